@@ -1,0 +1,20 @@
+-- Created once: replacing a trigger would lock out writers on every deploy.
+do $$
+declare
+  v_table regclass;
+begin
+  foreach v_table in array array['wallet.transactions', 'wallet.ledger']::regclass[] loop
+    if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
+      execute format(
+        'create trigger append_only before update or delete or truncate on %s for each statement execute function wallet.refuse_change()',
+        v_table
+      );
+    end if;
+  end loop;
+
+  if not exists (select from pg_trigger where tgrelid = 'wallet.assets'::regclass and tgname = 'scale_is_final') then
+    create trigger scale_is_final before update of scale on wallet.assets
+      for each row when (old.scale <> new.scale) execute function wallet.refuse_change();
+  end if;
+end;
+$$;

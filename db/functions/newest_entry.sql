@@ -1,0 +1,17 @@
+create or replace function wallet.newest_entry(
+  p_wallet_id uuid
+)
+returns table (seq bigint, balance_after bigint, created_at timestamptz)
+language sql
+stable
+as $$
+  select l.seq, l.balance_after, t.created_at
+  from wallet.ledger l
+  join wallet.transactions t on t.id = l.transaction_id
+  where l.wallet_id = p_wallet_id
+  order by l.seq desc
+  limit 1
+$$;
+
+comment on function wallet.newest_entry(uuid) is
+  'The newest entry of a user wallet, one index probe however long its history is; no row for a wallet that has none.';

@@ -1,0 +1,28 @@
+create or replace function wallet.require_wallet(
+  p_wallet_id uuid,
+  p_actor uuid
+)
+returns table (asset text, scale smallint)
+language plpgsql
+stable
+as $$
+begin
+  if p_wallet_id is null then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_id', 'reason', 'must not be null'));
+  elsif p_actor is null and wallet.called_by_service() then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null when the service calls'));
+  end if;
+
+  return query
+  select a.code, a.scale
+  from wallet.wallets w
+  join wallet.assets a on a.code = w.asset
+  where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor);
+  if not found then
+    perform wallet.refuse('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+  end if;
+end;
+$$;
+
+comment on function wallet.require_wallet(uuid, uuid) is
+  'The asset of a user wallet that the actor may read (null: any, for administrators). Errors: WA001, WA002.';

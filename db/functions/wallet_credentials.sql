@@ -1,0 +1,17 @@
+create or replace function public.wallet_credentials(
+  p_username text
+)
+returns table (user_id uuid, username text, role text, wallet_id uuid, password_hash text)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select u.id, u.username, u.role, w.id, u.password_hash
+  from wallet.users u
+  join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
+  where u.username = lower(p_username)
+$$;
+
+comment on function public.wallet_credentials(text) is
+  'What sign-in needs: the user of this name (folded to lower case) with password hash and default wallet; no row when unknown.';

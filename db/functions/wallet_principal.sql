@@ -1,0 +1,17 @@
+create or replace function public.wallet_principal(
+  p_user_id uuid
+)
+returns table (user_id uuid, username text, role text, wallet_id uuid)
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select u.id, u.username, u.role, w.id
+  from wallet.users u
+  join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
+  where u.id = p_user_id
+$$;
+
+comment on function public.wallet_principal(uuid) is
+  'The user with this id, as stored now, with the default wallet; no row when there is none.';

@@ -1,0 +1,67 @@
+create or replace function public.wallet_register(
+  p_username text,
+  p_password_hash text
+)
+returns table (
+  user_id uuid,
+  username text,
+  wallet_id uuid,
+  asset text,
+  scale smallint,
+  balance bigint,
+  available bigint,
+  created_at timestamptz
+)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_username constant text := lower(p_username);
+  v_user wallet.users;
+  v_asset wallet.assets;
+  v_wallet_id uuid;
+  v_balance bigint := 0;
+begin
+  perform wallet.require_read_committed();
+  if v_username is null or v_username !~ '^[a-z0-9_.-]{3,64}$' then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'));
+  elsif pg_input_is_valid(v_username, 'uuid') then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must not look like a UUID'));
+  elsif p_password_hash is null or length(p_password_hash) not between 1 and 256 then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'password_hash', 'reason', 'must have 1 to 256 characters'));
+  end if;
+
+  insert into wallet.users as u (username, password_hash)
+  values (v_username, p_password_hash)
+  on conflict on constraint users_username_key do nothing
+  returning u.* into v_user;
+  if not found then
+    perform wallet.refuse('WA005', jsonb_build_object('field', 'username', 'username', v_username));
+  end if;
+
+  select a.* into strict v_asset
+  from wallet.assets a
+  where a.code = wallet.default_asset();
+  insert into wallet.wallets as w (owner_id, asset, kind)
+  values (v_user.id, v_asset.code, 'user')
+  returning w.id into v_wallet_id;
+  if v_asset.signup_bonus > 0 then
+    v_balance := (wallet.settle(wallet.post(
+      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, v_user.id
+    ))).balance;
+  end if;
+
+  return query select v_user.id, v_user.username, v_wallet_id, v_asset.code, v_asset.scale, v_balance, v_balance, v_user.created_at;
+end;
+$$;
+
+comment on function public.wallet_register(text, text) is
+$$ Creates a user, the user's wallet in the default asset and its sign-up bonus, all or nothing.
+
+p_username      3 to 64 of a-z, 0-9, _, . and - (folded to lower case), nothing that parses as a UUID
+p_password_hash as the service's password hasher made it; never a password
+
+Returns the new user and wallet; balance and available in minor units of asset.
+Errors: WA002 invalid argument; WA005 username already taken. $$;

@@ -1,0 +1,38 @@
+-- The two roles of a wallet database, and what they may do in this database. Run by an administrator before the
+-- migrations, as often as one likes. Roles belong to the whole cluster, so no migration may make or drop them.
+--
+--   wallet_owner  owns every table and function; cannot log in
+--   wallet_api    the service's login: may execute the functions granted in functions/_grants.sql and nothing else
+
+do $$
+declare
+  v_role text;
+begin
+  foreach v_role in array array['wallet_owner', 'wallet_api'] loop
+    begin
+      execute format('create role %I %s', v_role, case v_role when 'wallet_api' then 'login' else 'nologin' end);
+    -- another database of this cluster made it, perhaps at this very moment
+    exception when duplicate_object or unique_violation then
+      null;
+    end;
+  end loop;
+
+  -- A managed server's administrator is no superuser: it may act as the owner only when it is a member.
+  if current_setting('is_superuser') = 'off' and not pg_has_role(current_user, 'wallet_owner', 'set') then
+    execute format('grant wallet_owner to %I', current_user);
+  end if;
+
+  execute format('revoke all on database %I from public', current_database());
+  execute format('grant connect on database %I to wallet_api, wallet_owner', current_database());
+  execute format('grant create on database %I to wallet_owner', current_database());
+end;
+$$;
+
+revoke create on schema public from public;
+grant usage, create on schema public to wallet_owner;
+grant usage on schema public to wallet_api;
+
+-- A caller that hangs must not hold a wallet's lock: the service's sessions give up by themselves.
+alter role wallet_api set statement_timeout = '10s';
+alter role wallet_api set lock_timeout = '5s';
+alter role wallet_api set idle_in_transaction_session_timeout = '10s';
