@@ -1,0 +1,170 @@
+"""The settings: read once, from the environment and then from `.env`, into one frozen object.
+
+`.env.example` lists every setting with its default; a test holds that file and this table equal.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+PREFIX = "PGWALLET_"
+SECRET_BYTES = 32
+ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be used; the text is one line that names it."""
+
+
+def setting(variable: str, default: Any, parse: Callable[[str], Any], *, show: bool = True) -> Any:
+    """Declare a field that is read from `variable`; `parse` raises ValueError with what would be valid."""
+    return field(default=default, metadata={"variable": variable, "parse": parse}, repr=show)
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Return a parser of whole numbers from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def seconds(text: str) -> float:
+    """Parse a duration in seconds, above zero and at most an hour."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 3600:
+        raise ValueError("a number of seconds above 0 and at most 3600")
+    return value
+
+
+def switch(text: str) -> bool:
+    """Parse on or off, in the usual spellings."""
+    if text.lower() not in ON + OFF:
+        raise ValueError("on or off")
+    return text.lower() in ON
+
+
+def rate(text: str) -> int | None:
+    """Parse attempts per minute; `off` is None."""
+    if text.lower() in OFF:
+        return None
+    try:
+        return integer(1, 1_000_000)(text)
+    except ValueError:
+        raise ValueError("off, or a whole number from 1 to 1000000") from None
+
+
+def level(text: str) -> str:
+    """Parse a log level."""
+    if text.lower() not in LEVELS:
+        raise ValueError(f"one of {', '.join(LEVELS)}")
+    return text.lower()
+
+
+def url(text: str) -> str:
+    """Parse the address of a PostgreSQL server."""
+    if not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("a URL like postgresql://user@host/database")
+    return text
+
+
+def secret(text: str) -> str:
+    """Parse a signing key: HS256 wants at least as many bytes as its hash has."""
+    if len(text.encode()) < SECRET_BYTES:
+        raise ValueError(f"at least {SECRET_BYTES} bytes long")
+    return text
+
+
+def password(text: str) -> str:
+    """Parse a database password: printable ASCII, which every driver prepares for SCRAM in the same way."""
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("printable ASCII")
+    return text
+
+
+def path(text: str) -> Path:
+    """Parse a path; a relative one starts at the current directory."""
+    return Path(text).expanduser().absolute()
+
+
+def processors() -> int:
+    """Return how many worker processes serve when nothing is set: one per usable processor, four at most."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set. Durations are in seconds; None means "not set"."""
+
+    port: int = setting("PORT", 8080, integer(0, 65535))
+    host: str = setting("PGWALLET_HOST", "127.0.0.1", str)
+    database_url: str | None = setting("DATABASE_URL", None, url, show=False)
+    api_url: str | None = setting("PGWALLET_API_URL", None, url, show=False)
+    api_password: str | None = setting("PGWALLET_API_PASSWORD", None, password, show=False)
+    data_dir: Path = setting("PGWALLET_DATA_DIR", Path(".pgwallet"), path)  # noqa: RUF009
+    jwt_secret: str | None = setting("JWT_SECRET", None, secret, show=False)
+    jwt_secret_file: Path | None = setting("JWT_SECRET_FILE", None, path)  # noqa: RUF009
+    workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
+    pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
+    log_level: str = setting("PGWALLET_LOG_LEVEL", "info", level)
+    rate_limit: int | None = setting("PGWALLET_RATE_LIMIT", 60, rate)
+    bcrypt_cost: int = setting("PGWALLET_BCRYPT_COST", 12, integer(4, 16))
+    seed_accounts: bool | None = setting("PGWALLET_SEED_ACCOUNTS", None, switch)
+    acquire_timeout: float = setting("PGWALLET_ACQUIRE_TIMEOUT", 5.0, seconds)
+    statement_timeout: float = setting("PGWALLET_STATEMENT_TIMEOUT", 10.0, seconds)
+    shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
+    trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, str)
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":
+        """Read the settings from `environ` (default: the process's) and, for what that leaves out, from `dotenv`.
+
+        An empty value counts as not set, as compose files pass it on. Raises SettingsError.
+        """
+        environ = os.environ if environ is None else environ
+        given = {**_read(dotenv), **{name: value for name, value in environ.items() if value != ""}}
+        values: dict[str, Any] = {"data_dir": path(".pgwallet")}
+        for item in fields(cls):
+            variable = item.metadata["variable"]
+            if variable not in given:
+                continue
+            try:
+                values[item.name] = item.metadata["parse"](given[variable])
+            except ValueError as error:
+                shown = f", not {given[variable]!r}" if item.repr else ""
+                raise SettingsError(f"{variable} must be {error}{shown}") from None
+        return cls(**values)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether pgwallet brings its own PostgreSQL server."""
+        return self.database_url is None
+
+
+def _read(dotenv: Path | None) -> dict[str, str]:
+    """Return what the file sets, {} without a file. Refuses a name that looks like ours and is none: a typing error."""
+    if dotenv is None or not dotenv.is_file():
+        return {}
+    known = [item.metadata["variable"] for item in fields(Settings)]
+    try:
+        found = {name: value for name, value in dotenv_values(dotenv, interpolate=False).items() if value}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{dotenv} cannot be read: {error}") from None
+    for name in found:
+        if name.startswith(PREFIX) and name not in known:
+            close = get_close_matches(name, known, 1)
+            raise SettingsError(f"{dotenv}: unknown setting {name}" + (f"; did you mean {close[0]}?" if close else ""))
+    return found
