@@ -1,0 +1,85 @@
+"""The application: everything the other modules make, put together."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from litestar import Litestar, Request
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from api import logs
+from api.auth import Passwords, Tokens
+from api.database import Database
+from api.decoding import StrictJson
+from api.errors import EXCEPTION_HANDLERS
+from api.routes.auth import auth_routes
+from api.routes.health import health_routes
+from api.routes.wallet import wallet_routes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from api.settings import Settings
+
+MAX_BODY_BYTES = 64 * 1024
+DOCS_PAGE = Path(__file__).with_name("docs.html")
+
+
+class DocsPage(OpenAPIRenderPlugin):
+    """Our own page: Litestar's plugins load theirs from a CDN, and this one must work without internet."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """Return the page, which reads openapi.json by itself."""
+        del request, openapi_schema
+        return DOCS_PAGE.read_bytes()
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Build the service. Needs `settings.api_url` and `settings.jwt_secret`; the database may be away."""
+    if settings.api_url is None or settings.jwt_secret is None:
+        raise ValueError("the service needs api_url and jwt_secret")
+    logs.configure(settings.log_level)
+    database = Database(settings)
+    passwords = Passwords(settings.bcrypt_cost)
+    tokens = Tokens(settings.jwt_secret, database)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await database.open()
+        try:
+            yield
+        finally:
+            passwords.close()
+            await database.close()
+
+    app = Litestar(
+        route_handlers=[
+            auth_routes(database, passwords, tokens),
+            wallet_routes(database, tokens),
+            health_routes(database),
+        ],
+        lifespan=[lifespan],
+        dto=StrictJson,
+        return_dto=None,
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
+        openapi_config=OpenAPIConfig(
+            title="pgwallet",
+            version=version("pgwallet"),
+            description="A digital wallet. Amounts are whole numbers of minor units; times are RFC 3339 in UTC.",
+            path="/api/docs",
+            render_plugins=[DocsPage(path="/"), JsonRenderPlugin(path="/openapi.json")],
+            components=Components(
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+            ),
+            use_handler_docstrings=True,
+        ),
+    )
+    app.asgi_handler = logs.RequestLog(app.asgi_handler)
+    return app

@@ -1,0 +1,152 @@
+"""Who is calling: passwords, tokens, and the guard that every protected route stands behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+import bcrypt
+import jwt
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.datastructures import State
+from litestar.handlers.base import BaseRouteHandler
+
+from api.errors import UNAUTHORIZED, UNAVAILABLE, FieldError, ServiceError, invalid
+
+if TYPE_CHECKING:
+    from api.database import Database
+
+T = TypeVar("T")
+
+ISSUER: Final = "pgwallet"
+ALGORITHM: Final = "HS256"
+TOKEN_SECONDS: Final = 24 * 60 * 60
+MAX_HEADER_BYTES: Final = 4096
+MAX_VERIFIED_TOKENS: Final = 20_000
+PASSWORD_BYTES: Final = range(8, 73)  # bcrypt reads no more than 72
+WAITING_PER_THREAD: Final = 16
+
+
+class Principal(NamedTuple):
+    """The user a verified token stands for, and when the token expires (seconds since the epoch)."""
+
+    user_id: UUID
+    wallet_id: UUID
+    expires_at: float
+
+
+AuthenticatedRequest = Request[Principal, None, State]
+
+
+def unauthorized(detail: str = "A valid bearer token is required.") -> ServiceError:
+    """The words never say which part of a token or a password was wrong."""
+    return ServiceError(UNAUTHORIZED, detail)
+
+
+class Passwords:
+    """bcrypt off the event loop: few threads, and a short queue in front of them that refuses rather than grows."""
+
+    def __init__(self, cost: int) -> None:
+        self._cost = cost
+        threads = min(2, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
+        self._free = threads * (1 + WAITING_PER_THREAD)
+        self._dummy = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(cost)).decode()
+
+    async def hash(self, password: str) -> str:
+        """Hash a new password. Raises ServiceError: 422 unless it has 8 to 72 bytes, 503 when too many wait."""
+        encoded = password.encode()
+        if len(encoded) not in PASSWORD_BYTES:
+            raise invalid(FieldError("password", "must have 8 to 72 bytes in UTF-8"))
+        hashed = await self._run(lambda: bcrypt.hashpw(encoded, bcrypt.gensalt(self._cost)))
+        return hashed.decode()
+
+    async def matches(self, password: str, password_hash: str | None) -> bool:
+        """Compare with a stored hash; for an unknown user (None) with a dummy, so that both take the same time."""
+        encoded = password.encode()
+        known = (password_hash or self._dummy).encode()
+        equal = await self._run(lambda: bcrypt.checkpw(encoded[: PASSWORD_BYTES[-1]], known))
+        return equal and password_hash is not None and len(encoded) in PASSWORD_BYTES
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._free == 0:
+            raise ServiceError(UNAVAILABLE, "Too many sign-ins at once. Try again in a moment.")
+        self._free -= 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._free += 1
+
+    def close(self) -> None:
+        """Drop what waits and let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+class Tokens:
+    """Issues and verifies JWTs. A token is verified once and remembered until it expires, in a bounded cache."""
+
+    def __init__(self, secret: str, database: Database) -> None:
+        self._secret = secret
+        self._database = database
+        self._verified: OrderedDict[bytes, Principal] = OrderedDict()
+
+    def issue(self, user_id: UUID, wallet_id: UUID) -> str:
+        """Sign a token for this user, valid for `TOKEN_SECONDS`."""
+        now = int(time.time())
+        claims = {"uid": str(user_id), "wid": str(wallet_id), "iss": ISSUER, "iat": now, "exp": now + TOKEN_SECONDS}
+        return jwt.encode(claims, self._secret, ALGORITHM)
+
+    async def principal(self, authorization: bytes) -> Principal:
+        """Return whom this Authorization header stands for. Raises ServiceError (401)."""
+        known = self._verified.get(authorization)
+        if known is not None and known.expires_at > time.time():
+            self._verified.move_to_end(authorization)
+            return known
+        principal = await self._verify(authorization)
+        self._verified[authorization] = principal
+        if len(self._verified) > MAX_VERIFIED_TOKENS:
+            self._verified.popitem(last=False)
+        return principal
+
+    def forget(self, user_id: UUID | None = None) -> None:
+        """Verify again at next sight: the tokens of one user, or all."""
+        for header in [key for key, known in self._verified.items() if user_id in {None, known.user_id}]:
+            del self._verified[header]
+
+    async def _verify(self, authorization: bytes) -> Principal:
+        scheme, _, token = authorization.partition(b" ")
+        if scheme.lower() != b"bearer" or len(authorization) > MAX_HEADER_BYTES:
+            raise unauthorized()
+        try:
+            claims = jwt.decode(
+                token.strip(),
+                self._secret,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                options={"require": ["uid", "wid", "iss", "iat", "exp"]},
+            )
+            user_id, _ = UUID(claims["uid"]), UUID(claims["wid"])
+            expires_at = float(claims["exp"])
+        # a signed claim of another type than ours: UUID() and float() have three ways to say so
+        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
+            raise unauthorized() from None
+        user = await self._database.principal(user_id)
+        if user is None:
+            raise unauthorized()
+        return Principal(user["user_id"], user["wallet_id"], expires_at)
+
+    async def guard(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        """Litestar guard: lets only the owner of a valid token pass, as `request.user`."""
+        for name, value in connection.scope["headers"]:
+            if name == b"authorization":
+                connection.scope["user"] = await self.principal(value)
+                return
+        raise unauthorized()

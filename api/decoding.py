@@ -1,0 +1,193 @@
+"""The one way in for request bodies: strict JSON, decoded into the Struct that also makes the OpenAPI schema.
+
+Litestar's own decoding takes `"1"` and `1.0` for an int and any content type for JSON. Here a body is what its schema
+says or the answer names every field at fault. What passes can be stored: PostgreSQL's jsonb takes it without an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
+
+import msgspec
+from litestar.dto import MsgspecDTO
+from litestar.openapi.spec import Schema
+from msgspec import Raw, Struct
+from msgspec.structs import fields
+
+from api.errors import MALFORMED, UNSUPPORTED_MEDIA_TYPE, FieldError, ServiceError, invalid
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator
+    from litestar.dto._backend import DTOBackend
+    from litestar.openapi.spec import Reference
+    from litestar.typing import FieldDefinition
+
+S = TypeVar("S", bound=Struct)
+
+MAX_DECIMAL_PLACES = 400
+MAX_MAGNITUDE = 308
+NOT_JSON = "The body is not valid JSON in UTF-8."
+
+_LOCATION = re.compile(r" - at `\$.*$")
+
+
+class Decoder(Generic[S]):
+    """Decodes bodies of one type."""
+
+    def __init__(self, model: type[S]) -> None:
+        self._decode = msgspec.json.Decoder(model).decode
+        self._fields = {field.encode_name: field for field in fields(model)}
+        self._objects = [field.name for field in fields(model) if _is_raw(field.type)]
+
+    def decode(self, body: bytes) -> S:
+        """Return the body as the Struct. Raises ServiceError: 400 for what is no JSON, 422 for what does not fit."""
+        try:
+            data = self._decode(body)
+        except RecursionError:
+            raise ServiceError(MALFORMED, "The body is nested too deeply.") from None
+        except ValueError:
+            self._refuse(body)
+        self._check(body, data)
+        return data
+
+    def _check(self, body: bytes, data: S) -> None:
+        """Look at what the typed decoder lets pass: repeated keys, and everything inside raw objects."""
+        try:
+            plain = _scan(body.decode())
+        except _RepeatedKeyError:
+            top = [key for key, _ in json.loads(body, object_pairs_hook=list, parse_float=str)]
+            twice = {key for key in top if top.count(key) > 1} or self._objects
+            raise invalid(*(FieldError(name, "has a key twice") for name in twice)) from None
+        except RecursionError:
+            raise ServiceError(MALFORMED, "The body is nested too deeply.") from None
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise ServiceError(MALFORMED, NOT_JSON) from None
+        except ValueError:
+            raise invalid(*(FieldError(name, "has a number out of range") for name in self._objects)) from None
+        for name in self._objects:
+            if fault := _object_fault(plain.get(name)):
+                raise invalid(FieldError(name, fault))
+            if plain.get(name) is None:
+                setattr(data, name, Raw())
+
+    def _refuse(self, body: bytes) -> NoReturn:
+        """Name every field at fault, not only the first."""
+        try:
+            members = msgspec.json.decode(body, type=dict[str, Raw])
+        except msgspec.ValidationError:
+            raise invalid(FieldError("body", "must be a JSON object")) from None
+        except (ValueError, RecursionError):
+            raise ServiceError(MALFORMED, NOT_JSON) from None
+        errors = [FieldError(name, "is not a known field") for name in members if name not in self._fields]
+        for name, field in self._fields.items():
+            if name not in members:
+                if field.required:
+                    errors.append(FieldError(name, "is required"))
+                continue
+            try:
+                msgspec.json.decode(members[name], type=field.type)
+            except msgspec.ValidationError as error:
+                errors.append(FieldError(name, _LOCATION.sub("", str(error))))
+            except (ValueError, RecursionError):
+                errors.append(FieldError(name, "is not valid JSON in UTF-8"))
+        raise invalid(*errors)
+
+
+class StrictJson(MsgspecDTO[Struct]):
+    """The DTO of the whole application: strict decoding, while OpenAPI shows the Struct itself."""
+
+    _decoders: ClassVar[dict[str, Decoder[Any]]] = {}
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: type[DTOBackend] | None = None
+    ) -> None:
+        """Prepare the decoder of one route."""
+        del backend_cls
+        cls._decoders[handler_id] = Decoder(field_definition.annotation)
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
+    ) -> Reference | Schema:
+        """Show the Struct, and that it is closed."""
+        del handler_id
+        schema_creator.schema_registry.get_schema_for_field_definition(field_definition).additional_properties = False
+        return schema_creator.for_field_definition(field_definition)
+
+    def decode_bytes(self, value: bytes) -> Any:
+        """Decode a body that says it is JSON. Raises ServiceError: 415 for any other content type."""
+        connection = self.asgi_connection
+        for name, content_type in connection.scope["headers"]:
+            if name == b"content-type":
+                if content_type.partition(b";")[0].strip().lower() == b"application/json":
+                    return self._decoders[connection.route_handler.handler_id].decode(value)
+                break
+        raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
+
+
+class _RepeatedKeyError(Exception):
+    """An object says the same key twice: two readers could read two different requests."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _RepeatedKeyError
+    return members
+
+
+def _number(text: str) -> Decimal:
+    """Accept what both jsonb's numeric and every client's double can hold in size; precision is not limited."""
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        raise ValueError(text) from None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > MAX_DECIMAL_PLACES or number.adjusted() > MAX_MAGNITUDE:
+        raise ValueError(text)
+    return number
+
+
+def _no_constant(text: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads and JSON does not know."""
+    raise json.JSONDecodeError("not JSON", text, 0)
+
+
+_scan = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_number, parse_constant=_no_constant).decode
+
+
+def _object_fault(value: object) -> str | None:
+    """What keeps a decoded raw value from being stored as a JSON object; null counts as absent."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return "must be a JSON object"
+    for text in _strings(value):
+        if "\x00" in text:
+            return "must not contain U+0000"
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            return "must not contain half of a surrogate pair"
+    return None
+
+
+def _strings(value: object) -> list[str]:
+    """All keys and strings inside a decoded JSON value."""
+    found, queue = [], [value]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict):
+            found.extend(item)
+            queue.extend(item.values())
+        elif isinstance(item, list):
+            queue.extend(item)
+    return found
+
+
+def _is_raw(annotation: Any) -> bool:
+    return annotation is Raw or getattr(annotation, "__origin__", None) is Raw

@@ -1,0 +1,200 @@
+"""Every error a client can see: the one SQLSTATE table, and problem details (RFC 9457) for all of them."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.types import ExceptionHandlersMap
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = "1"
+
+log = structlog.get_logger("pgwallet.errors")
+
+
+class Kind(NamedTuple):
+    """A kind of error: HTTP status, the problem's `code` and its `title`."""
+
+    status: int
+    code: str
+    title: str
+
+
+BAD_REQUEST: Final = Kind(400, "bad_request", "Bad request")
+MALFORMED: Final = Kind(400, "malformed_json", "Malformed JSON")
+UNAUTHORIZED: Final = Kind(401, "unauthorized", "Not signed in")
+UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
+VALIDATION: Final = Kind(422, "validation", "Invalid request")
+INTERNAL: Final = Kind(500, "internal", "Internal error")
+BUSY: Final = Kind(503, "busy", "Wallet busy")
+TIMEOUT: Final = Kind(503, "timeout", "Time limit exceeded")
+UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
+
+# The only place that knows both worlds: SQL knows nothing of HTTP, and the routes know nothing of SQLSTATEs.
+SQLSTATES: Final[Mapping[str, Kind]] = {
+    "WA001": Kind(404, "WA001", "Unknown wallet"),
+    "WA002": Kind(422, "WA002", "Invalid argument"),
+    "WA003": Kind(402, "WA003", "Insufficient funds"),
+    "WA004": Kind(409, "WA004", "txn_id already used for another request"),
+    "WA005": Kind(409, "WA005", "Username already taken"),
+    "WA006": Kind(422, "WA006", "Balance limit exceeded"),
+    "WA007": Kind(500, "WA007", "Unsupported isolation level"),
+    "WA008": Kind(500, "WA008", "Recorded facts never change"),
+    "25006": UNAVAILABLE,  # read only: connected to a standby
+    "25P03": TIMEOUT,  # idle in transaction session timeout
+    "40001": BUSY,  # serialization failure
+    "40P01": BUSY,  # deadlock detected
+    "53000": UNAVAILABLE,  # insufficient resources
+    "53100": UNAVAILABLE,  # disk full
+    "53200": UNAVAILABLE,  # out of memory
+    "53300": UNAVAILABLE,  # too many connections
+    "55P03": BUSY,  # lock timeout
+    "57014": TIMEOUT,  # statement timeout
+    "57P01": UNAVAILABLE,  # admin shutdown
+    "57P02": UNAVAILABLE,  # crash shutdown
+    "57P03": UNAVAILABLE,  # starting up or shutting down
+    "57P05": UNAVAILABLE,  # idle session timeout
+}
+
+HTTP_KINDS: Final[Mapping[int, Kind]] = {
+    400: BAD_REQUEST,
+    401: UNAUTHORIZED,
+    404: Kind(404, "not_found", "Not found"),
+    405: Kind(405, "method_not_allowed", "Method not allowed"),
+    413: Kind(413, "too_large", "Request body too large"),
+    415: UNSUPPORTED_MEDIA_TYPE,
+    503: UNAVAILABLE,
+}
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "not_found": "There is nothing at this path.",
+    "method_not_allowed": "The path exists, but not for this method: see the Allow header.",
+    "too_large": "The body may have at most 64 KiB.",
+    "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
+    "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
+    "unavailable": "The service cannot do this right now. Try again in a moment, with the same txn_id.",
+    "internal": "The service failed. Its log tells why under this request_id.",
+}
+
+_STANDARD_MEMBERS: Final = frozenset(
+    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field", "reason"}
+)
+
+
+class FieldError(msgspec.Struct):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class ServiceError(Exception):
+    """An error with a kind. `detail` is a sentence for people, `members` are further values for programs."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        detail: str | None = None,
+        errors: Sequence[FieldError] = (),
+        members: Mapping[str, object] | None = None,
+    ) -> None:
+        self.kind = kind
+        self.detail = detail or SENTENCES.get(kind.code, kind.title)
+        self.errors = errors
+        self.members = members or {}
+        super().__init__(self.detail)
+
+
+def invalid(*errors: FieldError) -> ServiceError:
+    """The request is well formed, but these fields are not what they must be."""
+    return ServiceError(VALIDATION, "; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+
+
+def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> ServiceError | None:
+    """Look the SQLSTATE up in `SQLSTATES`; None for one that no caller should ever cause.
+
+    DETAIL of a domain error is a JSON object: `field` and `reason` name the fault, the rest become members.
+    """
+    kind = SQLSTATES.get(sqlstate)
+    if kind is None or kind.status == INTERNAL.status:
+        return None
+    if not sqlstate.startswith("WA"):
+        return ServiceError(kind)
+    members: dict[str, Any] = msgspec.json.decode(detail or "{}", type=dict[str, Any])
+    field, reason = members.get("field"), members.get("reason")
+    errors = [FieldError(field, reason or kind.title)] if field else []
+    return ServiceError(kind, f"{field} {reason}." if field and reason else hint, errors, members)
+
+
+def from_litestar(error: HTTPException) -> ServiceError:
+    """Translate what Litestar raises by itself: routing, body size, query parameters."""
+    if isinstance(error, ValidationException):
+        found = error.extra if isinstance(error.extra, list) else []
+        errors = [FieldError(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
+        if any(item.field == "data" for item in errors):
+            return ServiceError(MALFORMED, "The body is empty: a JSON object is expected.")
+        return invalid(*errors)
+    if isinstance(error, InternalServerException) and "disconnected" in error.detail:
+        return ServiceError(BAD_REQUEST, "The client closed the connection before its request was complete.")
+    if kind := HTTP_KINDS.get(error.status_code):
+        return ServiceError(kind, SENTENCES.get(kind.code, error.detail))
+    if error.status_code < INTERNAL.status:
+        return ServiceError(Kind(error.status_code, BAD_REQUEST.code, BAD_REQUEST.title), error.detail)
+    return ServiceError(INTERNAL)
+
+
+def problem(error: ServiceError, request_id: str | None) -> dict[str, object]:
+    """The body of a problem. `type` leads to the code's entry in the API documentation."""
+    kind = error.kind
+    body: dict[str, object] = {
+        "type": f"/api/docs#{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": error.detail,
+        "code": kind.code,
+        "success": False,
+        "message": error.detail,
+        "request_id": request_id,
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    body.update((name, value) for name, value in error.members.items() if name not in _STANDARD_MEMBERS)
+    return body
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Turn any exception into a problem response; what nobody expected is logged and answered without its words."""
+    state = request.scope["state"]
+    headers: dict[str, str] = {}
+    if isinstance(error, ServiceError):
+        known = error
+    elif isinstance(error, HTTPException):
+        known = from_litestar(error)
+        headers.update({name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"})
+    else:
+        known = ServiceError(INTERNAL)
+    if known.kind.status == INTERNAL.status:
+        log.error("unexpected error", request_id=state.get("request_id"), exception=describe(error))
+    elif known.kind.status == UNAVAILABLE.status:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    elif known.kind.status == UNAUTHORIZED.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    state["code"] = known.kind.code
+    body = msgspec.json.encode(problem(known, state.get("request_id")))
+    return Response(body, status_code=known.kind.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def describe(error: BaseException) -> str:
+    """Write the traceback for the log, for a data error without its message: that one quotes the arguments."""
+    if isinstance(error, ValueError):
+        return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
+    return "".join(traceback.format_exception(error))
+
+
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer, HTTPException: answer, ServiceError: answer}

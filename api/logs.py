@@ -1,0 +1,105 @@
+"""Logs on stderr: one JSON object per line, readable columns on a terminal; and one line per request.
+
+No line holds a header, a body or a query string, so none can hold a password, a token or a secret.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import structlog
+from litestar.enums import ScopeType
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+log = structlog.get_logger("pgwallet.http")
+
+
+def configure(level: str) -> None:
+    """Send everything, also what libraries log, through one format to stderr, from `level` (like `info`) upwards."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    terminal = sys.stderr.isatty()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer()
+        if terminal
+        else structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr))
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+        if terminal
+        else structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.dev.ConsoleRenderer()
+                if terminal
+                else structlog.processors.JSONRenderer(
+                    serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()
+                ),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
+
+
+class RequestLog:
+    """ASGI: gives every request its id and writes its line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; the answer carries X-Request-Id, the caller's own where that is sane."""
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+        request_id = _request_id(scope)
+        state: dict[str, Any] = scope["state"]
+        state["request_id"] = request_id
+        status = 0
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observed)
+        finally:
+            line = {"path": scope.get("path_template"), "status": status, "request_id": request_id}
+            if user := scope.get("user"):
+                line["user_id"] = str(user.user_id)
+            if code := state.get("code"):
+                line["code"] = code
+            log.info("request", method=scope["method"], ms=round((perf_counter() - started) * 1000, 2), **line)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return secrets.token_hex(8)

@@ -1,0 +1,49 @@
+"""Health: for load balancers, orchestrators and people."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+from litestar import Router, get
+from litestar.openapi import ResponseSpec
+
+from api.database import Database
+from api.errors import ServiceError
+from api.routes.answers import Answer
+from api.schemas import Check, Health
+
+UNHEALTHY = {503: ResponseSpec(Health, generate_examples=False, description="The database does not answer")}
+
+
+def health_routes(database: Database) -> Router:
+    """Return `/api/health`."""
+
+    async def check() -> Answer[Health]:
+        started = time.perf_counter()
+        word: Literal["healthy", "unhealthy"] = "healthy"
+        try:
+            await database.ping()
+        except ServiceError:
+            word = "unhealthy"
+        milliseconds = round((time.perf_counter() - started) * 1000, 2)
+        health = Health(word, datetime.now(UTC), {"database": Check(word, milliseconds)})
+        return Answer(health, 200 if word == "healthy" else 503)
+
+    @get(operation_id="getHealth", summary="Health", responses=UNHEALTHY)
+    async def health() -> Answer[Health]:
+        """Whether service and database work."""
+        return await check()
+
+    @get("/live", operation_id="getLiveness", summary="Liveness")
+    async def live() -> Answer[Health]:
+        """Whether the process answers; does not ask the database, so that its outage restarts no service."""
+        return Answer(Health("healthy", datetime.now(UTC), {}))
+
+    @get("/ready", operation_id="getReadiness", summary="Readiness", responses=UNHEALTHY)
+    async def ready() -> Answer[Health]:
+        """Whether requests can be served: send none here while it is not so."""
+        return await check()
+
+    return Router("/api/health", route_handlers=[health, live, ready], tags=["Health"])

@@ -1,0 +1,215 @@
+"""The shapes of requests and answers. OpenAPI is generated from them, so every field says what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from operator import itemgetter
+from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
+from uuid import UUID
+
+from msgspec import Meta, Raw, Struct
+
+from api.errors import FieldError
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+
+MAX_AMOUNT = 9_007_199_254_740_991
+TXN_ID = "018f6b5e-7c1a-7f00-9a3b-2f5c1d9e4a77"
+WALLET_ID = "018f6b5e-0000-7000-8000-00000000a11c"
+USER_ID = "018f6b5e-0000-7000-8000-0000000000a1"
+TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiIuLi4ifQ.c2lnbmF0dXJl"  # noqa: S105
+
+Username = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9_.-]{3,64}$",
+        description="3 to 64 of letters, digits, `_`, `.` and `-`; folded to lower case. Nothing that reads as a UUID.",
+        examples=["alice"],
+    ),
+]
+Password = Annotated[
+    str, Meta(min_length=1, max_length=1024, description="8 to 72 bytes in UTF-8.", examples=["password123"])
+]
+TxnId = Annotated[
+    UUID,
+    Meta(
+        description="The client's idempotency key, unique within the wallet: the same request again answers 200 with "
+        "the first result; another request with the same id is refused (WA004).",
+        examples=[TXN_ID],
+    ),
+]
+Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Minor units of the asset, above 0.", examples=[100])]
+Asset = Annotated[str, Meta(description="Code of the asset.", examples=["UC"])]
+Scale = Annotated[int, Meta(description="Decimal places: one unit is 10^scale minor units.", examples=[0])]
+BalanceAmount = Annotated[int, Meta(description="Everything in the wallet, in minor units.", examples=[1100])]
+Available = Annotated[int, Meta(description="What can be spent now, in minor units.", examples=[1100])]
+WalletId = Annotated[UUID, Meta(examples=[WALLET_ID])]
+AccessToken = Annotated[str, Meta(description="JWT for `Authorization: Bearer`.", examples=[TOKEN])]
+ExpiresIn = Annotated[int, Meta(description="Seconds.", examples=[86400])]
+CreatedAt = Annotated[datetime, Meta(description="RFC 3339, UTC.", examples=["2026-11-22T12:00:00.123456Z"])]
+TransactionType = Annotated[str, Meta(description="`bonus`, `topup`, `spend`, …", examples=["topup"])]
+# Raw JSON: numbers pass exactly as they were written, in both directions.
+JsonObject = Annotated[
+    Raw,
+    Meta(
+        description="A JSON object of at most 4 KiB.",
+        examples=[{"order": 17}],
+        extra_json_schema={"extra": {"type": ["object", "null"]}},
+    ),
+]
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """Who signs up or in."""
+
+    username: Username
+    password: Password
+
+
+class TransactionRequest(Struct, forbid_unknown_fields=True):
+    """What moves money. Reference and metadata are part of the request that a replay must match."""
+
+    txn_id: TxnId
+    amount: Amount
+    reference: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=256,
+                pattern="^[^\\u0000]*$",
+                description="Free text, without U+0000.",
+                examples=["order 17"],
+            ),
+        ]
+        | None
+    ) = None
+    metadata: JsonObject = Raw()
+
+
+class Session(Struct):
+    """A signed-in user."""
+
+    id: Annotated[UUID, Meta(description="The user.", examples=[USER_ID])]
+    username: Annotated[str, Meta(examples=["alice"])]
+    wallet_id: WalletId
+    access_token: AccessToken
+    token_type: Literal["Bearer"]
+    expires_in: ExpiresIn
+
+
+class Account(Struct):
+    """A new user with wallet and sign-up bonus, signed in."""
+
+    id: Annotated[UUID, Meta(description="The user.", examples=[USER_ID])]
+    username: Annotated[str, Meta(examples=["alice"])]
+    wallet_id: WalletId
+    asset: Asset
+    scale: Scale
+    balance: Annotated[int, Meta(description="The sign-up bonus, in minor units.", examples=[1000])]
+    available: Annotated[int, Meta(description="What can be spent now, in minor units.", examples=[1000])]
+    access_token: AccessToken
+    token_type: Literal["Bearer"]
+    expires_in: ExpiresIn
+
+
+class Balance(Struct):
+    """The balance now."""
+
+    wallet_id: WalletId
+    asset: Asset
+    scale: Scale
+    balance: BalanceAmount
+    available: Available
+
+
+class Transaction(Struct):
+    """The result of a mutation, with the balance right after it; the same for every replay but for `replayed`."""
+
+    id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+    txn_id: TxnId
+    wallet_id: WalletId
+    type: TransactionType
+    amount: Amount
+    asset: Asset
+    scale: Scale
+    balance: BalanceAmount
+    available: Available
+    replayed: Annotated[bool, Meta(description="Already on record: nothing was written now.", examples=[False])]
+    created_at: CreatedAt
+
+
+class Entry(Struct):
+    """One ledger entry of the wallet."""
+
+    id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+    txn_id: Annotated[UUID, Meta(examples=[TXN_ID])]
+    type: TransactionType
+    amount: Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[-100])]
+    balance: Annotated[int, Meta(description="After this entry, in minor units.", examples=[900])]
+    reference: Annotated[str | None, Meta(examples=["order 17"])]
+    metadata: JsonObject
+    created_at: CreatedAt
+
+
+class EntryPage(Struct):
+    """A page of the wallet's history, newest first."""
+
+    items: list[Entry]
+    next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+
+
+class Check(Struct):
+    """One thing the service depends on."""
+
+    status: Literal["healthy", "unhealthy"]
+    response_time: Annotated[float, Meta(description="Milliseconds.", examples=[0.8])]
+
+
+class Health(Struct):
+    """Whether the service can work."""
+
+    status: Literal["healthy", "unhealthy"]
+    timestamp: CreatedAt
+    checks: dict[str, Check]
+
+
+class Envelope(Struct, Generic[T]):
+    """Every success but health comes in this envelope."""
+
+    success: Literal[True]
+    message: str
+    data: T
+
+
+class Problem(Struct):
+    """Every error (RFC 9457). Further members depend on the code, like `available` for WA003."""
+
+    type: Annotated[str, Meta(description="Where the code is documented.")]
+    title: str
+    status: int
+    detail: Annotated[str, Meta(description="A sentence for people.")]
+    code: Annotated[str, Meta(description="For programs: the SQLSTATE of a refusal, or a word.")]
+    success: Literal[False]
+    message: Annotated[str, Meta(description="Same as `detail`.")]
+    request_id: Annotated[str | None, Meta(description="Same as the header X-Request-Id; the service logs it.")]
+    errors: Annotated[list[FieldError], Meta(description="Which fields are at fault, where one is.")] = []
+
+
+class Row(Protocol):
+    """What a database row offers."""
+
+    def __getitem__(self, column: str) -> Any:
+        """Return a column by name."""
+
+
+def reader(struct: type[S]) -> Callable[[Row], S]:
+    """Return what makes a `struct` of a row: columns by name, so that a new column in SQL breaks nothing."""
+    values = itemgetter(*struct.__struct_fields__)
+
+    def read(row: Row) -> S:
+        return struct(*values(row))
+
+    return read
