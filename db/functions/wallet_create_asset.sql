@@ -35,8 +35,8 @@ begin
     ));
   end if;
 
-  insert into wallet.wallets (asset, kind, purpose)
-  select p_code, 'system', p.purpose
+  insert into wallet.wallets (id, asset, kind, purpose)
+  select wallet.system_wallet_id(p_code, p.purpose), p_code, 'system', p.purpose
   from unnest(array['bonus', 'topup', 'spend']) p (purpose)
   on conflict on constraint wallets_asset_purpose_key do nothing;
 

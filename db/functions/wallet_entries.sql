@@ -27,7 +27,7 @@ begin
   end if;
 
   return query
-  select l.seq, t.id, t.txn_id, t.type, l.amount, l.balance_after, d.reference, d.metadata, t.created_at
+  select l.seq, t.id, t.txn_id, t.type::text, l.amount, l.balance_after, d.reference, d.metadata, t.created_at
   from wallet.ledger l
   join wallet.transactions t on t.id = l.transaction_id
   left join wallet.transaction_details d on d.transaction_id = t.id
