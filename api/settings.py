@@ -18,7 +18,11 @@ ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 LEVELS = ("debug", "info", "warning", "error")
 
 
-class SettingsError(Exception):
+class SetupError(Exception):
+    """pgwallet cannot do what it was asked to; the text says to its operator why, and what to do, in one line."""
+
+
+class SettingsError(SetupError):
     """A setting is missing or cannot be used; the text is one line that names it."""
 
 

@@ -1,0 +1,257 @@
+"""Bring a database up to this version: roles, migrations, functions, privileges, the service's password, seeds.
+
+One advisory lock is held around everything, so that several deploys of one database wait for one another.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import os
+import re
+import secrets
+import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+import api
+from api.settings import SetupError
+
+logger = logging.getLogger(__name__)
+
+DB = Path(api.__file__).resolve().parents[1] / "db"
+OWNER, SERVICE = "wallet_owner", "wallet_api"
+OLDEST = 18
+CONNECT_TIMEOUT = 10.0
+LOCK = 0x7067_7761_6C6C_6574
+DBMATE_URL = "PGWALLET_DBMATE_URL"
+MIGRATIONS_TABLE = "pgwallet_migrations"
+NAMED = re.compile(r"^\s*create\s+or\s+replace\s+(?:function|procedure)\s+(\w+)\.(\w+)", re.IGNORECASE | re.MULTILINE)
+
+# What a deploy owns. A row that this transaction did not write again has no file any more.
+FUNCTIONS = f"""
+select p.oid, p.xmin::text::bigint as version, p.oid::regprocedure::text as signature,
+  n.nspname as schema, p.proname as name
+from pg_catalog.pg_proc p
+join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+where p.proowner = '{OWNER}'::regrole
+  and (n.nspname = 'wallet' or n.nspname = 'public' and p.proname ^@ 'wallet_')
+"""  # noqa: S608
+
+
+class Script(NamedTuple):
+    """A file of SQL statements: its name, for people, and its text."""
+
+    name: str
+    text: str
+
+
+def scripts(folder: Path, pattern: str) -> list[Script]:
+    """Read the files of a folder, in name order."""
+    files = sorted(folder.glob(pattern)) if pattern else []
+    return [Script(f"{folder.name}/{file.name}", file.read_text(encoding="utf-8")) for file in files]
+
+
+class DeployError(SetupError):
+    """The database cannot be reached or brought up to date; the text names the file at fault where there is one."""
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old."""
+    where = _without_password(url)
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, server_settings={"statement_timeout": "0"})
+    except (OSError, TimeoutError) as error:
+        raise DeployError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise DeployError(f"cannot connect to {where}: {error}") from None
+    try:
+        found = connection.get_server_version()
+        if found.major < OLDEST:
+            raise DeployError(f"PostgreSQL {OLDEST} or newer is needed; the server at {where} is {found.major}")
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def create_database(url: str) -> None:
+    """Create the database that `url` names, when it is missing. For the embedded server."""
+    parts = urlsplit(url)
+    async with connected(urlunsplit(parts._replace(path="/postgres"))) as connection:
+        name = parts.path.lstrip("/")
+        if not await connection.fetchval("select exists (select from pg_catalog.pg_database where datname = $1)", name):
+            await connection.execute(f'create database "{name}"')
+
+
+async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path = DB) -> None:
+    """Bring the database at `url` up to the files in `db`; doing it again changes nothing.
+
+    `password` becomes wallet_api's (None: leave it). `seeds` is a pattern of file names in db/seeds, "" for none.
+    Raises DeployError; what succeeded before the fault stays, as each migration and all functions together are atomic.
+    """
+    async with connected(url) as connection:
+        if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
+            logger.info("waiting for another deploy of this database")
+            await connection.execute(f"select pg_advisory_lock({LOCK})")
+        await _apply_roles(connection, scripts(db, "roles.sql"))
+        await _apply_migrations(connection, url, db / "migrations")
+        await _apply_functions(connection, scripts(db / "functions", "*.sql"))
+        if password is not None:
+            # a verifier, so that the password itself is in no log of statements
+            await connection.execute(f"alter role {SERVICE} password '{scram_verifier(password)}'")
+        await _apply_seeds(connection, scripts(db / "seeds", seeds))
+
+
+async def seed(url: str, *, db: Path = DB) -> None:
+    """Apply every file in db/seeds; doing it again changes nothing. Raises DeployError."""
+    async with connected(url) as connection:
+        await _apply_seeds(connection, scripts(db / "seeds", "*.sql"))
+
+
+async def verify(url: str) -> list[dict[str, object]]:
+    """Return the violations that wallet_verify() finds, none in a sound ledger. Raises DeployError."""
+    async with connected(url) as connection:
+        try:
+            return [dict(row) for row in await connection.fetch("select * from public.wallet_verify()")]
+        except asyncpg.UndefinedFunctionError:
+            raise DeployError("this database has no wallets yet: run `pgwallet migrate`") from None
+
+
+def scram_verifier(password: str, iterations: int = 4096) -> str:
+    """Return what PostgreSQL stores of a password (RFC 5803)."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    coded = [base64.b64encode(part).decode() for part in (salt, stored, server)]
+    return f"SCRAM-SHA-256${iterations}:{coded[0]}${coded[1]}:{coded[2]}"
+
+
+async def _apply_roles(connection: asyncpg.Connection, found: list[Script]) -> None:
+    """Make the roles. The lock is the database's, roles are the cluster's: a deploy next door may be in the way."""
+    for attempt in range(10):
+        try:
+            for script in found:
+                await _execute(connection, script)
+        except DeployError as error:
+            # "tuple concurrently updated"
+            if not isinstance(error.__cause__, asyncpg.InternalServerError) or attempt == 9:
+                raise
+            await asyncio.sleep(0.05 * (attempt + 1))
+        else:
+            return
+
+
+async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Path) -> None:
+    """Let dbmate apply what is new. It gets the URL in its environment: a command line is everybody's to read."""
+    # Migrations act as the owner of what they make, and dbmate notes each one in its own transaction.
+    await connection.execute(f"create table if not exists public.{MIGRATIONS_TABLE} (version varchar primary key)")
+    await connection.execute(f"grant select, insert, delete on public.{MIGRATIONS_TABLE} to {OWNER}")
+    program = Path(sysconfig.get_path("scripts")) / "dbmate"
+    if not program.exists():
+        raise DeployError(f"{program} is missing: run `make install`")
+    encrypted = await connection.fetchval("select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DBMATE_")}
+    process = await asyncio.create_subprocess_exec(
+        str(program),
+        *("--env", DBMATE_URL, "--env-file", os.devnull, "--migrations-dir", str(folder)),
+        *("--migrations-table", MIGRATIONS_TABLE, "--no-dump-schema", "--wait", "migrate"),
+        env={**kept, DBMATE_URL: _dbmate_url(url, encrypted=bool(encrypted))},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    lines = [line.strip() for line in output.decode("utf-8", "replace").splitlines()]
+    if process.returncode != 0:
+        raise DeployError(f"migrations failed: {'; '.join(line for line in lines if line)}")
+    for line in lines:
+        if line.startswith("Applied:"):
+            logger.info("migration %s", line.removeprefix("Applied:").strip())
+
+
+async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) -> None:
+    """Create all functions anew, drop those without a file, then run the files that start with `_`: all or nothing."""
+    last = [script for script in found if "/_" in script.name]
+    async with connection.transaction():
+        await connection.execute(f"set local role {OWNER}")
+        # a function may call one whose file comes later
+        await connection.execute("set local check_function_bodies = off")
+        before = {(row["oid"], row["version"]) for row in await connection.fetch(FUNCTIONS)}
+        for script in found:
+            if script not in last:
+                await _create(connection, script)
+        for row in await connection.fetch(FUNCTIONS):
+            if (row["oid"], row["version"]) in before:
+                await _drop(connection, row["signature"])
+        for script in last:
+            await _execute(connection, script)
+
+
+async def _create(connection: asyncpg.Connection, script: Script) -> None:
+    """Create a function; one that cannot be replaced, as its result or argument names changed, is dropped first."""
+    try:
+        async with connection.transaction():
+            await _execute(connection, script)
+    except DeployError as error:
+        if not isinstance(error.__cause__, asyncpg.InvalidFunctionDefinitionError):
+            raise
+    else:
+        return
+    named = {(schema.lower(), name.lower()) for schema, name in NAMED.findall(script.text)}
+    for row in await connection.fetch(FUNCTIONS):
+        if (row["schema"], row["name"]) in named:
+            await _drop(connection, row["signature"])
+    await _execute(connection, script)
+
+
+async def _drop(connection: asyncpg.Connection, signature: str) -> None:
+    try:
+        await connection.execute(f"drop routine {signature}")
+    except asyncpg.DependentObjectsStillExistError as error:
+        raise DeployError(f"{signature} left db/functions or changed, but is in use: {error.detail}") from None
+
+
+async def _apply_seeds(connection: asyncpg.Connection, found: list[Script]) -> None:
+    for script in found:
+        async with connection.transaction():
+            await connection.execute(f"set local role {OWNER}")
+            await _execute(connection, script)
+
+
+async def _execute(connection: asyncpg.Connection, script: Script) -> None:
+    """Run all statements of a file. Raises DeployError with the file, the line and the server's words."""
+    try:
+        await connection.execute(script.text)
+    except asyncpg.PostgresError as error:
+        position = getattr(error, "position", None)
+        line = f":{script.text.count(chr(10), 0, int(position) - 1) + 1}" if position else ""
+        more = "".join(f" {part}" for part in (error.detail, error.hint) if part)
+        raise DeployError(f"{script.name}{line}: {error} ({error.sqlstate}){more}".replace("\n", " ")) from error
+
+
+def _dbmate_url(url: str, *, encrypted: bool) -> str:
+    """Return the URL with an explicit sslmode: dbmate knows no "prefer" and would insist on TLS by itself."""
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    if query.get("sslmode", "prefer") in ("prefer", "allow"):
+        query["sslmode"] = "require" if encrypted else "disable"
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    login, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}@{host}" if login else host))

@@ -1,0 +1,60 @@
+"""Stop what a killed pgwallet left behind: a server, or its backends, that still use our database files."""
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+PROC = Path("/proc")
+
+
+def stop_leftover(pgdata: Path, *, patience: float = 30.0) -> None:
+    """Stop every PostgreSQL process that works in `pgdata`; returns when none is left.
+
+    A server process is told to stop in order; backends without one, and what does not end in time, are killed.
+    Process ids are not trusted: what counts is the program's name and its working directory.
+    """
+    if not processes(pgdata):
+        return
+    logger.info("stopping the PostgreSQL server that a killed pgwallet left")
+    for number, limit in ((signal.SIGINT, patience), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
+        # Backends take SIGINT as "cancel the query": only a server gets it.
+        found = processes(pgdata)
+        servers = [pid for pid, title in found.items() if not title.startswith("postgres:")]
+        if number == signal.SIGINT and not servers:
+            continue
+        for pid in servers if number == signal.SIGINT else found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if _ended(pgdata, limit):
+            return
+
+
+def processes(pgdata: Path) -> dict[int, str]:
+    """Return {process id: title} of the PostgreSQL processes whose working directory is `pgdata`.
+
+    A zombie has no title and is none of them. Empty where there is no /proc: PostgreSQL's own check must do there.
+    """
+    folder = str(pgdata.resolve())
+    found = {}
+    for entry in PROC.glob("[0-9]*"):
+        # processes end while we look, and others' are not ours to see
+        with contextlib.suppress(OSError):
+            if str((entry / "cwd").readlink()) == folder:
+                title = (entry / "cmdline").read_bytes().split(b"\0")[0].decode("utf-8", "replace")
+                if title.startswith("postgres:") or title.rsplit("/", 1)[-1] == "postgres":
+                    found[int(entry.name)] = title
+    return found
+
+
+def _ended(pgdata: Path, limit: float) -> bool:
+    deadline = time.monotonic() + limit
+    while processes(pgdata):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
