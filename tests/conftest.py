@@ -1,0 +1,59 @@
+"""The database of the tests: a server of their own, a migrated template on it, and a clone of that for each test."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pytest_postgresql import factories
+from pytest_postgresql.executors import NoopExecutor
+
+from api import embedded
+from tests.database import Cluster, Database, load_template
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The server that the service itself embeds, in a temporary folder; it is gone after the session."""
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
+        server = embedded.Server(Path(folder))
+        try:
+            server.start()
+            found = Cluster(host=str(server.socket), port=embedded.PORT)
+            with found.database("postgres").connect() as administrator:
+                # what the tests write need not survive a power cut
+                administrator.execute("alter system set fsync = off")
+                # a worker of it may hold the template just when it is cloned
+                administrator.execute("alter system set autovacuum = off")
+                administrator.execute("select pg_reload_conf()")
+            yield found
+        finally:
+            server.stop(patience=5.0)
+
+
+postgresql_noproc = factories.postgresql_noproc(depends_on="cluster", dbname="test", load=[load_template])
+postgresql = factories.postgresql("postgresql_noproc")
+
+
+@pytest.fixture
+def database(cluster: Cluster, postgresql: psycopg.Connection) -> Database:
+    """A migrated and seeded database of the test's own."""
+    return cluster.database(postgresql.info.dbname)
+
+
+@pytest.fixture
+def administrator(database: Database) -> Iterator[psycopg.Connection]:
+    """A superuser's connection to `database`, in autocommit mode."""
+    with database.connect() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def shared_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+    """One clone for all tests that roll back what they do; nothing may be committed in it."""
+    name = f"shared_{postgresql_noproc.dbname}"
+    with cluster.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
+        yield cluster.database(name)
+        administrator.execute(f"drop database {name} with (force)")

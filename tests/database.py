@@ -1,0 +1,59 @@
+"""A migrated database of a test: who can connect to it, and how."""
+
+import asyncio
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import psycopg
+
+from api import deploy
+
+SERVICE_PASSWORD = "a password of the tests"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The test server, with the attributes that pytest-postgresql asks a server fixture for."""
+
+    host: str
+    port: int
+    user: str = "postgres"
+    password: str | None = None
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str = "template0"
+
+    def database(self, name: str) -> "Database":
+        return Database(self, name)
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database on the test server."""
+
+    cluster: Cluster
+    name: str
+
+    @property
+    def url(self) -> str:
+        """The administrator's address of it."""
+        return f"postgresql://{self.cluster.user}@/{self.name}?host={quote(self.cluster.host)}&port={self.cluster.port}"
+
+    @property
+    def api_url(self) -> str:
+        """The address of it for the service's login, wallet_api."""
+        login = f"wallet_api:{quote(SERVICE_PASSWORD, safe='')}"
+        return f"postgresql://{login}@/{self.name}?host={quote(self.cluster.host)}&port={self.cluster.port}"
+
+    def connect(self, *, service: bool = False) -> psycopg.Connection:
+        """Connect in autocommit mode, as the administrator or as the service."""
+        return psycopg.connect(self.api_url if service else self.url, autocommit=True)
+
+    def migrate(self) -> None:
+        """Deploy what lies in db/ here, with all seeds."""
+        asyncio.run(deploy.migrate(self.url, password=SERVICE_PASSWORD, seeds="*.sql"))
+
+
+def load_template(host: str, port: int, user: str, dbname: str, **_: object) -> None:
+    """Fill the template that pytest-postgresql clones for every test."""
+    Database(Cluster(host, port, user), dbname).migrate()
