@@ -87,7 +87,7 @@ class Lock:
                 rival += 1
                 if not share and rival > 5:
                     os.close(file)
-                    raise DataDirError(f"pgwallet already runs on {self.folder} (process {holder['pid']})")
+                    raise DataDirError(f"another pgwallet runs on {self.folder} (process {holder['pid']})")
             if not told and time.monotonic() - started > PATIENCE:
                 told = True
                 logger.info("waiting for another pgwallet on %s", self.folder)

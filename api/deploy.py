@@ -22,6 +22,7 @@ import asyncpg
 
 import api
 from api.settings import SetupError
+from api.urls import without_password
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class DeployError(SetupError):
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old."""
-    where = _without_password(url)
+    where = without_password(url)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, server_settings={"statement_timeout": "0"})
     except (OSError, TimeoutError) as error:
@@ -77,8 +78,10 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
         if found.major < OLDEST:
             raise DeployError(f"PostgreSQL {OLDEST} or newer is needed; the server at {where} is {found.major}")
         yield connection
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DeployError(f"{where}: {error}") from error
     finally:
-        await connection.close()
+        await connection.close(timeout=CONNECT_TIMEOUT)
 
 
 async def create_database(url: str) -> None:
@@ -249,9 +252,3 @@ def _dbmate_url(url: str, *, encrypted: bool) -> str:
     if query.get("sslmode", "prefer") in ("prefer", "allow"):
         query["sslmode"] = "require" if encrypted else "disable"
     return urlunsplit(parts._replace(query=urlencode(query)))
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    login, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}@{host}" if login else host))

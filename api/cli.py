@@ -1,0 +1,139 @@
+"""The command `pgwallet`."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+try:
+    import click
+
+    from api import credentials, deploy, embedded, supervisor
+    from api.datadir import Lock
+    from api.settings import Settings, SetupError
+    from api.urls import libpq_variables
+except ModuleNotFoundError as missing:
+    sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def pgwallet(context: click.Context) -> None:
+    """A digital wallet whose business logic lives in PostgreSQL.
+
+    Settings come from the environment, then from .env; .env.example lists them. Without DATABASE_URL the commands use
+    the embedded PostgreSQL server: the one of a running `pgwallet run`, else one that they start for themselves.
+    """
+    context.obj = Settings.load()
+
+
+@pgwallet.command()
+@click.pass_obj
+def run(settings: Settings) -> None:
+    """Set the database up and serve until Ctrl-C."""
+    supervisor.run(settings)
+
+
+@pgwallet.command()
+@click.pass_obj
+def serve(settings: Settings) -> None:
+    """Serve with a database that is set up already; needs PGWALLET_API_URL."""
+    supervisor.serve(settings)
+
+
+@pgwallet.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Apply roles, migrations, functions and reference data."""
+    password = credentials.api_password(settings)
+    with administrator(settings, "migrate") as url:
+        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql"))
+
+
+@pgwallet.command()
+@click.pass_obj
+def seed(settings: Settings) -> None:
+    """Apply all of db/seeds, the demo accounts too."""
+    with administrator(settings, "seed") as url:
+        asyncio.run(deploy.seed(url))
+
+
+@pgwallet.command()
+@click.pass_obj
+def verify(settings: Settings) -> None:
+    """Check every invariant of the ledger; exit status 1 when one is violated."""
+    with administrator(settings, "verify") as url:
+        violations = asyncio.run(deploy.verify(url))
+    for violation in violations:
+        click.echo("  ".join(f"{name}={value}" for name, value in violation.items() if value is not None))
+    if violations:
+        raise SetupError(f"{len(violations)} violations")
+    click.echo("ok: no violations")
+
+
+@pgwallet.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
+    """Open psql as the administrator; ARGUMENTS are psql's own."""
+    with administrator(settings, "psql") as url:
+        variables = libpq_variables(url)
+        # The embedded programs are built without TLS.
+        encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
+        program = shutil.which("psql") if encrypted else str(embedded.binaries() / "psql")
+        if program is None:
+            raise SetupError("psql is not installed, and the embedded one knows no TLS")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        # Ctrl-C is psql's: it cancels a query there. A handler, unlike "ignore", is not inherited.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        status = subprocess.call([program, *arguments], env=kept | variables)  # noqa: S603
+    sys.exit(status if status >= 0 else 128 - status)
+
+
+@pgwallet.command()
+@click.option("--role", type=click.Choice(["owner", "api"]), default="owner", help="Whose login: the administrator's")
+@click.pass_obj
+def url(settings: Settings, role: str) -> None:
+    """Print the database's address on one line, for pgbench and other tools. Needs a running server."""
+    socket = None
+    if settings.embedded and (role == "owner" or settings.api_url is None):
+        socket = Lock(settings.data_dir, "url").running()
+        if socket is None:
+            raise SetupError(f"no server runs on {settings.data_dir}: start one with `pgwallet run`")
+    if role == "api":
+        click.echo(credentials.api_url(settings, socket))
+    else:
+        click.echo(embedded.url(socket) if socket is not None else settings.database_url)
+
+
+@contextlib.contextmanager
+def administrator(settings: Settings, command: str) -> Iterator[str]:
+    """Yield the address of the database for its administrator, starting the embedded server where none runs."""
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    with embedded.server(settings.data_dir, command) as socket:
+        address = embedded.url(socket)
+        asyncio.run(deploy.create_database(address))
+        yield address
+
+
+def main() -> None:
+    """Run the command line; what the operator can mend is one line on standard error and exit status 1."""
+    logging.basicConfig(level=logging.INFO, format="pgwallet: %(message)s", stream=sys.stderr)
+    # a server that was started for the command is stopped then too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        pgwallet()
+    except SetupError as error:
+        click.echo(f"pgwallet: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

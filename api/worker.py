@@ -1,0 +1,52 @@
+"""One process of the service: `python -m api.worker FD`, started by the supervisor with its listening socket.
+
+It loads the application at once, and serves when its standard input brings one line: a JSON object of environment
+variables. The end of that input means that the supervisor is gone, and then the worker goes too.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import uvicorn
+
+from api.app import create_app
+from api.settings import Settings
+
+
+def main() -> None:
+    """Serve until SIGTERM; requests in flight are finished first, within the shutdown timeout."""
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    line = sys.stdin.readline()
+    if not line:
+        return
+    os.environ.update(json.loads(line))
+    settings = Settings.load()
+    threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
+    config = uvicorn.Config(
+        create_app(settings),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _follow(patience: float) -> None:
+    """End this process when the supervisor has ended, in order if that works."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(patience + 2)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
