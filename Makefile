@@ -1,0 +1,56 @@
+# `make run` and `make test` are all one needs; both install what they use into .venv first, pinned by hash.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+export PIP_ROOT_USER_ACTION := ignore
+
+# A stamp holds the folder it was made in: the programs of a virtual environment that was moved or copied lead elsewhere.
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
+$(shell rm -f $(RUNTIME) $(DEVELOPMENT))
+endif
+
+.PHONY: run test check install lock
+
+run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
+	@exec $(BIN)/pgwallet run
+
+test: $(DEVELOPMENT) ## all tests
+	@exec $(BIN)/pytest
+
+check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(BIN)/lint-imports; fi
+	$(BIN)/pytest
+
+install: $(DEVELOPMENT) ## .venv with everything
+
+$(RUNTIME): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "pgwallet needs Python 3.11 or newer, and there is no $(PYTHON): set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pgwallet needs Python 3.11 or newer, and $(PYTHON) is older: set PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) has no venv: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "installing into $(VENV), once" >&2
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@echo '$(CURDIR)' > $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@echo "installing the tools of the tests into $(VENV), once" >&2
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@echo '$(CURDIR)' > $@
+
+# The lock files must not say where they were made.
+LOCK := --quiet --allow-unsafe --build-deps-for=editable --generate-hashes --no-emit-find-links --no-emit-index-url --no-emit-trusted-host --strip-extras
+
+lock: ## pin the dependencies anew
+	@$(PYTHON) -m venv --clear build/lock
+	@build/lock/bin/python -m pip --quiet --disable-pip-version-check install pip-tools
+	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
+	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --output-file=requirements-dev.txt pyproject.toml
