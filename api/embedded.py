@@ -124,7 +124,7 @@ class Server:
         self.socket = self._socket_folder()
         if self.pgdata.exists():
             self._check_pgdata()
-            stop_leftover(self.pgdata)
+            stop_leftover(self.pgdata, self.socket)
         else:
             self._initdb()
         for name, text in (("postgresql.conf", CONF), ("pg_hba.conf", HBA), ("pg_ident.conf", self._ident())):

@@ -12,13 +12,14 @@ logger = logging.getLogger(__name__)
 PROC = Path("/proc")
 
 
-def stop_leftover(pgdata: Path, *, patience: float = 30.0) -> None:
+def stop_leftover(pgdata: Path, socket: Path, *, patience: float = 30.0) -> None:
     """Stop every PostgreSQL process that works in `pgdata`; returns when none is left.
 
     A server process is told to stop in order; backends without one, and what does not end in time, are killed.
     Process ids are not trusted: what counts is the program's name and its working directory.
     """
     if not processes(pgdata):
+        _forget(pgdata, socket)
         return
     logger.info("stopping the PostgreSQL server that a killed pgwallet left")
     for number, limit in ((signal.SIGINT, patience), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
@@ -31,6 +32,7 @@ def stop_leftover(pgdata: Path, *, patience: float = 30.0) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
         if _ended(pgdata, limit):
+            _forget(pgdata, socket)
             return
 
 
@@ -49,6 +51,13 @@ def processes(pgdata: Path) -> dict[int, str]:
                 if title.startswith("postgres:") or title.rsplit("/", 1)[-1] == "postgres":
                     found[int(entry.name)] = title
     return found
+
+
+def _forget(pgdata: Path, socket: Path) -> None:
+    """Remove the lock files of a server that is gone: to PostgreSQL a zombie, or whoever got its number, is alive."""
+    if (PROC / "self").exists():
+        for path in (pgdata / "postmaster.pid", *socket.glob(".s.PGSQL.*")):
+            path.unlink(missing_ok=True)
 
 
 def _ended(pgdata: Path, limit: float) -> bool:
