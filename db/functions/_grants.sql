@@ -19,6 +19,7 @@ $$;
 
 grant execute on function
   public.wallet_balance,
+  public.wallet_batch,
   public.wallet_balance_at,
   public.wallet_credentials,
   public.wallet_entries,

@@ -5,9 +5,8 @@ returns table (seq bigint, balance_after bigint, created_at timestamptz)
 language sql
 stable
 as $$
-  select l.seq, l.balance_after, t.created_at
+  select l.seq, l.balance_after, (select t.created_at from wallet.transactions t where t.id = l.transaction_id)
   from wallet.ledger l
-  join wallet.transactions t on t.id = l.transaction_id
   where l.wallet_id = p_wallet_id
   order by l.seq desc
   limit 1

@@ -1,0 +1,37 @@
+-- The cap is also what lets sums of amounts stay within bigint.
+create or replace function wallet.require_batch_shape(
+  p_types text[],
+  p_wallet_ids uuid[],
+  p_txn_ids uuid[],
+  p_amounts bigint[],
+  p_references text[],
+  p_metadata jsonb[],
+  p_actors uuid[]
+)
+returns void
+language plpgsql
+immutable
+as $$
+declare
+  v_items constant integer := cardinality(p_types);
+  v_field text;
+begin
+  v_field := case
+    when v_items is null then 'types'
+    when cardinality(p_wallet_ids) is distinct from v_items then 'wallet_ids'
+    when cardinality(p_txn_ids) is distinct from v_items then 'txn_ids'
+    when cardinality(p_amounts) is distinct from v_items then 'amounts'
+    when cardinality(p_references) <> v_items then 'references'
+    when cardinality(p_metadata) <> v_items then 'metadata'
+    when cardinality(p_actors) <> v_items then 'actors'
+  end;
+  if v_field is not null then
+    perform wallet.refuse('WA002', jsonb_build_object('field', v_field, 'reason', 'must have as many elements as types'));
+  elsif v_items > 1000 then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'types', 'reason', 'must have at most 1000 elements', 'elements', v_items));
+  end if;
+end;
+$$;
+
+comment on function wallet.require_batch_shape(text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[]) is
+  'Raises WA002 unless the arrays have the same number of elements (optional ones may be null) and at most 1,000.';

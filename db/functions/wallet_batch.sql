@@ -1,0 +1,203 @@
+-- Many requests in one transaction: one commit, one flush. Items of wallets where nothing can be refused are judged and
+-- written as sets; the items of any other wallet go one by one, in order, through the same function as single calls.
+create or replace function public.wallet_batch(
+  p_types text[],
+  p_wallet_ids uuid[],
+  p_txn_ids uuid[],
+  p_amounts bigint[],
+  p_references text[] default null,
+  p_metadata jsonb[] default null,
+  p_actors uuid[] default null,
+  p_skip_locked boolean default false
+)
+returns table (
+  ordinal integer,
+  outcome text,
+  detail jsonb,
+  id bigint,
+  txn_id uuid,
+  wallet_id uuid,
+  type text,
+  amount bigint,
+  asset text,
+  scale smallint,
+  balance bigint,
+  available bigint,
+  replayed boolean,
+  created_at timestamptz
+)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+as $$
+#variable_conflict use_column
+declare
+  v_wallet_ids uuid[];
+  v_owner_ids uuid[];
+  v_wallet_assets text[];
+  v_set integer[];
+  v_ids bigint[];
+  v_seqs bigint[];
+  v_types text[];
+  v_set_wallet_ids uuid[];
+  v_txn_ids uuid[];
+  v_amounts bigint[];
+  v_deltas bigint[];
+  v_balances bigint[];
+  v_assets text[];
+  v_references text[];
+  v_metadata jsonb[];
+  v_created_at timestamptz;
+  v_exact integer[];
+  v_item integer;
+  v_outcomes wallet.outcome[];
+begin
+  perform wallet.require_read_committed();
+  perform wallet.require_batch_shape(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors);
+
+  if p_skip_locked then
+    select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset) into v_wallet_ids, v_owner_ids, v_wallet_assets
+    from (
+      select w.id, w.owner_id, w.asset
+      from wallet.wallets w
+      where w.id = any (p_wallet_ids) and w.kind = 'user'
+      order by w.id
+      for update skip locked
+    ) l;
+  else
+    select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset) into v_wallet_ids, v_owner_ids, v_wallet_assets
+    from (
+      select w.id, w.owner_id, w.asset
+      from wallet.wallets w
+      where w.id = any (p_wallet_ids) and w.kind = 'user'
+      order by w.id
+      for update
+    ) l;
+  end if;
+
+  -- judge: an item belongs to the set when no item of its wallet can be refused, nor any be a replay
+  with items as (
+    select i.*, i.place::integer as ordinal, case i.type when 'spend' then -i.amount else i.amount end as delta
+    from unnest(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors)
+      with ordinality as i (type, wallet_id, txn_id, amount, reference, metadata, actor, place)
+    where i.amount between 1 and 9007199254740991
+  ),
+  opening as (
+    select l.*, coalesce(n.seq, 0) as seq, coalesce(n.balance_after, 0) as balance, n.created_at
+    from unnest(v_wallet_ids, v_owner_ids, v_wallet_assets) as l (id, owner_id, asset)
+    left join lateral wallet.newest_entry(l.id) n on true
+  ),
+  -- each wallet's lines: the state it opens with, then its items; running sums need no join that a stale plan could choose badly
+  lines as (
+    select o.id as wallet_id, 0 as ordinal, o.owner_id, o.asset, o.created_at, o.seq, o.balance as delta,
+      null::text as type, null::uuid as txn_id, null::bigint as amount, null::text as reference, null::jsonb as metadata, null::uuid as actor
+    from opening o
+    union all
+    select i.wallet_id, i.ordinal, null, null, null, null, i.delta,
+      i.type, i.txn_id, i.amount, i.reference, i.metadata, i.actor
+    from items i
+  ),
+  placed as (
+    select l.ordinal, l.wallet_id, l.type, l.txn_id, l.amount, l.delta, l.reference, l.metadata, l.actor,
+      first_value(l.owner_id) over in_wallet as owner_id,
+      first_value(l.asset) over in_wallet as asset,
+      first_value(l.created_at) over in_wallet as created_at,
+      first_value(l.seq) over in_wallet + row_number() over in_wallet - 1 as seq,
+      (sum(l.delta) over in_wallet)::bigint as balance
+    from lines l
+    window in_wallet as (partition by l.wallet_id order by l.ordinal rows unbounded preceding)
+  ),
+  repeated as (
+    select i.wallet_id
+    from items i
+    group by i.wallet_id, i.txn_id
+    having count(*) > 1
+  ),
+  judged as (
+    select p.*, bool_and(
+      p.owner_id is not null
+      and (p.actor is null or p.actor = p.owner_id)
+      and coalesce(p.type in ('topup', 'spend'), false)
+      and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
+      and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta) is null
+      and p.wallet_id not in (select r.wallet_id from repeated r)
+      and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
+    ) filter (where p.ordinal > 0) over (partition by p.wallet_id) as as_set
+    from placed p
+  )
+  select
+    array_agg(j.ordinal), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.type),
+    array_agg(j.wallet_id), array_agg(j.txn_id), array_agg(j.amount), array_agg(j.delta), array_agg(j.balance),
+    array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), greatest(clock_timestamp(), max(j.created_at))
+  into
+    v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
+    v_assets, v_references, v_metadata, v_created_at
+  from judged j
+  where j.as_set and j.ordinal > 0;
+
+  with recorded as (
+    insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
+    select i.id, i.seq, i.amount, v_created_at, i.wallet_id, i.txn_id, i.type::wallet.transaction_type
+    from unnest(v_ids, v_seqs, v_amounts, v_set_wallet_ids, v_txn_ids, v_types) as i (id, seq, amount, wallet_id, txn_id, type)
+  )
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
+  select i.seq, i.id, i.delta, i.balance, i.wallet_id
+  from unnest(v_ids, v_seqs, v_deltas, v_balances, v_set_wallet_ids) as i (id, seq, delta, balance, wallet_id)
+  union all
+  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type)
+  from unnest(v_ids, v_deltas, v_assets, v_types) as i (id, delta, asset, type);
+  if p_references is not null or p_metadata is not null then
+    insert into wallet.transaction_details (transaction_id, reference, metadata)
+    select i.id, i.reference, i.metadata
+    from unnest(v_ids, v_references, v_metadata) as i (id, reference, metadata)
+    where i.reference is not null or i.metadata is not null;
+  end if;
+
+  select array_agg(o.ordinal order by o.ordinal) into v_exact
+  from (
+    select generate_subscripts(p_types, 1)
+    except
+    select unnest(v_set)
+  ) o (ordinal);
+  foreach v_item in array coalesce(v_exact, '{}') loop
+    v_outcomes := v_outcomes || case
+      when p_skip_locked and wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids) then wallet.refused('busy', null)
+      else wallet.execute(
+        p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item],
+        p_references[v_item], p_metadata[v_item], p_actors[v_item]
+      )
+    end;
+  end loop;
+
+  return query
+  select i.ordinal, 'ok', null::jsonb, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
+    i.balance, i.balance, false, v_created_at
+  from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances)
+    as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance)
+  join wallet.assets a on a.code = i.asset
+  union all
+  select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail,
+    (i.result).id, coalesce((i.result).txn_id, p_txn_ids[i.ordinal]), coalesce((i.result).wallet_id, p_wallet_ids[i.ordinal]),
+    coalesce((i.result).type, p_types[i.ordinal]), coalesce((i.result).amount, p_amounts[i.ordinal]),
+    (i.result).asset, (i.result).scale, (i.result).balance, (i.result).available, (i.result).replayed, (i.result).created_at
+  from unnest(v_exact, v_outcomes) as i (ordinal, code, detail, result)
+  order by 1;
+end;
+$$;
+
+comment on function public.wallet_batch(text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean) is
+$$ Up to 1,000 requests in one transaction, each with an outcome of its own: a refused item does not stop the others.
+
+p_types       'topup' or 'spend'
+p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors
+              one element per request, as the single calls take them; the last three may be null as a whole
+p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
+
+Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call would
+raise, with its detail, and the columns of the single call's result. Requests of one wallet take effect in order.
+Errors (nothing is written): WA002 arrays of different lengths or more than 1,000; WA007 isolation level. $$;
