@@ -1,3 +1,4 @@
+-- Folded as ASCII: what lower() makes of other letters depends on the locale. The column's own collation is what its index knows.
 create or replace function public.wallet_credentials(
   p_username text
 )
@@ -10,7 +11,7 @@ as $$
   select u.id, u.username, u.role, w.id, u.password_hash
   from wallet.users u
   join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
-  where u.username = lower(p_username)
+  where u.username = lower(p_username collate "C") collate "default"
 $$;
 
 comment on function public.wallet_credentials(text) is

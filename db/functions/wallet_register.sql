@@ -18,7 +18,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_username constant text := lower(p_username);
+  v_username constant text := lower(p_username collate "C");
   v_user wallet.users;
   v_asset wallet.assets;
   v_wallet_id uuid;
