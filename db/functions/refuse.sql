@@ -1,4 +1,3 @@
--- The register of domain errors: what every SQLSTATE of class WA says and what to do next.
 create or replace function wallet.refuse(
   p_code text,
   p_detail jsonb
@@ -12,17 +11,7 @@ declare
   v_hint text;
 begin
   select m.message, m.hint into strict v_message, v_hint
-  from (values
-    ('WA001', 'unknown wallet', 'Use the wallet_id that registration or sign-in returned; only its owner can use it.'),
-    ('WA002', 'invalid argument', 'Correct the named field and send the request again with the same txn_id.'),
-    ('WA003', 'insufficient funds', 'Nothing was written. Top up, or ask for at most what is available, with the same txn_id.'),
-    ('WA004', 'txn_id already used for another request', 'Send the original request to get its result, or use a new txn_id.'),
-    ('WA005', 'username already taken', 'Choose another username.'),
-    ('WA006', 'balance limit exceeded', 'A balance holds at most 9007199254740991 minor units; nothing was written.'),
-    ('WA007', 'unsupported isolation level', 'Call it in a READ COMMITTED transaction: the lock must be followed by fresh reads.'),
-    ('WA008', 'recorded facts never change', 'The ledger is append-only: correct a transaction by a new one that reverses it.')
-  ) as m (code, message, hint)
-  where m.code = p_code;
+  from wallet.error_text(p_code) m;
 
   raise exception using errcode = p_code, message = v_message, detail = p_detail::text, hint = v_hint;
 end;

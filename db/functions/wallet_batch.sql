@@ -14,6 +14,7 @@ returns table (
   ordinal integer,
   outcome text,
   detail jsonb,
+  hint text,
   id bigint,
   txn_id uuid,
   wallet_id uuid,
@@ -175,17 +176,18 @@ begin
   end loop;
 
   return query
-  select i.ordinal, 'ok', null::jsonb, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
+  select i.ordinal, 'ok', null::jsonb, null, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
     i.balance, i.balance, false, v_created_at
   from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances)
     as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance)
   join wallet.assets a on a.code = i.asset
   union all
-  select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail,
+  select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail, t.hint,
     (i.result).id, coalesce((i.result).txn_id, p_txn_ids[i.ordinal]), coalesce((i.result).wallet_id, p_wallet_ids[i.ordinal]),
     coalesce((i.result).type, p_types[i.ordinal]), coalesce((i.result).amount, p_amounts[i.ordinal]),
     (i.result).asset, (i.result).scale, (i.result).balance, (i.result).available, (i.result).replayed, (i.result).created_at
   from unnest(v_exact, v_outcomes) as i (ordinal, code, detail, result)
+  left join lateral wallet.error_text(i.code) t on true
   order by 1;
 end;
 $$;
@@ -199,5 +201,5 @@ p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors
 p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
 
 Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call would
-raise, with its detail, and the columns of the single call's result. Requests of one wallet take effect in order.
+raise, with its detail and hint, and the columns of the single call's result. Requests of one wallet take effect in order.
 Errors (nothing is written): WA002 arrays of different lengths or more than 1,000; WA007 isolation level. $$;
