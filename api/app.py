@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
 
+API_VERSION = "1.0"
 MAX_BODY_BYTES = 64 * 1024
 DOCS_PAGE = Path(__file__).with_name("docs.html")
 
@@ -71,7 +71,7 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="pgwallet",
-            version=version("pgwallet"),
+            version=API_VERSION,
             description="A digital wallet. Amounts are whole numbers of minor units; times are RFC 3339 in UTC.",
             path="/api/docs",
             render_plugins=[DocsPage(path="/"), JsonRenderPlugin(path="/openapi.json")],

@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
@@ -15,9 +15,7 @@ from uuid import UUID
 import bcrypt
 import jwt
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.datastructures import State
-from litestar.handlers.base import BaseRouteHandler
 
 from api.errors import UNAUTHORIZED, UNAVAILABLE, FieldError, ServiceError, invalid
 
@@ -143,10 +141,19 @@ class Tokens:
             raise unauthorized()
         return Principal(user["user_id"], user["wallet_id"], expires_at)
 
-    async def guard(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        """Litestar guard: lets only the owner of a valid token pass, as `request.user`."""
-        for name, value in connection.scope["headers"]:
+
+def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
+    """Return the `before_request` hook of protected routes: it lets only a valid token pass, as `request.user`.
+
+    A hook and no guard: Litestar copies the whole route handler for every guarded request. And a closure, because it
+    also copies callables deeply when routes are registered, and a second cache or pool must not come of that.
+    """
+
+    async def authenticate(request: Request[Any, Any, Any]) -> None:
+        for name, value in request.scope["headers"]:
             if name == b"authorization":
-                connection.scope["user"] = await self.principal(value)
+                request.scope["user"] = await tokens.principal(value)
                 return
         raise unauthorized()
+
+    return authenticate

@@ -10,7 +10,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Raw
 
-from api.auth import AuthenticatedRequest, Tokens
+from api.auth import AuthenticatedRequest, Tokens, signed_in
 from api.database import Database
 from api.errors import FieldError, invalid
 from api.routes.answers import BODY_ERRORS, Answer, errors, success
@@ -101,7 +101,7 @@ def wallet_routes(database: Database, tokens: Tokens) -> Router:
     return Router(
         "/api/wallet",
         route_handlers=[balance, topup, spend, transactions],
-        guards=[tokens.guard],
+        before_request=signed_in(tokens),
         security=[{"bearer": []}],
         tags=["Wallet"],
     )

@@ -1,0 +1,52 @@
+"""One worker process on one database for all tests here: each test signs up users of its own."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from pytest_postgresql.executors import NoopExecutor
+
+from tests.api.service import TLS, Service, User, serve
+from tests.database import Cluster, Database
+
+
+@pytest.fixture(scope="session")
+def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+    """The database of `service`: a clone of the migrated template."""
+    name = f"service_{postgresql_noproc.dbname}"
+    with cluster.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
+    yield cluster.database(name)
+    with cluster.database("postgres").connect() as administrator:
+        administrator.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The running service. Its time limits are short, so that tests of them are."""
+    folder: Path = tmp_path_factory.mktemp("service")
+    with serve(service_database.api_url, folder, PGWALLET_STATEMENT_TIMEOUT="2") as running:
+        yield running
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[httpx.Client]:
+    """A client that is not signed in."""
+    with httpx.Client(base_url=service.url, timeout=20, verify=TLS) as anonymous:
+        yield anonymous
+
+
+@pytest.fixture
+def alice(service: Service) -> Iterator[User]:
+    """A new user, signed in, with a balance of 1000."""
+    with closing(User(service)) as user:
+        yield user
+
+
+@pytest.fixture
+def bob(service: Service) -> Iterator[User]:
+    """Another one."""
+    with closing(User(service)) as user:
+        yield user

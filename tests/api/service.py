@@ -1,0 +1,198 @@
+"""The service under test: the real worker process on a real socket, and a way to take its database away."""
+
+import contextlib
+import json
+import os
+import select
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+
+from tests.database import Database
+
+JWT_SECRET = "the secret that signs the tokens of the tests"
+PASSWORD = "correct horse battery"
+# unused, but httpx would make one for every client, which takes longer than most tests here
+TLS = ssl.create_default_context()
+
+
+@dataclass
+class Service:
+    """A running worker."""
+
+    url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def lines(self, **wanted: object) -> list[dict[str, Any]]:
+        """The log so far, only lines with these values."""
+        found = [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [line for line in found if wanted.items() <= line.items()]
+
+
+@contextlib.contextmanager
+def serve(api_url: str, folder: Path, **settings: str) -> Iterator[Service]:
+    """Run `python -m api.worker` as the supervisor does, logging into `folder`."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    log = folder / f"service-{uuid4().hex}.log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PGWALLET_", "JWT_"))}
+    variables = {"PGWALLET_API_URL": api_url, "JWT_SECRET": JWT_SECRET, "PGWALLET_BCRYPT_COST": "4", **settings}
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "api.worker", str(listener.fileno())],
+            stdin=subprocess.PIPE,
+            stderr=stderr,
+            pass_fds=[listener.fileno()],
+            env=environment,
+        )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(variables).encode() + b"\n")
+    process.stdin.flush()
+    service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", log, process)
+    listener.close()
+    try:
+        wait_until(lambda: live(service))
+        yield service
+    finally:
+        process.terminate()
+        process.wait(15)
+        process.stdin.close()
+
+
+def live(service: Service) -> bool:
+    assert service.process.poll() is None, service.log.read_text()
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{service.url}/api/health/live", timeout=5, verify=TLS).status_code == 200
+    return False
+
+
+def wait_until(condition: Any, seconds: float = 20) -> None:
+    """Ask until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+class User(httpx.Client):
+    """A client signed in as a new user of the service."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(base_url=service.url, timeout=20, verify=TLS)
+        self.username = f"user-{uuid4().hex[:12]}"
+        response = self.post("/api/auth/signup", json={"username": self.username, "password": PASSWORD})
+        assert response.status_code == 201, response.text
+        self.account = response.json()["data"]
+        self.token: str = self.account["access_token"]
+        self.headers["Authorization"] = f"Bearer {self.token}"
+
+    def topup(self, amount: object = 100, txn_id: object = None, **more: object) -> httpx.Response:
+        return self.post("/api/wallet/topup", json={"txn_id": txn_id or str(uuid4()), "amount": amount, **more})
+
+    def spend(self, amount: object = 100, txn_id: object = None, **more: object) -> httpx.Response:
+        return self.post("/api/wallet/spend", json={"txn_id": txn_id or str(uuid4()), "amount": amount, **more})
+
+    def balance(self) -> int:
+        response = self.get("/api/wallet/balance")
+        assert response.status_code == 200, response.text
+        return response.json()["data"]["balance"]
+
+    def history(self, **params: object) -> dict[str, Any]:
+        response = self.get("/api/wallet/transactions", params=params)
+        assert response.status_code == 200, response.text
+        return response.json()["data"]
+
+
+def data(response: httpx.Response, status: int = 200) -> dict[str, Any]:
+    """The data of a success, after a look at its envelope."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/json"
+    body = response.json()
+    assert set(body) == {"success", "message", "data"}
+    assert body["success"] is True
+    assert isinstance(body["message"], str)
+    return body["data"]
+
+
+def problem(response: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
+    """The body of an error, after a look at what every error must have."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body = response.json()
+    assert {"type", "title", "status", "detail", "code", "success", "message", "request_id"} <= set(body)
+    assert body["status"] == status
+    assert body["code"] == code
+    assert body["success"] is False
+    assert body["message"] == body["detail"]
+    assert body["type"].endswith(f"#{code}")
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert ("www-authenticate" in response.headers) == (status == 401)
+    assert ("retry-after" in response.headers) == (status == 503)
+    if field is not None:
+        assert field in [error["field"] for error in body["errors"]]
+        assert all(error["message"] for error in body["errors"])
+    return body
+
+
+class Line:
+    """A Unix socket in front of a PostgreSQL server, which a test can cut, silence and restore."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        cluster = database.cluster
+        self._server = f"{cluster.host}/.s.PGSQL.{cluster.port}"
+        self._path = folder / f".s.PGSQL.{cluster.port}"
+        self._open: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        self.silent = False
+        self.url = database.api_url.replace(quote(cluster.host), quote(str(folder)))
+
+    def restore(self) -> None:
+        """Accept connections, and pass on what they say."""
+        self.silent = False
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self._path))
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self, *, refuse: bool = True) -> None:
+        """Drop every connection; `refuse` new ones too."""
+        if refuse and self._listener is not None:
+            self._path.unlink()
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+        while self._open:
+            with contextlib.suppress(OSError):
+                self._open.pop().shutdown(socket.SHUT_RDWR)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self._server)
+            self._open += [near, far]
+            threading.Thread(target=self._pass_on, args=(near, far), daemon=True).start()
+
+    def _pass_on(self, near: socket.socket, far: socket.socket) -> None:
+        with near, far, contextlib.suppress(OSError):
+            while True:
+                for source in select.select([near, far], [], [])[0]:
+                    said = source.recv(65536)
+                    if not said:
+                        return
+                    if not self.silent:
+                        (far if source is near else near).sendall(said)

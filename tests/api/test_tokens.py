@@ -1,0 +1,140 @@
+"""Who a token stands for, and every way of not having one."""
+
+import base64
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+
+from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem
+
+PROTECTED = [
+    ("GET", "/api/wallet/balance"),
+    ("GET", "/api/wallet/transactions"),
+    ("POST", "/api/wallet/topup"),
+    ("POST", "/api/wallet/spend"),
+]
+
+
+def claims(user: User, **changed: Any) -> dict[str, Any]:
+    """The claims of a good token, some changed, None for left out."""
+    now = int(time.time())
+    good = {"uid": user.account["id"], "wid": user.account["wallet_id"], "iss": "pgwallet", "iat": now, "exp": now + 60}
+    return {name: value for name, value in {**good, **changed}.items() if value is not None}
+
+
+def sign(payload: dict[str, Any], key: str = JWT_SECRET, algorithm: str = "HS256") -> str:
+    return jwt.encode(payload, key, algorithm)
+
+
+def unsigned(payload: dict[str, Any], algorithm: str, signature: str = "") -> str:
+    def part(value: dict[str, Any]) -> str:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    return f"{part({'alg': algorithm, 'typ': 'JWT'})}.{part(payload)}.{signature}"
+
+
+def balance(client: httpx.Client, authorization: str | bytes) -> httpx.Response:
+    return client.get("/api/wallet/balance", headers={"Authorization": authorization})
+
+
+def test_tokens_carry_the_claims_of_the_contract(alice: User) -> None:
+    found = jwt.decode(alice.token, JWT_SECRET, algorithms=["HS256"], issuer="pgwallet")
+    assert set(found) == {"uid", "wid", "iss", "iat", "exp"}
+    assert (found["uid"], found["wid"]) == (alice.account["id"], alice.account["wallet_id"])
+    assert found["exp"] - found["iat"] == 24 * 60 * 60
+
+
+def test_a_good_token_of_our_own_making_is_accepted(client: httpx.Client, alice: User) -> None:
+    assert data(balance(client, f"Bearer {sign(claims(alice))}"))["wallet_id"] == alice.account["wallet_id"]
+
+
+def test_the_scheme_is_written_in_any_case(client: httpx.Client, alice: User) -> None:
+    data(balance(client, f"bearer {alice.token}"))
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_without_a_token_no_wallet_route_answers(client: httpx.Client, method: str, path: str) -> None:
+    problem(client.request(method, path), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic YTpi", "Token x", b"Bearer \xff\xfe", "Bearer " + "x" * 9000],
+    ids=len,
+)
+def test_what_is_no_token_is_refused(client: httpx.Client, authorization: str | bytes) -> None:
+    problem(balance(client, authorization), 401, "unauthorized")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"exp": 1_700_000_000},
+        {"exp": None},
+        {"exp": "soon"},
+        {"exp": 1e400},
+        {"iat": None},
+        {"iat": 99_999_999_999},
+        {"iss": None},
+        {"iss": "somebody else"},
+        {"uid": None},
+        {"uid": 5},
+        {"uid": ["a"]},
+        {"uid": "not a uuid"},
+        {"uid": str(uuid4())},
+        {"wid": None},
+        {"wid": "not a uuid"},
+    ],
+    ids=str,
+)
+def test_a_signed_token_with_wrong_claims_is_refused(
+    client: httpx.Client, alice: User, changed: dict[str, Any]
+) -> None:
+    problem(balance(client, f"Bearer {sign(claims(alice, **changed))}"), 401, "unauthorized")
+
+
+def test_another_secret_is_refused(client: httpx.Client, alice: User) -> None:
+    problem(balance(client, f"Bearer {sign(claims(alice), 'another secret that is long enough to sign')}"), 401, "unauthorized")
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "RS256", "ES256", "HS512"])
+def test_only_hs256_is_accepted(client: httpx.Client, alice: User, algorithm: str) -> None:
+    good_signature = alice.token.rpartition(".")[2]
+    for signature in ("", good_signature):
+        problem(balance(client, f"Bearer {unsigned(claims(alice), algorithm, signature)}"), 401, "unauthorized")
+
+
+def test_another_hmac_with_our_secret_is_refused(client: httpx.Client, alice: User) -> None:
+    token = sign(claims(alice), JWT_SECRET * 2, "HS512")
+    problem(balance(client, f"Bearer {token}"), 401, "unauthorized")
+    token = jwt.encode(claims(alice), JWT_SECRET * 2, "HS384")
+    problem(balance(client, f"Bearer {token}"), 401, "unauthorized")
+
+
+def test_changed_claims_under_an_old_signature_are_refused(client: httpx.Client, alice: User, bob: User) -> None:
+    head, _, signature = alice.token.split(".")
+    _, body, _ = bob.token.split(".")
+    problem(balance(client, f"Bearer {head}.{body}.{signature}"), 401, "unauthorized")
+
+
+def test_a_verified_token_ends_when_it_expires(service: Service, alice: User) -> None:
+    with httpx.Client(base_url=service.url, verify=TLS) as client:
+        token = sign(claims(alice, exp=int(time.time()) + 2))
+        data(balance(client, f"Bearer {token}"))
+        while time.time() < jwt.decode(token, options={"verify_signature": False, "verify_exp": False})["exp"]:
+            time.sleep(0.05)
+        problem(balance(client, f"Bearer {token}"), 401, "unauthorized")
+
+
+def test_authorisation_follows_the_user_and_not_the_wallet_claim(client: httpx.Client, alice: User, bob: User) -> None:
+    token = sign(claims(alice, wid=bob.account["wallet_id"]))
+    assert data(balance(client, f"Bearer {token}"))["wallet_id"] == alice.account["wallet_id"]
+
+
+def test_the_token_is_looked_at_before_the_body(client: httpx.Client) -> None:
+    problem(client.post("/api/wallet/topup", content=b"{"), 401, "unauthorized")
