@@ -13,6 +13,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api import logs
 from api.auth import Passwords, Tokens
+from api.batching import GroupCommit
 from api.database import Database
 from api.decoding import StrictJson
 from api.errors import EXCEPTION_HANDLERS
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "1.0"
 MAX_BODY_BYTES = 64 * 1024
+RETRY_CONNECTIONS = 4
 DOCS_PAGE = Path(__file__).with_name("docs.html")
 
 
@@ -44,23 +46,27 @@ def create_app(settings: Settings) -> Litestar:
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
     logs.configure(settings.log_level)
-    database = Database(settings)
+    database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
+    retries = Database(settings, pool_size=RETRY_CONNECTIONS, lock_timeout=settings.lock_timeout)
+    mutate = GroupCommit(database, retries).mutate if settings.group_commit else database.mutate
     passwords = Passwords(settings.bcrypt_cost)
     tokens = Tokens(settings.jwt_secret, database)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await database.open()
+        await retries.open()
         try:
             yield
         finally:
             passwords.close()
+            await retries.close()
             await database.close()
 
     app = Litestar(
         route_handlers=[
             auth_routes(database, passwords, tokens),
-            wallet_routes(database, tokens),
+            wallet_routes(database, mutate, tokens),
             health_routes(database),
         ],
         lifespan=[lifespan],

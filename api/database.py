@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -13,7 +14,6 @@ from api.errors import TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from uuid import UUID
 
     from api.settings import Settings
 
@@ -40,11 +40,35 @@ _LOST = (
 _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
 
 
-class Database:
-    """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one."""
+_MUTATIONS: Final = {
+    name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, $6)"  # noqa: S608 - the names are ours
+    for name in ("topup", "spend")
+}
+_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => true)"
 
-    def __init__(self, settings: Settings) -> None:
+
+class Mutation(NamedTuple):
+    """A request that moves money. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for."""
+
+    type: str
+    wallet_id: UUID
+    txn_id: UUID
+    amount: int
+    reference: str | None
+    metadata: str | None
+    actor: UUID
+
+
+class Database:
+    """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one.
+
+    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds.
+    """
+
+    def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float) -> None:
         self._settings = settings
+        self._pool_size = pool_size
+        self._lock_timeout = lock_timeout
         self._acquire_timeout = settings.acquire_timeout
         self._pool: asyncpg.Pool[asyncpg.Record]
         self._away_since: float | None = None
@@ -55,7 +79,7 @@ class Database:
         self._pool = await asyncpg.create_pool(
             self._settings.api_url,
             min_size=0,
-            max_size=self._settings.pool_size,
+            max_size=self._pool_size,
             max_inactive_connection_lifetime=0,
             timeout=self._acquire_timeout,
             # the server's own limit answers first; this one is for a server that does not answer at all
@@ -65,7 +89,7 @@ class Database:
             server_settings={
                 "application_name": "pgwallet",
                 "statement_timeout": str(statement_ms),
-                "lock_timeout": str(statement_ms // 2),
+                "lock_timeout": str(int(self._lock_timeout * 1000)),
                 "idle_in_transaction_session_timeout": str(statement_ms),
             },
         )
@@ -98,19 +122,14 @@ class Database:
         """`wallet_balance`: the balance now. Errors: WA001."""
         return await self._row("select * from public.wallet_balance($1, $2)", wallet_id, actor)
 
-    async def topup(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, reference: str | None, metadata: str | None, actor: UUID
-    ) -> asyncpg.Record:
-        """`wallet_topup`: credits the wallet. `metadata` is JSON text. Errors: WA001, WA002, WA004, WA006."""
-        call = "select * from public.wallet_topup($1, $2, $3, $4, $5, $6)"
-        return await self._row(call, wallet_id, txn_id, amount, reference, metadata, actor)
+    async def mutate(self, mutation: Mutation) -> asyncpg.Record:
+        """`wallet_topup` or `wallet_spend`, by the mutation's type. Errors: WA001, WA002, WA003, WA004, WA006."""
+        return await self._row(_MUTATIONS[mutation.type], *mutation[1:])
 
-    async def spend(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, reference: str | None, metadata: str | None, actor: UUID
-    ) -> asyncpg.Record:
-        """`wallet_spend`: debits the wallet. `metadata` is JSON text. Errors: WA001, WA002, WA003, WA004."""
-        call = "select * from public.wallet_spend($1, $2, $3, $4, $5, $6)"
-        return await self._row(call, wallet_id, txn_id, amount, reference, metadata, actor)
+    async def batch(self, mutations: Sequence[Mutation]) -> Sequence[asyncpg.Record]:
+        """`wallet_batch`: one transaction, which waits for no lock; a row with its `outcome` for each, in order."""
+        columns = [list(column) for column in zip(*mutations, strict=True)]
+        return await self._call(lambda connection: connection.fetch(_BATCH, *columns))
 
     async def entries(
         self, wallet_id: UUID, limit: int, before_seq: int | None, actor: UUID

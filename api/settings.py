@@ -129,6 +129,8 @@ class Settings:
     seed_accounts: bool | None = setting("PGWALLET_SEED_ACCOUNTS", None, switch)
     acquire_timeout: float = setting("PGWALLET_ACQUIRE_TIMEOUT", 5.0, seconds)
     statement_timeout: float = setting("PGWALLET_STATEMENT_TIMEOUT", 10.0, seconds)
+    lock_timeout: float = setting("PGWALLET_LOCK_TIMEOUT", 2.0, seconds)
+    group_commit: bool = setting("PGWALLET_GROUP_COMMIT", True, switch)  # noqa: FBT003
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, str)
 

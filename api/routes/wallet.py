@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
+import asyncpg
 from litestar import Router, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, QueryParameter
 from msgspec import Raw
 
-from api.auth import AuthenticatedRequest, Tokens, signed_in
-from api.database import Database
+from api.auth import AuthenticatedRequest, Principal, Tokens, signed_in
+from api.database import Database, Mutation
 from api.errors import FieldError, invalid
 from api.routes.answers import BODY_ERRORS, Answer, errors, success
 from api.schemas import Balance, Entry, EntryPage, Envelope, Transaction, TransactionRequest, reader
@@ -20,12 +22,14 @@ MUTATION_ERRORS = (*BODY_ERRORS, "unauthorized", "WA002", "WA004", "WA006", "bus
 REPLAY = {200: ResponseSpec(Envelope[Transaction], generate_examples=False, description="A replay: the first result")}
 MAX_SEQ = 2**63 - 1
 
+Mutate = Callable[[Mutation], Awaitable[asyncpg.Record]]
+
 read_balance = reader(Balance)
 read_transaction = reader(Transaction)
 
 
-def wallet_routes(database: Database, tokens: Tokens) -> Router:
-    """Return `/api/wallet`."""
+def wallet_routes(database: Database, mutate: Mutate, tokens: Tokens) -> Router:
+    """Return `/api/wallet`. `mutate` runs what moves money: alone, or in a batch with others."""
 
     @get("/balance", operation_id="getBalance", summary="Balance", responses=errors("unauthorized"))
     async def balance(request: AuthenticatedRequest) -> Answer[Envelope[Balance]]:
@@ -43,10 +47,7 @@ def wallet_routes(database: Database, tokens: Tokens) -> Router:
     )
     async def topup(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
-        user = request.user
-        row = await database.topup(
-            user.wallet_id, data.txn_id, data.amount, data.reference, _text(data.metadata), user.user_id
-        )
+        row = await mutate(_mutation("topup", request.user, data))
         return _recorded("topped up", read_transaction(row))
 
     @post(
@@ -58,10 +59,7 @@ def wallet_routes(database: Database, tokens: Tokens) -> Router:
     )
     async def spend(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
         """Debit the wallet, never below zero. Safe to send again with the same `txn_id`: it happens once."""
-        user = request.user
-        row = await database.spend(
-            user.wallet_id, data.txn_id, data.amount, data.reference, _text(data.metadata), user.user_id
-        )
+        row = await mutate(_mutation("spend", request.user, data))
         return _recorded("spent", read_transaction(row))
 
     @get(
@@ -105,6 +103,10 @@ def wallet_routes(database: Database, tokens: Tokens) -> Router:
         security=[{"bearer": []}],
         tags=["Wallet"],
     )
+
+
+def _mutation(kind: str, user: Principal, data: TransactionRequest) -> Mutation:
+    return Mutation(kind, user.wallet_id, data.txn_id, data.amount, data.reference, _text(data.metadata), user.user_id)
 
 
 def _recorded(message: str, transaction: Transaction) -> Answer[Envelope[Transaction]]:
