@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 export PIP_ROOT_USER_ACTION := ignore
 
@@ -51,6 +51,6 @@ LOCK := --quiet --allow-unsafe --build-deps-for=editable --generate-hashes --no-
 
 lock: ## pin the dependencies anew
 	@$(PYTHON) -m venv --clear build/lock
-	@build/lock/bin/python -m pip --quiet --disable-pip-version-check install pip-tools
+	@build/lock/bin/python -m pip --quiet --quiet --disable-pip-version-check install pip-tools
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
 	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --output-file=requirements-dev.txt pyproject.toml
