@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response, Router
+from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -39,6 +40,13 @@ class DocsPage(OpenAPIRenderPlugin):
         """Return the page, which reads openapi.json by itself."""
         del request, openapi_schema
         return DOCS_PAGE.read_bytes()
+
+
+async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
+    """Litestar's documentation router answers unknown paths with an HTML page: here it is a problem as everywhere."""
+    if response.status_code == NotFoundException.status_code:
+        raise NotFoundException
+    return response
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -79,7 +87,14 @@ def create_app(settings: Settings) -> Litestar:
             title="pgwallet",
             version=API_VERSION,
             description="A digital wallet. Amounts are whole numbers of minor units; times are RFC 3339 in UTC.",
-            path="/api/docs",
+            openapi_router=Router(
+                "/api/docs",
+                route_handlers=[],
+                after_request=no_page_of_its_own,
+                include_in_schema=False,
+                dto=None,
+                return_dto=None,
+            ),
             render_plugins=[DocsPage(path="/"), JsonRenderPlugin(path="/openapi.json")],
             components=Components(
                 security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}

@@ -1,0 +1,227 @@
+"""The database is away, slow, busy or changed: 503 with Retry-After, and back by itself."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from tests.api.service import PASSWORD, TLS, Line, Service, User, data, problem, serve, wait_until
+from tests.database import Database
+
+PATIENCE = 1.0
+
+
+@pytest.fixture
+def line(service_database: Database, tmp_path: Path) -> Iterator[Line]:
+    """A line to the database that tests may cut; not there yet."""
+    line = Line(service_database, tmp_path)
+    yield line
+    line.cut()
+
+
+@pytest.fixture
+def remote(line: Line, tmp_path: Path) -> Iterator[Service]:
+    """A service at the end of that line. It starts although nobody answers there."""
+    names = ("ACQUIRE_TIMEOUT", "STATEMENT_TIMEOUT", "LOCK_TIMEOUT")
+    limits = {f"PGWALLET_{name}": str(PATIENCE / (2 if name == "LOCK_TIMEOUT" else 1)) for name in names}
+    with serve(line.url, tmp_path, PGWALLET_POOL_SIZE="3", **limits) as running:
+        yield running
+
+
+def get(service: Service, path: str) -> httpx.Response:
+    return httpx.get(service.url + path, timeout=20, verify=TLS)
+
+
+def ready(service: Service) -> bool:
+    return get(service, "/api/health/ready").status_code == 200
+
+
+def test_the_service_starts_without_its_database_and_finds_it_later(remote: Service, line: Line) -> None:
+    for path in ("/api/health", "/api/health/ready"):
+        response = get(remote, path)
+        assert response.status_code == 503
+        body = response.json()
+        assert body["status"] == "unhealthy"
+        assert body["checks"]["database"]["status"] == "unhealthy"
+    assert get(remote, "/api/health/live").status_code == 200
+    credentials = {"username": "alice", "password": PASSWORD}
+    for path in ("signup", "signin"):
+        response = httpx.post(f"{remote.url}/api/auth/{path}", json=credentials, timeout=20, verify=TLS)
+        problem(response, 503, "unavailable")
+
+    line.restore()
+    wait_until(lambda: ready(remote))
+    with closing(User(remote)) as user:
+        data(user.topup(), 201)
+
+
+def test_an_outage_is_answered_with_503_and_ends_by_itself(remote: Service, line: Line) -> None:
+    line.restore()
+    with closing(User(remote)) as user:
+        data(user.topup(), 201)
+        line.cut()
+        problem(user.topup(), 503, "unavailable")
+        problem(user.get("/api/wallet/balance"), 503, "unavailable")
+        assert not ready(remote)
+        line.restore()
+        data(user.topup(), 201)
+        assert user.balance() == 1200
+    (gone,) = remote.lines(event="database is away")
+    (back,) = remote.lines(event="database is back")
+    assert (gone["level"], back["level"]) == ("warning", "info")
+
+
+def test_dead_connections_in_the_pool_are_not_noticed_by_clients(remote: Service, line: Line) -> None:
+    line.restore()
+    with closing(User(remote)) as user:
+        threads = [threading.Thread(target=user.spend) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        line.cut(refuse=False)
+        assert user.balance() == 400
+
+
+def test_a_connection_that_dies_under_a_mutation_is_replaced_and_it_happens_once(
+    service: Service, service_database: Database, alice: User
+) -> None:
+    answers: list[httpx.Response] = []
+    with service_database.connect() as blocker, service_database.connect() as administrator:
+        blocker.autocommit = False
+        blocker.execute("select from wallet.wallets where id = %s for update", [alice.account["wallet_id"]])
+        thread = threading.Thread(target=lambda: answers.append(alice.topup(7)))
+        thread.start()
+        wait_until(lambda: waiting(administrator))
+        administrator.execute(f"select pg_terminate_backend(pid) {WAITING}")
+        wait_until(lambda: waiting(administrator))
+        blocker.rollback()
+        thread.join()
+    assert data(answers[0], 201)["balance"] == 1007
+    assert alice.balance() == 1007
+    assert service.process.poll() is None
+
+
+WAITING = """from pg_stat_activity
+    where datname = current_database() and usename = 'wallet_api' and wait_event_type = 'Lock'"""
+
+
+def waiting(administrator: psycopg.Connection) -> bool:
+    return administrator.execute(f"select count(*) {WAITING}").fetchone() == (1,)
+
+
+def test_a_wallet_held_by_somebody_else_is_busy_after_the_lock_timeout(
+    service_database: Database, alice: User, bob: User
+) -> None:
+    txn_id = str(uuid4())
+    with service_database.connect() as blocker:
+        blocker.autocommit = False
+        blocker.execute("select from wallet.wallets where id = %s for update", [alice.account["wallet_id"]])
+        problem(alice.topup(7, txn_id), 503, "busy")
+        data(bob.topup(7), 201)
+        blocker.rollback()
+    data(alice.topup(7, txn_id), 201)
+
+
+def test_a_server_that_says_nothing_is_given_up_in_time(remote: Service, line: Line) -> None:
+    line.restore()
+    with closing(User(remote)) as user:
+        line.silent = True
+        started = time.monotonic()
+        problem(user.topup(), 503, "timeout")
+        assert time.monotonic() - started < 4 * PATIENCE
+        response = get(remote, "/api/health/ready")
+        assert response.status_code == 503
+        line.cut()
+        line.restore()
+        wait_until(lambda: ready(remote))
+        data(user.topup(), 201)
+
+
+def test_a_full_pool_is_answered_with_503_in_time(remote: Service, line: Line, service_database: Database) -> None:
+    line.restore()
+    users = [User(remote) for _ in range(8)]
+    answers: list[httpx.Response] = []
+    with service_database.connect() as blocker:
+        blocker.autocommit = False
+        blocker.execute("lock table wallet.wallets in access exclusive mode")
+        threads = [threading.Thread(target=lambda user=user: answers.append(user.topup())) for user in users]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        blocker.rollback()
+    for answer in answers:
+        problem(answer, 503, answer.json()["code"])
+    assert {answer.json()["code"] for answer in answers} <= {"busy", "unavailable"}
+    for user in users:
+        data(user.topup(), 201)
+        user.close()
+
+
+def test_a_deploy_under_the_service_goes_unnoticed(service_database: Database, alice: User) -> None:
+    data(alice.get("/api/wallet/balance"))
+    with service_database.connect() as administrator:
+        definition = administrator.execute(
+            "select pg_get_functiondef('public.wallet_balance'::regproc)"
+        ).fetchone()
+        assert definition is not None
+        for changed in (definition[0].replace("available bigint", "more text, available bigint").replace(
+            "select p_wallet_id, r.asset, r.scale,", "select p_wallet_id, r.asset, r.scale,").replace(
+            "coalesce(n.balance_after, 0), coalesce", "coalesce(n.balance_after, 0), 'x', coalesce"), definition[0]):  # fmt: skip
+            with administrator.transaction():
+                administrator.execute("drop function public.wallet_balance")
+                administrator.execute(changed)
+                administrator.execute("alter function public.wallet_balance owner to wallet_owner")
+                administrator.execute("grant execute on function public.wallet_balance to wallet_api")
+            assert data(alice.get("/api/wallet/balance")) == {
+                "wallet_id": alice.account["wallet_id"], "asset": "UC", "scale": 0, "balance": 1000, "available": 1000,
+            }  # fmt: skip
+
+
+def test_too_many_sign_ins_at_once_are_refused(service_database: Database, tmp_path: Path) -> None:
+    async def sign_in(url: str) -> list[httpx.Response]:
+        credentials = {"username": "nobody", "password": PASSWORD}
+        async with httpx.AsyncClient(base_url=url, timeout=60, verify=TLS) as client:
+            attempts = [client.post("/api/auth/signin", json=credentials) for _ in range(60)]
+            return await asyncio.gather(*attempts, client.get("/api/health/live"))
+
+    with serve(service_database.api_url, tmp_path, PGWALLET_BCRYPT_COST="10") as slow:
+        *answers, live = asyncio.run(sign_in(slow.url))
+    assert {answer.status_code for answer in answers} == {401, 503}
+    for answer in answers:
+        problem(answer, answer.status_code, "unavailable" if answer.status_code == 503 else "unauthorized")
+    assert live.elapsed < max(answer.elapsed for answer in answers) / 2
+
+
+def test_requests_in_flight_are_finished_at_shutdown(service_database: Database, tmp_path: Path) -> None:
+    with serve(service_database.api_url, tmp_path) as service, closing(User(service)) as user:
+        answers: list[httpx.Response] = []
+        with service_database.connect() as blocker, service_database.connect() as administrator:
+            blocker.autocommit = False
+            blocker.execute("select from wallet.wallets where id = %s for update", [user.account["wallet_id"]])
+            thread = threading.Thread(target=lambda: answers.append(user.topup(7)))
+            thread.start()
+            wait_until(lambda: waiting(administrator))
+            service.process.terminate()
+            wait_until(lambda: refused(service))
+            blocker.rollback()
+        thread.join()
+        data(answers[0], 201)
+        assert service.process.wait(10) is not None
+        assert service.lines(level="error") == []
+
+
+def refused(service: Service) -> bool:
+    try:
+        get(service, "/api/health/live")
+    except httpx.TransportError:
+        return True
+    return False
