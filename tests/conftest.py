@@ -55,5 +55,8 @@ def shared_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterat
     name = f"shared_{postgresql_noproc.dbname}"
     with cluster.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        yield cluster.database(name)
+        database = cluster.database(name)
+        # privileges on a database are not cloned with it
+        database.migrate()
+        yield database
         administrator.execute(f"drop database {name} with (force)")

@@ -35,7 +35,7 @@ def tap_database(shared_database: Database, request: pytest.FixtureRequest) -> D
     with shared_database.connect() as connection, connection.transaction():
         connection.execute("create schema tap")
         connection.execute("set local search_path = tap, public")
-        for file in (request.config.getoption("--pgtap") or HERE / "pgtap_subset.sql", HERE / "helpers.sql"):
+        for file in (request.config.getoption("--pgtap", None) or HERE / "pgtap_subset.sql", HERE / "helpers.sql"):
             connection.execute(file.read_text())
         connection.execute("grant usage on schema tap to public")
         connection.execute("grant execute on all functions in schema tap to public")
@@ -59,7 +59,7 @@ class SqlFile(pytest.File):
 class SqlItem(pytest.Function):
     """Fails with every failed assertion of its file, or with the first statement that is in error."""
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *_: object, **__: object) -> str:
         if isinstance(excinfo.value, SqlFailureError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
@@ -90,7 +90,7 @@ def run(path: Path, database: Database) -> None:
 def output(connection: psycopg.Connection, statement: str, place: str) -> list[str]:
     """Return what the statement says: the text values of its rows. Raises SqlFailureError when it is in error."""
     try:
-        cursor = connection.execute(statement)  # type: ignore[call-overload]
+        cursor = connection.execute(statement)
     except psycopg.Error as error:
         more = (error.diag.message_detail, error.diag.message_hint, error.diag.context)
         words = "\n".join(str(part) for part in (f"{error.sqlstate}: {error.diag.message_primary}", *more) if part)
