@@ -18,6 +18,7 @@ from api.batching import GroupCommit
 from api.database import Database
 from api.decoding import StrictJson
 from api.errors import EXCEPTION_HANDLERS
+from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
 from api.routes.health import health_routes
 from api.routes.wallet import wallet_routes
@@ -97,7 +98,8 @@ def create_app(settings: Settings) -> Litestar:
             ),
             render_plugins=[DocsPage(path="/"), JsonRenderPlugin(path="/openapi.json")],
             components=Components(
-                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")},
+                examples=problem_examples(),
             ),
             use_handler_docstrings=True,
         ),

@@ -113,10 +113,18 @@ class StrictJson(MsgspecDTO[Struct]):
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
-        """Show the Struct, and that it is closed."""
+        """Show the Struct, that it is closed, and an example made of the examples of its fields."""
         del handler_id
-        schema_creator.schema_registry.get_schema_for_field_definition(field_definition).additional_properties = False
-        return schema_creator.for_field_definition(field_definition)
+        reference = schema_creator.for_field_definition(field_definition)
+        schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
+        schema.additional_properties = False
+        members = {
+            name: member.examples[0]
+            for name, member in (schema.properties or {}).items()
+            if isinstance(member, Schema) and member.examples
+        }
+        schema.examples = [members]
+        return reference
 
     def decode_bytes(self, value: bytes) -> Any:
         """Decode a body that says it is JSON. Raises ServiceError: 415 for any other content type."""

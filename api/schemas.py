@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Annotated, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Meta, Raw, Struct, field
 
 from api.errors import FieldError
 
@@ -86,7 +86,7 @@ class TransactionRequest(Struct, forbid_unknown_fields=True):
         ]
         | None
     ) = None
-    metadata: JsonObject = Raw()
+    metadata: JsonObject = field(default_factory=Raw)
 
 
 class Session(Struct):

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 from litestar import Response
 from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, Reference
 from litestar.response.base import ASGIResponse
 
 from api.errors import (
+    BAD_REQUEST,
     BUSY,
     HTTP_KINDS,
     INTERNAL,
@@ -79,8 +80,11 @@ def _refusal(code: str, detail: str, hint: str) -> ServiceError:
 _EXAMPLES: Final = {
     error.kind.code: error
     for error in (
+        ServiceError(BAD_REQUEST, "Invalid host header"),
         ServiceError(MALFORMED, "The body is not valid JSON in UTF-8."),
         ServiceError(UNAUTHORIZED, "A valid bearer token is required."),
+        ServiceError(HTTP_KINDS[404]),
+        ServiceError(HTTP_KINDS[405]),
         ServiceError(HTTP_KINDS[413]),
         ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."),
         invalid(FieldError("amount", "Expected `int` >= 1")),
@@ -101,7 +105,7 @@ _EXAMPLES: Final = {
 def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document these errors, and those that every route can answer, each with an example."""
     found: dict[int, list[ServiceError]] = {}
-    for code in (*codes, "internal", "unavailable"):
+    for code in (*codes, "bad_request", "internal", "unavailable"):
         found.setdefault(_EXAMPLES[code].kind.status, []).append(_EXAMPLES[code])
     return {
         status: ResponseSpec(
@@ -117,7 +121,12 @@ def errors(*codes: str) -> dict[int, ResponseSpec]:
 
 def _example(error: ServiceError) -> Example:
     value = msgspec.to_builtins(problem(error, "5f2c9a1d7e3b4c60"))
-    return Example(id=error.kind.code, summary=error.kind.title, value=value)
+    return Example(summary=error.kind.title, value=value)
+
+
+def problem_examples() -> dict[str, Example | Reference]:
+    """Every code with an example: the glossary that the `type` of a problem leads to."""
+    return {code: _example(error) for code, error in _EXAMPLES.items()}
 
 
 BODY_ERRORS: Final = ("malformed_json", "too_large", "unsupported_media_type", "validation")
