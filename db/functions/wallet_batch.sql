@@ -81,82 +81,52 @@ begin
     ) l;
   end if;
 
-  -- judge: an item belongs to the set when no item of its wallet can be refused, nor any be a replay
-  with items as (
-    select i.*, i.place::integer as ordinal, case i.type when 'spend' then -i.amount else i.amount end as delta
-    from unnest(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors)
-      with ordinality as i (type, wallet_id, txn_id, amount, reference, metadata, actor, place)
-    where i.amount between 1 and 9007199254740991
-  ),
-  opening as (
-    select l.*, coalesce(n.seq, 0) as seq, coalesce(n.balance_after, 0) as balance, n.created_at
-    from unnest(v_wallet_ids, v_owner_ids, v_wallet_assets) as l (id, owner_id, asset)
-    left join lateral wallet.newest_entry(l.id) n on true
-  ),
-  -- each wallet's lines: the state it opens with, then its items; running sums need no join that a stale plan could choose badly
-  lines as (
-    select o.id as wallet_id, 0 as ordinal, o.owner_id, o.asset, o.created_at, o.seq, o.balance as delta,
-      null::text as type, null::uuid as txn_id, null::bigint as amount, null::text as reference, null::jsonb as metadata, null::uuid as actor
-    from opening o
-    union all
-    select i.wallet_id, i.ordinal, null, null, null, null, i.delta,
-      i.type, i.txn_id, i.amount, i.reference, i.metadata, i.actor
-    from items i
-  ),
-  placed as (
-    select l.ordinal, l.wallet_id, l.type, l.txn_id, l.amount, l.delta, l.reference, l.metadata, l.actor,
-      first_value(l.owner_id) over in_wallet as owner_id,
-      first_value(l.asset) over in_wallet as asset,
-      first_value(l.created_at) over in_wallet as created_at,
-      first_value(l.seq) over in_wallet + row_number() over in_wallet - 1 as seq,
-      (sum(l.delta) over in_wallet)::bigint as balance
-    from lines l
-    window in_wallet as (partition by l.wallet_id order by l.ordinal rows unbounded preceding)
-  ),
-  repeated as (
-    select i.wallet_id
-    from items i
-    group by i.wallet_id, i.txn_id
-    having count(*) > 1
-  ),
-  judged as (
-    select p.*, bool_and(
-      p.owner_id is not null
-      and (p.actor is null or p.actor = p.owner_id)
-      and coalesce(p.type in ('topup', 'spend'), false)
-      and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
-      and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta) is null
-      and p.wallet_id not in (select r.wallet_id from repeated r)
-      and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
-    ) filter (where p.ordinal > 0) over (partition by p.wallet_id) as as_set
-    from placed p
-  )
-  select
-    array_agg(j.ordinal), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.type),
-    array_agg(j.wallet_id), array_agg(j.txn_id), array_agg(j.amount), array_agg(j.delta), array_agg(j.balance),
-    array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), greatest(clock_timestamp(), max(j.created_at))
-  into
-    v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
-    v_assets, v_references, v_metadata, v_created_at
-  from judged j
-  where j.as_set and j.ordinal > 0;
+  -- judge: the items of a wallet are written as a set when none of them can be refused or be a replay. A few items are
+  -- judged faster one by one.
+  if cardinality(p_types) >= 10 then
+    with items as materialized (
+      select i.*
+      from wallet.batch_items(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors) i
+    ),
+    repeated as (
+      select i.wallet_id
+      from items i
+      group by i.wallet_id, i.txn_id
+      having count(*) > 1
+    ),
+    placed as (
+      select i.*, o.owner_id, o.asset, o.created_at,
+        o.seq + row_number() over in_wallet as seq,
+        o.balance + (sum(i.delta) over in_wallet)::bigint as balance
+      from items i
+      join wallet.batch_openings(v_wallet_ids, v_owner_ids, v_wallet_assets) o on o.wallet_id = i.wallet_id
+      window in_wallet as (partition by i.wallet_id order by i.ordinal rows unbounded preceding)
+    ),
+    judged as materialized (
+      select p.*,
+        coalesce(p.type in ('topup', 'spend'), false)
+        and (p.actor is null or p.actor = p.owner_id)
+        and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
+        and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta) is null
+        and p.wallet_id not in (select r.wallet_id from repeated r)
+        and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
+        as is_plain
+      from placed p
+    )
+    select
+      array_agg(j.ordinal), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.type),
+      array_agg(j.wallet_id), array_agg(j.txn_id), array_agg(j.amount), array_agg(j.delta), array_agg(j.balance),
+      array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), greatest(clock_timestamp(), max(j.created_at))
+    into
+      v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
+      v_assets, v_references, v_metadata, v_created_at
+    from judged j
+    where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
 
-  with recorded as (
-    insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
-    select i.id, i.seq, i.amount, v_created_at, i.wallet_id, i.txn_id, i.type::wallet.transaction_type
-    from unnest(v_ids, v_seqs, v_amounts, v_set_wallet_ids, v_txn_ids, v_types) as i (id, seq, amount, wallet_id, txn_id, type)
-  )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
-  select i.seq, i.id, i.delta, i.balance, i.wallet_id
-  from unnest(v_ids, v_seqs, v_deltas, v_balances, v_set_wallet_ids) as i (id, seq, delta, balance, wallet_id)
-  union all
-  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type)
-  from unnest(v_ids, v_deltas, v_assets, v_types) as i (id, delta, asset, type);
-  if p_references is not null or p_metadata is not null then
-    insert into wallet.transaction_details (transaction_id, reference, metadata)
-    select i.id, i.reference, i.metadata
-    from unnest(v_ids, v_references, v_metadata) as i (id, reference, metadata)
-    where i.reference is not null or i.metadata is not null;
+    perform wallet.batch_write(
+      v_created_at, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
+      v_references, v_metadata
+    );
   end if;
 
   select array_agg(o.ordinal order by o.ordinal) into v_exact
