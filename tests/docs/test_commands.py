@@ -1,0 +1,44 @@
+"""The commands of the documents do what the documents say."""
+
+import shutil
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from tests.database import Cluster, Database
+from tests.docs.markdown import ROOT, commands
+from tests.docs.reader import Reader, reader
+
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the documents use curl"),
+]
+
+
+@pytest.fixture
+def foreign(cluster: Cluster) -> Iterator[Database]:
+    """An empty database on a server that pgwallet does not embed."""
+    name = f"foreign_{uuid4().hex}"
+    with cluster.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {name} template template0")
+        yield cluster.database(name)
+        administrator.execute(f"drop database {name} with (force)")
+
+
+def read(one: Reader, *documents: str) -> None:
+    for document in documents:
+        found = list(commands(ROOT / document))
+        assert found, f"{document} has no commands"
+        for command in found:
+            one.enter(command)
+
+
+def test_readme_and_reference() -> None:
+    with reader() as one:
+        read(one, "README.md", "docs/api/reference.md")
+
+
+def test_local_setup(foreign: Database) -> None:
+    with reader(foreign) as one:
+        read(one, "docs/setup/local.md")
