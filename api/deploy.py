@@ -103,12 +103,14 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
             logger.info("waiting for another deploy of this database")
             await connection.execute(f"select pg_advisory_lock({LOCK})")
-        await _apply_roles(connection, scripts(db, "roles.sql"))
-        await _apply_migrations(connection, url, db / "migrations")
-        await _apply_functions(connection, scripts(db / "functions", "*.sql"))
+        roles = scripts(db, "roles.sql")
         if password is not None:
             # a verifier, so that the password itself is in no log of statements
-            await connection.execute(f"alter role {SERVICE} password '{scram_verifier(password)}'")
+            text = f"alter role {SERVICE} password '{scram_verifier(password)}'"
+            roles.append(Script(f"the password of {SERVICE}", text))
+        await _apply_roles(connection, roles)
+        await _apply_migrations(connection, url, db / "migrations")
+        await _apply_functions(connection, scripts(db / "functions", "*.sql"))
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
 

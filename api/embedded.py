@@ -223,10 +223,10 @@ class Server:
             version = (self.pgdata / "PG_VERSION").read_text(encoding="ascii").strip()
         except OSError as error:
             raise EmbeddedError(f"{self.pgdata} cannot be used: {error.strerror} ({error.filename})") from None
-        if self.pgdata.stat().st_uid != self.account.uid:
-            raise EmbeddedError(f"{self.pgdata} belongs to another user: run pgwallet as that one, or as root")
         if int(version) != self._major:
             raise EmbeddedError(f"{self.pgdata} was made by PostgreSQL {version}; this is {self._major}")
+        if self.pgdata.stat().st_uid != self.account.uid:
+            raise EmbeddedError(f"{self.pgdata} does not belong to {self.account.name}, who would run PostgreSQL on it")
 
     def _initdb(self) -> None:
         """Make the database's files under another name first, so that one that was interrupted is never used."""

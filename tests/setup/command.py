@@ -46,7 +46,7 @@ class Pgwallet:
             "PYTHONPATH": str(ROOT),
             "PGWALLET_DATA_DIR": str(data_dir),
             "PGWALLET_BCRYPT_COST": "4",
-            "PGWALLET_WORKERS": "2",
+            "PGWALLET_WORKERS": "1",
             "PORT": "0",
             **variables,
         }

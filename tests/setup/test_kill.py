@@ -58,7 +58,7 @@ def test_a_killed_server_is_started_again(wallet: Pgwallet) -> None:
 
 
 def test_a_killed_worker_is_replaced(wallet: Pgwallet) -> None:
-    service = wallet.start()
+    service = wallet.start(PGWALLET_WORKERS="2")
     workers = service.children("api.worker")
     os.kill(workers[0], signal.SIGKILL)
     wait_until(lambda: len(set(service.children("api.worker")) - {workers[0]}) == 2)
