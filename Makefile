@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test check install lock
+.PHONY: run test test-pgtap check install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -54,3 +54,11 @@ lock: ## pin the dependencies anew
 	@build/lock/bin/python -m pip --quiet --quiet --disable-pip-version-check install pip-tools
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
 	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --output-file=requirements-dev.txt pyproject.toml
+
+PGTAP_FILE := share/postgresql/15/extension/pgtap--1.2.0.sql
+PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE)))
+
+test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset of it; PGTAP=… names its SQL file
+	@test -f "$(PGTAP)" || { echo "pgTAP's SQL file is missing. Install postgresql-15-pgtap, or unpack it here:" \
+		"mkdir -p build/pgtap && cd build/pgtap && apt-get download postgresql-15-pgtap && dpkg -x postgresql-15-pgtap_*.deb ." >&2; exit 1; }
+	@exec $(BIN)/pytest tests/sql --pgtap="$(PGTAP)"
