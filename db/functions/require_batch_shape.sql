@@ -14,19 +14,21 @@ immutable
 as $$
 declare
   v_items constant integer := cardinality(p_types);
+  -- elements are reached by their place in the batch, so every array counts from 1
+  v_dimensions constant text := format('[1:%s]', v_items);
   v_field text;
 begin
   v_field := case
-    when v_items is null then 'types'
-    when cardinality(p_wallet_ids) is distinct from v_items then 'wallet_ids'
-    when cardinality(p_txn_ids) is distinct from v_items then 'txn_ids'
-    when cardinality(p_amounts) is distinct from v_items then 'amounts'
-    when cardinality(p_references) <> v_items then 'references'
-    when cardinality(p_metadata) <> v_items then 'metadata'
-    when cardinality(p_actors) <> v_items then 'actors'
+    when v_items is null or array_dims(p_types) <> v_dimensions then 'types'
+    when cardinality(p_wallet_ids) is distinct from v_items or array_dims(p_wallet_ids) <> v_dimensions then 'wallet_ids'
+    when cardinality(p_txn_ids) is distinct from v_items or array_dims(p_txn_ids) <> v_dimensions then 'txn_ids'
+    when cardinality(p_amounts) is distinct from v_items or array_dims(p_amounts) <> v_dimensions then 'amounts'
+    when cardinality(p_references) <> v_items or array_dims(p_references) <> v_dimensions then 'references'
+    when cardinality(p_metadata) <> v_items or array_dims(p_metadata) <> v_dimensions then 'metadata'
+    when cardinality(p_actors) <> v_items or array_dims(p_actors) <> v_dimensions then 'actors'
   end;
   if v_field is not null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', v_field, 'reason', 'must have as many elements as types'));
+    perform wallet.refuse('WA002', jsonb_build_object('field', v_field, 'reason', 'must be an array with an element for each request, counted from 1'));
   elsif v_items > 1000 then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'types', 'reason', 'must have at most 1000 elements', 'elements', v_items));
   end if;

@@ -1,0 +1,260 @@
+select plan(40);
+
+-- One outcome of each kind, followed by p_plain top-ups of bob: few requests and many are judged in different ways.
+create function pg_temp.mixed(p_user text, p_plain integer)
+returns table (ordinal integer, outcome text, field text, type text, amount bigint, asset text, balance bigint, replayed boolean, has_hint boolean)
+language sql
+as $$
+  select b.ordinal, b.outcome, b.detail ->> 'field', b.type, b.amount, b.asset, b.balance, b.replayed, b.hint is not null
+  from wallet_batch(
+    array['spend', 'topup', 'topup', 'topup', 'topup', 'spend', 'topup', 'loan', 'topup', null, 'topup']
+      || array_fill('topup'::text, array[p_plain]),
+    array_fill(wallet_of(p_user), array[4]) || gen_random_uuid() || array_fill(wallet_of(p_user), array[5]) || null::uuid
+      || array_fill(wallet_of('bob'), array[p_plain]),
+    array[txn(1), txn(2), txn(2), txn(2), txn(3), txn(4), txn(5), txn(6), null, txn(7), txn(8)]
+      || array(select txn(100 + i) from generate_series(1, p_plain) i),
+    array[400, 10, 10, 11, 1, 5000, 0, 1, 1, 1, 1] || array_fill(3::bigint, array[p_plain])
+  ) b
+  where b.ordinal <= 11
+$$;
+
+create temp table expected as
+select *
+from (values
+  (1, 'ok', null, 'spend', 400::bigint, 'UC', 600::bigint, false, false),
+  (2, 'ok', null, 'topup', 10, 'UC', 610, false, false),
+  (3, 'replayed', null, 'topup', 10, 'UC', 610, true, false),
+  (4, 'WA004', 'amount', 'topup', 11, null, null, null, true),
+  (5, 'WA001', null, 'topup', 1, null, null, null, true),
+  (6, 'WA003', 'amount', 'spend', 5000, null, null, null, true),
+  (7, 'WA002', 'amount', 'topup', 0, null, null, null, true),
+  (8, 'WA002', 'type', 'loan', 1, null, null, null, true),
+  (9, 'WA002', 'txn_id', 'topup', 1, null, null, null, true),
+  (10, 'WA002', 'type', null, 1, null, null, null, true),
+  (11, 'WA002', 'wallet_id', 'topup', 1, null, null, null, true)
+) e (ordinal, outcome, field, type, amount, asset, balance, replayed, has_hint);
+
+select lives_ok($$ select wallet_register('few', 'h'), wallet_register('many', 'h') $$, 'two users are new');
+select results_eq($$ select * from pg_temp.mixed('few', 0) $$, 'table expected', 'every request of a small batch has an outcome of its own');
+select results_eq($$ select * from pg_temp.mixed('many', 40) $$, 'table expected', 'so has every one of a large batch');
+select is(balance_of('few'), 610::bigint, 'the accepted ones of a small batch take effect');
+select is(balance_of('many'), 610::bigint, 'the accepted ones of a large batch take effect');
+select is(balance_of('bob'), 1120::bigint, 'what is refused to one wallet does not stop another');
+select is_empty('select * from wallet_verify()', 'the ledger is sound');
+
+-- one request, alone and in a batch
+create temp table alone as
+select to_jsonb(t) - array['id', 'created_at', 'wallet_id'] as answer
+from wallet_topup(wallet_of('alice'), txn(1), 5, 'a reference', '{"a": 1}') t;
+create temp table in_batch as
+select b.*
+from wallet_batch(
+  '{topup}', array[wallet_of('charlie')], array[txn(1)], '{5}', '{a reference}', array['{"a": 1}'::jsonb], array[user_of('charlie')]
+) b;
+select is(to_jsonb(b) - array['id', 'created_at', 'wallet_id', 'ordinal', 'outcome', 'detail', 'hint'], answer, 'its columns are those of the single call')
+from in_batch b, alone;
+select is(wallet_id, wallet_of('charlie'), 'it returns the wallet') from in_batch;
+select is(detail, null, 'an accepted request has no detail') from in_batch;
+select results_eq(
+  $$ select t.id, t.created_at, d.reference, d.metadata from wallet.transactions t join wallet.transaction_details d on d.transaction_id = t.id where t.wallet_id = wallet_of('charlie') $$,
+  $$ select id, created_at, 'a reference', '{"a": 1}'::jsonb from in_batch $$,
+  'it is recorded with its free text'
+);
+create temp table refused_item as
+select b.* from wallet_batch('{spend}', array[wallet_of('bob')], array[txn(1)], '{5000}') b;
+select results_eq(
+  'select outcome, detail, hint from refused_item',
+  $$ select r ->> 'code', r -> 'detail', r ->> 'hint' from refusal('select wallet_spend(wallet_of(''bob''), txn(1), 5000)') r $$,
+  'a refusal has the code, the detail and the hint of the single call'
+);
+
+-- order
+select results_eq(
+  $$
+    select b.ordinal, b.outcome, b.balance
+    from wallet_batch(
+      '{topup,spend,spend,topup}', array_fill(wallet_of('alice'), array[4]), array[txn(11), txn(12), txn(13), txn(14)], '{500,1505,1,2}'
+    ) b
+  $$,
+  $$ values (1, 'ok', 1505::bigint), (2, 'ok', 0), (3, 'WA003', null), (4, 'ok', 2) $$,
+  'requests of one wallet take effect in their order'
+);
+select is(
+  (select array_agg(b.balance order by b.ordinal) from wallet_batch(
+    array_fill('topup'::text, array[30]), array_fill(wallet_of('alice'), array[30]),
+    array(select txn(i) from generate_series(201, 230) i), array_fill(1::bigint, array[30])
+  ) b),
+  array(select i::bigint from generate_series(3, 32) i),
+  'in a large batch, too'
+);
+
+-- the same as single calls: random requests to four users in batches, and one by one to their twins
+create function pg_temp.one_by_one(p_type text, p_wallet_id uuid, p_txn_id uuid, p_amount bigint, p_reference text, p_metadata jsonb, p_actor uuid)
+returns jsonb
+language plpgsql
+as $$
+declare
+  v_answer jsonb;
+  v_detail jsonb;
+  v_hint text;
+begin
+  if p_type = 'topup' then
+    select to_jsonb(t) into v_answer from wallet_topup(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor) t;
+  else
+    select to_jsonb(t) into v_answer from wallet_spend(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor) t;
+  end if;
+  return (v_answer - array['id', 'wallet_id', 'created_at'])
+    || jsonb_build_object('outcome', case when (v_answer ->> 'replayed')::boolean then 'replayed' else 'ok' end);
+exception when others then
+  get stacked diagnostics v_detail = pg_exception_detail, v_hint = pg_exception_hint;
+  return jsonb_build_object('outcome', sqlstate, 'hint', v_hint, 'detail', v_detail - array['id', 'wallet_id']);
+end;
+$$;
+
+create temp table differences (batched jsonb, single jsonb);
+create temp table outcomes (outcome text);
+create function pg_temp.compare(p_items integer) returns void
+language plpgsql
+as $$
+declare
+  v_types text[];
+  v_users integer[];
+  v_txn_ids uuid[];
+  v_amounts bigint[];
+  v_references text[];
+  v_metadata jsonb[];
+  v_actors integer[];
+  v_batched jsonb[];
+  v_single jsonb;
+begin
+  -- a request follows from its number, so that the same number again is mostly a replay
+  select
+    array_agg(case (n.n + (random() < 0.02)::integer) % 2 when 0 then 'topup' else 'spend' end),
+    array_agg(1 + floor(random() * 4)::integer),
+    array_agg(case when random() < 0.98 then txn(1000 + n.n) end),
+    array_agg(case when random() < 0.95 then 1 + n.n % 400 else (array[0, -1, null, 77, 9007199254740991, 9007199254740992])[1 + floor(random() * 6)::integer] end),
+    array_agg(case when n.n % 10 = 0 or random() < 0.02 then repeat('r', floor(random() * 2.9)::integer) end),
+    array_agg(case when n.n % 10 = 1 or random() < 0.02 then jsonb_build_object('a', n.n) end),
+    array_agg(case when random() < 0.03 then 1 + floor(random() * 4)::integer end)
+  into v_types, v_users, v_txn_ids, v_amounts, v_references, v_metadata, v_actors
+  from (select floor(random() * 500)::integer as n from generate_series(1, p_items)) n;
+
+  select array_agg(
+    case
+      when b.outcome in ('ok', 'replayed') then to_jsonb(b) - array['ordinal', 'detail', 'hint', 'id', 'wallet_id', 'created_at']
+      else jsonb_build_object('outcome', b.outcome, 'hint', b.hint, 'detail', b.detail - array['id', 'wallet_id'])
+    end order by b.ordinal
+  ) into v_batched
+  from wallet_batch(
+    v_types, array(select wallet_of('left' || u.u) from unnest(v_users) with ordinality u (u, o) order by u.o), v_txn_ids, v_amounts,
+    v_references, v_metadata, array(select user_of('left' || a.a) from unnest(v_actors) with ordinality a (a, o) order by a.o)
+  ) b;
+
+  for i in 1 .. p_items loop
+    v_single := pg_temp.one_by_one(
+      v_types[i], wallet_of('right' || v_users[i]), v_txn_ids[i], v_amounts[i], v_references[i], v_metadata[i], user_of('right' || v_actors[i])
+    );
+    insert into outcomes values (v_single ->> 'outcome');
+    if v_batched[i] is distinct from v_single then
+      insert into differences values (v_batched[i], v_single);
+    end if;
+  end loop;
+end;
+$$;
+
+select lives_ok(
+  $$ select wallet_register(s || i, 'h') from unnest(array['left', 'right']) s, generate_series(1, 4) i $$, 'four users have twins'
+);
+select setseed(0.5);
+select lives_ok($$ select pg_temp.compare(1 + i % 40) from generate_series(1, 80) i $$, 'batches of 1 to 40 random requests are run');
+select is_empty('table differences', 'a batch answers what the single calls answer');
+select results_eq(
+  'select distinct outcome from outcomes order by 1',
+  $$ values ('WA001'), ('WA002'), ('WA003'), ('WA004'), ('WA006'), ('ok'), ('replayed') $$,
+  'all outcomes were among them'
+);
+select is(
+  array(select balance_of('left' || i) from generate_series(1, 4) i), array(select balance_of('right' || i) from generate_series(1, 4) i),
+  'and leaves the same balances'
+);
+select is_empty('select * from wallet_verify()', 'the ledger is sound after that');
+
+-- the shape
+select is_empty($$ select * from wallet_batch('{}', '{}', '{}', '{}') $$, 'no requests have no outcomes');
+select is(
+  (select count(*)::integer from wallet_batch(
+    array_fill('spend'::text, array[1000]), array_fill(wallet_of('bob'), array[1000]),
+    array(select txn(i) from generate_series(5001, 6000) i), array_fill(9007199254740991, array[1000])
+  ) b where b.outcome = 'WA003'),
+  1000, 'a batch may have 1000 requests of the largest amount'
+);
+select is(
+  refused($$
+    select wallet_batch(
+      array_fill('topup'::text, array[1001]), array_fill(gen_random_uuid(), array[1001]), array_fill(gen_random_uuid(), array[1001]),
+      array_fill(1::bigint, array[1001])
+    )
+  $$),
+  'WA002 types', 'a batch of 1001 requests is refused'
+);
+select is(refused($$ select wallet_batch(null, '{}', '{}', '{}') $$), 'WA002 types', 'null types are refused');
+select is(refused($$ select wallet_batch('{topup}', null, array[txn(1)], '{1}') $$), 'WA002 wallet_ids', 'null wallets are refused');
+select is(refused($$ select wallet_batch('{topup}', array[txn(1)], null, '{1}') $$), 'WA002 txn_ids', 'null txn_ids are refused');
+select is(refused($$ select wallet_batch('{topup}', array[txn(1)], array[txn(1)], null) $$), 'WA002 amounts', 'null amounts are refused');
+select is(refused($$ select wallet_batch('{topup}', '{}', array[txn(1)], '{1}') $$), 'WA002 wallet_ids', 'every array has an element for each request');
+select is(refused($$ select wallet_batch('{topup}', array[txn(1)], array[txn(1)], '{1,2}') $$), 'WA002 amounts', 'and no more');
+select is(refused($$ select wallet_batch('{topup}', array[txn(1)], array[txn(1)], '{1}', '{}') $$), 'WA002 references', 'so have references');
+select is(refused($$ select wallet_batch('{topup}', array[txn(1)], array[txn(1)], '{1}', null, '{}') $$), 'WA002 metadata', 'so has metadata');
+select is(refused($$ select wallet_batch('{topup}', array[txn(1)], array[txn(1)], '{1}', null, null, '{}') $$), 'WA002 actors', 'so have actors');
+select is(
+  refused($$ select wallet_batch('[0:0]={topup}', array[txn(1)], array[txn(1)], '{1}') $$), 'WA002 types', 'an array that does not start at 1 is refused'
+);
+select is(
+  refused($$ select wallet_batch('{topup}', array[txn(1)], array[txn(1)], '[5:5]={1}') $$), 'WA002 amounts', 'whichever it is'
+);
+select is(
+  refused($$ select wallet_batch('{{topup}}', array[array[txn(1)]], array[array[txn(1)]], '{{1}}') $$), 'WA002 types', 'a matrix is refused'
+);
+select is_empty(
+  $$ select from wallet.transactions where wallet_id = wallet_of('bob') and txn_id = txn(1) $$, 'what was refused as a whole wrote nothing'
+);
+
+-- whose wallets
+set local session authorization wallet_api;
+select results_eq(
+  $$
+    select b.outcome, b.detail ->> 'field'
+    from wallet_batch(
+      '{topup,topup,topup}', array[wallet_of('bob'), wallet_of('bob'), wallet_of('bob')], array[txn(21), txn(22), txn(23)], '{1,1,1}',
+      p_actors => array[user_of('bob'), user_of('alice'), null]
+    ) b
+  $$,
+  $$ values ('ok', null), ('WA001', null), ('WA002', 'actor') $$,
+  'the service must name the owner for each request'
+);
+select results_eq(
+  $$
+    select distinct b.outcome, b.detail ->> 'field'
+    from wallet_batch(
+      array_fill('topup'::text, array[20]), array_fill(wallet_of('bob'), array[20]), array(select txn(i) from generate_series(31, 50) i),
+      array_fill(1::bigint, array[20])
+    ) b
+  $$,
+  $$ values ('WA002', 'actor') $$,
+  'without any actors the service is refused all of a large batch'
+);
+select results_eq(
+  $$
+    select distinct b.outcome
+    from wallet_batch(
+      array_fill('topup'::text, array[20]), array_fill(wallet_of('bob'), array[20]), array(select txn(i) from generate_series(31, 50) i),
+      array_fill(1::bigint, array[20]), p_actors => array_fill(user_of('alice'), array[20])
+    ) b
+  $$,
+  $$ values ('WA001') $$,
+  'and for another user, too'
+);
+reset session authorization;
+
+select is_empty('select * from wallet_verify()', 'the ledger is sound at the end');
+select * from finish();
