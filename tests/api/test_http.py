@@ -15,7 +15,19 @@ LIMIT = 64 * 1024
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/wallet", "/api/wallet/none", "/api/docs/none", "/API/HEALTH", "/api//x", "/%00", "/%ff", "/..%2f"]
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/wallet",
+        "/api/wallet/none",
+        "/api/docs/none",
+        "/API/HEALTH",
+        "/api//x",
+        "/%00",
+        "/%ff",
+        "/..%2f",
+    ],
 )
 def test_unknown_paths_are_not_found(client: httpx.Client, path: str) -> None:
     problem(client.get(path), 404, "not_found")
@@ -67,7 +79,9 @@ def test_bodies_of_up_to_64_kib_are_read(alice: User, chunked: bool) -> None:
 
 def test_the_body_limit_holds_before_sign_in(client: httpx.Client) -> None:
     content = b'{"username": "' + b"x" * LIMIT + b'"}'
-    problem(client.post("/api/auth/signin", content=content, headers={"Content-Type": "application/json"}), 413, "too_large")
+    problem(
+        client.post("/api/auth/signin", content=content, headers={"Content-Type": "application/json"}), 413, "too_large"
+    )
 
 
 @pytest.mark.parametrize("request_id", ["abc", "A-b_c.9", "x" * 64, str(uuid4())])

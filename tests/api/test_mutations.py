@@ -174,7 +174,8 @@ def test_metadata_is_stored_exactly(alice: User, service_database: Database, met
 
 
 def test_long_numbers_come_back_digit_for_digit(alice: User) -> None:
-    body = f'{{"txn_id": "{uuid4()}", "amount": 1, "metadata": {{"pi": 3.141592653589793238462643383279, "n": 9007199254740993}}}}'
+    metadata = '{"pi": 3.141592653589793238462643383279, "n": 9007199254740993}'
+    body = f'{{"txn_id": "{uuid4()}", "amount": 1, "metadata": {metadata}}}'
     data(alice.post("/api/wallet/topup", content=body, headers={"Content-Type": "application/json"}), 201)
     assert '"pi": 3.141592653589793238462643383279' in alice.get("/api/wallet/transactions").text
     assert '"n": 9007199254740993' in alice.get("/api/wallet/transactions").text

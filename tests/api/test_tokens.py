@@ -99,7 +99,8 @@ def test_a_signed_token_with_wrong_claims_is_refused(
 
 
 def test_another_secret_is_refused(client: httpx.Client, alice: User) -> None:
-    problem(balance(client, f"Bearer {sign(claims(alice), 'another secret that is long enough to sign')}"), 401, "unauthorized")
+    token = sign(claims(alice), "another secret that is long enough to sign")
+    problem(balance(client, f"Bearer {token}"), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "", "RS256", "ES256", "HS512"])

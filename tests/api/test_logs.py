@@ -1,0 +1,138 @@
+"""What the service writes to stderr: one line per request, and never a secret."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
+from tests.database import SERVICE_PASSWORD, Database
+
+
+def test_every_request_is_one_line(service: Service, alice: User) -> None:
+    request_id = uuid4().hex
+    data(alice.get("/api/wallet/transactions?limit=3", headers={"X-Request-Id": request_id}))
+    (line,) = service.lines(request_id=request_id)
+    assert abs(datetime.fromisoformat(line.pop("time")) - datetime.now(UTC)) < timedelta(minutes=1)
+    assert 0 < line.pop("ms") < 10_000
+    assert line == {
+        "event": "request",
+        "level": "info",
+        "method": "GET",
+        "path": "/api/wallet/transactions",
+        "status": 200,
+        "request_id": request_id,
+        "user_id": alice.account["id"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/api/none/s3cr3t", 404, "not_found"),
+        ("DELETE", "/api/wallet/balance", 405, "method_not_allowed"),
+        ("GET", "/api/wallet/balance?token=s3cr3t", 401, "unauthorized"),
+        ("POST", "/api/auth/signin", 400, "malformed_json"),
+    ],
+)
+def test_the_line_of_an_error_has_its_code(
+    service: Service, client: httpx.Client, method: str, path: str, status: int, code: str
+) -> None:
+    request_id = uuid4().hex
+    client.request(method, path, headers={"X-Request-Id": request_id})
+    (line,) = service.lines(request_id=request_id)
+    assert (line["status"], line["code"]) == (status, code)
+    assert "user_id" not in line
+
+
+def test_an_unexpected_error_is_explained_in_the_log_alone(
+    service: Service, service_database: Database, alice: User
+) -> None:
+    with service_database.connect() as administrator:
+        administrator.execute("alter function public.wallet_entries rename to wallet_hidden")
+        response = alice.get("/api/wallet/transactions")
+        administrator.execute("alter function public.wallet_hidden rename to wallet_entries")
+    body = problem(response, 500, "internal")
+    assert not re.search("wallet_entries|asyncpg|Traceback|42883", response.text)
+    error, line = service.lines(request_id=body["request_id"])
+    assert (error["level"], error["event"]) == ("error", "unexpected error")
+    assert "UndefinedFunctionError" in error["exception"]
+    assert (line["event"], line["status"]) == ("request", 500)
+    data(alice.get("/api/wallet/transactions"))
+
+
+def test_no_secret_is_ever_logged(service_database: Database, tmp_path: Path) -> None:
+    hidden = f"hidden-{uuid4().hex}"
+    credentials = {"username": "alice", "password": hidden}
+    with serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="debug") as service:
+        with closing(User(service)) as user:
+            user.topup(reference=hidden, metadata={"a": hidden})
+            user.topup(hidden)
+            user.topup(1, hidden)
+            user.post("/api/wallet/topup", content=hidden.encode(), headers={"Content-Type": "application/json"})
+            user.post("/api/wallet/topup", json={hidden: hidden})
+            user.get(f"/api/wallet/transactions?cursor={hidden}&token={user.token}")
+            user.get(f"/{hidden}")
+            for path in ("/api/auth/signin", "/api/auth/signup"):
+                for body in (credentials, [credentials], {**credentials, "password": [hidden]}, {"password": hidden}):
+                    user.post(path, json=body)
+                user.post(path, json={"username": hidden, "password": hidden})
+            for header in (f"Bearer {hidden}", f"Basic {hidden}", f"Bearer {user.token}x"):
+                httpx.get(f"{service.url}/api/wallet/balance", headers={"Authorization": header}, verify=TLS)
+            with service_database.connect() as administrator:
+                administrator.execute("alter function public.wallet_register rename to wallet_hidden")
+                problem(
+                    user.post("/api/auth/signup", json={"username": f"u{uuid4().hex}", "password": hidden}),
+                    500,
+                    "internal",
+                )
+                administrator.execute("alter function public.wallet_hidden rename to wallet_register")
+            token = user.token
+        log = service.log.read_text()
+    assert len(log.splitlines()) > 20
+    for secret in (hidden, PASSWORD, token, token.rpartition(".")[2], JWT_SECRET, SERVICE_PASSWORD, "$2b$"):
+        assert secret not in log
+    for line in log.splitlines():
+        assert json.loads(line)["level"] in {"debug", "info", "warning", "error"}
+
+
+def test_the_log_level_is_a_setting(service_database: Database, tmp_path: Path) -> None:
+    with serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="warning") as service:
+        assert httpx.get(f"{service.url}/api/health", verify=TLS).status_code == 200
+    assert service.log.read_text() == ""
+
+
+WRITE = """
+import logging, structlog
+from api import logs
+logs.configure("info")
+structlog.get_logger().info("ours", number=1)
+logging.getLogger("theirs").warning("a library's %s", "words")
+logging.getLogger("theirs").debug("nothing")
+"""
+
+
+def test_what_libraries_log_has_the_same_form() -> None:
+    ended = subprocess.run([sys.executable, "-c", WRITE], stderr=subprocess.PIPE, check=True, timeout=30)
+    ours, theirs = (json.loads(line) for line in ended.stderr.splitlines())
+    assert (ours["event"], ours["number"], ours["level"]) == ("ours", 1, "info")
+    assert (theirs["event"], theirs["logger"], theirs["level"]) == ("a library's words", "theirs", "warning")
+
+
+def test_a_terminal_gets_readable_columns() -> None:
+    near, far = pty.openpty()
+    subprocess.run([sys.executable, "-c", WRITE], stderr=far, check=True, timeout=30)
+    os.close(far)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", os.read(near, 10_000).decode())
+    os.close(near)
+    assert re.search(r"\[info +\] ours +number=1", shown)
+    assert re.search(r"\[warning +\] a library's words", shown)

@@ -1,0 +1,157 @@
+"""The API's documentation: valid, complete, true, and readable without internet."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.errors import SQLSTATES
+from tests.api.service import Service, User, problem
+
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+
+
+@pytest.fixture
+def document(client: httpx.Client) -> dict[str, Any]:
+    response = client.get("/api/docs/openapi.json")
+    assert response.status_code == 200
+    found: dict[str, Any] = response.json()
+    return found
+
+
+@pytest.fixture
+def api(document: dict[str, Any], service: Service) -> schemathesis.BaseSchema:
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=service.url)
+    return schema
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    schemathesis.openapi.from_dict(document).validate()
+
+
+def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
+    assert {(method, path) for path, method, _ in operations(document)} == {
+        ("post", "/api/auth/signup"),
+        ("post", "/api/auth/signin"),
+        ("get", "/api/wallet/balance"),
+        ("post", "/api/wallet/topup"),
+        ("post", "/api/wallet/spend"),
+        ("get", "/api/wallet/transactions"),
+        ("get", "/api/health"),
+        ("get", "/api/health/live"),
+        ("get", "/api/health/ready"),
+    }
+
+
+def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        responses = operation["responses"]
+        assert ("security" in operation) == path.startswith("/api/wallet"), path
+        if path.startswith("/api/health"):
+            continue
+        expected = {"400", "500", "503"}
+        if "security" in operation:
+            expected |= {"401"}
+        if "requestBody" in operation:
+            expected |= {"413", "415", "422"}
+        assert expected <= set(responses), path
+        for status in responses:
+            if int(status) >= 400:
+                (media,) = responses[status]["content"].items()
+                assert media[0] == "application/problem+json"
+                assert media[1]["examples"], (path, status)
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_every_request_has_an_example_and_refuses_unknown_fields(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        if "requestBody" in operation:
+            reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+            assert schema["additionalProperties"] is False, path
+            assert set(schema["examples"][0]) == set(schema["properties"]), path
+
+
+def test_the_examples_of_requests_are_accepted(document: dict[str, Any], alice: User) -> None:
+    schemas = document["components"]["schemas"]
+    assert alice.post("/api/wallet/topup", json=schemas["TransactionRequest"]["examples"][0]).status_code == 201
+    assert alice.post("/api/auth/signin", json=schemas["Credentials"]["examples"][0]).status_code == 200
+
+
+def test_every_code_has_an_entry_where_its_type_leads(document: dict[str, Any]) -> None:
+    glossary = document["components"]["examples"]
+    for code, example in glossary.items():
+        assert example["value"]["type"] == f"/api/docs#{code}"
+    assert {kind.code for kind in SQLSTATES.values() if kind.status != 500} <= set(glossary)
+
+
+CALLS = [
+    ("POST", "/api/auth/signup"),
+    ("POST", "/api/auth/signin"),
+    ("GET", "/api/wallet/balance"),
+    ("POST", "/api/wallet/topup"),
+    ("POST", "/api/wallet/spend"),
+    ("GET", "/api/wallet/transactions"),
+    ("GET", "/api/health"),
+]
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+@pytest.mark.parametrize(("method", "path"), CALLS)
+def test_answers_are_as_documented(
+    api: schemathesis.BaseSchema, alice: User, method: str, path: str, mode: schemathesis.GenerationMode
+) -> None:
+    operation = api[path][method]
+    if mode.is_negative and not (operation.body or operation.query):
+        return
+
+    @settings(
+        max_examples=25,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def send(case: schemathesis.Case) -> None:
+        case.call_and_validate(headers={"Authorization": f"Bearer {alice.token}"}, checks=CHECKS)
+
+    send()
+
+
+def test_the_page_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
+    for path in ("/api/docs", "/api/docs/"):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/html")
+        assert "//" not in re.sub(r"(?m)^\s*//.*$", "", response.text.replace("/** ", ""))
+        assert re.findall(r"<script[^>]*>", response.text) == ["<script>"]
+
+
+def test_there_is_nothing_else_under_docs(client: httpx.Client) -> None:
+    for path in ("openapi.yaml", "swagger", "redoc", "none.json"):
+        problem(client.get(f"/api/docs/{path}"), 404, "not_found")
