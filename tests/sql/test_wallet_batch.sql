@@ -1,4 +1,4 @@
-select plan(40);
+select plan(61);
 
 -- One outcome of each kind, followed by p_plain top-ups of bob: few requests and many are judged in different ways.
 create function pg_temp.mixed(p_user text, p_plain integer)
@@ -178,6 +178,86 @@ select is(
   'and leaves the same balances'
 );
 select is_empty('select * from wallet_verify()', 'the ledger is sound after that');
+
+-- one by one or as a set: fewer than 10 requests are judged one by one, more of them as a set where that can be
+create temp table ways (username text, padding integer);
+insert into ways values ('singly', 0), ('as-a-set', 30);
+select lives_ok($$ select wallet_register(w.username, 'h') from ways w $$, 'each way has a user');
+
+-- Requests written as 'type txn amount', to the wallet of the user unless another is named before a colon, and what came
+-- of them as 'outcome balance'. p_padding top-ups of charlie go with them.
+create function pg_temp.outcomes(p_user text, p_padding integer, p_requests text, p_skip_locked boolean default false)
+returns text
+language sql
+as $$
+  with requests as (
+    select r.place, coalesce(m[1], p_user) as username, m[2] as type, m[3]::integer as txn, m[4]::bigint as amount
+    from regexp_split_to_table(p_requests, ', ') with ordinality r (request, place)
+    cross join lateral regexp_match(r.request, '^(?:(\w+):)?(\w+) (\d+) (-?\d+)$') m
+    union all
+    select 100 + n, 'charlie', 'topup', null, 1
+    from generate_series(1, p_padding) n
+  ),
+  arrays as (
+    select array_agg(r.type order by r.place) as types, array_agg(coalesce(wallet_of(r.username), gen_random_uuid()) order by r.place) as wallet_ids,
+      array_agg(coalesce(txn(r.txn), gen_random_uuid()) order by r.place) as txn_ids, array_agg(r.amount order by r.place) as amounts,
+      array_agg('reference ' || r.txn order by r.place) as refs, array_agg(jsonb_build_object('txn', r.txn) order by r.place) as metadata,
+      count(*) - p_padding as asked
+    from requests r
+  )
+  select string_agg(concat_ws(' ', b.outcome, b.balance), ', ' order by b.ordinal) filter (where b.ordinal <= a.asked)
+  from arrays a
+  cross join lateral wallet_batch(
+    a.types, a.wallet_ids, a.txn_ids, a.amounts, a.refs, a.metadata, p_skip_locked => p_skip_locked
+  ) b
+$$;
+
+create function pg_temp.outcomes_are(p_requests text, p_want text, p_description text, p_skip_locked boolean default false)
+returns setof text
+language sql
+as $$
+  select "is"(pg_temp.outcomes(w.username, w.padding, p_requests, p_skip_locked), p_want, w.username || ': ' || p_description)
+  from ways w
+$$;
+
+select pg_temp.outcomes_are('topup 1 500, spend 2 1500', 'ok 1500, ok 0', 'a spend that only an earlier top-up can pay');
+select pg_temp.outcomes_are('spend 3 500, topup 4 500', 'WA003, ok 500', 'a later top-up cannot');
+select pg_temp.outcomes_are(
+  'topup 3 5, spend 3 5, spend 5 505, topup 6 100', 'ok 505, WA004, ok 0, ok 100', 'the txn_id of a refused request is free in the next batch'
+);
+select pg_temp.outcomes_are('topup 6 100, topup 7 1, topup 6 101', 'replayed 100, ok 101, WA004', 'a txn_id of an earlier batch');
+select pg_temp.outcomes_are('topup 8 1, topup 8 1, topup 8 2, spend 8 1', 'ok 102, replayed 102, WA004, WA004', 'a txn_id of the same batch');
+select pg_temp.outcomes_are(
+  'topup 9 9007199254740889, topup 10 1, spend 11 1, topup 10 1, topup 12 1, topup 13 9007199254740991',
+  'ok 9007199254740991, WA006, ok 9007199254740990, ok 9007199254740991, WA006, WA006', 'a balance stops at 2^53 - 1, in order'
+);
+select pg_temp.outcomes_are(
+  'spend 14 9007199254740991, topup 15 9007199254740991, topup 16 9007199254740991, topup 17 9007199254740991',
+  'ok 0, ok 9007199254740991, WA006, WA006', 'sums far beyond it are refused, not wrapped'
+);
+select pg_temp.outcomes_are('topup 18 9223372036854775807, nobody:topup 18 1, spend 18 1', 'WA002, WA001, ok 9007199254740990', 'a refusal stops nobody');
+select pg_temp.outcomes_are(
+  'spend 19 90, nobody:topup 19 1, gift 20 1, spend 21 0, topup 22 90', 'ok 9007199254740900, WA001, WA002, WA002, ok 9007199254740990',
+  'without waiting for locks the answers are the same, and what does not exist is not busy', p_skip_locked => true
+);
+select results_eq(
+  format($$
+    select t.txn_id, t.type::text, t.amount, d.reference, d.metadata
+    from wallet.transactions t
+    left join wallet.transaction_details d on d.transaction_id = t.id
+    where t.wallet_id = wallet_of(%L) and t.type <> 'bonus'
+    order by t.seq
+  $$, w.username),
+  $$
+    select txn(v.txn), v.type, v.amount, 'reference ' || v.txn, jsonb_build_object('txn', v.txn)
+    from (values
+      (1, 'topup', 500::bigint), (2, 'spend', 1500), (4, 'topup', 500), (3, 'topup', 5), (5, 'spend', 505), (6, 'topup', 100), (7, 'topup', 1),
+      (8, 'topup', 1), (9, 'topup', 9007199254740889), (11, 'spend', 1), (10, 'topup', 1), (14, 'spend', 9007199254740991),
+      (15, 'topup', 9007199254740991), (18, 'spend', 1), (19, 'spend', 90), (22, 'topup', 90)
+    ) v (txn, type, amount)
+  $$,
+  w.username || ': each accepted request is recorded once, with its own free text'
+) from ways w;
 
 -- the shape
 select is_empty($$ select * from wallet_batch('{}', '{}', '{}', '{}') $$, 'no requests have no outcomes');
