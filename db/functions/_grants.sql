@@ -18,13 +18,30 @@ end;
 $$;
 
 grant execute on function
+  public.wallet_adjust,
   public.wallet_balance,
-  public.wallet_batch,
   public.wallet_balance_at,
+  public.wallet_batch,
+  public.wallet_capture,
   public.wallet_credentials,
   public.wallet_entries,
+  public.wallet_find,
+  public.wallet_fund,
+  public.wallet_give_back,
+  public.wallet_hold,
+  public.wallet_holds,
+  public.wallet_list,
+  public.wallet_open,
   public.wallet_principal,
+  public.wallet_refund,
   public.wallet_register,
+  public.wallet_set_limits,
+  public.wallet_set_status,
   public.wallet_spend,
-  public.wallet_topup
+  public.wallet_statement,
+  public.wallet_topup,
+  public.wallet_transaction,
+  public.wallet_transfer,
+  public.wallet_trial_balance,
+  public.wallet_void
 to wallet_api;

@@ -3,7 +3,9 @@ do $$
 declare
   v_table regclass;
 begin
-  foreach v_table in array array['wallet.transactions', 'wallet.ledger']::regclass[] loop
+  foreach v_table in array array[
+    'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available', 'wallet.operator_actions'
+  ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(
         'create trigger append_only before update or delete or truncate on %s for each statement execute function wallet.refuse_change()',

@@ -6,7 +6,12 @@ create or replace function wallet.batch_items(
   p_amounts bigint[],
   p_references text[],
   p_metadata jsonb[],
-  p_actors uuid[]
+  p_actors uuid[],
+  p_to_wallet_ids uuid[],
+  p_original_txn_ids uuid[],
+  p_finals boolean[],
+  p_expires_in integer[],
+  p_effective_at timestamptz[]
 )
 returns table (
   ordinal integer,
@@ -17,18 +22,29 @@ returns table (
   delta bigint,
   reference text,
   metadata jsonb,
-  actor uuid
+  actor uuid,
+  is_simple boolean
 )
 language sql
 volatile
 rows 1000
 as $$
-  select i.place::integer, i.type, i.wallet_id, i.txn_id, i.amount, case i.type when 'spend' then -i.amount else i.amount end,
-    i.reference, i.metadata, i.actor
-  from unnest(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors)
-    with ordinality as i (type, wallet_id, txn_id, amount, reference, metadata, actor, place)
-  where i.amount between 1 and 9007199254740991
+  select i.place::integer, i.type, i.wallet_id, i.txn_id, i.amount,
+    case i.type when 'topup' then i.amount when 'spend' then -i.amount end,
+    i.reference, i.metadata, i.actor,
+    coalesce(i.type in ('topup', 'spend'), false)
+    and num_nonnulls(i.to_wallet_id, i.original_txn_id, i.final, i.expires_in, i.effective_at) = 0
+  from unnest(
+    p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
+    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+  ) with ordinality as i (
+    type, wallet_id, txn_id, amount, reference, metadata, actor,
+    to_wallet_id, original_txn_id, final, expires_in, effective_at, place
+  )
+  where i.amount between 1 and 9007199254740991 or (i.amount is null and i.type not in ('topup', 'spend'))
 $$;
 
-comment on function wallet.batch_items(text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[]) is
-  'The requests of a batch as rows, those with an impossible amount left out; delta is the amount signed by type.';
+comment on function wallet.batch_items(
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[]
+) is
+  'The requests of a batch as rows, those with an impossible amount left out; delta is the amount signed by type; simple ones are plain top-ups and spends.';

@@ -1,17 +1,18 @@
 create or replace function wallet.batch_openings(
   p_wallet_ids uuid[],
   p_owner_ids uuid[],
-  p_assets text[]
+  p_assets text[],
+  p_plain boolean[]
 )
-returns table (wallet_id uuid, owner_id uuid, asset text, seq bigint, balance bigint, created_at timestamptz)
+returns table (wallet_id uuid, owner_id uuid, asset text, is_plain boolean, seq bigint, balance bigint, created_at timestamptz)
 language sql
 volatile
 rows 1000
 as $$
-  select w.id, w.owner_id, w.asset, coalesce(n.seq, 0), coalesce(n.balance_after, 0), n.created_at
-  from unnest(p_wallet_ids, p_owner_ids, p_assets) as w (id, owner_id, asset)
+  select w.id, w.owner_id, w.asset, w.is_plain, coalesce(n.seq, 0), coalesce(n.balance_after, 0), n.created_at
+  from unnest(p_wallet_ids, p_owner_ids, p_assets, p_plain) as w (id, owner_id, asset, is_plain)
   left join lateral wallet.newest_entry(w.id) n on true
 $$;
 
-comment on function wallet.batch_openings(uuid[], uuid[], text[]) is
+comment on function wallet.batch_openings(uuid[], uuid[], text[], boolean[]) is
   'The state in which a batch finds each wallet that it has locked.';

@@ -13,9 +13,30 @@ as $$
     ('WA003', 'insufficient funds', 'Nothing was written. Top up, or ask for at most what is available, with the same txn_id.'),
     ('WA004', 'txn_id already used for another request', 'Send the original request to get its result, or use a new txn_id.'),
     ('WA005', 'username already taken', 'Choose another username.'),
-    ('WA006', 'balance limit exceeded', 'A balance holds at most 9007199254740991 minor units; nothing was written.'),
+    ('WA006', 'balance limit exceeded', 'A balance holds at most the wallet''s maximum, or 9007199254740991 minor units; nothing was written.'),
     ('WA007', 'unsupported isolation level', 'Call it in a READ COMMITTED transaction: the lock must be followed by fresh reads.'),
-    ('WA008', 'recorded facts never change', 'The ledger is append-only: correct a transaction by a new one that reverses it.')
+    ('WA008', 'recorded facts never change', 'The ledger is append-only: correct a transaction by a new one that reverses it.'),
+    ('WA009', 'unknown recipient', 'Check the recipient; it must have a wallet in the asset of the transfer.'),
+    ('WA010', 'sender and recipient are the same wallet', 'Name another wallet as the recipient.'),
+    ('WA011', 'the recipient''s wallet holds another asset', 'Send from a wallet of that asset, or to one of this asset.'),
+    ('WA012', 'wallet frozen', 'It can receive, but nothing can leave it until an operator activates it.'),
+    ('WA013', 'wallet closed', 'Nothing can enter or leave it until an operator activates it.'),
+    ('WA014', 'limit exceeded', 'Ask for at most what is left of the named limit, or wait until its window has moved on.'),
+    ('WA015', 'hold not found', 'Use the txn_id with which the hold was made, in the same wallet.'),
+    ('WA016', 'hold already captured', 'Nothing is left of it: make a new hold.'),
+    ('WA017', 'hold voided', 'What it set aside is free again: make a new hold.'),
+    ('WA018', 'hold expired', 'What it set aside is free again: make a new hold.'),
+    ('WA019', 'capture above the hold', 'Capture at most what is left of the hold.'),
+    ('WA020', 'refund above what is left', 'Refund at most what the original took and earlier refunds did not give back.'),
+    ('WA021', 'transaction not refundable', 'Only a spend or capture can be refunded; send a transfer back instead.'),
+    ('WA022', 'wallet not empty', 'Bring the balance to zero and void open holds before closing it.'),
+    ('WA023', 'time in the future', 'Give a moment that has passed.'),
+    ('WA024', 'invalid cursor', 'Use the cursor that the page before returned, or none for the first page.'),
+    ('WA025', 'too many open holds', 'Capture or void some of the wallet''s open holds first.'),
+    ('WA026', 'unknown asset', 'Use the code of an asset that exists.'),
+    ('WA027', 'operators only', 'Ask an operator.'),
+    ('WA028', 'unknown transaction', 'Use the txn_id of a transaction of this wallet.'),
+    ('WA029', 'unknown user', 'Use the id of a user who exists, and whom you may act for.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

@@ -1,12 +1,7 @@
--- The first answer again. A retry is the same request as it was sent; NULL equals NULL.
+-- The first answer again. A retry is the same request as it was sent, before defaults; NULL equals NULL.
 create or replace function wallet.replay(
-  p_id bigint,
-  p_asset text,
-  p_scale smallint,
-  p_type wallet.transaction_type,
-  p_amount bigint,
-  p_reference text,
-  p_metadata jsonb
+  p_request wallet.request,
+  p_opening wallet.opening
 )
 returns wallet.outcome
 language plpgsql
@@ -16,27 +11,44 @@ declare
   v_earlier record;
   v_field text;
 begin
-  select t.*, l.balance_after, d.reference, d.metadata into strict v_earlier
+  if p_opening.earlier_id is null then
+    return wallet.replay_hold(p_request, p_opening);
+  end if;
+  select t.id, t.type::text as type, t.amount, t.counterparty_id, t.created_at, l.balance_after,
+    coalesce(v.available, l.balance_after) as available, d.reference, d.metadata, d.effective_at,
+    case t.type when 'refund' then r.requested_amount when 'capture' then e.requested_amount else t.amount end as requested_amount,
+    case t.type when 'refund' then o.txn_id when 'capture' then h.txn_id end as original_txn_id,
+    e.final
+  into strict v_earlier
   from wallet.transactions t
   join wallet.ledger l on l.wallet_id = t.wallet_id and l.seq = t.seq
   left join wallet.transaction_details d on d.transaction_id = t.id
-  where t.id = p_id;
+  left join wallet.transaction_available v on v.transaction_id = t.id
+  left join wallet.refunds r on r.transaction_id = t.id
+  left join wallet.transactions o on o.id = r.original_id
+  left join wallet.hold_events e on e.wallet_id = t.wallet_id and e.txn_id = t.txn_id
+  left join wallet.holds h on h.id = e.hold_id
+  where t.id = p_opening.earlier_id;
+
   v_field := case
-    when v_earlier.type <> p_type then 'type'
-    when v_earlier.amount <> p_amount then 'amount'
-    when v_earlier.reference is distinct from p_reference then 'reference'
-    when v_earlier.metadata is distinct from p_metadata then 'metadata'
+    when v_earlier.type <> p_request.type then 'type'
+    when v_earlier.requested_amount is distinct from p_request.amount then 'amount'
+    when v_earlier.counterparty_id is distinct from p_request.to_wallet_id then 'to_wallet_id'
+    when v_earlier.original_txn_id is distinct from p_request.original_txn_id then 'original_txn_id'
+    when v_earlier.final is distinct from p_request.final then 'final'
+    when v_earlier.reference is distinct from p_request.reference then 'reference'
+    when v_earlier.metadata is distinct from p_request.metadata then 'metadata'
+    when v_earlier.effective_at is distinct from p_request.effective_at then 'effective_at'
   end;
   if v_field is not null then
-    return wallet.refused('WA004', jsonb_build_object('field', v_field, 'txn_id', v_earlier.txn_id, 'id', v_earlier.id));
+    return wallet.refused('WA004', jsonb_build_object('field', v_field, 'txn_id', p_request.txn_id, 'id', v_earlier.id));
   end if;
-
   return row(null, null, row(
-    v_earlier.id, v_earlier.txn_id, v_earlier.wallet_id, v_earlier.type::text, v_earlier.amount, p_asset, p_scale,
-    v_earlier.balance_after, v_earlier.balance_after, true, v_earlier.created_at
+    v_earlier.id, p_request.txn_id, p_request.wallet_id, v_earlier.type, v_earlier.amount, p_opening.asset, p_opening.scale,
+    v_earlier.balance_after, v_earlier.available, true, v_earlier.created_at
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;
 
-comment on function wallet.replay(bigint, text, smallint, wallet.transaction_type, bigint, text, jsonb) is
-  'The first result of the transaction that the txn_id is on record for, replayed = true; WA004 naming the field when the request differs.';
+comment on function wallet.replay(wallet.request, wallet.opening) is
+  'The first result of the request whose txn_id is on record, replayed = true; WA004 naming the field when the request differs.';

@@ -6,7 +6,12 @@ create or replace function wallet.require_batch_shape(
   p_amounts bigint[],
   p_references text[],
   p_metadata jsonb[],
-  p_actors uuid[]
+  p_actors uuid[],
+  p_to_wallet_ids uuid[],
+  p_original_txn_ids uuid[],
+  p_finals boolean[],
+  p_expires_in integer[],
+  p_effective_at timestamptz[]
 )
 returns void
 language plpgsql
@@ -26,6 +31,11 @@ begin
     when cardinality(p_references) <> v_items or array_dims(p_references) <> v_dimensions then 'references'
     when cardinality(p_metadata) <> v_items or array_dims(p_metadata) <> v_dimensions then 'metadata'
     when cardinality(p_actors) <> v_items or array_dims(p_actors) <> v_dimensions then 'actors'
+    when cardinality(p_to_wallet_ids) <> v_items or array_dims(p_to_wallet_ids) <> v_dimensions then 'to_wallet_ids'
+    when cardinality(p_original_txn_ids) <> v_items or array_dims(p_original_txn_ids) <> v_dimensions then 'original_txn_ids'
+    when cardinality(p_finals) <> v_items or array_dims(p_finals) <> v_dimensions then 'finals'
+    when cardinality(p_expires_in) <> v_items or array_dims(p_expires_in) <> v_dimensions then 'expires_in'
+    when cardinality(p_effective_at) <> v_items or array_dims(p_effective_at) <> v_dimensions then 'effective_at'
   end;
   if v_field is not null then
     perform wallet.refuse('WA002', jsonb_build_object('field', v_field, 'reason', 'must be an array with an element for each request, counted from 1'));
@@ -35,5 +45,7 @@ begin
 end;
 $$;
 
-comment on function wallet.require_batch_shape(text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[]) is
+comment on function wallet.require_batch_shape(
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[]
+) is
   'Raises WA002 unless the arrays have the same number of elements (optional ones may be null) and at most 1,000.';

@@ -2,7 +2,7 @@ create or replace function wallet.require_wallet(
   p_wallet_id uuid,
   p_actor uuid
 )
-returns table (asset text, scale smallint)
+returns table (asset text, scale smallint, status text, floor bigint, has_holds boolean)
 language plpgsql
 stable
 as $$
@@ -14,7 +14,7 @@ begin
   end if;
 
   return query
-  select a.code, a.scale
+  select a.code, a.scale, w.status, w.floor, w.has_holds
   from wallet.wallets w
   join wallet.assets a on a.code = w.asset
   where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor);
@@ -25,4 +25,4 @@ end;
 $$;
 
 comment on function wallet.require_wallet(uuid, uuid) is
-  'The asset of a user wallet that the actor may read (null: any, for administrators). Errors: WA001, WA002.';
+  'The asset and state of a user wallet that the actor may read (null: any, for administrators). Errors: WA001, WA002.';

@@ -2,15 +2,21 @@ create or replace function public.wallet_balance(
   p_wallet_id uuid,
   p_actor uuid default null
 )
-returns table (wallet_id uuid, asset text, scale smallint, balance bigint, available bigint)
+returns table (wallet_id uuid, asset text, scale smallint, balance bigint, held bigint, available bigint, status text)
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
-  select p_wallet_id, r.asset, r.scale, coalesce(n.balance_after, 0), coalesce(n.balance_after, 0)
+  select p_wallet_id, r.asset, r.scale, b.balance, b.held, wallet.available(b.balance, b.held, r.floor), r.status
   from wallet.require_wallet(p_wallet_id, p_actor) r
-  left join lateral wallet.newest_entry(p_wallet_id) n on true
+  cross join lateral (
+    select
+      coalesce((select n.balance_after from wallet.newest_entry(p_wallet_id) n), 0),
+      case when r.has_holds then wallet.held(p_wallet_id, clock_timestamp()) else 0 end
+  ) as b (balance, held)
 $$;
 
 comment on function public.wallet_balance(uuid, uuid) is
@@ -18,5 +24,6 @@ $$ The balance of a user wallet now: the sum of its ledger entries, read from th
 
 p_actor the user on whose behalf it is called; required of the service, null for an administrator
 
-balance is everything in the wallet, available what can be spent now; both in minor units of asset.
+balance is everything in the wallet, held what open holds set aside, available what can be spent now, down to the wallet's
+floor; all in minor units of asset.
 Errors: WA001 unknown wallet; WA002 invalid argument. $$;

@@ -8,7 +8,12 @@ create or replace function public.wallet_batch(
   p_references text[] default null,
   p_metadata jsonb[] default null,
   p_actors uuid[] default null,
-  p_skip_locked boolean default false
+  p_skip_locked boolean default false,
+  p_to_wallet_ids uuid[] default null,
+  p_original_txn_ids uuid[] default null,
+  p_finals boolean[] default null,
+  p_expires_in integer[] default null,
+  p_effective_at timestamptz[] default null
 )
 returns table (
   ordinal integer,
@@ -41,6 +46,7 @@ declare
   v_wallet_ids uuid[];
   v_owner_ids uuid[];
   v_wallet_assets text[];
+  v_plain boolean[];
   v_set integer[];
   v_ids bigint[];
   v_seqs bigint[];
@@ -59,23 +65,32 @@ declare
   v_outcomes wallet.outcome[];
 begin
   perform wallet.require_read_committed();
-  perform wallet.require_batch_shape(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors);
+  perform wallet.require_batch_shape(
+    p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
+    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+  );
 
   if p_skip_locked then
-    select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset) into v_wallet_ids, v_owner_ids, v_wallet_assets
+    select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset), array_agg(l.is_plain)
+    into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
     from (
-      select w.id, w.owner_id, w.asset
+      select w.id, w.owner_id, w.asset,
+        w.status = 'active' and w.floor = 0 and w.max_balance is null and not w.has_holds and not w.has_limits
+          and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
       from wallet.wallets w
-      where w.id = any (p_wallet_ids) and w.kind = 'user'
+      where w.id = any (p_wallet_ids || p_to_wallet_ids) and w.kind = 'user'
       order by w.id
       for update skip locked
     ) l;
   else
-    select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset) into v_wallet_ids, v_owner_ids, v_wallet_assets
+    select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset), array_agg(l.is_plain)
+    into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
     from (
-      select w.id, w.owner_id, w.asset
+      select w.id, w.owner_id, w.asset,
+        w.status = 'active' and w.floor = 0 and w.max_balance is null and not w.has_holds and not w.has_limits
+          and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
       from wallet.wallets w
-      where w.id = any (p_wallet_ids) and w.kind = 'user'
+      where w.id = any (p_wallet_ids || p_to_wallet_ids) and w.kind = 'user'
       order by w.id
       for update
     ) l;
@@ -86,7 +101,10 @@ begin
   if cardinality(p_types) >= 10 then
     with items as materialized (
       select i.*
-      from wallet.batch_items(p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors) i
+      from wallet.batch_items(
+        p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
+        p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+      ) i
     ),
     repeated as (
       select i.wallet_id
@@ -95,19 +113,19 @@ begin
       having count(*) > 1
     ),
     placed as (
-      select i.*, o.owner_id, o.asset, o.created_at,
+      select i.*, o.owner_id, o.asset, o.created_at, o.is_plain as in_plain_wallet,
         o.seq + row_number() over in_wallet as seq,
         o.balance + (sum(i.delta) over in_wallet)::bigint as balance
       from items i
-      join wallet.batch_openings(v_wallet_ids, v_owner_ids, v_wallet_assets) o on o.wallet_id = i.wallet_id
+      join wallet.batch_openings(v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain) o on o.wallet_id = i.wallet_id
       window in_wallet as (partition by i.wallet_id order by i.ordinal rows unbounded preceding)
     ),
     judged as materialized (
       select p.*,
-        coalesce(p.type in ('topup', 'spend'), false)
+        p.in_plain_wallet and p.is_simple
         and (p.actor is null or p.actor = p.owner_id)
         and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
-        and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta) is null
+        and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
         and p.wallet_id not in (select r.wallet_id from repeated r)
         and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
         as is_plain
@@ -137,11 +155,17 @@ begin
   ) o (ordinal);
   foreach v_item in array coalesce(v_exact, '{}') loop
     v_outcomes := v_outcomes || case
-      when p_skip_locked and wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids) then wallet.refused('busy', null)
-      else wallet.execute(
-        p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item],
-        p_references[v_item], p_metadata[v_item], p_actors[v_item]
-      )
+      when p_skip_locked and (
+        wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
+        or wallet.is_busy(p_to_wallet_ids[v_item], null, v_wallet_ids)
+      ) then wallet.refused('busy', null)
+      when p_types[v_item] in ('bonus', 'adjustment') then
+        wallet.refused('WA002', jsonb_build_object('field', 'type', 'reason', 'is not for batches', 'type', p_types[v_item]))
+      else wallet.execute(row(
+        p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item], p_references[v_item], p_metadata[v_item],
+        p_effective_at[v_item], p_actors[v_item], p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item],
+        p_expires_in[v_item]
+      )::wallet.request)
     end;
   end loop;
 
@@ -162,12 +186,17 @@ begin
 end;
 $$;
 
-comment on function public.wallet_batch(text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean) is
+comment on function public.wallet_batch(
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean, uuid[], uuid[], boolean[], integer[], timestamptz[]
+) is
 $$ Up to 1,000 requests in one transaction, each with an outcome of its own: a refused item does not stop the others.
 
-p_types       'topup' or 'spend'
+p_types       'topup', 'spend', 'transfer', 'hold', 'capture', 'void' or 'refund'
 p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors
               one element per request, as the single calls take them; the last three may be null as a whole
+p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+              likewise: a transfer's recipient, a capture's or void's hold, a refund's original, and so on; null as a whole
+              or per element where the type has no use for it (final must be given for captures)
 p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
 
 Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call would

@@ -48,9 +48,9 @@ begin
   values (v_user.id, v_asset.code, 'user')
   returning w.id into v_wallet_id;
   if v_asset.signup_bonus > 0 then
-    v_balance := (wallet.settle(wallet.post(
-      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, v_user.id
-    ))).balance;
+    v_balance := (wallet.settle(wallet.post(row(
+      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, v_user.id, null, null, null, null
+    )::wallet.request))).balance;
   end if;
 
   return query select v_user.id, v_user.username, v_wallet_id, v_asset.code, v_asset.scale, v_balance, v_balance, v_user.created_at;

@@ -1,0 +1,15 @@
+create or replace function wallet.held(
+  p_wallet_id uuid,
+  p_at timestamptz
+)
+returns bigint
+language sql
+stable
+as $$
+  select coalesce(sum(h.amount - h.captured), 0)::bigint
+  from wallet.holds h
+  where h.wallet_id = p_wallet_id and h.status = 'open' and h.expires_at > p_at
+$$;
+
+comment on function wallet.held(uuid, timestamptz) is
+  'What open holds that have not expired at p_at (now or just now) set aside in the wallet, in minor units.';

@@ -1,0 +1,61 @@
+create or replace function wallet.hold(
+  p_request wallet.request
+)
+returns wallet.outcome
+language plpgsql
+volatile
+as $$
+declare
+  c_open_holds constant integer := 100;
+  c_default_seconds constant integer := 604800;
+  v_amount constant bigint := p_request.amount;
+  v_opening wallet.opening;
+  v_available bigint;
+  v_code text;
+  v_limit jsonb;
+  v_id bigint;
+begin
+  v_opening := wallet.open(p_request.wallet_id, p_request.txn_id, p_request.actor);
+  if v_opening.asset is null then
+    return wallet.refused('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
+  end if;
+
+  if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
+    return wallet.replay(p_request, v_opening);
+  end if;
+
+  v_available := wallet.available(v_opening.balance, v_opening.held, v_opening.floor);
+  v_code := wallet.refusal(-v_amount, v_opening.balance, v_available, v_opening.status, v_opening.max_balance);
+  if v_code is not null then
+    return wallet.refused_amount(v_code, p_request, v_amount, v_opening);
+  end if;
+  if v_opening.has_limits then
+    v_limit := wallet.limit_excess(p_request.wallet_id, 'hold', v_amount, v_opening.created_at);
+    if v_limit is not null then
+      return wallet.refused('WA014', v_limit);
+    end if;
+  end if;
+  if v_opening.has_holds and c_open_holds <= (
+    select count(*)
+    from wallet.holds h
+    where h.wallet_id = p_request.wallet_id and h.status = 'open' and h.expires_at > v_opening.created_at
+  ) then
+    return wallet.refused('WA025', jsonb_build_object('wallet_id', p_request.wallet_id, 'maximum', c_open_holds));
+  end if;
+
+  if not v_opening.has_holds then
+    update wallet.wallets w set has_holds = true where w.id = p_request.wallet_id;
+  end if;
+  insert into wallet.holds as h (wallet_id, txn_id, amount, expires_in, expires_at, reference, metadata, created_at)
+  values (
+    p_request.wallet_id, p_request.txn_id, v_amount, p_request.expires_in,
+    v_opening.created_at + make_interval(secs => coalesce(p_request.expires_in, c_default_seconds)),
+    p_request.reference, p_request.metadata, v_opening.created_at
+  )
+  returning h.id into v_id;
+  return wallet.write_hold_event(p_request, v_id, v_amount, v_opening, v_available - v_amount);
+end;
+$$;
+
+comment on function wallet.hold(wallet.request) is
+  'Sets money aside without posting anything: replays, refuses, or opens a hold. It expires after expires_in seconds, 7 days by default.';

@@ -1,0 +1,21 @@
+create or replace function wallet.require_owner(
+  p_owner_id uuid,
+  p_actor uuid
+)
+returns void
+language plpgsql
+stable
+as $$
+begin
+  if p_owner_id is null then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'owner_id', 'reason', 'must not be null'));
+  elsif p_actor is null and wallet.called_by_service() then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null when the service calls'));
+  elsif p_actor <> p_owner_id or not exists (select from wallet.users u where u.id = p_owner_id) then
+    perform wallet.refuse('WA029', jsonb_build_object('user_id', p_owner_id));
+  end if;
+end;
+$$;
+
+comment on function wallet.require_owner(uuid, uuid) is
+  'Raises WA029 unless the user exists and is the actor; null is an administrator, whom the service cannot be (WA002).';

@@ -1,0 +1,36 @@
+create or replace function public.wallet_adjust(
+  p_wallet_id uuid,
+  p_txn_id uuid,
+  p_amount bigint,
+  p_reason text,
+  p_metadata jsonb default null,
+  p_effective_at timestamptz default null,
+  p_actor uuid default null
+)
+returns wallet.transaction_result
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return wallet.operate(row(
+    'adjustment', p_wallet_id, p_txn_id, p_amount,
+    p_reason, p_metadata, p_effective_at, p_actor,
+    null, null, null, null
+  )::wallet.request);
+end;
+$$;
+
+comment on function public.wallet_adjust(uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
+$$ Operators: corrects a balance by a transaction against the adjustments account. Returns it with the balance right after it.
+
+p_txn_id    idempotency key, unique within the wallet
+p_amount    minor units, positive credits and negative debits, not beyond ±9007199254740991
+p_reason    1 to 256 characters, mandatory: kept as the transaction's reference
+p_actor     the operator; null for an administrator
+
+Errors: WA001 unknown wallet; WA002 invalid argument; WA003 insufficient funds; WA004 txn_id used for another request;
+WA006 balance limit; WA012 frozen; WA013 closed; WA023 effective_at in the future; WA027 operators only. $$;

@@ -1,0 +1,42 @@
+create or replace function public.wallet_capture(
+  p_wallet_id uuid,
+  p_txn_id uuid,
+  p_hold_txn_id uuid,
+  p_amount bigint default null,
+  p_final boolean default false,
+  p_reference text default null,
+  p_metadata jsonb default null,
+  p_effective_at timestamptz default null,
+  p_actor uuid default null
+)
+returns wallet.transaction_result
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return wallet.settle(wallet.execute(row(
+    'capture', p_wallet_id, p_txn_id, p_amount,
+    p_reference, p_metadata, p_effective_at, p_actor,
+    null, p_hold_txn_id, coalesce(p_final, false), null
+  )::wallet.request));
+end;
+$$;
+
+comment on function public.wallet_capture(uuid, uuid, uuid, bigint, boolean, text, jsonb, timestamptz, uuid) is
+$$ Takes what a hold set aside: one transaction, two entries. Returns the transaction with balance and available right after it.
+
+p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
+            result with replayed = true and writes nothing
+p_hold_txn_id the txn_id of the hold
+p_amount    minor units, at most what is left of the hold; null takes all that is left and closes it
+p_final     release what the capture leaves instead of keeping the hold open
+p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
+p_effective_at when it happened in the client's world, not in the future: shown, never computed with
+p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+
+Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
+WA014 limit; WA015 hold not found; WA016 already captured; WA017 voided; WA018 expired; WA019 above the hold; WA023. $$;

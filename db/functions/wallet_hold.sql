@@ -1,0 +1,39 @@
+create or replace function public.wallet_hold(
+  p_wallet_id uuid,
+  p_txn_id uuid,
+  p_amount bigint,
+  p_expires_in integer default null,
+  p_reference text default null,
+  p_metadata jsonb default null,
+  p_actor uuid default null
+)
+returns wallet.transaction_result
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return wallet.settle(wallet.execute(row(
+    'hold', p_wallet_id, p_txn_id, p_amount,
+    p_reference, p_metadata, null, p_actor,
+    null, null, null, p_expires_in
+  )::wallet.request));
+end;
+$$;
+
+comment on function public.wallet_hold(uuid, uuid, bigint, integer, text, jsonb, uuid) is
+$$ Sets money aside: it stays in the balance, but only a capture of this hold can take it. Posts nothing.
+Returns the hold's id, with balance and available right after it.
+
+p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
+            result with replayed = true and writes nothing
+p_amount    minor units of the wallet's asset, 1 to 9007199254740991
+p_expires_in seconds until it expires by itself, 1 to 31536000; 7 days when null
+p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
+p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+
+Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
+WA003 insufficient funds; WA014 limit; WA025 too many open holds (100). $$;

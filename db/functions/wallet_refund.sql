@@ -1,0 +1,40 @@
+create or replace function public.wallet_refund(
+  p_wallet_id uuid,
+  p_txn_id uuid,
+  p_original_txn_id uuid,
+  p_amount bigint default null,
+  p_reference text default null,
+  p_metadata jsonb default null,
+  p_effective_at timestamptz default null,
+  p_actor uuid default null
+)
+returns wallet.transaction_result
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return wallet.settle(wallet.execute(row(
+    'refund', p_wallet_id, p_txn_id, p_amount,
+    p_reference, p_metadata, p_effective_at, p_actor,
+    null, p_original_txn_id, null, null
+  )::wallet.request));
+end;
+$$;
+
+comment on function public.wallet_refund(uuid, uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
+$$ Gives a spend or capture back to the wallet, in parts if need be: never more than it took. Returns the transaction with balance and available right after it.
+
+p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
+            result with replayed = true and writes nothing
+p_original_txn_id the txn_id of the spend or capture
+p_amount    minor units, at most what is left to refund; null is all that is left
+p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
+p_effective_at when it happened in the client's world, not in the future: shown, never computed with
+p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+
+Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
+WA006 balance limit; WA020 above what is left; WA021 not refundable; WA023; WA028 unknown transaction. $$;

@@ -1,0 +1,51 @@
+create or replace function public.wallet_set_status(
+  p_wallet_id uuid,
+  p_status text,
+  p_reason text,
+  p_actor uuid default null
+)
+returns table (wallet_id uuid, status text, previous_status text, reason text, changed_at timestamptz)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_opening wallet.opening;
+  v_changed_at timestamptz;
+begin
+  perform wallet.require_read_committed();
+  perform wallet.require_operator(p_actor);
+  if p_status is null or p_status not in ('active', 'frozen', 'closed') then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'status', 'reason', 'must be active, frozen or closed'));
+  elsif p_reason is null or length(p_reason) not between 1 and 256 then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
+  end if;
+
+  v_opening := wallet.open(p_wallet_id, null, null);
+  if v_opening.asset is null then
+    perform wallet.refuse('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+  elsif p_status = 'closed' and (v_opening.balance <> 0 or v_opening.held <> 0) then
+    perform wallet.refuse('WA022', jsonb_build_object('wallet_id', p_wallet_id, 'balance', v_opening.balance, 'held', v_opening.held));
+  end if;
+
+  update wallet.wallets w set status = p_status where w.id = p_wallet_id;
+  insert into wallet.operator_actions as a (wallet_id, actor, action, detail)
+  values (p_wallet_id, p_actor, 'status', jsonb_build_object('from', v_opening.status, 'to', p_status, 'reason', p_reason))
+  returning a.created_at into v_changed_at;
+  return query select p_wallet_id, p_status, v_opening.status, p_reason, v_changed_at;
+end;
+$$;
+
+comment on function public.wallet_set_status(uuid, text, text, uuid) is
+$$ Operators: sets a wallet's status and records who, when and why.
+
+p_status active; frozen: refuses new debits, holds and captures, allows credits, void and expiry; closed: refuses all,
+         only with a balance of zero and no open holds. Replays still answer
+p_reason 1 to 256 characters, mandatory
+p_actor  the operator; null for an administrator
+
+Errors: WA001 unknown wallet; WA002 invalid argument; WA022 not empty; WA027 operators only. $$;

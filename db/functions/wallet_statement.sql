@@ -1,0 +1,58 @@
+create or replace function public.wallet_statement(
+  p_wallet_id uuid,
+  p_from timestamptz,
+  p_to timestamptz,
+  p_actor uuid default null
+)
+returns table (
+  line text, seq bigint, id bigint, txn_id uuid, type text, amount bigint, balance bigint, reference text, metadata jsonb,
+  counterparty_wallet_id uuid, counterparty_username text, effective_at timestamptz, created_at timestamptz
+)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_low bigint;
+  v_high bigint;
+begin
+  perform wallet.require_read_committed();
+  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_past('from', p_from);
+  perform wallet.require_past('to', p_to);
+  if p_from > p_to then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'from', 'reason', 'must not be after to'));
+  end if;
+
+  perform wallet.await_writers(p_wallet_id, p_to);
+
+  v_low := wallet.entries_before(p_wallet_id, p_from);
+  v_high := wallet.entries_before(p_wallet_id, p_to);
+  line := 'opening';
+  created_at := p_from;
+  balance := wallet.balance_after(p_wallet_id, v_low);
+  return next;
+  return query
+  select 'entry', e.*
+  from wallet.described_entries(p_wallet_id, v_low + 1, v_high) e
+  order by e.seq;
+  line := 'closing';
+  created_at := p_to;
+  balance := wallet.balance_after(p_wallet_id, v_high);
+  return next;
+end;
+$$;
+
+comment on function public.wallet_statement(uuid, timestamptz, timestamptz, uuid) is
+$$ The statement of a user wallet from p_from until before p_to: a line 'opening' with the balance at p_from, a line 'entry'
+for each entry, oldest first, and a line 'closing' with the balance at p_to. Opening balance and amounts add up to the
+closing balance, and the same statement never changes later.
+
+p_from, p_to recorded time, not in the future
+p_actor      the user on whose behalf it is called; required of the service, null for an administrator
+
+Linear in what it prints. Errors: WA001 unknown wallet; WA002 invalid argument; WA023 a moment in the future. $$;

@@ -1,0 +1,34 @@
+create or replace function public.wallet_void(
+  p_wallet_id uuid,
+  p_txn_id uuid,
+  p_hold_txn_id uuid,
+  p_actor uuid default null
+)
+returns wallet.transaction_result
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+begin
+  return wallet.settle(wallet.execute(row(
+    'void', p_wallet_id, p_txn_id, null,
+    null, null, null, p_actor,
+    null, p_hold_txn_id, null, null
+  )::wallet.request));
+end;
+$$;
+
+comment on function public.wallet_void(uuid, uuid, uuid, uuid) is
+$$ Releases what is left of a hold; it can never be captured afterwards.
+Returns the hold's id and the amount released, with balance and available right after it.
+
+p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
+            result with replayed = true and writes nothing
+p_hold_txn_id the txn_id of the hold
+p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+
+Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
+WA015 hold not found; WA016 already captured; WA017 voided; WA018 expired. $$;

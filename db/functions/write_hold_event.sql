@@ -1,0 +1,25 @@
+create or replace function wallet.write_hold_event(
+  p_request wallet.request,
+  p_hold_id bigint,
+  p_amount bigint,
+  p_opening wallet.opening,
+  p_available bigint
+)
+returns wallet.outcome
+language plpgsql
+volatile
+as $$
+begin
+  insert into wallet.hold_events (hold_id, wallet_id, txn_id, event, amount, balance_after, available_after, created_at)
+  values (
+    p_hold_id, p_request.wallet_id, p_request.txn_id, p_request.type, p_amount, p_opening.balance, p_available, p_opening.created_at
+  );
+  return row(null, null, row(
+    p_hold_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_opening.asset, p_opening.scale,
+    p_opening.balance, p_available, false, p_opening.created_at
+  )::wallet.transaction_result)::wallet.outcome;
+end;
+$$;
+
+comment on function wallet.write_hold_event(wallet.request, bigint, bigint, wallet.opening, bigint) is
+  'Records a hold or void, which post nothing, and answers it with what is available after it.';

@@ -1,0 +1,49 @@
+-- The second half of every mutation that moves money. A system wallet's entry has the transaction's id for its seq and no
+-- balance, so that no row of it is ever locked or changed.
+create or replace function wallet.write_transaction(
+  p_request wallet.request,
+  p_amount bigint,
+  p_delta bigint,
+  p_opening wallet.opening,
+  p_counterparty_id uuid,
+  p_counterparty wallet.opening default null
+)
+returns wallet.outcome
+language plpgsql
+volatile
+as $$
+declare
+  v_id constant bigint := nextval('wallet.transaction_ids');
+  v_seq constant bigint := p_opening.seq + 1;
+  v_balance constant bigint := p_opening.balance + p_delta;
+  v_available constant bigint := wallet.available(v_balance, p_opening.held, p_opening.floor);
+begin
+  with recorded as (
+    insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type, counterparty_id)
+    values (
+      v_id, v_seq, p_amount, p_opening.created_at, p_request.wallet_id, p_request.txn_id,
+      p_request.type::wallet.transaction_type, case when p_counterparty.seq is not null then p_counterparty_id end
+    )
+  )
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
+  values
+    (v_seq, v_id, p_delta, v_balance, p_request.wallet_id),
+    (coalesce(p_counterparty.seq + 1, v_id), v_id, -p_delta, p_counterparty.balance - p_delta, p_counterparty_id);
+  if num_nonnulls(p_request.reference, p_request.metadata, p_request.effective_at) > 0 then
+    insert into wallet.transaction_details (transaction_id, reference, metadata, effective_at)
+    values (v_id, p_request.reference, p_request.metadata, p_request.effective_at);
+  end if;
+  if v_available <> v_balance then
+    insert into wallet.transaction_available (transaction_id, available)
+    values (v_id, v_available);
+  end if;
+
+  return row(null, null, row(
+    v_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_opening.asset, p_opening.scale,
+    v_balance, v_available, false, p_opening.created_at
+  )::wallet.transaction_result)::wallet.outcome;
+end;
+$$;
+
+comment on function wallet.write_transaction(wallet.request, bigint, bigint, wallet.opening, uuid, wallet.opening) is
+  'Writes one transaction with its two entries: p_delta in the request''s wallet, its opposite in the counterparty, a system wallet unless its opening is given.';
