@@ -100,7 +100,7 @@ class Reader:
         assert self._shell.stdout is not None
         self._shell.stdin.write(f'{{ {text}\n}} </dev/null; echo "\n{DONE} $?"\n')
         self._shell.stdin.flush()
-        lines = []
+        lines: list[str] = []
         for line in self._shell.stdout:
             if line.startswith(DONE):
                 return "".join(lines), int(line.removeprefix(DONE))
