@@ -16,7 +16,7 @@ from api import logs
 from api.auth import Passwords, Tokens
 from api.batching import GroupCommit
 from api.database import Database
-from api.decoding import StrictJson
+from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.errors import EXCEPTION_HANDLERS
 from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 API_VERSION = "1.0"
-MAX_BODY_BYTES = 64 * 1024
 RETRY_CONNECTIONS = 4
 DOCS_PAGE = Path(__file__).with_name("docs.html")
 
@@ -79,6 +78,7 @@ def create_app(settings: Settings) -> Litestar:
             health_routes(database),
         ],
         lifespan=[lifespan],
+        request_class=JsonRequest,
         dto=StrictJson,
         return_dto=None,
         exception_handlers=EXCEPTION_HANDLERS,

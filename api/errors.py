@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, InternalServerException, ValidationException
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -29,6 +29,7 @@ class Kind(NamedTuple):
 BAD_REQUEST: Final = Kind(400, "bad_request", "Bad request")
 MALFORMED: Final = Kind(400, "malformed_json", "Malformed JSON")
 UNAUTHORIZED: Final = Kind(401, "unauthorized", "Not signed in")
+TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
@@ -67,7 +68,7 @@ HTTP_KINDS: Final[Mapping[int, Kind]] = {
     401: UNAUTHORIZED,
     404: Kind(404, "not_found", "Not found"),
     405: Kind(405, "method_not_allowed", "Method not allowed"),
-    413: Kind(413, "too_large", "Request body too large"),
+    413: TOO_LARGE,
     415: UNSUPPORTED_MEDIA_TYPE,
     503: UNAVAILABLE,
 }
@@ -137,11 +138,7 @@ def from_litestar(error: HTTPException) -> ServiceError:
     if isinstance(error, ValidationException):
         found = error.extra if isinstance(error.extra, list) else []
         errors = [FieldError(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
-        if any(item.field == "data" for item in errors):
-            return ServiceError(MALFORMED, "The body is empty: a JSON object is expected.")
         return invalid(*errors)
-    if isinstance(error, InternalServerException) and "disconnected" in error.detail:
-        return ServiceError(BAD_REQUEST, "The client closed the connection before its request was complete.")
     if kind := HTTP_KINDS.get(error.status_code):
         return ServiceError(kind, SENTENCES.get(kind.code, error.detail))
     if error.status_code < INTERNAL.status:

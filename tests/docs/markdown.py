@@ -1,6 +1,6 @@
 """The Markdown files of the repository: their commands, links and tables.
 
-In README.md, docs/setup and docs/api every block marked `console` or `sh` is executed by a test, in the order of the text:
+A test executes every block marked `console` or `sh` of README.md, docs/setup and docs/api, in the order of the text:
 
     console   after `$ ` a command, then all that it prints, which must be so
     sh        commands whose output is nobody's business, but they must succeed

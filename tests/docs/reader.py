@@ -54,12 +54,13 @@ class Reader:
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
         # the foreign server is that of all tests, where wallet_api has this password
         password = {"PGWALLET_API_PASSWORD": SERVICE_PASSWORD} if foreign else {}
+        ours = {"PORT": self._stand_ins["8080"], "PGWALLET_WORKERS": "1", "LC_ALL": "C.UTF-8"}
         self._service: subprocess.Popen[bytes] | None = None
         self._literal: set[str] = set()
         self._shell = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
-            env={**kept, **password, "PORT": self._stand_ins["8080"], "LC_ALL": "C.UTF-8"},
+            env={**kept, **password, **ours},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -97,9 +98,9 @@ class Reader:
     def _run(self, text: str) -> tuple[str, int]:
         assert self._shell.stdin is not None
         assert self._shell.stdout is not None
-        self._shell.stdin.write(f"{{ {text}\n}} </dev/null; echo \"\n{DONE} $?\"\n")
+        self._shell.stdin.write(f'{{ {text}\n}} </dev/null; echo "\n{DONE} $?"\n')
         self._shell.stdin.flush()
-        lines = []
+        lines: list[str] = []
         for line in self._shell.stdout:
             if line.startswith(DONE):
                 return "".join(lines), int(line.removeprefix(DONE))

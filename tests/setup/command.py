@@ -96,7 +96,7 @@ class Pgwallet:
     def attempt(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         process = self.spawn(*arguments, **variables)
         try:
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=30)
         finally:
             process.kill()
             process.wait()
@@ -136,18 +136,22 @@ class Service:
         return sorted(found)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and return the exit status."""
-        self.process.send_signal(number)
+        """Send a signal and return the exit status; Ctrl-C goes to the whole group, as from a terminal."""
+        if number == signal.SIGINT:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
         status = self.process.wait(30)
-        for reader in self._readers:
+        for reader, stream in zip(self._readers, (self.process.stdout, self.process.stderr), strict=True):
+            # ends with the last process that could write
             reader.join(10)
-        for stream in (self.process.stdout, self.process.stderr):
+            assert not reader.is_alive(), "processes of it are left"
             if stream is not None:
                 stream.close()
         return status
 
     def end(self) -> None:
-        if self.process.stdout is not None and not self.process.stdout.closed:
+        if self.process.returncode is None:
             self.stop()
 
     def request(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:

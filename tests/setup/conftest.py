@@ -13,10 +13,11 @@ from tests.setup.command import Pgwallet
 def prepared_dir() -> Iterator[Path]:
     """A data dir whose database is set up, for tests that need one and can work with what others left in it."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-        # the tests sign in: the demo accounts have a password hash of full strength, new users get a cheap one
         wallet = Pgwallet(Path(folder))
         wallet.call("migrate")
         wallet.call("seed")
+        # what the tests write must survive a kill, not a power cut
+        wallet.call("psql", "-qc", "alter system set fsync = off")
         yield Path(folder)
 
 
@@ -28,7 +29,8 @@ def wallet(prepared_dir: Path) -> Iterator[Pgwallet]:
 
 
 @pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Pgwallet]:
+def fresh() -> Iterator[Pgwallet]:
     """The command line on a data dir that does not exist yet."""
-    with Pgwallet(tmp_path / "data") as found:
+    # not in tmp_path: each start of pytest closes its root again, also to the user who runs our server
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as found:
         yield found

@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import struct
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,17 +22,17 @@ OK, SASL = struct.pack(">ci", b"R", 8) + struct.pack(">i", 0), struct.pack(">i",
 
 
 @pytest.fixture(scope="module", params=["short", "long"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
-    folder = tmp_path_factory.mktemp("data")
-    if request.param == "long":
-        folder = folder / ("long" * 20)
+def server(request: pytest.FixtureRequest) -> Iterator[embedded.Server]:
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as root:
+        folder = Path(root) / ("long" * 20 if request.param == "long" else "data")
         folder.mkdir(0o700)
-    found = embedded.Server(folder)
-    try:
-        found.start()
-        yield found
-    finally:
-        found.stop(patience=5.0)
+        found = embedded.Server(folder)
+        try:
+            found.start()
+            assert (found.socket.parent == folder) == (request.param == "short")
+            yield found
+        finally:
+            found.stop(patience=5.0)
 
 
 def as_somebody_else(ask: Callable[[], str]) -> str:

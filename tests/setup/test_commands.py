@@ -1,9 +1,11 @@
 """The short commands, and what is said when one cannot do its work: one line, no traceback."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from api.embedded import LOG_LIMIT
 from tests.database import SERVICE_PASSWORD, Database
 from tests.setup.command import Pgwallet, no_server_left
 
@@ -23,6 +25,14 @@ def test_two_commands_at_once_wait_for_one_another(wallet: Pgwallet) -> None:
     for process in processes:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
+
+
+def test_a_long_log_makes_room(wallet: Pgwallet) -> None:
+    log = wallet.data_dir / "postgres.log"
+    os.truncate(log, LOG_LIMIT + 1)
+    wallet.call("psql", "-c", "select 1")
+    assert log.stat().st_size < LOG_LIMIT
+    log.with_name("postgres.log.1").unlink()
 
 
 def test_psql_passes_its_exit_status_on(wallet: Pgwallet) -> None:

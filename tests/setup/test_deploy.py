@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 from api import deploy
 from api.deploy import DB, DeployError
 from tests.database import SERVICE_PASSWORD, Cluster, Database
+from tests.setup.command import wait_until
 
 FUNCTION = """
 create or replace function {name}({arguments}) returns {result}
@@ -134,14 +136,19 @@ def test_the_password_is_set_and_kept(database: Database, db: Path) -> None:
     database.connect(service=True).close()
 
 
-def test_deploys_of_one_database_wait_for_one_another(database: Database, db: Path) -> None:
+def test_a_deploy_waits_for_another_one(database: Database, administrator: psycopg.Connection, db: Path) -> None:
+    waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
     write(db, "spare")
-
-    async def several() -> None:
-        jobs = [deploy.migrate(database.url, password=SERVICE_PASSWORD, seeds="*.sql", db=db) for _ in range(4)]
-        await asyncio.gather(*jobs)
-
-    asyncio.run(several())
+    administrator.execute("select pg_advisory_lock(%s::bigint)", [deploy.LOCK])
+    second = threading.Thread(target=run, args=(database, db))
+    second.start()
+    try:
+        wait_until(lambda: administrator.execute(waiting).fetchone() == (True,))
+        assert signatures(administrator, "spare") == []
+    finally:
+        administrator.execute("select pg_advisory_unlock(%s::bigint)", [deploy.LOCK])
+        second.join()
+    assert signatures(administrator, "spare") == ["wallet.spare()"]
 
 
 def test_deploys_of_several_databases_of_one_cluster(cluster: Cluster, administrator: psycopg.Connection) -> None:

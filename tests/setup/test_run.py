@@ -57,7 +57,7 @@ def test_a_request_in_flight_is_finished(wallet: Pgwallet) -> None:
     for thread in threads:
         thread.start()
     time.sleep(0.1)
-    assert service.stop() == 0
+    assert service.stop(signal.SIGINT) == 0
     for thread in threads:
         thread.join()
     assert answers == [200] * 2

@@ -1,0 +1,99 @@
+"""The command: `python -m bench --help`."""
+
+import dataclasses
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from api.settings import SetupError
+from bench import batches, growth, http_peer, machine, over_http, single, size
+from bench.cluster import TEMPLATE, BenchError, cluster
+from bench.plan import FULL, QUICK
+from bench.report import RESULTS, Report
+from bench.run import Run
+
+SECTIONS = ("single", "batches", "size", "growth", "http", "peer")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--quick", is_flag=True, envvar="QUICK", help="One short round of the main points, in 90 seconds.")
+@click.option("--growth", "grow", is_flag=True, envvar="GROWTH", help="Also time a ledger of 10 million rows.")
+@click.option("--only", multiple=True, type=click.Choice(SECTIONS), help="Only this section; may be repeated.")
+@click.option("--pgledger", type=click.Path(path_type=Path), help="A checkout of pgledger, to run beside ours.")
+@click.option("--http-peer", metavar="URL", help="Another service with the same sign-up and top-up calls.")
+@click.option("--service", multiple=True, metavar="NAME=VALUE", help="A setting of the service; may be repeated.")
+@click.option("--rounds", type=click.IntRange(1), help="How often everything runs in turn.")
+@click.option("--markdown", is_flag=True, help="Run nothing: print the last results as Markdown.")
+def main(
+    *,
+    quick: bool,
+    grow: bool,
+    only: tuple[str, ...],
+    pgledger: Path | None,
+    http_peer: str | None,
+    service: tuple[str, ...],
+    rounds: int | None,
+    markdown: bool,
+) -> None:
+    """Measure pgwallet on a server of the benchmark's own, print a table and write bench/results/latest.json."""
+    if markdown:
+        if not RESULTS.exists():
+            raise click.ClickException(f"there is no {RESULTS} yet: run `make bench`")
+        click.echo(Report.load().markdown())
+        return
+    plan = QUICK if quick else FULL
+    if rounds is not None:
+        plan = dataclasses.replace(plan, rounds=rounds)
+    settings = dict(item.partition("=")[::2] for item in service)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    started = time.monotonic()
+    try:
+        with cluster() as server:
+            report = Report(machine.facts(server.database(TEMPLATE), plan))
+            run = Run(
+                plan=plan,
+                cluster=server,
+                report=report,
+                growth=grow,
+                pgledger=pgledger,
+                http_peer=http_peer,
+                service=settings,
+            )
+            measure(run, only or SECTIONS)
+    except (BenchError, SetupError) as error:
+        raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        sys.exit(130)
+    report.facts["duration"] = f"{time.monotonic() - started:.0f} s, {plan.rounds} rounds of everything in turn"
+    report.sort()
+    report.save()
+    click.echo(report.text())
+
+
+def measure(run: Run, sections: tuple[str, ...]) -> None:
+    """Run the sections in an order of their own: the service reads the histories that growth writes."""
+    if "single" in sections:
+        single.measure(run)
+    if "batches" in sections:
+        batches.measure(run)
+    if "size" in sections:
+        size.measure(run)
+    if "growth" in sections or "http" in sections:
+        with run.cluster.clone("wallets") as database:
+            growth.measure(run, database)
+            if "http" in sections:
+                over_http.measure(run, database)
+    if "peer" in sections and run.http_peer is not None:
+        http_peer.measure(run, run.http_peer)
+
+
+if __name__ == "__main__":
+    # `make bench` hands QUICK= on where it is not set
+    for name in ("QUICK", "GROWTH"):
+        if not os.environ.get(name):
+            os.environ.pop(name, None)
+    main()

@@ -1,0 +1,86 @@
+"""Section (c): batches against the same rows inserted with no logic."""
+
+import statistics
+from collections.abc import Callable
+
+from bench.cluster import Database
+from bench.pgbench import rate
+from bench.plan import WALLETS
+from bench.report import Goal
+from bench.rounds import interleave, ratio
+from bench.run import Run
+
+FLOOR = "(a) bulk floor: the rows of top-ups inserted in batches, nothing looked up or checked"
+SECTION = "(c) wallet_batch, top-ups; against the bulk floor of the same size on as many connections"
+
+GOALS = {(50, 2): Goal(">=", 0.7), (1000, 2): Goal(">=", 0.6)}
+ABSOLUTE = Goal(">=", 45_000, "/s")
+
+
+def measure(run: Run) -> None:
+    """Measure each round on a clone of its own: the floor's tables and ours are as large as each other."""
+    plan = run.plan
+    shapes = [(size, clients) for size in plan.batch_sizes for clients in plan.batch_clients]
+    floors: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes}
+    shared: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes}
+    apart: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes if shape[1] > 1}
+    for number in range(1, plan.rounds + 1):
+        with run.cluster.clone("batches") as database:
+            points: dict[str, Callable[[], float]] = {}
+            for shape in shapes:
+                points |= _points(database, shape, plan.batch_seconds)
+            run.say(f"batches: round {number} of {plan.rounds}")
+            found = interleave(points, 1, run.say)
+        for shape in shapes:
+            for name, rates in (("floor", floors), ("shared", shared), ("apart", apart)):
+                if shape in rates:
+                    rates[shape] += found[_name(name, shape)]
+    report = run.report
+    for shape in shapes:
+        report.add(FLOOR, _name("floor", shape), statistics.median(floors[shape]), "/s", samples=floors[shape])
+    for name, rates in (("shared", shared), ("apart", apart)):
+        for shape, samples in rates.items():
+            value = statistics.median(samples)
+            report.add(
+                SECTION,
+                _name(name, shape),
+                value,
+                "/s",
+                against="bulk floor",
+                ratio=ratio(samples, floors[shape]),
+                goal=GOALS.get(shape),
+                samples=samples,
+            )
+            if shape == (1000, 2):
+                report.add(SECTION, "  the same, absolute", value, "/s", goal=ABSOLUTE)
+
+
+def _points(database: Database, shape: tuple[int, int], seconds: int) -> dict[str, Callable[[], float]]:
+    size, clients = shape
+    each = WALLETS // clients
+
+    def batches(*, width: int, step: int) -> float:
+        return size * rate(
+            database, "batch", clients=clients, seconds=seconds, service=True, size=size, width=width, step=step
+        )
+
+    def floor() -> float:
+        return size * rate(database, "bulk", clients=clients, seconds=seconds, size=size)
+
+    found = {
+        _name("floor", shape): floor,
+        _name("shared", shape): lambda: batches(width=WALLETS, step=0),
+    }
+    if clients > 1:
+        found[_name("apart", shape)] = lambda: batches(width=each, step=each)
+    return found
+
+
+def _name(kind: str, shape: tuple[int, int]) -> str:
+    size, clients = shape
+    words = {
+        "floor": "rows of top-ups",
+        "shared": "wallet_batch, every connection on all wallets",
+        "apart": "wallet_batch, each connection on wallets of its own",
+    }
+    return f"{words[kind]}, {size:,} at a time, {clients} connection{'s' if clients > 1 else ''}"

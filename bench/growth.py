@@ -1,0 +1,104 @@
+"""Section (f): what a call costs on a wallet with a long history."""
+
+import tempfile
+from pathlib import Path
+
+from bench.cluster import Database
+from bench.pgbench import medians
+from bench.plan import FIRST, LEDGER_ROWS, WALLETS
+from bench.report import Goal
+from bench.run import Run
+
+SECTION = "(f) growth: median time of a call on one connection, against the same call on a short history"
+GOAL = Goal("<=", 1.2)
+
+# the empty wallets of seed.sql
+READ_SHORT, WRITE_SHORT, PAGED_SHORT, LONG = range(FIRST + WALLETS, FIRST + WALLETS + 4)
+PAGE = 50
+
+TOPUP = "select * from wallet_topup({wallet}, gen_random_uuid(), 100, null, null, {actor})"
+SPEND = "select * from wallet_spend({wallet}, gen_random_uuid(), 100, null, null, {actor})"
+BALANCE = "select * from wallet_balance({wallet}, {actor})"
+BALANCE_AT = "select * from wallet_balance_at({wallet}, now() - interval '1 hour', {actor})"
+# so long ago that the search ends in the middle
+BALANCE_THEN = "select * from wallet_balance_at({wallet}, now() - make_interval(secs => {middle}), {actor})"
+FIRST_PAGE = "select * from wallet_entries({wallet}, 50, null, {actor})"
+DEEP_PAGE = "select * from wallet_entries({wallet}, 50, {deep}, {actor})"
+
+# Each call with the wallet that stands for a short history. A page is compared with a page as full.
+CALLS = {
+    "wallet_topup": (TOPUP, WRITE_SHORT),
+    "wallet_spend": (SPEND, WRITE_SHORT),
+    "wallet_balance": (BALANCE, READ_SHORT),
+    "wallet_balance_at, an hour ago": (BALANCE_AT, READ_SHORT),
+    "wallet_balance_at, half of the history ago": (BALANCE_THEN, READ_SHORT),
+    "wallet_entries, first page of 50": (FIRST_PAGE, PAGED_SHORT),
+    "wallet_entries, page of 50 from the middle": (DEEP_PAGE, PAGED_SHORT),
+}
+
+
+def measure(run: Run, database: Database) -> None:
+    """Give some wallets of `database` a history and time all calls on them, at random, on one connection."""
+    plan = run.plan
+    entries = plan.growth_entries
+    run.say(f"growth: writing a history of {entries:,} entries")
+    _add(database, [READ_SHORT, WRITE_SHORT], 1)
+    _add(database, [PAGED_SHORT], 2 * PAGE)
+    _add(database, [LONG], entries)
+    database.execute("vacuum analyze", "checkpoint")
+    _time(run, database, "")
+    if run.growth:
+        _fill(run, database)
+        rows = database.value("select count(*) from wallet.ledger")
+        _time(run, database, f"; {rows / 1e6:.1f} million ledger rows")
+
+
+def _time(run: Run, database: Database, more: str) -> None:
+    entries = run.plan.growth_entries
+    scripts = {}
+    for name, (call, short) in CALLS.items():
+        scripts[f"{name} short"] = _script(call, short, 2 * PAGE)
+        scripts[f"{name} long"] = _script(call, LONG, entries)
+    run.say(f"growth: timing {len(scripts)} calls{more}")
+    with tempfile.TemporaryDirectory(dir=run.cluster.folder) as folder:
+        times = medians(database, scripts, Path(folder), run.plan.growth_seconds)
+    for name, (_, short) in CALLS.items():
+        few = "1 entry" if short != PAGED_SHORT else f"{2 * PAGE} entries"
+        before, after = times[f"{name} short"], times[f"{name} long"]
+        run.report.add(SECTION + more, f"{name}: {few}", before, "ms")
+        run.report.add(
+            SECTION + more, f"{name}: {entries:,} entries", after, "ms", against=few, ratio=after / before, goal=GOAL
+        )
+
+
+def _script(call: str, number: int, entries: int) -> str:
+    wallet, actor = (f"'00000000-0000-0000-{kind}-0000000{number}'::uuid" for kind in ("0000", "0001"))
+    middle = entries // 2
+    return call.format(wallet=wallet, actor=actor, middle=middle, deep=middle + 1) + ";\n"
+
+
+def _add(database: Database, numbers: list[int], entries: int) -> None:
+    """Give these wallets, which must have none, this many entries of a million each, a second apart."""
+    wallets = ", ".join(f"'00000000-0000-0000-0000-0000000{number}'" for number in numbers)
+    database.execute(f"select bench.add_history(array[{wallets}]::uuid[], {entries}, 1000000)")
+
+
+def _fill(run: Run, database: Database) -> None:
+    """Fill the ledger up with histories of wallets that nobody calls."""
+    missing = LEDGER_ROWS - database.value("select count(*) from wallet.ledger")
+    each = 1000
+    wallets = missing // 2 // each
+    run.say(f"growth: writing {wallets:,} more wallets with {each:,} entries each, for some minutes")
+    identity = "('00000000-0000-0000-0002-0000000' || n)::uuid"
+    numbers = f"generate_series({FIRST}, {FIRST + wallets - 1}) as n"
+    users = f"select {identity}, 'filler-' || n, '-' from {numbers}"
+    owned = f"select {identity}, {identity}, 'UC', 'user' from {numbers}"
+    database.execute(
+        f"insert into wallet.users (id, username, password_hash) {users}",
+        f"insert into wallet.wallets (id, owner_id, asset, kind) {owned}",
+    )
+    step = 200
+    for start in range(FIRST, FIRST + wallets, step):
+        some = f"generate_series({start}, {min(start + step, FIRST + wallets) - 1}) as n"
+        database.execute(f"select bench.add_history(array(select {identity} from {some}), {each}, 100)")
+    database.execute("vacuum analyze", "checkpoint")

@@ -1,0 +1,79 @@
+"""How long and how often everything is measured."""
+
+from dataclasses import dataclass
+
+WALLETS = 10_000
+"""Bench wallets, numbered FIRST .. FIRST + WALLETS - 1; the number is the end of the wallet's and of its owner's id."""
+
+FIRST = 10_000
+USERS = 200
+"""How many of them, the first ones, sign in over HTTP. Number FIRST is the hot wallet."""
+
+LEDGER_ROWS = 10_000_000
+"""What GROWTH=1 fills the ledger up to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Seconds are per point and round; pgbench runs `WARM_UP` seconds more, which are not counted."""
+
+    name: str
+    rounds: int
+    clients: tuple[int, ...]
+    single_seconds: int
+    pgbench_scale: int
+    batch_sizes: tuple[int, ...]
+    batch_clients: tuple[int, ...]
+    batch_seconds: int
+    size_transactions: int
+    growth_entries: int
+    growth_seconds: int
+    http_connections: tuple[int, ...]
+    http_seconds: int
+    peer_users: int
+    verify: bool
+
+    @property
+    def brief(self) -> bool:
+        """Whether only the main points are measured."""
+        return self.name == "quick"
+
+
+WARM_UP = 1
+
+FULL = Plan(
+    name="full",
+    rounds=3,
+    clients=(1, 8, 20),
+    single_seconds=3,
+    pgbench_scale=20,
+    batch_sizes=(10, 50, 1000),
+    batch_clients=(1, 2, 4),
+    batch_seconds=2,
+    size_transactions=120_000,
+    growth_entries=1_000_000,
+    growth_seconds=20,
+    http_connections=(1, 8, 32, 128, 512),
+    http_seconds=2,
+    peer_users=50,
+    verify=True,
+)
+
+# One round shows that everything works and roughly where it stands; its figures are no figures to quote.
+QUICK = Plan(
+    name="quick",
+    rounds=1,
+    clients=(1, 20),
+    single_seconds=1,
+    pgbench_scale=5,
+    batch_sizes=(50, 1000),
+    batch_clients=(2,),
+    batch_seconds=1,
+    size_transactions=20_000,
+    growth_entries=100_000,
+    growth_seconds=4,
+    http_connections=(32, 128),
+    http_seconds=1,
+    peer_users=10,
+    verify=False,
+)

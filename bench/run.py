@@ -1,0 +1,27 @@
+"""What every section gets."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.cluster import Cluster
+from bench.plan import Plan
+from bench.report import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run of the benchmark: how much to measure, on which server, and where to write it down."""
+
+    plan: Plan
+    cluster: Cluster
+    report: Report
+    growth: bool = False
+    pgledger: Path | None = None
+    http_peer: str | None = None
+    service: dict[str, str] = field(default_factory=dict)
+    """Further settings of the service, as environment variables."""
+
+    def say(self, text: str) -> None:
+        """Tell whoever watches what happens, on standard error."""
+        print(text, file=sys.stderr, flush=True)

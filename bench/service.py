@@ -1,0 +1,114 @@
+"""The service under load: `pgwallet serve` itself, with its default settings unless said otherwise."""
+
+import contextlib
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+
+import jwt
+
+from api.auth import ALGORITHM, ISSUER
+from bench.cluster import BenchError, Database
+from bench.plan import FIRST, USERS
+
+READY = re.compile(r"pgwallet ready on (http://\S+)")
+OURS = ("PGWALLET_", "JWT_", "DATABASE_URL", "PORT")
+SECRET = secrets.token_urlsafe(48)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    url: str
+    process: int
+
+    def workers(self) -> list[int]:
+        """Return the ids of the worker processes; [] where there is no /proc."""
+        path = Path(f"/proc/{self.process}/task/{self.process}/children")
+        return [int(number) for number in path.read_text(encoding="ascii").split()] if path.exists() else []
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[list[float]]:
+        """Meanwhile collect the resident memory of the largest worker, in megabytes."""
+        seen: list[float] = []
+        ended = Event()
+
+        def look() -> None:
+            while not ended.wait(0.1):
+                seen.extend(_resident(worker) for worker in self.workers())
+
+        thread = Thread(target=look)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            ended.set()
+            thread.join()
+
+
+@contextlib.contextmanager
+def serving(database: Database, folder: Path, name: str, **settings: str) -> Iterator[Service]:
+    """Run the service on `database`, its log in `folder`, without the user's own settings."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
+    variables = {
+        "PGWALLET_API_URL": database.api_url,
+        "JWT_SECRET": SECRET,
+        "PORT": "0",
+        "PGWALLET_RATE_LIMIT": "off",
+        **settings,
+    }
+    log = folder / f"{name}.log"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "api.cli", "serve"],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env=kept | variables,
+            # away from the user's .env
+            cwd=folder,
+        )
+    assert process.stdout is not None
+    try:
+        found = READY.search(process.stdout.readline())
+        if found is None:
+            raise BenchError(f"the service did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
+        yield Service(found[1].replace("localhost", "127.0.0.1"), process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def write_tokens(folder: Path, numbers: list[int]) -> Path:
+    """Write a token for each of these bench users, signed as the service would; returns the file."""
+    now = int(time.time())
+    tokens = []
+    for number in numbers:
+        user, wallet = (f"00000000-0000-0000-{kind}-0000000{number}" for kind in ("0001", "0000"))
+        claims = {"uid": user, "wid": wallet, "iss": ISSUER, "iat": now, "exp": now + 24 * 3600}
+        tokens.append(jwt.encode(claims, SECRET, ALGORITHM))
+    file = folder / "tokens"
+    file.write_text("\n".join(tokens) + "\n", encoding="ascii")
+    return file
+
+
+def bench_users() -> list[int]:
+    """Return the numbers of those who sign in; the first is the hot one."""
+    return list(range(FIRST, FIRST + USERS))
+
+
+def _resident(process: int) -> float:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    return 0.0

@@ -1,0 +1,1 @@
+insert into bench.one_row (amount) values (100);

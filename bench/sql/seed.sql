@@ -1,0 +1,51 @@
+-- 10,000 users with a wallet each, whose ids end in the numbers 10000 to 19999, and one top-up in each; four more whose
+-- wallets are empty; and what the floors write to.
+insert into wallet.users (id, username, password_hash)
+select ('00000000-0000-0000-0001-0000000' || n)::uuid, 'bench-' || n, '-'
+from generate_series(10000, 20003) as n;
+
+insert into wallet.wallets (id, owner_id, asset, kind)
+select ('00000000-0000-0000-0000-0000000' || n)::uuid, ('00000000-0000-0000-0001-0000000' || n)::uuid, 'UC', 'user'
+from generate_series(10000, 20003) as n;
+
+create schema bench;
+
+create function bench.add_history(p_wallets uuid[], p_entries integer, p_amount bigint)
+returns void
+language sql
+as $$
+  -- Entries that top-ups would have made, a second apart, for wallets without any. Not through wallet_batch: a million
+  -- would take minutes.
+  with history as materialized (
+    select nextval('wallet.transaction_ids') as id, w.id as wallet_id, e.seq
+    from generate_series(1, p_entries) as e (seq), unnest(p_wallets) as w (id)
+  ),
+  recorded as (
+    insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
+    select h.id, h.seq, p_amount, now() - make_interval(secs => p_entries - h.seq + 1), h.wallet_id, gen_random_uuid(), 'topup'
+    from history h
+  )
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
+  select h.seq, h.id, p_amount, h.seq * p_amount, h.wallet_id
+  from history h
+  union all
+  select h.id, h.id, -p_amount, null, wallet.system_wallet_id('UC', 'topup')
+  from history h
+$$;
+
+select bench.add_history(array_agg(w.id), 1, 1000000000000)
+from wallet.wallets w
+where w.kind = 'user' and w.id < '00000000-0000-0000-0000-000000020000';
+
+create table bench.one_row (
+  id bigint generated always as identity primary key,
+  amount bigint not null
+);
+
+-- the copies that the bulk floor fills
+create table bench.transactions (like wallet.transactions including all);
+create table bench.ledger (like wallet.ledger including all);
+create sequence bench.transaction_ids;
+insert into bench.transactions select * from wallet.transactions;
+insert into bench.ledger select * from wallet.ledger;
+select setval('bench.transaction_ids', (select max(id) from bench.transactions));
