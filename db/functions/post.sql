@@ -15,7 +15,7 @@ language plpgsql
 volatile
 as $$
 declare
-  v_delta constant bigint := case p_type when 'spend' then -p_amount else p_amount end;
+  v_delta bigint;
   v_fault jsonb;
   v_asset text;
   v_scale smallint;
@@ -32,6 +32,7 @@ begin
   if v_fault is not null then
     return wallet.refused('WA002', v_fault);
   end if;
+  v_delta := case p_type when 'spend' then -p_amount else p_amount end;
 
   select a.code, a.scale into v_asset, v_scale
   from wallet.wallets w
