@@ -17,6 +17,7 @@ from api.errors import (
     INTERNAL,
     MALFORMED,
     PROBLEM_JSON,
+    RETRY_AFTER_SECONDS,
     SQLSTATES,
     TIMEOUT,
     UNAUTHORIZED,
@@ -48,6 +49,8 @@ class Encoded(ASGIResponse):
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send head and body."""
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        if self.status_code == UNAVAILABLE.status:
+            headers.append((b"retry-after", RETRY_AFTER_SECONDS.encode()))
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 

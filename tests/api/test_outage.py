@@ -48,6 +48,7 @@ def test_the_service_starts_without_its_database_and_finds_it_later(remote: Serv
     for path in ("/api/health", "/api/health/ready"):
         response = get(remote, path)
         assert response.status_code == 503
+        assert response.headers["retry-after"] == "1"
         body = response.json()
         assert body["status"] == "unhealthy"
         assert body["checks"]["database"]["status"] == "unhealthy"

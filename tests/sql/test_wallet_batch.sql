@@ -237,7 +237,7 @@ select pg_temp.outcomes_are(
 );
 select pg_temp.outcomes_are('topup 18 9223372036854775807, nobody:topup 18 1, spend 18 1', 'WA002, WA001, ok 9007199254740990', 'a refusal stops nobody');
 select pg_temp.outcomes_are(
-  'spend 19 90, nobody:topup 19 1, gift 20 1, spend 21 0, topup 22 90', 'ok 9007199254740900, WA001, WA002, WA002, ok 9007199254740990',
+  'spend 19 90, nobody:topup 19 1, gift 20 1, spend 21 -9223372036854775808, topup 22 90', 'ok 9007199254740900, WA001, WA002, WA002, ok 9007199254740990',
   'without waiting for locks the answers are the same, and what does not exist is not busy', p_skip_locked => true
 );
 select results_eq(

@@ -1,0 +1,72 @@
+-- Makes the requests of a batch as single calls, one after the other, and reports them as the batch does: same columns,
+-- a refusal as its SQLSTATE. There is no single call for an unknown type; the answer to that is written here.
+create schema testing;
+
+create function testing.singly(
+  p_types text[],
+  p_wallet_ids uuid[],
+  p_txn_ids uuid[],
+  p_amounts bigint[],
+  p_references text[],
+  p_metadata jsonb[],
+  p_actors uuid[]
+)
+returns table (
+  ordinal integer,
+  outcome text,
+  detail jsonb,
+  hint text,
+  id bigint,
+  txn_id uuid,
+  wallet_id uuid,
+  type text,
+  amount bigint,
+  asset text,
+  scale smallint,
+  balance bigint,
+  available bigint,
+  replayed boolean,
+  created_at timestamptz
+)
+language plpgsql
+as $$
+declare
+  v_detail text;
+begin
+  for i in 1 .. cardinality(p_types) loop
+    ordinal := i;
+    outcome := null;
+    detail := null;
+    hint := null;
+    begin
+      if p_types[i] in ('topup', 'spend') then
+        execute format('select * from public.wallet_%s($1, $2, $3, $4, $5, $6)', p_types[i])
+        into id, txn_id, wallet_id, type, amount, asset, scale, balance, available, replayed, created_at
+        using p_wallet_ids[i], p_txn_ids[i], p_amounts[i], p_references[i], p_metadata[i], p_actors[i];
+        outcome := case when replayed then 'replayed' else 'ok' end;
+      else
+        raise sqlstate 'WA002' using
+          detail = jsonb_build_object('field', 'type', 'reason', 'must be topup or spend', 'type', p_types[i])::text,
+          hint = 'Correct the named field and send the request again with the same txn_id.';
+      end if;
+    exception when others then
+      get stacked diagnostics outcome = returned_sqlstate, v_detail = pg_exception_detail, hint = pg_exception_hint;
+      detail := nullif(v_detail, '')::jsonb;
+      id := null;
+      txn_id := p_txn_ids[i];
+      wallet_id := p_wallet_ids[i];
+      type := p_types[i];
+      amount := p_amounts[i];
+      asset := null;
+      scale := null;
+      balance := null;
+      available := null;
+      replayed := null;
+      created_at := null;
+    end;
+    return next;
+  end loop;
+end;
+$$;
+
+grant usage on schema testing to wallet_api;
