@@ -8,10 +8,10 @@ as $$
   select w.id
   from wallet.wallets w
   join wallet.users u on u.id = w.owner_id
-  where u.username = p_username
+  where u.username = p_username and w.asset = 'UC'
 $$;
 
-comment on function wallet_of(text) is 'The wallet of a user; null when there is no such user.';
+comment on function wallet_of(text) is 'The wallet of a user in the default asset; null when there is no such user.';
 
 create function user_of(p_username text) returns uuid
 language sql

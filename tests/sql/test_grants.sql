@@ -1,15 +1,32 @@
 -- The reviewed list of who may execute what, beside the owner. A new line here is a decision: say in the commit why.
 create temp table reviewed (role text, function text);
 insert into reviewed values
+  ('wallet_api', 'wallet_adjust(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_balance(uuid,uuid)'),
   ('wallet_api', 'wallet_balance_at(uuid,timestamp with time zone,uuid)'),
-  ('wallet_api', 'wallet_batch(text[],uuid[],uuid[],bigint[],text[],jsonb[],uuid[],boolean)'),
+  ('wallet_api', 'wallet_batch(text[],uuid[],uuid[],bigint[],text[],jsonb[],uuid[],boolean,uuid[],uuid[],boolean[],integer[],timestamp with time zone[])'),
+  ('wallet_api', 'wallet_capture(uuid,uuid,uuid,bigint,boolean,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_credentials(text)'),
-  ('wallet_api', 'wallet_entries(uuid,integer,bigint,uuid)'),
+  ('wallet_api', 'wallet_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
+  ('wallet_api', 'wallet_find(uuid,text,uuid)'),
+  ('wallet_api', 'wallet_fund(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_give_back(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_hold(uuid,uuid,bigint,integer,text,jsonb,uuid)'),
+  ('wallet_api', 'wallet_holds(uuid,text,integer,bigint,uuid)'),
+  ('wallet_api', 'wallet_list(uuid,uuid)'),
+  ('wallet_api', 'wallet_open(uuid,text,uuid)'),
   ('wallet_api', 'wallet_principal(uuid)'),
+  ('wallet_api', 'wallet_refund(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_register(text,text)'),
-  ('wallet_api', 'wallet_spend(uuid,uuid,bigint,text,jsonb,uuid)'),
-  ('wallet_api', 'wallet_topup(uuid,uuid,bigint,text,jsonb,uuid)');
+  ('wallet_api', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid)'),
+  ('wallet_api', 'wallet_set_status(uuid,text,text,uuid)'),
+  ('wallet_api', 'wallet_spend(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_statement(uuid,timestamp with time zone,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_topup(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_transaction(uuid,uuid,uuid)'),
+  ('wallet_api', 'wallet_transfer(uuid,uuid,bigint,uuid,text,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_trial_balance(text,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_void(uuid,uuid,uuid,uuid)');
 
 create temp view granted as
 select a.grantee::regrole::text as role, p.oid::regprocedure::text as function

@@ -1,9 +1,9 @@
 select plan(15);
 
 select results_eq(
-  $$ select wallet_id, asset, scale, balance, available from wallet_balance(wallet_of('alice')) $$,
-  $$ values (wallet_of('alice'), 'UC', 0::smallint, 1000::bigint, 1000::bigint) $$,
-  'it returns the balance with the asset and its scale'
+  $$ select * from wallet_balance(wallet_of('alice')) $$,
+  $$ values (wallet_of('alice'), 'UC', 0::smallint, 1000::bigint, 0::bigint, 1000::bigint, 'active') $$,
+  'it returns the balance with the asset, its scale and the status'
 );
 select lives_ok($$ select wallet_topup(wallet_of('alice'), txn(1), 4294967297) $$, 'money comes in');
 select is((wallet_balance(wallet_of('alice'))).balance, 4294968297::bigint, 'the balance rises');

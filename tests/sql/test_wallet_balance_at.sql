@@ -15,9 +15,9 @@ language sql
 as $$ select t.created_at from wallet.transactions t where t.wallet_id = wallet_of('alice') and t.seq = 1 $$;
 
 select results_eq(
-  $$ select wallet_id, asset, scale, balance, available from wallet_balance_at(wallet_of('alice'), clock_timestamp()) $$,
-  $$ values (wallet_of('alice'), 'UC', 0::smallint, 6050::bigint, 6050::bigint) $$,
-  'it returns the balance with the asset and its scale'
+  $$ select wallet_id, asset, scale, balance, at < clock_timestamp() from wallet_balance_at(wallet_of('alice'), clock_timestamp()) $$,
+  $$ values (wallet_of('alice'), 'UC', 0::smallint, 6050::bigint, true) $$,
+  'it returns the balance with the asset, its scale and the moment'
 );
 select is_empty(
   $$
@@ -71,7 +71,7 @@ where t.wallet_id = wallet_of('charlie') and t.seq = 1;
 -- arguments
 select is(refused($$ select wallet_balance_at(wallet_of('alice'), null) $$), 'WA002 at', 'a null moment is refused');
 select is(
-  refused($$ select wallet_balance_at(wallet_of('alice'), clock_timestamp() + interval '1 minute') $$), 'WA002 at', 'the future is refused'
+  refused($$ select wallet_balance_at(wallet_of('alice'), clock_timestamp() + interval '1 minute') $$), 'WA023 at', 'the future is refused'
 );
 select is(refused($$ select wallet_balance_at(wallet_of('alice'), 'infinity') $$), 'WA002 at', 'infinity is refused');
 select is(refused($$ select wallet_balance_at(wallet_of('alice'), '-infinity') $$), 'WA002 at', 'minus infinity is refused');

@@ -99,9 +99,9 @@ declare
   v_hint text;
 begin
   if p_type = 'topup' then
-    select to_jsonb(t) into v_answer from wallet_topup(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor) t;
+    select to_jsonb(t) into v_answer from wallet_topup(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, null, p_actor) t;
   else
-    select to_jsonb(t) into v_answer from wallet_spend(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor) t;
+    select to_jsonb(t) into v_answer from wallet_spend(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, null, p_actor) t;
   end if;
   return (v_answer - array['id', 'wallet_id', 'created_at'])
     || jsonb_build_object('outcome', case when (v_answer ->> 'replayed')::boolean then 'replayed' else 'ok' end);

@@ -30,7 +30,7 @@ select results_eq(
   $$ select seq from wallet_entries(wallet_of('alice'), 2, 2) $$, $$ values (1::bigint) $$, 'the next page starts before the last entry'
 );
 select is_empty($$ select seq from wallet_entries(wallet_of('alice'), 2, 1) $$, 'after the oldest entry comes an empty page');
-select is_empty($$ select seq from wallet_entries(wallet_of('alice'), 2, -5) $$, 'so it does before any');
+select is(refused($$ select wallet_entries(wallet_of('alice'), 2, 0) $$), 'WA024 cursor', 'a seq that no entry has is refused as a cursor');
 select results_eq(
   $$ select seq from wallet_entries(wallet_of('alice'), 1, 9223372036854775807) $$, $$ values (3::bigint) $$,
   'a seq beyond the newest starts at the newest'

@@ -2,7 +2,7 @@ select plan(52);
 
 -- the answer
 create temp table first as
-select * from wallet_spend(wallet_of('alice'), txn(1), 300, 'order 7', '{"a": 1}', user_of('alice'));
+select * from wallet_spend(wallet_of('alice'), txn(1), 300, 'order 7', '{"a": 1}', p_actor => user_of('alice'));
 select isnt(id, null, 'it returns the id of the transaction') from first;
 select is(txn_id, txn(1), 'it returns the txn_id') from first;
 select is(wallet_id, wallet_of('alice'), 'it returns the wallet') from first;
@@ -46,7 +46,7 @@ select results_eq(
 select is(refused($$ select wallet_spend(wallet_of('alice'), txn(2), 701) $$), 'WA003 amount', 'more than the balance is refused');
 select is(
   refusal($$ select wallet_spend(wallet_of('alice'), txn(2), 701) $$) -> 'detail',
-  jsonb_build_object('field', 'amount', 'wallet_id', wallet_of('alice'), 'requested', 701, 'balance', 700, 'available', 700),
+  jsonb_build_object('field', 'amount', 'wallet_id', wallet_of('alice'), 'requested', 701, 'balance', 700, 'available', 700, 'status', 'active'),
   'WA003 says what was requested and what is available'
 );
 select is(balance_of('alice'), 700::bigint, 'a refused spend moves no money');
@@ -59,7 +59,7 @@ select is(
 
 -- replays
 create temp table again as
-select * from wallet_spend(wallet_of('alice'), txn(1), 300, 'order 7', '{"a": 1}', user_of('alice'));
+select * from wallet_spend(wallet_of('alice'), txn(1), 300, 'order 7', '{"a": 1}', p_actor => user_of('alice'));
 select is(replayed, true, 'the same request again is a replay, also when the balance is spent') from again;
 select is(to_jsonb(again) - 'replayed', to_jsonb(first) - 'replayed', 'a replay returns the first result, with the balance of then')
 from again, first;

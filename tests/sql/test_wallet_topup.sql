@@ -2,7 +2,7 @@ select plan(73);
 
 -- the answer
 create temp table first as
-select * from wallet_topup(wallet_of('alice'), txn(1), 500, 'invoice 7', '{"a": 1, "b": [2]}', user_of('alice'));
+select * from wallet_topup(wallet_of('alice'), txn(1), 500, 'invoice 7', '{"a": 1, "b": [2]}', p_actor => user_of('alice'));
 select isnt(id, null, 'it returns the id of the transaction') from first;
 select is(txn_id, txn(1), 'it returns the txn_id') from first;
 select is(wallet_id, wallet_of('alice'), 'it returns the wallet') from first;
@@ -50,7 +50,7 @@ select is_empty(
 
 -- replays
 create temp table again as
-select * from wallet_topup(wallet_of('alice'), txn(1), 500, 'invoice 7', '{"b": [2], "a": 1}', user_of('alice'));
+select * from wallet_topup(wallet_of('alice'), txn(1), 500, 'invoice 7', '{"b": [2], "a": 1}', p_actor => user_of('alice'));
 select is(replayed, true, 'the same request again is a replay') from again;
 select is(to_jsonb(again) - 'replayed', to_jsonb(first) - 'replayed', 'a replay returns the first result, with the balance of then')
 from again, first;
@@ -172,7 +172,7 @@ select is(
   'a wallet of somebody else is answered as unknown'
 );
 select is(
-  refused($$ select wallet_topup(wallet_of('alice'), txn(1), 500, 'invoice 7', '{"a": 1, "b": [2]}', user_of('bob')) $$), 'WA001',
+  refused($$ select wallet_topup(wallet_of('alice'), txn(1), 500, 'invoice 7', '{"a": 1, "b": [2]}', p_actor => user_of('bob')) $$), 'WA001',
   'so is a replay for somebody else'
 );
 
