@@ -20,8 +20,15 @@ from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.errors import EXCEPTION_HANDLERS
 from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
+from api.routes.batch import batch_routes
 from api.routes.health import health_routes
+from api.routes.history import history_routes
+from api.routes.holds import hold_routes
+from api.routes.operator import operator_routes
+from api.routes.parts import Parts
 from api.routes.wallet import wallet_routes
+from api.routes.wallets import wallets_routes
+from api.wallets import Wallets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 API_VERSION = "1.0"
-RETRY_CONNECTIONS = 4
+SINGLE_CONNECTIONS = 8
 DOCS_PAGE = Path(__file__).with_name("docs.html")
 
 
@@ -55,26 +62,39 @@ def create_app(settings: Settings) -> Litestar:
         raise ValueError("the service needs api_url and jwt_secret")
     logs.configure(settings.log_level)
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
-    retries = Database(settings, pool_size=RETRY_CONNECTIONS, lock_timeout=settings.lock_timeout)
-    mutate = GroupCommit(database, retries).mutate if settings.group_commit else database.mutate
+    single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
     passwords = Passwords(settings.bcrypt_cost)
     tokens = Tokens(settings.jwt_secret, database)
+    parts = Parts(
+        database=database,
+        single=single,
+        mutate=GroupCommit(database, single).mutate if settings.group_commit else database.mutate,
+        tokens=tokens,
+        wallets=Wallets(database),
+        self_topup=settings.self_topup,
+        self_refund=settings.self_refund,
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await database.open()
-        await retries.open()
+        await single.open()
         try:
             yield
         finally:
             passwords.close()
-            await retries.close()
+            await single.close()
             await database.close()
 
     app = Litestar(
         route_handlers=[
             auth_routes(database, passwords, tokens),
-            wallet_routes(database, mutate, tokens),
+            wallet_routes(parts),
+            wallets_routes(parts),
+            hold_routes(parts),
+            history_routes(parts),
+            batch_routes(parts),
+            operator_routes(parts),
             health_routes(database),
         ],
         lifespan=[lifespan],

@@ -17,7 +17,7 @@ import jwt
 from litestar import Request
 from litestar.datastructures import State
 
-from api.errors import UNAUTHORIZED, UNAVAILABLE, FieldError, ServiceError, invalid
+from api.errors import SQLSTATES, UNAUTHORIZED, UNAVAILABLE, FieldError, ServiceError, invalid
 
 if TYPE_CHECKING:
     from api.database import Database
@@ -34,10 +34,11 @@ WAITING_PER_THREAD: Final = 16
 
 
 class Principal(NamedTuple):
-    """The user a verified token stands for, and when the token expires (seconds since the epoch)."""
+    """The user a verified token stands for, as stored then, and when the token expires (seconds since the epoch)."""
 
     user_id: UUID
     wallet_id: UUID
+    role: str
     expires_at: float
 
 
@@ -96,10 +97,17 @@ class Tokens:
         self._database = database
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
-    def issue(self, user_id: UUID, wallet_id: UUID) -> str:
-        """Sign a token for this user, valid for `TOKEN_SECONDS`."""
+    def issue(self, user_id: UUID, wallet_id: UUID, role: str) -> str:
+        """Sign a token for this user, valid for `TOKEN_SECONDS`. Its role is for clients; the stored one counts."""
         now = int(time.time())
-        claims = {"uid": str(user_id), "wid": str(wallet_id), "iss": ISSUER, "iat": now, "exp": now + TOKEN_SECONDS}
+        claims = {
+            "uid": str(user_id),
+            "wid": str(wallet_id),
+            "role": role,
+            "iss": ISSUER,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+        }
         return jwt.encode(claims, self._secret, ALGORITHM)
 
     async def principal(self, authorization: bytes) -> Principal:
@@ -139,7 +147,7 @@ class Tokens:
         user = await self._database.principal(user_id)
         if user is None:
             raise unauthorized()
-        return Principal(user["user_id"], user["wallet_id"], expires_at)
+        return Principal(user["user_id"], user["wallet_id"], user["role"], expires_at)
 
 
 def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
@@ -157,3 +165,15 @@ def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[No
         raise unauthorized()
 
     return authenticate
+
+
+def operator(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
+    """Return the `before_request` hook of operators' routes. The database asks for the role again."""
+    authenticate = signed_in(tokens)
+
+    async def authorize(request: Request[Any, Any, Any]) -> None:
+        await authenticate(request)
+        if request.user.role != "operator":
+            raise ServiceError(SQLSTATES["WA027"], "Ask an operator.")
+
+    return authorize

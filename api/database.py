@@ -1,54 +1,34 @@
-"""The only module that talks to PostgreSQL: one typed method per SQL function, time limits, retries."""
+"""The only module that calls PostgreSQL functions: one typed method per SQL function."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
-import asyncpg
-import structlog
-
-from api.errors import TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
+from api.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
 
-    from api.settings import Settings
+    import asyncpg
 
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-    Argument = str | int | UUID | None
-
-T = TypeVar("T")
-
-PING_SECONDS: Final = 2.0
-
-log = structlog.get_logger("pgwallet.database")
-
-# Its connection died under the statement. Repeating it is safe: reads change nothing, and a mutation's txn_id finds the
-# first result if there was one.
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.IdleSessionTimeoutError,
-    asyncpg.InterfaceError,
-    OSError,
-)
-# A plan from before a deploy (0A000).
-_STALE = (asyncpg.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
-
+    from api.pool import Connection
 
 _MUTATIONS: Final = {
-    name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, $6)"  # noqa: S608 - the names are ours
+    name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
     for name in ("topup", "spend")
 }
-_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => true)"
+_COALESCED: Final = (
+    "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => true, p_effective_at => $8)"
+)
+_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12)"
+WRITTEN: Final = frozenset({"ok", "replayed"})
+"""The outcomes of a batch's items that are no refusals."""
 
 
 class Mutation(NamedTuple):
-    """A request that moves money. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for."""
+    """A top-up or spend. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for."""
 
     type: str
     wallet_id: UUID
@@ -57,149 +37,232 @@ class Mutation(NamedTuple):
     reference: str | None
     metadata: str | None
     actor: UUID
+    effective_at: datetime | None = None
 
 
-class Database:
-    """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one.
+class BatchItem(NamedTuple):
+    """A request of a batch, with all that any type of request takes; see `wallet_batch`."""
 
-    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds.
-    """
+    type: str
+    wallet_id: UUID
+    txn_id: UUID
+    amount: int | None
+    reference: str | None
+    metadata: str | None
+    actor: UUID
+    to_wallet_id: UUID | None
+    original_txn_id: UUID | None
+    final: bool | None
+    expires_in: int | None
+    effective_at: datetime | None
 
-    def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float) -> None:
-        self._settings = settings
-        self._pool_size = pool_size
-        self._lock_timeout = lock_timeout
-        self._acquire_timeout = settings.acquire_timeout
-        self._pool: asyncpg.Pool[asyncpg.Record]
-        self._away_since: float | None = None
 
-    async def open(self) -> None:
-        """Make the pool in the running event loop. Connects nowhere yet."""
-        statement_ms = int(self._settings.statement_timeout * 1000)
-        self._pool = await asyncpg.create_pool(
-            self._settings.api_url,
-            min_size=0,
-            max_size=self._pool_size,
-            max_inactive_connection_lifetime=0,
-            timeout=self._acquire_timeout,
-            # the server's own limit answers first; this one is for a server that does not answer at all
-            command_timeout=self._settings.statement_timeout + 1,
-            # our functions leave nothing behind in a session, so there is nothing to undo after every call
-            reset=_leave_as_is,
-            server_settings={
-                "application_name": "pgwallet",
-                "statement_timeout": str(statement_ms),
-                "lock_timeout": str(int(self._lock_timeout * 1000)),
-                "idle_in_transaction_session_timeout": str(statement_ms),
-            },
-        )
+class Details(NamedTuple):
+    """What every transaction can carry beside its amount. `metadata` is JSON text."""
 
-    async def close(self) -> None:
-        """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        try:
-            await asyncio.wait_for(self._pool.close(), self._settings.shutdown_timeout)
-        except TimeoutError:
-            self._pool.terminate()
+    reference: str | None
+    metadata: str | None
+    effective_at: datetime | None
+
+
+class Filters(NamedTuple):
+    """Which entries of a history: None is any; `start` included, `end` not."""
+
+    type: str | None
+    start: datetime | None
+    end: datetime | None
+    reference: str | None
+
+
+class Limit(NamedTuple):
+    """The limits of one kind of transaction, in minor units; None is no limit."""
+
+    kind: str
+    per_transaction: int | None
+    per_day: int | None
+    per_30_days: int | None
+
+
+class Database(Pool):
+    """The calls of the service. Each raises ServiceError; the errors are those of the function of its name."""
 
     async def register(self, username: str, password_hash: str) -> asyncpg.Record:
         """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005."""
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
-        return await self._row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
+        return await self.row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
 
     async def credentials(self, username: str) -> asyncpg.Record | None:
-        """`wallet_credentials`: user_id, username, wallet_id, password_hash; None for an unknown name."""
-        return await self._call(
+        """`wallet_credentials`: user_id, username, role, wallet_id, password_hash; None for an unknown name."""
+        return await self.run(
             lambda connection: connection.fetchrow("select * from public.wallet_credentials($1)", username)
         )
 
     async def principal(self, user_id: UUID) -> asyncpg.Record | None:
         """`wallet_principal`: user_id, username, role, wallet_id as stored now; None for an unknown id."""
-        return await self._call(
+        return await self.run(
             lambda connection: connection.fetchrow("select * from public.wallet_principal($1)", user_id)
         )
 
+    async def open_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> asyncpg.Record:
+        """`wallet_open`: the user's wallet in the asset, made if need be. Errors: WA026, WA029."""
+        return await self.row("select * from public.wallet_open($1, $2, $3)", owner_id, asset, actor)
+
+    async def wallets(self, owner_id: UUID, actor: UUID) -> Sequence[asyncpg.Record]:
+        """`wallet_list`: the user's wallets, by asset. Errors: WA029."""
+        return await self.rows("select * from public.wallet_list($1, $2)", owner_id, actor)
+
+    async def find_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> UUID:
+        """`wallet_find`: the id of the user's wallet in the asset. Errors: WA001, WA029."""
+        row = await self.row("select public.wallet_find($1, $2, $3) as id", owner_id, asset, actor)
+        return UUID(int=row["id"].int)
+
     async def balance(self, wallet_id: UUID, actor: UUID) -> asyncpg.Record:
         """`wallet_balance`: the balance now. Errors: WA001."""
-        return await self._row("select * from public.wallet_balance($1, $2)", wallet_id, actor)
+        return await self.row("select * from public.wallet_balance($1, $2)", wallet_id, actor)
+
+    async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID) -> asyncpg.Record:
+        """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023."""
+        return await self.row("select * from public.wallet_balance_at($1, $2, $3)", wallet_id, at, actor)
 
     async def mutate(self, mutation: Mutation) -> asyncpg.Record:
-        """`wallet_topup` or `wallet_spend`, by the mutation's type. Errors: WA001, WA002, WA003, WA004, WA006."""
-        return await self._row(_MUTATIONS[mutation.type], *mutation[1:])
+        """`wallet_topup` or `wallet_spend`, by the mutation's type."""
+        return await self.row(_MUTATIONS[mutation.type], *mutation[1:])
 
     async def batch(self, mutations: Sequence[Mutation]) -> Sequence[asyncpg.Record]:
         """`wallet_batch`: one transaction, which waits for no lock; a row with its `outcome` for each, in order."""
-        columns = [list(column) for column in zip(*mutations, strict=True)]
-        return await self._call(lambda connection: connection.fetch(_BATCH, *columns))
+        *columns, moments = (list(column) for column in zip(*mutations, strict=True))
+        return await self.rows(_COALESCED, *columns, moments if any(moments) else None)
+
+    async def requests(self, items: Sequence[BatchItem], *, atomic: bool) -> Sequence[asyncpg.Record]:
+        """`wallet_batch` for one client's list; `atomic`: nothing stays written when an item is refused."""
+        columns = [list(column) for column in zip(*items, strict=True)]
+
+        async def run(connection: Connection) -> Sequence[asyncpg.Record]:
+            if not atomic:
+                return await connection.fetch(_BATCH, *columns)
+            transaction = connection.transaction()
+            await transaction.start()
+            kept = False
+            try:
+                rows = await connection.fetch(_BATCH, *columns)
+                kept = all(row["outcome"] in WRITTEN for row in rows)
+            finally:
+                if not connection.is_closed():
+                    await (transaction.commit() if kept else transaction.rollback())
+            return rows
+
+        return await self.run(run)
+
+    async def recipients(self, wallet_id: UUID, usernames: Sequence[str], actor: UUID) -> dict[str, UUID]:
+        """`wallet_recipients`: the wallets that transfers to these users go to; unknown ones are left out."""
+        call = "select * from public.wallet_recipients($1, $2, $3)"
+        return {row["username"]: row["wallet_id"] for row in await self.rows(call, wallet_id, list(usernames), actor)}
+
+    async def transfer(
+        self,
+        wallet_id: UUID,
+        txn_id: UUID,
+        amount: int,
+        to: UUID | str,
+        details: Details,
+        actor: UUID,
+    ) -> asyncpg.Record:
+        """`wallet_transfer`, `to` a wallet or a username. Errors: WA003, WA009, WA010, WA011 and more."""
+        to_wallet_id, to_username = (to, None) if isinstance(to, UUID) else (None, to)
+        call = "select * from public.wallet_transfer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        return await self.row(call, wallet_id, txn_id, amount, to_wallet_id, to_username, *details, actor)
+
+    async def hold(
+        self, wallet_id: UUID, txn_id: UUID, amount: int, expires_in: int | None, details: Details, actor: UUID
+    ) -> asyncpg.Record:
+        """`wallet_hold`; `expires_in` in seconds. Errors: WA003, WA025 and more."""
+        call = "select * from public.wallet_hold($1, $2, $3, $4, $5, $6, $7)"
+        return await self.row(call, wallet_id, txn_id, amount, expires_in, *details[:2], actor)
+
+    async def capture(
+        self,
+        wallet_id: UUID,
+        txn_id: UUID,
+        hold_txn_id: UUID,
+        amount: int | None,
+        details: Details,
+        actor: UUID,
+        *,
+        final: bool,
+    ) -> asyncpg.Record:
+        """`wallet_capture`; no amount is all that is left. Errors: WA015 to WA019 and more."""
+        call = "select * from public.wallet_capture($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        return await self.row(call, wallet_id, txn_id, hold_txn_id, amount, final, *details, actor)
+
+    async def void(self, wallet_id: UUID, txn_id: UUID, hold_txn_id: UUID, actor: UUID) -> asyncpg.Record:
+        """`wallet_void`. Errors: WA015 to WA018 and more."""
+        return await self.row("select * from public.wallet_void($1, $2, $3, $4)", wallet_id, txn_id, hold_txn_id, actor)
+
+    async def holds(
+        self, wallet_id: UUID, status: str | None, limit: int, before_id: int | None, actor: UUID
+    ) -> Sequence[asyncpg.Record]:
+        """`wallet_holds`: the newest `limit` holds below `before_id`. Errors: WA001, WA024."""
+        call = "select * from public.wallet_holds($1, $2, $3, $4, $5)"
+        return await self.rows(call, wallet_id, status, limit, before_id, actor)
+
+    async def refund(
+        self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
+    ) -> asyncpg.Record:
+        """`wallet_refund`; no amount is all that is left. Errors: WA020, WA021, WA028 and more."""
+        call = "select * from public.wallet_refund($1, $2, $3, $4, $5, $6, $7, $8)"
+        return await self.row(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
 
     async def entries(
-        self, wallet_id: UUID, limit: int, before_seq: int | None, actor: UUID
+        self, wallet_id: UUID, limit: int, before_seq: int | None, filters: Filters, actor: UUID
     ) -> Sequence[asyncpg.Record]:
-        """`wallet_entries`: the newest `limit` entries below `before_seq`; metadata as JSON text. Errors: WA001."""
-        call = "select * from public.wallet_entries($1, $2, $3, $4)"
-        return await self._call(lambda connection: connection.fetch(call, wallet_id, limit, before_seq, actor))
+        """`wallet_entries`: the newest `limit` entries below `before_seq`; metadata as JSON text. Errors: WA001.
 
-    async def ping(self) -> None:
-        """Make one round trip. Raises ServiceError when that takes more than two seconds."""
-        try:
-            async with asyncio.timeout(PING_SECONDS):
-                await self._call(lambda connection: connection.fetchval("select 1"))
-        except TimeoutError:
-            raise ServiceError(TIMEOUT) from None
-
-    async def _row(self, call: str, *arguments: Argument, again: bool = True) -> asyncpg.Record:
-        row = await self._call(lambda connection: connection.fetchrow(call, *arguments), again=again)
-        if row is None:
-            raise RuntimeError(f"no row from: {call}")
-        return row
-
-    async def _call(self, run: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
-        """Run on a pooled connection; once more where the connection turned out to be dead or its plan stale.
-
-        Raises ServiceError for everything that the caller or the state of the server explains.
+        A last row without an id says how far a filtered page got.
         """
-        for last in (False, True):
-            connection = await self._acquire()
-            try:
-                result = await run(connection)
-            except asyncpg.DataError:
-                raise  # an argument of the wrong type: our fault
-            except TimeoutError as error:
-                connection.terminate()
-                raise ServiceError(TIMEOUT) from error
-            except _STALE:
-                if last:
-                    raise
-            except _LOST as error:
-                # its neighbours in the pool have most likely died with it
-                await self._pool.expire_connections()
-                if last or not again:
-                    raise self._away(error) from error
-            except asyncpg.PostgresError as error:
-                raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
-            else:
-                return result
-            finally:
-                await self._pool.release(connection)
-        raise AssertionError("the second attempt returns or raises")
+        call = "select * from public.wallet_entries($1, $2, $3, $4, $5, $6, $7, $8)"
+        return await self.rows(call, wallet_id, limit, before_seq, *filters, actor)
 
-    async def _acquire(self) -> Connection:
-        """A connection, made if need be. Raises ServiceError (503), whatever keeps us from having one."""
-        try:
-            connection = await self._pool.acquire(timeout=self._acquire_timeout)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            raise self._away(error) from error
-        if self._away_since is not None:
-            log.info("database is back", away_seconds=round(time.monotonic() - self._away_since, 1))
-            self._away_since = None
-        return connection
+    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> asyncpg.Record:
+        """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
+        return await self.row("select * from public.wallet_transaction($1, $2, $3)", wallet_id, txn_id, actor)
 
-    def _away(self, error: Exception) -> ServiceError:
-        """Log the first of many failures, so that an outage is one line and not one per request."""
-        if self._away_since is None:
-            self._away_since = time.monotonic()
-            log.warning("database is away", reason=f"{type(error).__name__}: {error}")
-        return ServiceError(UNAVAILABLE)
+    def statement(
+        self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID
+    ) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
+        """`wallet_statement`, in pieces: opening line, entries, closing line. Errors: WA001, WA002, WA023."""
+        return self.stream("select * from public.wallet_statement($1, $2, $3, $4)", wallet_id, start, end, actor)
 
+    async def fund(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> asyncpg.Record:
+        """`wallet_fund`: an operator's top-up. Errors: WA027 and those of a top-up."""
+        call = "select * from public.wallet_fund($1, $2, $3, $4, $5, $6, $7)"
+        return await self.row(call, wallet_id, txn_id, amount, *details, actor)
 
-async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
-    """Skip asyncpg's reset query."""
+    async def give_back(
+        self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
+    ) -> asyncpg.Record:
+        """`wallet_give_back`: an operator's refund. Errors: WA027 and those of a refund."""
+        call = "select * from public.wallet_give_back($1, $2, $3, $4, $5, $6, $7, $8)"
+        return await self.row(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
+
+    async def adjust(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> asyncpg.Record:
+        """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027 and more."""
+        call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
+        return await self.row(call, wallet_id, txn_id, amount, *details, actor)
+
+    async def set_status(self, wallet_id: UUID, status: str, reason: str, actor: UUID) -> asyncpg.Record:
+        """`wallet_set_status`. Errors: WA001, WA022, WA027."""
+        return await self.row(
+            "select * from public.wallet_set_status($1, $2, $3, $4)", wallet_id, status, reason, actor
+        )
+
+    async def set_limits(
+        self, wallet_id: UUID, limits: Sequence[Limit], floor: int, max_balance: int | None, actor: UUID
+    ) -> Sequence[asyncpg.Record]:
+        """`wallet_set_limits`: replaces them all; a row for each kind. Errors: WA001, WA002, WA027."""
+        columns = [[limit[place] for limit in limits] for place in range(len(Limit._fields))]
+        call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8)"
+        return await self.rows(call, wallet_id, *columns, floor, max_balance, actor)
+
+    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> Sequence[asyncpg.Record]:
+        """`wallet_trial_balance`: a row for each system account, one for all users. Errors: WA023, WA026, WA027."""
+        return await self.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)

@@ -10,7 +10,7 @@ import json
 import re
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, get_args
 
 import msgspec
 from litestar import Request
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Struct)
 
 MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES = 1024 * 1024
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
 NOT_JSON = "The body is not valid JSON in UTF-8."
 
-_LOCATION = re.compile(r" - at `\$.*$")
+_LOCATION = re.compile(r" - at `\$(.*)`$")
 
 
 class Decoder(Generic[S]):
@@ -48,6 +49,7 @@ class Decoder(Generic[S]):
         self._objects = [field.name for field in fields(model) if _is_raw(field.type)]
         self._once = [f'"{name}"'.encode() for name in self._fields if name not in self._objects]
         self._never = [f'"{name}"'.encode() for name in self._objects]
+        self._nested = {name: nested for name, field in self._fields.items() if (nested := _struct_inside(field.type))}
 
     def decode(self, body: bytes) -> S:
         """Return the body as the Struct. Raises ServiceError: 400 for what is no JSON, 422 for what does not fit."""
@@ -63,7 +65,7 @@ class Decoder(Generic[S]):
 
     def _plain(self, body: bytes) -> bool:
         """See at a glance that no key is repeated and no raw object is there; false where that takes a closer look."""
-        if b"\\" in body:
+        if b"\\" in body or self._nested:
             return False
         return all(body.count(name) <= 1 for name in self._once) and not any(name in body for name in self._never)
 
@@ -73,7 +75,7 @@ class Decoder(Generic[S]):
             plain = _scan(body.decode())
         except _RepeatedKeyError:
             top = [key for key, _ in json.loads(body, object_pairs_hook=list, parse_float=str)]
-            twice = {key for key in top if top.count(key) > 1} or self._objects
+            twice = {key for key in top if top.count(key) > 1} or [*self._objects, *self._nested]
             raise invalid(*(FieldError(name, "has a key twice") for name in twice)) from None
         except RecursionError:
             raise ServiceError(MALFORMED, "The body is nested too deeply.") from None
@@ -81,11 +83,7 @@ class Decoder(Generic[S]):
             raise ServiceError(MALFORMED, NOT_JSON) from None
         except ValueError:
             raise invalid(*(FieldError(name, "has a number out of range") for name in self._objects)) from None
-        for name in self._objects:
-            if fault := _object_fault(plain.get(name)):
-                raise invalid(FieldError(name, fault))
-            if plain.get(name) is None:
-                setattr(data, name, Raw())
+        _check_objects(data, plain, "")
 
     def _refuse(self, body: bytes) -> NoReturn:
         """Name every field at fault, not only the first."""
@@ -104,14 +102,18 @@ class Decoder(Generic[S]):
             try:
                 msgspec.json.decode(members[name], type=field.type)
             except msgspec.ValidationError as error:
-                errors.append(FieldError(name, _LOCATION.sub("", str(error))))
+                inside = _LOCATION.search(str(error))
+                path = inside[1] if inside else ""
+                errors.append(FieldError(name + path, _LOCATION.sub("", str(error))))
             except (ValueError, RecursionError):
                 errors.append(FieldError(name, "is not valid JSON in UTF-8"))
         raise invalid(*errors)
 
 
 class JsonRequest(Request[Any, Any, State]):
-    """The request class of the whole application: reads a body in one go, and never more than `MAX_BODY_BYTES`."""
+    """The request class of the whole application: reads a body in one go, and never more than `max_bytes`."""
+
+    max_bytes: ClassVar[int] = MAX_BODY_BYTES
 
     async def body(self) -> bytes:
         """Return the body. Raises ServiceError: 413, or 400 when there is none or the client left before its end."""
@@ -125,11 +127,17 @@ class JsonRequest(Request[Any, Any, State]):
             chunks.append(chunk)
             size += len(chunk)
             more = message.get("more_body", False)
-            if size > MAX_BODY_BYTES:
-                raise ServiceError(TOO_LARGE)
+            if size > self.max_bytes:
+                raise ServiceError(TOO_LARGE, f"The body may have at most {self.max_bytes // 1024} KiB.")
         if size == 0:
             raise ServiceError(MALFORMED, "The body is empty: a JSON object is expected.")
         return b"".join(chunks)
+
+
+class BatchRequest(JsonRequest):
+    """The request class of routes that take lists: more room."""
+
+    max_bytes = MAX_BATCH_BYTES
 
 
 class StrictJson(MsgspecDTO[Struct]):
@@ -234,6 +242,34 @@ def _strings(value: object) -> list[str]:
         elif isinstance(item, list):
             queue.extend(item)
     return found
+
+
+_fields = lru_cache(fields)
+
+
+def _check_objects(data: Struct, plain: dict[str, Any], path: str) -> None:
+    """Refuse raw values that cannot be stored, here and in the structs inside; null becomes none at all."""
+    for field in _fields(type(data)):
+        value, member = getattr(data, field.name), plain.get(field.encode_name)
+        name = f"{path}{field.encode_name}"
+        if _is_raw(field.type):
+            if fault := _object_fault(member):
+                raise invalid(FieldError(name, fault))
+            if member is None:
+                setattr(data, field.name, Raw())
+        elif isinstance(value, Struct) and isinstance(member, dict):
+            _check_objects(value, member, f"{name}.")
+        elif isinstance(value, list) and isinstance(member, list):
+            for place, (item, plain_item) in enumerate(zip(value, member, strict=True)):
+                if isinstance(item, Struct):
+                    _check_objects(item, plain_item, f"{name}[{place}].")
+
+
+def _struct_inside(annotation: Any) -> bool:
+    """Whether a field of this type holds structs, by themselves, in a list or as an option."""
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        return True
+    return any(_struct_inside(argument) for argument in get_args(annotation))
 
 
 def _is_raw(annotation: Any) -> bool:

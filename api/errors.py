@@ -29,6 +29,8 @@ class Kind(NamedTuple):
 BAD_REQUEST: Final = Kind(400, "bad_request", "Bad request")
 MALFORMED: Final = Kind(400, "malformed_json", "Malformed JSON")
 UNAUTHORIZED: Final = Kind(401, "unauthorized", "Not signed in")
+OPERATORS_ONLY: Final = Kind(403, "operators_only", "Left to operators here")
+BATCH_REFUSED: Final = Kind(409, "batch_refused", "Batch refused")
 TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
@@ -47,6 +49,27 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA006": Kind(422, "WA006", "Balance limit exceeded"),
     "WA007": Kind(500, "WA007", "Unsupported isolation level"),
     "WA008": Kind(500, "WA008", "Recorded facts never change"),
+    "WA009": Kind(404, "WA009", "Unknown recipient"),
+    "WA010": Kind(422, "WA010", "Sender and recipient are the same wallet"),
+    "WA011": Kind(422, "WA011", "The recipient's wallet holds another asset"),
+    "WA012": Kind(409, "WA012", "Wallet frozen"),
+    "WA013": Kind(409, "WA013", "Wallet closed"),
+    "WA014": Kind(422, "WA014", "Limit exceeded"),
+    "WA015": Kind(404, "WA015", "Hold not found"),
+    "WA016": Kind(409, "WA016", "Hold already captured"),
+    "WA017": Kind(409, "WA017", "Hold voided"),
+    "WA018": Kind(409, "WA018", "Hold expired"),
+    "WA019": Kind(422, "WA019", "Capture above the hold"),
+    "WA020": Kind(422, "WA020", "Refund above what is left"),
+    "WA021": Kind(422, "WA021", "Transaction not refundable"),
+    "WA022": Kind(409, "WA022", "Wallet not empty"),
+    "WA023": Kind(422, "WA023", "Time in the future"),
+    "WA024": Kind(422, "WA024", "Invalid cursor"),
+    "WA025": Kind(409, "WA025", "Too many open holds"),
+    "WA026": Kind(404, "WA026", "Unknown asset"),
+    "WA027": Kind(403, "WA027", "Operators only"),
+    "WA028": Kind(404, "WA028", "Unknown transaction"),
+    "WA029": Kind(404, "WA029", "Unknown user"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "25P03": TIMEOUT,  # idle in transaction session timeout
     "40001": BUSY,  # serialization failure
@@ -77,6 +100,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "not_found": "There is nothing at this path.",
     "method_not_allowed": "The path exists, but not for this method: see the Allow header.",
     "too_large": "The body may have at most 64 KiB.",
+    "batch_refused": "An item of the atomic batch was refused, so nothing of it was written: see results.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
     "unavailable": "The service cannot do this right now. Try again in a moment, with the same txn_id.",

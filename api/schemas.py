@@ -42,6 +42,36 @@ TxnId = Annotated[
 ]
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Minor units of the asset, above 0.", examples=[100])]
 Asset = Annotated[str, Meta(description="Code of the asset.", examples=["UC"])]
+ASSET_PATTERN = "^[A-Z][A-Z0-9]{1,11}$"
+AssetCode = Annotated[str, Meta(pattern=ASSET_PATTERN, description="Code of the asset.", examples=["UC"])]
+WhichAsset = Annotated[
+    str,
+    Meta(pattern=ASSET_PATTERN, description="Which of the user's wallets; the default one without.", examples=["UC"]),
+]
+Reference = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=256,
+        pattern="^[^\\u0000]*$",
+        description="Free text, without U+0000.",
+        examples=["order 17"],
+    ),
+]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.", examples=["2025-01-01T00:00:00Z"])]
+EffectiveAt = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="When it happened in the client's world: RFC 3339 with an offset, not in the future. Shown, never "
+        "computed with.",
+        examples=["2025-01-01T00:00:00Z"],
+    ),
+]
+Held = Annotated[int, Meta(description="What open holds set aside, in minor units.", examples=[0])]
+Status = Annotated[Literal["active", "frozen", "closed"], Meta(examples=["active"])]
+HoldTxnId = Annotated[UUID, Meta(description="The `txn_id` of the hold.", examples=[TXN_ID])]
+TransactionKind = Literal["bonus", "topup", "spend", "transfer", "capture", "refund", "adjustment"]
 Scale = Annotated[int, Meta(description="Decimal places: one unit is 10^scale minor units.", examples=[0])]
 BalanceAmount = Annotated[int, Meta(description="Everything in the wallet, in minor units.", examples=[1100])]
 Available = Annotated[int, Meta(description="What can be spent now, in minor units.", examples=[1100])]
@@ -68,25 +98,82 @@ class Credentials(Struct, forbid_unknown_fields=True):
     password: Password
 
 
-class TransactionRequest(Struct, forbid_unknown_fields=True):
-    """What moves money. Reference and metadata are part of the request that a replay must match."""
+class DetailedRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What every transaction can carry. All of it is part of the request that a replay must match."""
+
+    reference: Reference | None = None
+    metadata: JsonObject = field(default_factory=Raw)
+    effective_at: EffectiveAt | None = None
+
+
+class TransactionRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
+    """A top-up or spend."""
 
     txn_id: TxnId
     amount: Amount
-    reference: (
+    asset: WhichAsset | None = None
+
+
+class TransferRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
+    """A transfer: exactly one of `to_username` and `to_wallet_id`."""
+
+    txn_id: TxnId
+    amount: Amount
+    to_username: Username | None = None
+    to_wallet_id: Annotated[UUID, Meta(description="The recipient's wallet.", examples=[WALLET_ID])] | None = None
+    asset: WhichAsset | None = None
+
+
+class RefundRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
+    """A refund of a spend or capture."""
+
+    txn_id: TxnId
+    original_txn_id: Annotated[UUID, Meta(description="The `txn_id` of the spend or capture.", examples=[TXN_ID])]
+    amount: (
+        Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Without: all that is left.", examples=[100])] | None
+    ) = None
+    asset: WhichAsset | None = None
+
+
+class HoldRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Money to set aside."""
+
+    txn_id: TxnId
+    amount: Amount
+    expires_in: (
+        Annotated[int, Meta(ge=1, le=31_536_000, description="Seconds; 7 days without.", examples=[3600])] | None
+    ) = None
+    reference: Reference | None = None
+    metadata: JsonObject = field(default_factory=Raw)
+    asset: WhichAsset | None = None
+
+
+class CaptureRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
+    """What to take of a hold."""
+
+    txn_id: TxnId
+    amount: (
         Annotated[
-            str,
-            Meta(
-                min_length=1,
-                max_length=256,
-                pattern="^[^\\u0000]*$",
-                description="Free text, without U+0000.",
-                examples=["order 17"],
-            ),
+            int,
+            Meta(ge=1, le=MAX_AMOUNT, description="Without: all that is left, and the hold closes.", examples=[100]),
         ]
         | None
     ) = None
-    metadata: JsonObject = field(default_factory=Raw)
+    final: Annotated[bool, Meta(description="Release what this leaves of the hold.", examples=[True])] = False
+    asset: WhichAsset | None = None
+
+
+class VoidRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The release of a hold."""
+
+    txn_id: TxnId
+    asset: WhichAsset | None = None
+
+
+class WalletRequest(Struct, forbid_unknown_fields=True):
+    """Which wallet to open."""
+
+    asset: AssetCode
 
 
 class Session(Struct):
@@ -122,7 +209,38 @@ class Balance(Struct):
     asset: Asset
     scale: Scale
     balance: BalanceAmount
+    held: Held
     available: Available
+    status: Status
+
+
+class BalanceAt(Struct):
+    """The balance at a moment: the sum of what was recorded before it. It never changes later."""
+
+    wallet_id: WalletId
+    asset: Asset
+    scale: Scale
+    balance: BalanceAmount
+    at: Moment
+
+
+class Wallet(Struct):
+    """One of the user's wallets, as it is now."""
+
+    wallet_id: WalletId
+    asset: Asset
+    scale: Scale
+    status: Status
+    balance: BalanceAmount
+    held: Held
+    available: Available
+    created_at: CreatedAt
+
+
+class WalletList(Struct):
+    """The user's wallets, by asset."""
+
+    items: list[Wallet]
 
 
 class Transaction(Struct):
@@ -151,11 +269,49 @@ class Entry(Struct):
     balance: Annotated[int, Meta(description="After this entry, in minor units.", examples=[900])]
     reference: Annotated[str | None, Meta(examples=["order 17"])]
     metadata: JsonObject
+    counterparty_wallet_id: Annotated[UUID | None, Meta(description="The other side of a transfer.")]
+    counterparty_username: Annotated[str | None, Meta(description="Whose wallet that is.", examples=["bob"])]
+    effective_at: Annotated[datetime | None, Meta(description="As the request gave it.")]
     created_at: CreatedAt
 
 
+class Hold(Struct):
+    """Money set aside."""
+
+    id: Annotated[int, Meta(description="The server's number of the hold.", examples=[3])]
+    txn_id: HoldTxnId
+    status: Annotated[Literal["open", "expired", "captured", "voided"], Meta(examples=["open"])]
+    amount: Amount
+    captured: Annotated[int, Meta(description="What captures took, in minor units.", examples=[0])]
+    remaining: Annotated[int, Meta(description="What it still sets aside, in minor units.", examples=[100])]
+    reference: Annotated[str | None, Meta(examples=["order 17"])]
+    metadata: JsonObject
+    expires_at: CreatedAt
+    created_at: CreatedAt
+
+
+class HoldPage(Struct):
+    """A page of the wallet's holds, newest first."""
+
+    items: list[Hold]
+    next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+
+
+class Statement(Struct):
+    """All entries from `from` until before `to`, oldest first: they lead from one balance to the other."""
+
+    wallet_id: WalletId
+    asset: Asset
+    scale: Scale
+    start: Annotated[datetime, Meta(examples=["2025-01-01T00:00:00Z"])] = field(name="from")
+    end: Annotated[datetime, Meta(examples=["2025-02-01T00:00:00Z"])] = field(name="to")
+    opening_balance: BalanceAmount
+    entries: list[Entry]
+    closing_balance: BalanceAmount
+
+
 class EntryPage(Struct):
-    """A page of the wallet's history, newest first."""
+    """A page of the wallet's history, newest first; with a filter it can be short or empty and yet not the last."""
 
     items: list[Entry]
     next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]

@@ -131,6 +131,8 @@ class Settings:
     statement_timeout: float = setting("PGWALLET_STATEMENT_TIMEOUT", 10.0, seconds)
     lock_timeout: float = setting("PGWALLET_LOCK_TIMEOUT", 2.0, seconds)
     group_commit: bool = setting("PGWALLET_GROUP_COMMIT", True, switch)  # noqa: FBT003
+    self_topup: bool = setting("PGWALLET_SELF_TOPUP", True, switch)  # noqa: FBT003
+    self_refund: bool = setting("PGWALLET_SELF_REFUND", True, switch)  # noqa: FBT003
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, str)
 

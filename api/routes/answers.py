@@ -10,26 +10,9 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Reference
 from litestar.response.base import ASGIResponse
 
-from api.errors import (
-    BAD_REQUEST,
-    BUSY,
-    HTTP_KINDS,
-    INTERNAL,
-    MALFORMED,
-    PROBLEM_JSON,
-    RETRY_AFTER_SECONDS,
-    SQLSTATES,
-    TIMEOUT,
-    UNAUTHORIZED,
-    UNAVAILABLE,
-    UNSUPPORTED_MEDIA_TYPE,
-    FieldError,
-    ServiceError,
-    from_postgres,
-    invalid,
-    problem,
-)
-from api.schemas import Envelope, Problem
+from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS, UNAVAILABLE, ServiceError, problem
+from api.routes.examples import EXAMPLES
+from api.schemas import Envelope, Problem, Row, Transaction, reader
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
@@ -72,44 +55,11 @@ def success(message: str, data: T, status_code: int = 200) -> Answer[Envelope[T]
     return Answer(Envelope(success=True, message=message, data=data), status_code)
 
 
-_AVAILABLE: Final = '{"field": "amount", "requested": 5000, "balance": 1100, "available": 1100}'
-
-
-def _refusal(code: str, detail: str, hint: str) -> ServiceError:
-    """A domain error as `wallet.refuse()` raises it."""
-    return from_postgres(code, detail, hint) or ServiceError(SQLSTATES[code])
-
-
-_EXAMPLES: Final = {
-    error.kind.code: error
-    for error in (
-        ServiceError(BAD_REQUEST, "Invalid host header"),
-        ServiceError(MALFORMED, "The body is not valid JSON in UTF-8."),
-        ServiceError(UNAUTHORIZED, "A valid bearer token is required."),
-        ServiceError(HTTP_KINDS[404]),
-        ServiceError(HTTP_KINDS[405]),
-        ServiceError(HTTP_KINDS[413]),
-        ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."),
-        invalid(FieldError("amount", "Expected `int` >= 1")),
-        ServiceError(INTERNAL),
-        ServiceError(BUSY),
-        ServiceError(TIMEOUT),
-        ServiceError(UNAVAILABLE),
-        _refusal("WA001", "{}", "Use the wallet_id that registration or sign-in returned; only its owner can use it."),
-        _refusal("WA002", '{"field": "username", "reason": "must not look like a UUID"}', ""),
-        _refusal("WA003", _AVAILABLE, "Nothing was written. Top up, or ask for at most what is available."),
-        _refusal("WA004", '{"field": "amount"}', "Send the original request to get its result, or use a new txn_id."),
-        _refusal("WA005", '{"field": "username"}', "Choose another username."),
-        _refusal("WA006", '{"field": "amount"}', "A balance holds at most 9007199254740991 minor units."),
-    )
-}
-
-
 def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document these errors, and those that every route can answer, each with an example."""
     found: dict[int, list[ServiceError]] = {}
     for code in (*codes, "bad_request", "internal", "unavailable"):
-        found.setdefault(_EXAMPLES[code].kind.status, []).append(_EXAMPLES[code])
+        found.setdefault(EXAMPLES[code].kind.status, []).append(EXAMPLES[code])
     return {
         status: ResponseSpec(
             Problem,
@@ -129,7 +79,25 @@ def _example(error: ServiceError) -> Example:
 
 def problem_examples() -> dict[str, Example | Reference]:
     """Every code with an example: the glossary that the `type` of a problem leads to."""
-    return {code: _example(error) for code, error in _EXAMPLES.items()}
+    return {code: _example(error) for code, error in EXAMPLES.items()}
 
 
 BODY_ERRORS: Final = ("malformed_json", "too_large", "unsupported_media_type", "validation")
+MUTATION_ERRORS: Final = (
+    *BODY_ERRORS,
+    *("unauthorized", "WA001", "WA002", "WA004", "WA006", "WA012", "WA013", "WA014", "WA023", "busy", "timeout"),
+)
+"""What every call that moves money can answer."""
+REPLAY: Final = {
+    200: ResponseSpec(Envelope[Transaction], generate_examples=False, description="A replay: the first result")
+}
+
+read_transaction = reader(Transaction)
+
+
+def recorded(message: str, row: Row) -> Answer[Envelope[Transaction]]:
+    """Answer 201 for what was written now, 200 for what was on record already."""
+    transaction = read_transaction(row)
+    if transaction.replayed:
+        return success("already on record", transaction)
+    return success(message, transaction, 201)

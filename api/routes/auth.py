@@ -33,7 +33,7 @@ def auth_routes(database: Database, passwords: Passwords, tokens: Tokens) -> Rou
             scale=row["scale"],
             balance=row["balance"],
             available=row["available"],
-            access_token=tokens.issue(row["user_id"], row["wallet_id"]),
+            access_token=tokens.issue(row["user_id"], row["wallet_id"], "user"),
             token_type="Bearer",  # noqa: S106
             expires_in=TOKEN_SECONDS,
         )
@@ -56,7 +56,7 @@ def auth_routes(database: Database, passwords: Passwords, tokens: Tokens) -> Rou
             id=row["user_id"],
             username=row["username"],
             wallet_id=row["wallet_id"],
-            access_token=tokens.issue(row["user_id"], row["wallet_id"]),
+            access_token=tokens.issue(row["user_id"], row["wallet_id"], row["role"]),
             token_type="Bearer",  # noqa: S106
             expires_in=TOKEN_SECONDS,
         )

@@ -1,54 +1,64 @@
-"""The signed-in user's wallet: balance, top-up, spend, history."""
+"""The signed-in user's wallet: balance, and what moves money."""
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable
-from typing import Annotated
-
-import asyncpg
 from litestar import Router, get, post
-from litestar.openapi import ResponseSpec
-from litestar.params import JSONBody, QueryParameter
-from msgspec import Raw
+from litestar.params import JSONBody
 
-from api.auth import AuthenticatedRequest, Principal, Tokens, signed_in
-from api.database import Database, Mutation
+from api.auth import AuthenticatedRequest, Principal, signed_in
+from api.database import Mutation
 from api.errors import FieldError, invalid
-from api.routes.answers import BODY_ERRORS, Answer, errors, success
-from api.schemas import Balance, Entry, EntryPage, Envelope, Transaction, TransactionRequest, reader
-
-MUTATION_ERRORS = (*BODY_ERRORS, "unauthorized", "WA002", "WA004", "WA006", "busy", "timeout")
-REPLAY = {200: ResponseSpec(Envelope[Transaction], generate_examples=False, description="A replay: the first result")}
-MAX_SEQ = 2**63 - 1
-
-Mutate = Callable[[Mutation], Awaitable[asyncpg.Record]]
+from api.routes.answers import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
+from api.routes.parts import AssetQuery, MomentQuery, Parts, details, in_utc, moment, text
+from api.schemas import (
+    Balance,
+    BalanceAt,
+    Envelope,
+    RefundRequest,
+    Transaction,
+    TransactionRequest,
+    TransferRequest,
+    reader,
+)
 
 read_balance = reader(Balance)
-read_transaction = reader(Transaction)
+read_balance_at = reader(BalanceAt)
 
 
-def wallet_routes(database: Database, mutate: Mutate, tokens: Tokens) -> Router:
-    """Return `/api/wallet`. `mutate` runs what moves money: alone, or in a batch with others."""
+def wallet_routes(parts: Parts) -> Router:
+    """Return `/api/wallet`."""
+    database, single, mutate, wallets = parts.database, parts.single, parts.mutate, parts.wallets
 
-    @get("/balance", operation_id="getBalance", summary="Balance", responses=errors("unauthorized"))
-    async def balance(request: AuthenticatedRequest) -> Answer[Envelope[Balance]]:
-        """Show the balance now."""
+    @get(
+        "/balance",
+        operation_id="getBalance",
+        summary="Balance",
+        responses=errors("validation", "unauthorized", "WA001", "WA023", "busy", "timeout"),
+    )
+    async def balance(
+        request: AuthenticatedRequest, asset: AssetQuery = None, at: MomentQuery = None
+    ) -> Answer[Envelope[Balance | BalanceAt]]:
+        """Show the balance now, or with `at` that of everything recorded before a moment."""
         user = request.user
-        row = await database.balance(user.wallet_id, user.user_id)
-        return success("balance", read_balance(row))
+        wallet_id = await wallets.find(user, asset)
+        shown: Balance | BalanceAt
+        if at is None:
+            shown = read_balance(await database.balance(wallet_id, user.user_id))
+        else:
+            shown = read_balance_at(await single.balance_at(wallet_id, moment("at", at), user.user_id))
+        return success("balance", shown)
 
     @post(
         "/topup",
         operation_id="topUp",
         summary="Top up",
         response_description="The wallet was credited",
-        responses=REPLAY | errors(*MUTATION_ERRORS),
+        responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only"),
     )
     async def topup(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
-        row = await mutate(_mutation("topup", request.user, data))
-        return _recorded("topped up", read_transaction(row))
+        parts.let_top_up()
+        return recorded("topped up", await mutate(await mutation("topup", request.user, data)))
 
     @post(
         "/spend",
@@ -58,80 +68,53 @@ def wallet_routes(database: Database, mutate: Mutate, tokens: Tokens) -> Router:
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003"),
     )
     async def spend(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
-        """Debit the wallet, never below zero. Safe to send again with the same `txn_id`: it happens once."""
-        row = await mutate(_mutation("spend", request.user, data))
-        return _recorded("spent", read_transaction(row))
+        """Debit the wallet, never below its floor. Safe to send again with the same `txn_id`: it happens once."""
+        return recorded("spent", await mutate(await mutation("spend", request.user, data)))
 
-    @get(
-        "/transactions",
-        operation_id="listTransactions",
-        summary="History",
-        response_description="A page, newest first",
-        responses=errors("validation", "unauthorized"),
+    async def mutation(kind: str, user: Principal, data: TransactionRequest) -> Mutation:
+        wallet_id = user.wallet_id if data.asset is None else await wallets.find(user, data.asset)
+        moment = None if data.effective_at is None else in_utc("effective_at", data.effective_at)
+        metadata = text(data.metadata)
+        return Mutation(kind, wallet_id, data.txn_id, data.amount, data.reference, metadata, user.user_id, moment)
+
+    @post(
+        "/transfer",
+        operation_id="transfer",
+        summary="Transfer",
+        response_description="The money is in the other wallet",
+        responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA009", "WA010", "WA011"),
     )
-    async def transactions(
-        request: AuthenticatedRequest,
-        limit: Annotated[int, QueryParameter(ge=1, le=200, description="Entries in the page.")] = 50,
-        cursor: Annotated[
-            str | None, QueryParameter(max_length=64, description="`next_cursor` of the page before.")
-        ] = None,
-    ) -> Answer[Envelope[EntryPage]]:
-        """Page through the wallet's ledger entries, newest first. Pages stay as they are while new entries arrive."""
+    async def transfer(request: AuthenticatedRequest, data: JSONBody[TransferRequest]) -> Answer[Envelope[Transaction]]:
+        """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`."""
         user = request.user
-        before_seq = None if cursor is None else _seq(cursor)
-        rows = await database.entries(user.wallet_id, limit + 1, before_seq, user.user_id)
-        items = [
-            Entry(
-                id=row["id"],
-                txn_id=row["txn_id"],
-                type=row["type"],
-                amount=row["amount"],
-                balance=row["balance"],
-                reference=row["reference"],
-                metadata=Raw((row["metadata"] or "null").encode()),
-                created_at=row["created_at"],
-            )
-            for row in rows[:limit]
-        ]
-        next_cursor = _cursor(rows[limit - 1]["seq"]) if len(rows) > limit else None
-        return success("transactions", EntryPage(items, next_cursor))
+        to = data.to_wallet_id or data.to_username
+        if to is None or (data.to_wallet_id is not None and data.to_username is not None):
+            raise invalid(FieldError("to_wallet_id", "exactly one of to_wallet_id and to_username must be given"))
+        wallet_id = await wallets.find(user, data.asset)
+        row = await single.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
+        return recorded("transferred", row)
+
+    @post(
+        "/refund",
+        operation_id="refund",
+        summary="Refund",
+        response_description="The wallet was credited",
+        responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only", "WA020", "WA021", "WA028"),
+    )
+    async def refund(request: AuthenticatedRequest, data: JSONBody[RefundRequest]) -> Answer[Envelope[Transaction]]:
+        """Give a spend or capture back, in parts if need be: never more than it took."""
+        parts.let_refund()
+        user = request.user
+        wallet_id = await wallets.find(user, data.asset)
+        row = await single.refund(
+            wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id
+        )
+        return recorded("refunded", row)
 
     return Router(
         "/api/wallet",
-        route_handlers=[balance, topup, spend, transactions],
-        before_request=signed_in(tokens),
+        route_handlers=[balance, topup, spend, transfer, refund],
+        before_request=signed_in(parts.tokens),
         security=[{"bearer": []}],
         tags=["Wallet"],
     )
-
-
-def _mutation(kind: str, user: Principal, data: TransactionRequest) -> Mutation:
-    return Mutation(kind, user.wallet_id, data.txn_id, data.amount, data.reference, _text(data.metadata), user.user_id)
-
-
-def _recorded(message: str, transaction: Transaction) -> Answer[Envelope[Transaction]]:
-    """201 for what was written now, 200 for what was on record already."""
-    if transaction.replayed:
-        return success("already on record", transaction)
-    return success(message, transaction, 201)
-
-
-def _text(value: Raw) -> str | None:
-    """JSON as it was sent, None for none."""
-    return bytes(value).decode() or None
-
-
-def _cursor(seq: int) -> str:
-    return urlsafe_b64encode(str(seq).encode()).decode().rstrip("=")
-
-
-def _seq(cursor: str) -> int:
-    """Read a cursor back. Raises ServiceError (422) for one that this service did not make."""
-    try:
-        digits = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        seq = int(digits) if digits.isdigit() else 0
-    except ValueError:
-        seq = 0
-    if not 0 < seq <= MAX_SEQ or _cursor(seq) != cursor:
-        raise invalid(FieldError("cursor", "is not a cursor of this service"))
-    return seq

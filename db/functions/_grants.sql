@@ -33,6 +33,7 @@ grant execute on function
   public.wallet_list,
   public.wallet_open,
   public.wallet_principal,
+  public.wallet_recipients,
   public.wallet_refund,
   public.wallet_register,
   public.wallet_set_limits,

@@ -16,6 +16,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_list(uuid,uuid)'),
   ('wallet_api', 'wallet_open(uuid,text,uuid)'),
   ('wallet_api', 'wallet_principal(uuid)'),
+  ('wallet_api', 'wallet_recipients(uuid,text[],uuid)'),
   ('wallet_api', 'wallet_refund(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_register(text,text)'),
   ('wallet_api', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid)'),

@@ -1,0 +1,189 @@
+"""Connections to PostgreSQL as `wallet_api`: time limits, lost connections, and errors that callers can understand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import asyncpg
+import structlog
+
+from api.errors import TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from api.settings import Settings
+
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Argument = str | int | UUID | datetime | Sequence[Any] | None
+
+T = TypeVar("T")
+
+PING_SECONDS: Final = 2.0
+STREAMED_ROWS: Final = 500
+"""What a stream holds in memory at a time."""
+
+log = structlog.get_logger("pgwallet.database")
+
+# Its connection died under the statement. Repeating it is safe: reads change nothing, and a mutation's txn_id finds the
+# first result if there was one.
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+# A plan from before a deploy (0A000).
+_STALE = (asyncpg.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
+
+
+class Pool:
+    """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one.
+
+    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds.
+    """
+
+    def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float) -> None:
+        self._settings = settings
+        self._pool_size = pool_size
+        self._lock_timeout = lock_timeout
+        self._acquire_timeout = settings.acquire_timeout
+        self._pool: asyncpg.Pool[asyncpg.Record]
+        self._away_since: float | None = None
+        # a stream keeps its connection until the client has read it all: others must find some left
+        self._streams = asyncio.Semaphore(max(1, pool_size // 2))
+
+    async def open(self) -> None:
+        """Make the pool in the running event loop. Connects nowhere yet."""
+        statement_ms = int(self._settings.statement_timeout * 1000)
+        self._pool = await asyncpg.create_pool(
+            self._settings.api_url,
+            min_size=0,
+            max_size=self._pool_size,
+            max_inactive_connection_lifetime=0,
+            timeout=self._acquire_timeout,
+            # the server's own limit answers first; this one is for a server that does not answer at all
+            command_timeout=self._settings.statement_timeout + 1,
+            # our functions leave nothing behind in a session, so there is nothing to undo after every call
+            reset=_leave_as_is,
+            server_settings={
+                "application_name": "pgwallet",
+                "statement_timeout": str(statement_ms),
+                "lock_timeout": str(int(self._lock_timeout * 1000)),
+                "idle_in_transaction_session_timeout": str(statement_ms),
+            },
+        )
+
+    async def close(self) -> None:
+        """Let calls in flight finish within the shutdown timeout, then close every connection."""
+        try:
+            await asyncio.wait_for(self._pool.close(), self._settings.shutdown_timeout)
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def ping(self) -> None:
+        """Make one round trip. Raises ServiceError when that takes more than two seconds."""
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                await self.run(lambda connection: connection.fetchval("select 1"))
+        except TimeoutError:
+            raise ServiceError(TIMEOUT) from None
+
+    async def rows(self, call: str, *arguments: Argument) -> Sequence[asyncpg.Record]:
+        """Run a call and return all its rows. Raises ServiceError."""
+        return await self.run(lambda connection: connection.fetch(call, *arguments))
+
+    async def row(self, call: str, *arguments: Argument, again: bool = True) -> asyncpg.Record:
+        """Run a call that returns one row; `again`: once more where the connection was lost. Raises ServiceError."""
+        row = await self.run(lambda connection: connection.fetchrow(call, *arguments), again=again)
+        if row is None:
+            raise RuntimeError(f"no row from: {call}")
+        return row
+
+    async def stream(self, call: str, *arguments: Argument) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
+        """Run a call and yield its rows in pieces, through a cursor of the server. Raises ServiceError.
+
+        At most half of the pool streams at a time. Close the generator when done with it.
+        """
+        try:
+            await asyncio.wait_for(self._streams.acquire(), self._acquire_timeout)
+        except TimeoutError:
+            raise ServiceError(UNAVAILABLE) from None
+        try:
+            connection = await self._acquire()
+            try:
+                async with connection.transaction():
+                    cursor = await connection.cursor(call, *arguments)
+                    while rows := await cursor.fetch(STREAMED_ROWS):
+                        yield rows
+            except asyncpg.DataError:
+                raise
+            except TimeoutError as error:
+                connection.terminate()
+                raise ServiceError(TIMEOUT) from error
+            except _LOST as error:
+                raise self._away(error) from error
+            except asyncpg.PostgresError as error:
+                raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
+            finally:
+                await self._pool.release(connection)
+        finally:
+            self._streams.release()
+
+    async def run(self, run: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
+        """Run on a pooled connection; once more where the connection turned out to be dead or its plan stale.
+
+        Raises ServiceError for everything that the caller or the state of the server explains.
+        """
+        for last in (False, True):
+            connection = await self._acquire()
+            try:
+                result = await run(connection)
+            except asyncpg.DataError:
+                raise  # an argument of the wrong type: our fault
+            except TimeoutError as error:
+                connection.terminate()
+                raise ServiceError(TIMEOUT) from error
+            except _STALE:
+                if last:
+                    raise
+            except _LOST as error:
+                # its neighbours in the pool have most likely died with it
+                await self._pool.expire_connections()
+                if last or not again:
+                    raise self._away(error) from error
+            except asyncpg.PostgresError as error:
+                raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
+            else:
+                return result
+            finally:
+                await self._pool.release(connection)
+        raise AssertionError("the second attempt returns or raises")
+
+    async def _acquire(self) -> Connection:
+        """A connection, made if need be. Raises ServiceError (503), whatever keeps us from having one."""
+        try:
+            connection = await self._pool.acquire(timeout=self._acquire_timeout)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise self._away(error) from error
+        if self._away_since is not None:
+            log.info("database is back", away_seconds=round(time.monotonic() - self._away_since, 1))
+            self._away_since = None
+        return connection
+
+    def _away(self, error: Exception) -> ServiceError:
+        """Log the first of many failures, so that an outage is one line and not one per request."""
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            log.warning("database is away", reason=f"{type(error).__name__}: {error}")
+        return ServiceError(UNAVAILABLE)
+
+
+async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Skip asyncpg's reset query."""

@@ -1,0 +1,125 @@
+"""Many requests of one client at once."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from litestar import Router, post
+from litestar.params import JSONBody
+
+from api.auth import AuthenticatedRequest, signed_in
+from api.database import WRITTEN, BatchItem
+from api.decoding import MAX_BATCH_BYTES, BatchRequest
+from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid, problem
+from api.routes.answers import BODY_ERRORS, Answer, errors, read_transaction, success
+from api.routes.parts import Parts, in_utc, text
+from api.schemas import Envelope, Row
+from api.schemas_batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
+
+NOBODYS: Final = UUID(int=0)
+
+
+def batch_routes(parts: Parts) -> Router:
+    """Return `/api/wallet/batch`."""
+    single, wallets = parts.single, parts.wallets
+
+    @post(
+        "/batch",
+        status_code=200,
+        operation_id="batch",
+        summary="Batch",
+        response_description="What became of each request",
+        request_class=BatchRequest,
+        request_max_body_size=MAX_BATCH_BYTES,
+        responses=errors(
+            *BODY_ERRORS, "unauthorized", "operators_only", "WA001", "WA002", "batch_refused", "busy", "timeout"
+        ),
+    )
+    async def batch(request: AuthenticatedRequest, data: JSONBody[BatchOrder]) -> Answer[Envelope[BatchResult]]:
+        """Run up to 1,000 requests on one wallet, in order and in one transaction; the body may have 1 MiB.
+
+        Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
+        """
+        user = request.user
+        kinds = {item.type for item in data.requests}
+        if "topup" in kinds:
+            parts.let_top_up()
+        if "refund" in kinds:
+            parts.let_refund()
+        faults = [
+            FieldError(f"requests[{place}].{field}", message)
+            for place, item in enumerate(data.requests)
+            if (found := _fault(item))
+            for field, message in [found]
+        ]
+        if faults:
+            raise invalid(*faults)
+        wallet_id = await wallets.find(user, data.asset)
+        names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
+        known = await single.recipients(wallet_id, sorted(names), user.user_id) if names else {}
+        items = [_item(place, item, wallet_id, user.user_id, known) for place, item in enumerate(data.requests)]
+        rows = await single.requests(items, atomic=data.atomic)
+        undone = data.atomic and any(row["outcome"] not in WRITTEN for row in rows)
+        request_id = request.scope["state"].get("request_id")
+        results = [_result(item, row, request_id, undone=undone) for item, row in zip(data.requests, rows, strict=True)]
+        if undone:
+            raise ServiceError(BATCH_REFUSED, members={"results": results})
+        return success("batch", BatchResult(results))
+
+    return Router(
+        "/api/wallet",
+        route_handlers=[batch],
+        before_request=signed_in(parts.tokens),
+        security=[{"bearer": []}],
+        tags=["Wallet"],
+    )
+
+
+def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
+    """What does not fit the item's type and the database could not tell: two names for one argument."""
+    if item.to_username is not None and item.to_wallet_id is not None:
+        return "to_wallet_id", "exactly one of to_wallet_id and to_username must be given"
+    if item.type == "refund" and item.hold_txn_id is not None:
+        return "hold_txn_id", "is for a capture or void; a refund has an original_txn_id"
+    if item.type != "refund" and item.original_txn_id is not None:
+        return "original_txn_id", "is for a refund; a capture or void has a hold_txn_id"
+    return None
+
+
+def _item(place: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID, known: dict[str, UUID]) -> BatchItem:
+    to_wallet_id: UUID | None = item.to_wallet_id
+    if item.to_username is not None:
+        # an id that no wallet has is refused as the unknown recipient it is
+        to_wallet_id = known.get(item.to_username.lower(), NOBODYS)
+    return BatchItem(
+        type=item.type,
+        wallet_id=wallet_id,
+        txn_id=item.txn_id,
+        amount=item.amount,
+        reference=item.reference,
+        metadata=text(item.metadata),
+        actor=actor,
+        to_wallet_id=to_wallet_id,
+        original_txn_id=item.original_txn_id or item.hold_txn_id,
+        final=bool(item.final) if item.type == "capture" else item.final,
+        expires_in=item.expires_in,
+        effective_at=in_utc(f"requests[{place}].effective_at", item.effective_at),
+    )
+
+
+def _result(item: BatchItemRequest, row: Row, request_id: str | None, *, undone: bool) -> BatchItemResult:
+    outcome = row["outcome"]
+    if outcome == "replayed":
+        return BatchItemResult(item.txn_id, "replayed", 200, read_transaction(row), None)
+    if outcome == "ok":
+        if undone:
+            return BatchItemResult(item.txn_id, "rolled_back", 0, None, None)
+        return BatchItemResult(item.txn_id, "ok", 201, read_transaction(row), None)
+    refusal = from_postgres(outcome, row["detail"], row["hint"])
+    if refusal is None:
+        raise RuntimeError(f"unexpected outcome {outcome!r} from wallet_batch")
+    if outcome == "WA009" and item.to_username is not None:
+        fault = FieldError("to_username", refusal.kind.title)
+        refusal = ServiceError(refusal.kind, refusal.detail, [fault], {"to_username": item.to_username})
+    return BatchItemResult(item.txn_id, "refused", refusal.kind.status, None, problem(refusal, request_id))

@@ -1,0 +1,115 @@
+"""An example of every error: the glossary of the API documentation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from api.errors import (
+    BAD_REQUEST,
+    BATCH_REFUSED,
+    BUSY,
+    HTTP_KINDS,
+    INTERNAL,
+    MALFORMED,
+    OPERATORS_ONLY,
+    SQLSTATES,
+    TIMEOUT,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    FieldError,
+    ServiceError,
+    from_postgres,
+    invalid,
+)
+
+
+def _refusal(code: str, hint: str, **detail: Any) -> ServiceError:
+    """A domain error as `wallet.refuse()` raises it."""
+    return from_postgres(code, msgspec.json.encode(detail).decode(), hint) or ServiceError(SQLSTATES[code])
+
+
+EXAMPLES: Final = {
+    error.kind.code: error
+    for error in (
+        ServiceError(BAD_REQUEST, "Invalid host header"),
+        ServiceError(MALFORMED, "The body is not valid JSON in UTF-8."),
+        ServiceError(UNAUTHORIZED, "A valid bearer token is required."),
+        ServiceError(OPERATORS_ONLY, "Only an operator can top up this wallet."),
+        ServiceError(HTTP_KINDS[404]),
+        ServiceError(HTTP_KINDS[405]),
+        ServiceError(BATCH_REFUSED),
+        ServiceError(HTTP_KINDS[413]),
+        ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."),
+        invalid(FieldError("amount", "Expected `int` >= 1")),
+        ServiceError(INTERNAL),
+        ServiceError(BUSY),
+        ServiceError(TIMEOUT),
+        ServiceError(UNAVAILABLE),
+        _refusal("WA001", "Use the wallet_id that registration or sign-in returned; only its owner can use it."),
+        _refusal("WA002", "", field="username", reason="must not look like a UUID"),
+        _refusal(
+            "WA003",
+            "Nothing was written. Top up, or ask for at most what is available, with the same txn_id.",
+            field="amount",
+            requested=5000,
+            balance=1100,
+            available=1100,
+        ),
+        _refusal("WA004", "Send the original request to get its result, or use a new txn_id.", field="amount"),
+        _refusal("WA005", "Choose another username.", field="username"),
+        _refusal(
+            "WA006",
+            "A balance holds at most the wallet's maximum, or 9007199254740991 minor units; nothing was written.",
+            field="amount",
+        ),
+        _refusal(
+            "WA009",
+            "Check the recipient; it must have a wallet in the asset of the transfer.",
+            field="to_username",
+            to_username="nobody",
+        ),
+        _refusal("WA010", "Name another wallet as the recipient.", field="to_wallet_id"),
+        _refusal(
+            "WA011",
+            "Send from a wallet of that asset, or to one of this asset.",
+            field="to_wallet_id",
+            asset="UC",
+        ),
+        _refusal("WA012", "It can receive, but nothing can leave it until an operator activates it."),
+        _refusal("WA013", "Nothing can enter or leave it until an operator activates it."),
+        _refusal(
+            "WA014",
+            "Ask for at most what is left of the named limit, or wait until its window has moved on.",
+            field="amount",
+            kind="spend",
+            limit="per_day",
+            maximum=1000,
+            left=150,
+        ),
+        _refusal("WA015", "Use the txn_id with which the hold was made, in the same wallet."),
+        _refusal("WA016", "Nothing is left of it: make a new hold."),
+        _refusal("WA017", "What it set aside is free again: make a new hold."),
+        _refusal("WA018", "What it set aside is free again: make a new hold.", expires_at="2026-11-22T12:00:00Z"),
+        _refusal("WA019", "Capture at most what is left of the hold.", field="amount", requested=80, left=50),
+        _refusal(
+            "WA020",
+            "Refund at most what the original took and earlier refunds did not give back.",
+            field="amount",
+            requested=80,
+            left=50,
+        ),
+        _refusal("WA021", "Only a spend or capture can be refunded; send a transfer back instead."),
+        _refusal("WA022", "Bring the balance to zero and void open holds before closing it.", balance=700, held=0),
+        _refusal("WA023", "Give a moment that has passed.", field="at"),
+        _refusal("WA024", "Use the cursor that the page before returned, or none for the first page.", field="cursor"),
+        _refusal("WA025", "Capture or void some of the wallet's open holds first.", maximum=100),
+        _refusal("WA026", "Use the code of an asset that exists.", field="asset", asset="XYZ"),
+        _refusal("WA027", "Ask an operator."),
+        _refusal("WA028", "Use the txn_id of a transaction of this wallet."),
+        _refusal("WA029", "Use the id of a user who exists, and whom you may act for."),
+    )
+}
+"""By code."""

@@ -1,0 +1,143 @@
+"""The wallet's past: entries by pages, one transaction, and statements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from litestar import Router, get
+from litestar.enums import MediaType
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import PathParameter, QueryParameter
+
+from api.auth import AuthenticatedRequest, signed_in
+from api.database import Filters
+from api.routes.answers import Answer, errors, success
+from api.routes.parts import (
+    AssetQuery,
+    CursorQuery,
+    LimitQuery,
+    Parts,
+    cursor_at,
+    moment,
+    optional_moment,
+    place_of,
+)
+from api.routes.statements import CSV, Lines, Streamed, as_csv, as_json, prefers_csv, read_entry
+from api.schemas import Entry, EntryPage, Envelope, Statement, TransactionKind
+
+From = Annotated[
+    str | None,
+    QueryParameter(name="from", format="date-time", description="Recorded then or later: RFC 3339 with an offset."),
+]
+To = Annotated[
+    str | None, QueryParameter(name="to", format="date-time", description="Recorded before: RFC 3339 with an offset.")
+]
+Kind = Annotated[TransactionKind | None, QueryParameter(name="type", description="Only these.")]
+ExactReference = Annotated[
+    str | None,
+    QueryParameter(min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Only with exactly this one."),
+]
+
+
+class StatementOperation(Operation):
+    """Documents that the same path answers CSV too."""
+
+    def __post_init__(self) -> None:
+        """Add the media type."""
+        answer = (self.responses or {}).get("200")
+        if isinstance(answer, OpenAPIResponse) and answer.content is not None:
+            answer.content[CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+
+
+def history_routes(parts: Parts) -> Router:
+    """Return `/api/wallet/transactions` and `/api/wallet/statement`."""
+    database, single, wallets = parts.database, parts.single, parts.wallets
+
+    @get(
+        "/transactions",
+        operation_id="listTransactions",
+        summary="History",
+        response_description="A page, newest first",
+        responses=errors("validation", "unauthorized", "WA001", "WA024", "timeout"),
+    )
+    async def transactions(
+        request: AuthenticatedRequest,
+        limit: LimitQuery = 50,
+        cursor: CursorQuery = None,
+        kind: Kind = None,
+        start: From = None,
+        end: To = None,
+        reference: ExactReference = None,
+        asset: AssetQuery = None,
+    ) -> Answer[Envelope[EntryPage]]:
+        """Page through the wallet's ledger entries, newest first. Pages stay as they are while new entries arrive.
+
+        With `type` or `reference` a page looks at a bounded number of entries: it can be short or empty, and goes on
+        with `next_cursor`.
+        """
+        user = request.user
+        before_seq = place_of(cursor)
+        filters = Filters(kind, optional_moment("from", start), optional_moment("to", end), reference)
+        wallet_id = await wallets.find(user, asset)
+        rows = await database.entries(wallet_id, limit + 1, before_seq, filters, user.user_id)
+        next_cursor = None
+        if len(rows) > limit:
+            rows = rows[:limit]
+            next_cursor = cursor_at(rows[-1]["seq"])
+        elif rows and rows[-1]["id"] is None:
+            *rows, stopped = rows
+            next_cursor = cursor_at(stopped["seq"])
+        return success("transactions", EntryPage([read_entry(row) for row in rows], next_cursor))
+
+    @get(
+        "/transactions/{txn_id:uuid}",
+        operation_id="getTransaction",
+        summary="One transaction",
+        responses=errors("unauthorized", "not_found", "validation", "WA001", "WA028", "timeout"),
+    )
+    async def transaction(
+        request: AuthenticatedRequest,
+        txn_id: Annotated[UUID, PathParameter(description="The `txn_id` of the transaction.")],
+        asset: AssetQuery = None,
+    ) -> Answer[Envelope[Entry]]:
+        """Show a transaction that the user requested: a received transfer is in the sender's wallet."""
+        user = request.user
+        wallet_id = await wallets.find(user, asset)
+        return success("transaction", read_entry(await database.transaction(wallet_id, txn_id, user.user_id)))
+
+    @get(
+        "/statement",
+        operation_id="getStatement",
+        summary="Statement",
+        response_description="All entries, oldest first, between two balances",
+        media_type=MediaType.JSON,
+        operation_class=StatementOperation,
+        responses=errors("validation", "unauthorized", "WA001", "WA002", "WA023", "busy", "timeout"),
+    )
+    async def statement(
+        request: AuthenticatedRequest,
+        start: Annotated[str, QueryParameter(name="from", format="date-time", description="Recorded then or later.")],
+        end: Annotated[str, QueryParameter(name="to", format="date-time", description="Recorded before.")],
+        form: Annotated[
+            Literal["json", "csv"] | None, QueryParameter(name="format", description="Without: as `Accept` prefers.")
+        ] = None,
+        asset: AssetQuery = None,
+    ) -> Answer[Envelope[Statement]]:
+        """Stream a statement, as JSON or CSV. It adds up, and the same statement never changes later."""
+        user = request.user
+        wallet_id = await wallets.find(user, asset)
+        period = moment("from", start), moment("to", end)
+        holder = await database.balance(wallet_id, user.user_id)
+        lines = await Lines.of(single.statement(wallet_id, *period, user.user_id))
+        csv = form == "csv" if form is not None else prefers_csv(request.headers.get("accept", ""))
+        return Streamed(CSV, as_csv(holder, lines)) if csv else Streamed("application/json", as_json(holder, lines))
+
+    return Router(
+        "/api/wallet",
+        route_handlers=[transactions, transaction, statement],
+        before_request=signed_in(parts.tokens),
+        security=[{"bearer": []}],
+        tags=["History"],
+    )
