@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-pgtap image-check check install lock
+.PHONY: run test test-pgtap image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -28,6 +28,9 @@ check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/mypy
 	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(BIN)/lint-imports; fi
 	$(BIN)/pytest
+
+bench: $(RUNTIME) ## the benchmark, on a server of its own; QUICK=1 or GROWTH=1; BENCH="--help" and others are its options
+	@exec $(BIN)/python -m bench $(BENCH)
 
 install: $(DEVELOPMENT) ## .venv with everything
 
