@@ -149,7 +149,10 @@ def test_functions_of_others_stay(database: Database, apply: Apply) -> None:
 def test_a_file_in_error_is_named_and_changes_nothing(database: Database, db: Path, apply: Apply) -> None:
     apply(database)
     before = dump(database)
-    (db / "functions" / "wallet_balance.sql").unlink()
+    # the file before it has something new to say, the one after it is gone
+    earlier = db / "functions" / "wallet_balance.sql"
+    earlier.write_text(earlier.read_text() + "comment on function public.wallet_balance(uuid, uuid) is 'new';")
+    (db / "functions" / "wallet_topup.sql").unlink()
     (db / "functions" / "wallet_greeting.sql").write_text(
         "\n\ncreate or replace function public.wallet_greeting() oops;\n"
     )
