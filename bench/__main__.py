@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from api.settings import SetupError
-from bench import batches, growth, http_peer, machine, over_http, single, size
+from bench import batches, growth, http_peer, machine, over_http, single, size, wrk
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
@@ -64,6 +64,8 @@ def main(
                 http_peer=http_peer,
                 service=settings,
             )
+            if not wrk.installed():
+                run.say(wrk.MISSING)
             fault = _measured(run, only or SECTIONS)
     except SetupError as error:
         raise click.ClickException(str(error)) from None

@@ -5,7 +5,7 @@ from functools import partial
 
 from api.settings import Settings
 from bench import growth, wrk
-from bench.cluster import Database
+from bench.cluster import BenchError, Database
 from bench.report import Goal
 from bench.rounds import interleave, ratio, rounds
 from bench.run import Run
@@ -64,7 +64,11 @@ def measure(run: Run, database: Database) -> None:
         def load(point: Point, seconds: int = plan.http_seconds) -> Load:
             name, kind, whose, connections = point
             url = services[name].url + PATHS[kind]
-            return wrk.load(url, kind, users[whose], connections=connections, seconds=seconds)
+            found = wrk.load(url, kind, users[whose], connections=connections, seconds=seconds)
+            # wrk leaves requests behind, which the service still works off: the next point must not pay for them
+            if not database.value("select bench.quiet()"):
+                raise BenchError(f"the service still works 20 s after {_key(point)}")
+            return found
 
         run.say("http: warming up")
         for name in services:

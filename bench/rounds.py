@@ -34,5 +34,8 @@ def interleave(
 
 
 def ratio(these: list[float], those: list[float]) -> float:
-    """Return the median over the rounds of these ÷ those, each round's pair taken at almost the same time."""
-    return statistics.median(a / b for a, b in zip(these, those, strict=True))
+    """Return the median over the rounds of these ÷ those, each round's pair taken at almost the same time.
+
+    A round in which those came to a standstill says nothing; 0 when all did.
+    """
+    return statistics.median([a / b for a, b in zip(these, those, strict=True) if b > 0] or [0.0])

@@ -67,10 +67,9 @@ def _report(run: Run, found: dict[str, list[float]]) -> None:
     for name in floors:
         report.add(FLOORS, name, statistics.median(found[name]), "/s", samples=found[name])
     goals = {f"{UNIFORM}, {_clients(most)}": Goal(">=", 0.6)}
-    for name, rates in found.items():
-        if name in floors or name in pgledger.NAMES:
-            continue
-        clients = name.rpartition(", ")[2]
+    names = [name for call in CALLS for name in found if name.startswith(f"{call}, ")]
+    for name in names:
+        rates, clients = found[name], name.rpartition(", ")[2]
         floor = f"{ONE_ROW}, {clients}"
         report.add(
             SINGLE,

@@ -72,7 +72,5 @@ def load(url: str, kind: str, users: Users, *, connections: int, seconds: int) -
     if done.returncode != 0 or len(lines) != 1:
         raise BenchError(f"{' '.join(command)} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
     found = json.loads(lines[0])
-    if found["requests"] == 0:
-        raise BenchError(f"{url} answered nothing within {seconds} s")
     answered = (found["requests"] - found["refused"]) / (found["microseconds"] / 1e6)
     return Load(answered, found["p50"] / 1000, found["p99"] / 1000, found["refused"] + found["failed"])
