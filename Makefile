@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-pgtap check install lock
+.PHONY: run test test-pgtap image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -28,6 +28,9 @@ check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/mypy
 	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(BIN)/lint-imports; fi
 	$(BIN)/pytest
+
+bench: $(RUNTIME) ## the benchmark, on a server of its own; QUICK=1 or GROWTH=1; BENCH="--help" and others are its options
+	@exec $(BIN)/python -m bench $(BENCH)
 
 install: $(DEVELOPMENT) ## .venv with everything
 
@@ -62,3 +65,6 @@ test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset 
 	@test -f "$(PGTAP)" || { echo "pgTAP's SQL file is missing. Install postgresql-15-pgtap, or unpack it here:" \
 		"mkdir -p build/pgtap && cd build/pgtap && apt-get download postgresql-15-pgtap && dpkg -x postgresql-15-pgtap_*.deb ." >&2; exit 1; }
 	@exec $(BIN)/pytest tests/sql --pgtap="$(PGTAP)"
+
+image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
+	@exec tests/image/check.sh

@@ -210,12 +210,7 @@ def _number(text: str) -> Decimal:
     return number
 
 
-def _no_constant(text: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python reads and JSON does not know."""
-    raise json.JSONDecodeError("not JSON", text, 0)
-
-
-_scan = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_number, parse_constant=_no_constant).decode
+_scan = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_number).decode
 
 
 def _object_fault(value: object) -> str | None:

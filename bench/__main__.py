@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from api.settings import SetupError
-from bench import batches, growth, http_peer, machine, over_http, single, size
+from bench import batches, growth, http_peer, machine, over_http, single, size, wrk
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
@@ -58,20 +58,35 @@ def main(
                 plan=plan,
                 cluster=server,
                 report=report,
+                started=started,
                 growth=grow,
                 pgledger=pgledger,
                 http_peer=http_peer,
                 service=settings,
             )
-            measure(run, only or SECTIONS)
-    except (BenchError, SetupError) as error:
+            if not wrk.installed():
+                run.say(wrk.MISSING)
+            fault = _measured(run, only or SECTIONS)
+    except SetupError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         sys.exit(130)
-    report.facts["duration"] = f"{time.monotonic() - started:.0f} s, {plan.rounds} rounds of everything in turn"
+    report.facts["duration"] = f"{time.monotonic() - started:.0f} s"
     report.sort()
     report.save()
     click.echo(report.text())
+    if fault is not None:
+        raise click.ClickException(fault)
+
+
+def _measured(run: Run, sections: tuple[str, ...]) -> str | None:
+    """Measure; returns what went wrong, after which there still is a report of what came before."""
+    try:
+        measure(run, sections)
+    except BenchError as error:
+        run.report.note(f"The run ended early: {str(error).splitlines()[0]}")
+        return str(error)
+    return None
 
 
 def measure(run: Run, sections: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from bench.cluster import Database
 from bench.pgbench import rate
 from bench.plan import WALLETS
 from bench.report import Goal
-from bench.rounds import interleave, ratio
+from bench.rounds import interleave, ratio, rounds
 from bench.run import Run
 
 FLOOR = "(a) bulk floor: the rows of top-ups inserted in batches, nothing looked up or checked"
@@ -23,14 +23,13 @@ def measure(run: Run) -> None:
     shapes = [(size, clients) for size in plan.batch_sizes for clients in plan.batch_clients]
     floors: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes}
     shared: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes}
-    apart: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes if shape[1] > 1}
-    for number in range(1, plan.rounds + 1):
+    apart: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes if shape in GOALS}
+    for number in rounds(plan.rounds, plan.batch_budget):
         with run.cluster.clone("batches") as database:
             points: dict[str, Callable[[], float]] = {}
             for shape in shapes:
                 points |= _points(database, shape, plan.batch_seconds)
-            run.say(f"batches: round {number} of {plan.rounds}")
-            found = interleave(points, 1, run.say)
+            found = interleave(points, iter([number]), run.say)
         for shape in shapes:
             for name, rates in (("floor", floors), ("shared", shared), ("apart", apart)):
                 if shape in rates:
@@ -71,7 +70,7 @@ def _points(database: Database, shape: tuple[int, int], seconds: int) -> dict[st
         _name("floor", shape): floor,
         _name("shared", shape): lambda: batches(width=WALLETS, step=0),
     }
-    if clients > 1:
+    if shape in GOALS:
         found[_name("apart", shape)] = lambda: batches(width=each, step=each)
     return found
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bench import wrk
 from bench.cluster import BenchError
 from bench.over_http import PATHS
-from bench.rounds import interleave
+from bench.rounds import interleave, rounds
 from bench.run import Run
 from bench.wrk import Users
 
@@ -40,11 +40,13 @@ def measure(run: Run, url: str) -> None:
         for connections in CONNECTIONS
         for name, users in whose.items()
     }
-    for name, loads in interleave(points, run.plan.rounds, run.say).items():
+    for name, loads in interleave(points, rounds(run.plan.rounds, run.plan.http_budget), run.say).items():
         middle = wrk.Load(
             *(statistics.median(value) for value in zip(*(vars(load).values() for load in loads), strict=True))
         )
-        run.report.add(SECTION, name, middle.rate, "/s", more=middle.more(), samples=[vars(load) for load in loads])
+        run.report.add(
+            SECTION, name, middle.rate, "/s", latency=middle.latency(), samples=[vars(load) for load in loads]
+        )
 
 
 def _sign_up(url: str) -> str:

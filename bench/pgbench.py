@@ -9,6 +9,9 @@ from bench.cluster import SQL, BenchError, Database
 from bench.plan import WARM_UP
 
 PROGRESS = re.compile(r"^progress: ([\d.]+) s, ([\d.]+) tps", re.MULTILINE)
+TRANSACTIONS = r"transactions actually processed: (\d+)"
+CONNECTING = r"initial connection time = ([\d.]+) ms"
+TPS = r"tps = ([\d.]+)"
 THREADS = 2
 
 
@@ -27,14 +30,17 @@ def rate(
         *("-T", str(WARM_UP + seconds), "-P", "1", *source, *defined),
         service=service,
     )
-    counted, before = [], 0.0
-    for time, tps in PROGRESS.findall(done.stderr):
-        if before >= WARM_UP * 0.9:
-            counted.append((float(tps), float(time) - before))
-        before = float(time)
-    if not counted:
-        raise BenchError(f"pgbench reported no progress after the warm-up:\n{done.stderr[-2000:]}")
-    return sum(tps * length for tps, length in counted) / sum(length for _, length in counted)
+    figures = [re.search(pattern, done.stdout) for pattern in (TRANSACTIONS, CONNECTING, TPS)]
+    if None in figures:
+        raise BenchError(f"pgbench said nothing that can be read:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    transactions, connecting, tps = (float(found[1]) for found in figures if found)
+    # the clock of the progress report starts before connections are made, that of `tps` afterwards
+    length = transactions / tps + connecting / 1000 if tps else 0.0
+    first = PROGRESS.search(done.stderr)
+    if first is None or length - float(first[1]) < seconds / 2:
+        # so slow a machine that the warm-up took all the time
+        return tps
+    return (transactions - float(first[1]) * float(first[2])) / (length - float(first[1]))
 
 
 def transact(database: Database, script: str, *, clients: int, transactions: int, **variables: int) -> int:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results") / "latest.json"
-HEADINGS = ("figure", "measured", "compared with", "ratio", "goal", "reached")
+HEADINGS = ("figure", "measured", "p50 · p99", "compared with", "ratio", "goal", "reached")
+RIGHT = {1, 2, 4, 5}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Row:
     value: float
     unit: str
     measured: str
+    latency: str = ""
     against: str = ""
     ratio: float | None = None
     goal: str = ""
@@ -45,7 +47,7 @@ class Row:
         """Return the row's texts, one for each heading."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
         reached = "" if self.reached is None else "yes" if self.reached else "NO"
-        return [self.figure, self.measured, self.against, ratio, self.goal, reached]
+        return [self.figure, self.measured, self.latency, self.against, ratio, self.goal, reached]
 
 
 @dataclass
@@ -66,17 +68,18 @@ class Report:
         goal: Goal | None = None,
         against: str = "",
         ratio: float | None = None,
-        more: str = "",
+        latency: str = "",
         samples: list[Any] | None = None,
     ) -> Row:
-        """Add a row. `goal` bounds the ratio if there is one; `more` is shown behind the value."""
+        """Add a row. `goal` bounds the ratio if there is one, else the value."""
         judged = value if ratio is None else ratio
         row = Row(
             section,
             figure,
             value,
             unit,
-            measured=f"{_number(value)} {unit}{more}",
+            measured=f"{_number(value)} {unit}",
+            latency=latency,
             against=against,
             ratio=ratio,
             goal=str(goal or ""),
@@ -87,8 +90,9 @@ class Report:
         return row
 
     def sort(self) -> None:
-        """Order the sections by their letters, whatever order they were measured in."""
-        self.rows.sort(key=lambda row: row.section[:3])
+        """Order the sections by their letters, not as they were measured, and keep each one's rows together."""
+        appearance = list(dict.fromkeys(row.section for row in self.rows))
+        self.rows.sort(key=lambda row: (row.section[:3], appearance.index(row.section)))
 
     def note(self, text: str) -> None:
         """Add a line below the table: what was skipped, and why."""
@@ -114,11 +118,10 @@ class Report:
         """Return the table for a terminal."""
         texts = [row.cells() for row in self.rows]
         widths = [max(len(row[column]) for row in [list(HEADINGS), *texts]) for column in range(len(HEADINGS))]
-        right = {1, 3, 4}
 
         def line(cells: list[str]) -> str:
             padded = [
-                cell.rjust(width) if column in right else cell.ljust(width)
+                cell.rjust(width) if column in RIGHT else cell.ljust(width)
                 for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
             ]
             return "  ".join(padded).rstrip()
@@ -134,12 +137,16 @@ class Report:
     def markdown(self) -> str:
         """Return the table for a README."""
         lines = [f"- {text}" for text in self._lines()]
-        lines += ["", f"| {' | '.join(HEADINGS)} |", "|---|--:|---|--:|--:|---|"]
+        lines += [
+            "",
+            f"| {' | '.join(HEADINGS)} |",
+            f"|{'|'.join('--:' if column in RIGHT else '---' for column in range(len(HEADINGS)))}|",
+        ]
         section = ""
         for row in self.rows:
             if row.section != section:
                 section = row.section
-                lines.append(f"| **{section}** | | | | | |")
+                lines.append(f"| **{section}** |{' |' * (len(HEADINGS) - 1)}")
             lines.append(f"| {' | '.join(row.cells())} |".replace("  ", " "))
         return "\n".join([*lines, "", self.summary(), *self.notes])
 

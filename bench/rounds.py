@@ -1,24 +1,41 @@
 """Interleaving: what is compared runs in turns, so that a noisy moment strikes both sides."""
 
 import statistics
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def interleave(points: Mapping[str, Callable[[], T]], rounds: int, say: Callable[[str], None]) -> dict[str, list[T]]:
-    """Run all points in turn, `rounds` times over; returns each point's results in the order of the rounds."""
+def rounds(most: int, budget: float) -> Iterator[int]:
+    """Yield 1 .. `most`; ends early where another round as long as the last would pass `budget` seconds in all."""
+    started = before = time.monotonic()
+    for number in range(1, most + 1):
+        yield number
+        now = time.monotonic()
+        if now - started + (now - before) > budget:
+            return
+        before = now
+
+
+def interleave(
+    points: Mapping[str, Callable[[], T]], numbers: Iterator[int], say: Callable[[str], None]
+) -> dict[str, list[T]]:
+    """Run all points in turn, once for each number; returns each point's results in that order."""
     found: dict[str, list[T]] = {name: [] for name in points}
-    for number in range(1, rounds + 1):
+    for number in numbers:
         for name, run in points.items():
             result = run()
             found[name].append(result)
-            shown = f"{result:,.1f}" if isinstance(result, float) else str(result)
-            say(f"{f'round {number} of {rounds}: ' if rounds > 1 else ''}{name}: {shown}")
+            shown = f"{result:,.0f}/s" if isinstance(result, float) else str(result)
+            say(f"round {number}: {name}: {shown}")
     return found
 
 
 def ratio(these: list[float], those: list[float]) -> float:
-    """Return the median over the rounds of these ÷ those, each round's pair taken at almost the same time."""
-    return statistics.median(a / b for a, b in zip(these, those, strict=True))
+    """Return the median over the rounds of these ÷ those, each round's pair taken at almost the same time.
+
+    A round in which those came to a standstill says nothing; 0 when all did.
+    """
+    return statistics.median([a / b for a, b in zip(these, those, strict=True) if b > 0] or [0.0])

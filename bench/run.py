@@ -1,6 +1,7 @@
 """What every section gets."""
 
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,8 @@ class Run:
     plan: Plan
     cluster: Cluster
     report: Report
+    started: float
+    """When, on the monotonic clock."""
     growth: bool = False
     pgledger: Path | None = None
     http_peer: str | None = None
@@ -24,4 +27,4 @@ class Run:
 
     def say(self, text: str) -> None:
         """Tell whoever watches what happens, on standard error."""
-        print(text, file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - self.started:4.0f} s  {text}", file=sys.stderr, flush=True)

@@ -55,8 +55,24 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(database: Database, folder: Path, name: str, **settings: str) -> Iterator[Service]:
-    """Run the service on `database`, its log in `folder`, without the user's own settings."""
+def serving(database: Database, folder: Path, ways: dict[str, dict[str, str]]) -> Iterator[dict[str, Service]]:
+    """Run the service once in each of these ways, a name with its settings; logs go to `folder`. Raises BenchError."""
+    with contextlib.ExitStack() as stack:
+        # all first, then wait: they start side by side
+        started = {name: stack.enter_context(_process(database, folder, name, more)) for name, more in ways.items()}
+        found = {}
+        for name, process in started.items():
+            assert process.stdout is not None
+            ready = READY.search(process.stdout.readline())
+            if ready is None:
+                raise BenchError(f"the service did not start:\n{_log(folder, name).read_text('utf-8')[-2000:]}")
+            found[name] = Service(ready[1].replace("localhost", "127.0.0.1"), process.pid)
+        yield found
+
+
+@contextlib.contextmanager
+def _process(database: Database, folder: Path, name: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Have `pgwallet serve`, without the user's own settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
     variables = {
         "PGWALLET_API_URL": database.api_url,
@@ -65,8 +81,7 @@ def serving(database: Database, folder: Path, name: str, **settings: str) -> Ite
         "PGWALLET_RATE_LIMIT": "off",
         **settings,
     }
-    log = folder / f"{name}.log"
-    with log.open("wb") as stderr:
+    with _log(folder, name).open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "api.cli", "serve"],
             stdout=subprocess.PIPE,
@@ -76,16 +91,17 @@ def serving(database: Database, folder: Path, name: str, **settings: str) -> Ite
             # away from the user's .env
             cwd=folder,
         )
-    assert process.stdout is not None
     try:
-        found = READY.search(process.stdout.readline())
-        if found is None:
-            raise BenchError(f"the service did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
-        yield Service(found[1].replace("localhost", "127.0.0.1"), process.pid)
+        yield process
     finally:
         process.terminate()
         process.wait(30)
-        process.stdout.close()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _log(folder: Path, name: str) -> Path:
+    return folder / f"{name}.log"
 
 
 def write_tokens(folder: Path, numbers: list[int]) -> Path:

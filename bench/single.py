@@ -9,7 +9,7 @@ from bench.cluster import BenchError, Database
 from bench.pgbench import rate
 from bench.plan import FIRST, WALLETS, Plan
 from bench.report import Goal
-from bench.rounds import interleave, ratio
+from bench.rounds import interleave, ratio, rounds
 from bench.run import Run
 
 FLOORS = "(a) floors: what this machine and PostgreSQL can do"
@@ -36,7 +36,7 @@ def measure(run: Run) -> None:
         points = _points(run.plan, database, standard)
         if peer is not None:
             points |= pgledger.points(peer, clients=run.plan.clients[-1], seconds=run.plan.single_seconds)
-        found = interleave(points, run.plan.rounds, run.say)
+        found = interleave(points, rounds(run.plan.rounds, run.plan.single_budget), run.say)
         if run.plan.verify:
             _verify(run, database)
         _report(run, found)
@@ -56,7 +56,7 @@ def _points(plan: Plan, database: Database, standard: Database) -> dict[str, Cal
                 continue
             call = partial(rate, database, script, clients=clients, seconds=seconds, service=True)
             points[f"{name}, {_clients(clients)}"] = partial(call, **wallets)
-    for name in ("simple-update", "tpcb-like"):
+    for name in plan.builtins:
         points[f"pgbench {name}, {_clients(most)}"] = partial(rate, standard, f"@{name}", clients=most, seconds=seconds)
     return points
 
@@ -67,10 +67,9 @@ def _report(run: Run, found: dict[str, list[float]]) -> None:
     for name in floors:
         report.add(FLOORS, name, statistics.median(found[name]), "/s", samples=found[name])
     goals = {f"{UNIFORM}, {_clients(most)}": Goal(">=", 0.6)}
-    for name, rates in found.items():
-        if name in floors or name in pgledger.NAMES:
-            continue
-        clients = name.rpartition(", ")[2]
+    names = [name for call in CALLS for name in found if name.startswith(f"{call}, ")]
+    for name in names:
+        rates, clients = found[name], name.rpartition(", ")[2]
         floor = f"{ONE_ROW}, {clients}"
         report.add(
             SINGLE,

@@ -20,7 +20,7 @@ def measure(run: Run) -> None:
         before, count = database.value(SIZE), database.value("select count(*) from wallet.transactions")
         wanted = run.plan.size_transactions
         run.say(f"size: {wanted:,} top-ups")
-        transact(database, "topup", clients=20, transactions=wanted, **ALL)
+        transact(database, "topup", clients=80, transactions=wanted, **ALL)
         written = database.value("select count(*) from wallet.transactions") - count
         each = float(database.value(SIZE) - before) / written
     name = f"all tables and indexes, after {written:,} top-ups by single calls"

@@ -1,5 +1,6 @@
 """The database of the tests: a server of their own, a migrated template on it, and a clone of that for each test."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.database import Cluster, Database, load_template
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The server that the service itself embeds, in a temporary folder; it is gone after the session."""
+    # ended from outside, as timeout(1) does it, a session cleans up as it does after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
         server = embedded.Server(Path(folder))
         try:

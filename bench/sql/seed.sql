@@ -37,6 +37,29 @@ select bench.add_history(array_agg(w.id), 1, 1000000000000)
 from wallet.wallets w
 where w.kind = 'user' and w.id < '00000000-0000-0000-0000-000000020000';
 
+create function bench.quiet()
+returns boolean
+language plpgsql
+as $$
+declare
+  v_quiet integer := 0;
+begin
+  for v_look in 1..1000 loop
+    perform pg_stat_clear_snapshot();
+    if exists (select from pg_stat_activity where usename = 'wallet_api' and state <> 'idle') then
+      v_quiet := 0;
+    else
+      v_quiet := v_quiet + 1;
+    end if;
+    if v_quiet = 5 then
+      return true;
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+  return false;
+end;
+$$;
+
 create table bench.one_row (
   id bigint generated always as identity primary key,
   amount bigint not null

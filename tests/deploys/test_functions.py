@@ -1,6 +1,5 @@
 """What lies in db/functions is what a database has, however often and from whatever state it is deployed."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,28 +10,17 @@ import pytest
 from pglast import ast
 
 from api import deploy
-from tests.database import SERVICE_PASSWORD, Cluster, Database
+from tests.database import Database
 from tests.deploys.conftest import dump
 
 Apply = Callable[[Database], None]
 FUNCTION_FILES = sorted(file for file in (deploy.DB / "functions").glob("*.sql") if not file.name.startswith("_"))
 
 GREETING = """
-create or replace function public.wallet_greeting(p_name text{more})
-returns {result}
+create or replace function public.wallet_greeting() returns text
 language sql
-security definer
-set search_path = pg_catalog, pg_temp
-as $$ select 'hello'::{result} $$;
-
-comment on function public.wallet_greeting(text{types}) is 'hello';
+as $$ select 'hello' $$;
 """
-
-
-def signatures(database: Database, name: str) -> list[str]:
-    with database.connect() as administrator:
-        sql = "select pg_get_function_arguments(oid) from pg_proc where proname = %s order by 1"
-        return [arguments for (arguments,) in administrator.execute(sql, (name,))]
 
 
 @pytest.mark.parametrize("file", FUNCTION_FILES, ids=lambda file: file.stem)
@@ -87,42 +75,11 @@ def test_a_database_deployed_step_by_step_equals_one_deployed_at_once(
     assert dump(empty_database, "--schema-only") == dump(database, "--schema-only")
 
 
-def test_a_function_whose_file_left_is_dropped(database: Database, db: Path, apply: Apply) -> None:
-    file = db / "functions" / "wallet_greeting.sql"
-    file.write_text(GREETING.format(more="", types="", result="text"))
-    apply(database)
-    assert signatures(database, "wallet_greeting") == ["p_name text"]
-    file.unlink()
-    apply(database)
-    assert signatures(database, "wallet_greeting") == []
-
-
-@pytest.mark.parametrize(
-    ("more", "types", "result", "arguments"),
-    [
-        (", p_loud boolean default false", ", boolean", "text", "p_name text, p_loud boolean DEFAULT false"),
-        ("", "", "varchar", "p_name text"),
-    ],
-    ids=["argument", "result"],
-)
-def test_a_changed_signature_leaves_no_overload(
-    database: Database, db: Path, apply: Apply, more: str, types: str, result: str, arguments: str
-) -> None:
-    file = db / "functions" / "wallet_greeting.sql"
-    file.write_text(GREETING.format(more="", types="", result="text"))
-    apply(database)
-    file.write_text(GREETING.format(more=more, types=types, result=result))
-    apply(database)
-    assert signatures(database, "wallet_greeting") == [arguments]
-    with database.connect() as administrator:
-        assert administrator.execute("select wallet_greeting('x')").fetchone() == ("hello",)
-
-
 def test_a_new_function_is_nobodys_until_it_is_granted(database: Database, db: Path, apply: Apply) -> None:
-    (db / "functions" / "wallet_greeting.sql").write_text(GREETING.format(more="", types="", result="text"))
+    (db / "functions" / "wallet_greeting.sql").write_text(GREETING)
     apply(database)
     with database.connect() as administrator:
-        sql = "select has_function_privilege('wallet_api', 'public.wallet_greeting(text)', 'execute')"
+        sql = "select has_function_privilege('wallet_api', 'public.wallet_greeting()', 'execute')"
         assert administrator.execute(sql).fetchone() == (False,)
 
 
@@ -137,27 +94,6 @@ def test_a_privilege_that_left_the_grants_is_revoked(database: Database, db: Pat
         assert administrator.execute(sql).fetchone() == (False,)
 
 
-def test_functions_of_others_stay(database: Database, apply: Apply) -> None:
-    with database.connect() as administrator:
-        administrator.execute("create function public.wallet_theirs() returns integer language sql as 'select 1'")
-        administrator.execute("create function public.unrelated() returns integer language sql as 'select 1'")
-    apply(database)
-    assert signatures(database, "wallet_theirs") == [""]
-    assert signatures(database, "unrelated") == [""]
-
-
-def test_a_file_in_error_is_named_and_changes_nothing(database: Database, db: Path, apply: Apply) -> None:
-    apply(database)
-    before = dump(database)
-    (db / "functions" / "wallet_balance.sql").unlink()
-    (db / "functions" / "wallet_greeting.sql").write_text(
-        "\n\ncreate or replace function public.wallet_greeting() oops;\n"
-    )
-    with pytest.raises(deploy.DeployError, match=r"wallet_greeting\.sql:3: .*oops"):
-        apply(database)
-    assert dump(database) == before
-
-
 def test_seeding_again_keeps_what_was_changed_since(database: Database, apply: Apply) -> None:
     with database.connect() as administrator:
         administrator.execute("update wallet.users set password_hash = 'changed' where username = 'alice'")
@@ -166,26 +102,3 @@ def test_seeding_again_keeps_what_was_changed_since(database: Database, apply: A
         assert administrator.execute("select signup_bonus from wallet.assets where code = 'UC'").fetchone() == (5,)
         hashes = administrator.execute("select password_hash from wallet.users where username = 'alice'").fetchall()
         assert hashes == [("changed",)]
-
-
-def test_deploys_at_the_same_time_wait_for_one_another(cluster: Cluster, empty_database: Database, db: Path) -> None:
-    names = ["empty", "empty", "empty_too", "empty_too"]
-
-    async def all_at_once() -> None:
-        await asyncio.gather(
-            *(
-                deploy.migrate(cluster.database(name).url, password=SERVICE_PASSWORD, seeds="*.sql", db=db)
-                for name in names
-            )
-        )
-
-    with empty_database.connect() as administrator:
-        administrator.execute("create database empty_too template template0")
-    try:
-        asyncio.run(all_at_once())
-        for name in names[1:3]:
-            with cluster.database(name).connect() as administrator:
-                assert administrator.execute("select count(*) from wallet.users").fetchone() == (3,)
-    finally:
-        with cluster.database("postgres").connect() as administrator:
-            administrator.execute("drop database empty_too with (force)")

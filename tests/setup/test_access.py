@@ -70,6 +70,10 @@ def login(folder: Path, user: str) -> str:
     return "password?" if answer[5:9] == SASL else "refused"
 
 
+def reload(server: embedded.Server) -> None:
+    os.kill(int((server.pgdata / "postmaster.pid").read_text().split()[0]), signal.SIGHUP)
+
+
 def test_we_are_let_in_as_the_administrator_only(server: embedded.Server) -> None:
     assert login(server.socket, "postgres") == "let in"
     assert login(server.socket, "wallet_api") == "password?"
@@ -99,7 +103,7 @@ def test_somebody_else_at_the_socket_is_no_administrator(server: embedded.Server
         if not ROOT:
             # we become somebody whom the map does not know
             ident.write_text("")
-            os.kill(int((server.pgdata / "postmaster.pid").read_text().split()[0]), signal.SIGHUP)
+            reload(server)
             wait_until(lambda: login(server.socket, "postgres") == "refused")
         assert as_somebody_else(lambda: login(server.socket, "postgres")) == "refused"
         assert as_somebody_else(lambda: login(server.socket, "wallet_api")) == "password?"
@@ -108,6 +112,8 @@ def test_somebody_else_at_the_socket_is_no_administrator(server: embedded.Server
         for path, mode in closed.items():
             path.chmod(stat.S_IMODE(mode))
         ident.write_text(kept)
+        reload(server)
+        wait_until(lambda: login(server.socket, "postgres") == "let in")
 
 
 def test_the_folders_are_private(server: embedded.Server) -> None:

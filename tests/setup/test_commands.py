@@ -22,9 +22,8 @@ def test_commands_start_the_server_for_themselves_and_stop_it(wallet: Pgwallet) 
 
 def test_two_commands_at_once_wait_for_one_another(wallet: Pgwallet) -> None:
     processes = [wallet.spawn("psql", "-Atc", "select pg_sleep(0.5)") for _ in range(3)]
-    for process in processes:
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 0, errors
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 3, errors
 
 
 def test_a_long_log_makes_room(wallet: Pgwallet) -> None:

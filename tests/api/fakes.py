@@ -1,0 +1,118 @@
+"""Group commit between requests and databases that a test plays."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
+from uuid import UUID
+
+from api.batching import GroupCommit
+from api.database import Mutation
+from api.errors import Kind, ServiceError
+
+P = ParamSpec("P")
+STEPS = 12
+"""More turns of the event loop than any step of group commit takes."""
+
+
+def mutation(number: int, wallet: int = 0) -> Mutation:
+    return Mutation("topup", UUID(int=wallet), UUID(int=number), 1, None, None, UUID(int=0))
+
+
+def ok(item: Mutation) -> dict[str, Any]:
+    return {"outcome": "ok", "detail": None, "hint": None, "txn_id": item.txn_id}
+
+
+class Calls:
+    """A database that notes what it is asked, in order, and answers after `turns` turns of the event loop."""
+
+    def __init__(self, turns: int = 1) -> None:
+        self.turns = turns
+        self.batches: list[list[int]] = []
+        self.singles: list[int] = []
+        self.in_flight = 0
+        self.busy: set[int] = set()
+        self.refused: set[int] = set()
+        self.faults: dict[int, Exception] = {}
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.during: Callable[[], object] = lambda: None
+
+    async def batch(self, mutations: Sequence[Mutation]) -> Sequence[Any]:
+        assert self.in_flight == 0, "two batches in flight"
+        self.in_flight += 1
+        numbers = [item.txn_id.int for item in mutations]
+        self.batches.append(numbers)
+        try:
+            await self._answer()
+            for number in numbers:
+                if number in self.faults:
+                    raise self.faults[number]
+            return [self._row(item) for item in mutations]
+        finally:
+            self.in_flight -= 1
+
+    async def mutate(self, item: Mutation) -> Any:
+        self.singles.append(item.txn_id.int)
+        await self._answer()
+        if item.txn_id.int in self.faults:
+            raise self.faults[item.txn_id.int]
+        return ok(item)
+
+    async def _answer(self) -> None:
+        await turn(self.turns)
+        await self.gate.wait()
+        self.during()
+
+    def _row(self, item: Mutation) -> dict[str, Any]:
+        if item.wallet_id.int in self.busy:
+            return ok(item) | {"outcome": "busy"}
+        if item.txn_id.int in self.refused:
+            return ok(item) | {"outcome": "WA003", "detail": '{"field": "amount", "available": 3}', "hint": "a hint"}
+        return ok(item)
+
+
+class Bench:
+    """Group commit between requests and two such databases."""
+
+    def __init__(self, turns: int = 1) -> None:
+        self.calls = Calls(turns)
+        self.retries = Calls(turns)
+        self.group = GroupCommit(self.calls, self.retries)
+        self.requests: dict[int, asyncio.Task[Any]] = {}
+        self.answered: list[int] = []
+
+    def send(self, number: int, wallet: int = 0) -> None:
+        """Let a request arrive; it reaches group commit at the next turn of the event loop."""
+        task = asyncio.get_running_loop().create_task(self.group.mutate(mutation(number, wallet)))
+        task.add_done_callback(lambda _: self.answered.append(number))
+        self.requests[number] = task
+
+    async def answers(self) -> dict[int, Any]:
+        """What the requests were answered: the txn_id as a number, or the error."""
+        async with asyncio.timeout(10):
+            results = await asyncio.gather(*self.requests.values(), return_exceptions=True)
+        return {
+            number: result if isinstance(result, BaseException) else result["txn_id"].int
+            for number, result in zip(self.requests, results, strict=True)
+        }
+
+
+async def turn(times: int = 1) -> None:
+    """Let the event loop turn: everything that can go on does, once."""
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+def kinds(answers: dict[int, Any]) -> dict[int, Kind]:
+    return {number: answer.kind for number, answer in answers.items() if isinstance(answer, ServiceError)}
+
+
+def played(scene: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """Run the test in an event loop of its own."""
+
+    @wraps(scene)
+    def test(*arguments: P.args, **named: P.kwargs) -> None:
+        asyncio.run(scene(*arguments, **named))
+
+    return test
