@@ -16,14 +16,14 @@ GOAL = Goal("<=", 1.2)
 READ_SHORT, WRITE_SHORT, PAGED_SHORT, LONG = range(FIRST + WALLETS, FIRST + WALLETS + 4)
 PAGE = 50
 
-TOPUP = "select * from wallet_topup({wallet}, gen_random_uuid(), 100, null, null, {actor})"
-SPEND = "select * from wallet_spend({wallet}, gen_random_uuid(), 100, null, null, {actor})"
+TOPUP = "select * from wallet_topup({wallet}, gen_random_uuid(), 100, p_actor => {actor})"
+SPEND = "select * from wallet_spend({wallet}, gen_random_uuid(), 100, p_actor => {actor})"
 BALANCE = "select * from wallet_balance({wallet}, {actor})"
 BALANCE_AT = "select * from wallet_balance_at({wallet}, now() - interval '1 hour', {actor})"
 # so long ago that the search ends in the middle
 BALANCE_THEN = "select * from wallet_balance_at({wallet}, now() - make_interval(secs => {middle}), {actor})"
-FIRST_PAGE = "select * from wallet_entries({wallet}, 50, null, {actor})"
-DEEP_PAGE = "select * from wallet_entries({wallet}, 50, {deep}, {actor})"
+FIRST_PAGE = "select * from wallet_entries({wallet}, 50, p_actor => {actor})"
+DEEP_PAGE = "select * from wallet_entries({wallet}, 50, {deep}, p_actor => {actor})"
 
 # Each call with the wallet that stands for a short history. A page is compared with a page as full.
 CALLS = {

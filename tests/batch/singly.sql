@@ -40,13 +40,13 @@ begin
     hint := null;
     begin
       if p_types[i] in ('topup', 'spend') then
-        execute format('select * from public.wallet_%s($1, $2, $3, $4, $5, $6)', p_types[i])
+        execute format('select * from public.wallet_%s($1, $2, $3, $4, $5, p_actor => $6)', p_types[i])
         into id, txn_id, wallet_id, type, amount, asset, scale, balance, available, replayed, created_at
         using p_wallet_ids[i], p_txn_ids[i], p_amounts[i], p_references[i], p_metadata[i], p_actors[i];
         outcome := case when replayed then 'replayed' else 'ok' end;
       else
         raise sqlstate 'WA002' using
-          detail = jsonb_build_object('field', 'type', 'reason', 'must be topup or spend', 'type', p_types[i])::text,
+          detail = jsonb_build_object('field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund')::text,
           hint = 'Correct the named field and send the request again with the same txn_id.';
       end if;
     exception when others then

@@ -90,7 +90,7 @@ def test_a_privilege_that_left_the_grants_is_revoked(database: Database, db: Pat
     grants.write_text(shorter)
     apply(database)
     with database.connect() as administrator:
-        sql = "select has_function_privilege('wallet_api', 'wallet_spend(uuid,uuid,bigint,text,jsonb,uuid)', 'execute')"
+        sql = "select has_function_privilege('wallet_api', 'wallet_spend(uuid,uuid,bigint,text,jsonb,timestamptz,uuid)', 'execute')"
         assert administrator.execute(sql).fetchone() == (False,)
 
 
