@@ -1,0 +1,273 @@
+"""Random sequences of requests, two at a time, which the database and the model must agree on."""
+
+import copy
+import itertools
+from functools import partial
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.state.model import LARGEST, Answer, Model, Request
+from tests.state.world import USERS, World
+
+VERIFY_EVERY = 10
+
+
+class DisagreementError(AssertionError):
+    """The database did what the model would not do, in whatever order."""
+
+
+class Draw(NamedTuple):
+    """A request in the making: what it refers to is picked from what is there when it is sent."""
+
+    type: str
+    wallet: int
+    amount: int | None
+    pick: int
+    other: int
+    odd: int
+    flag: bool
+
+
+TYPES = [
+    *["topup", "spend", "spend", "transfer", "transfer", "hold", "hold", "capture", "capture", "capture"],
+    *["void", "refund", "refund", "adjustment", "status", "limits", "limits", "again", "again", "batch", "batch"],
+]
+PLAIN = [kind for kind in TYPES if kind not in {"batch", "status", "limits", "adjustment"}]
+
+
+def draws(types: list[str]) -> st.SearchStrategy[Draw]:
+    return st.builds(
+        Draw,
+        type=st.sampled_from(types),
+        wallet=st.sampled_from([0, 0, 0, 0, 2, 2, 4, 1, 3]),
+        amount=st.sampled_from([100, None, 100, 60, 300, 1000, 1, 0, LARGEST]),
+        pick=st.integers(0, 3),
+        other=st.sampled_from([2, 0, 4, 1, 3, 2 * USERS]),
+        odd=st.integers(0, 15),
+        flag=st.booleans(),
+    )
+
+
+DRAWS = draws(TYPES)
+ITEMS = st.lists(draws(PLAIN), min_size=1, max_size=4)
+
+
+class Machine(RuleBasedStateMachine):
+    """Sends requests to the world and to the model, and compares answers and states."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self.world = world
+        self.model = Model(USERS)
+        self.txn = 0
+        self.steps = 0
+        self.sent: list[Request] = []
+
+    @initialize()
+    def begin(self) -> None:
+        self.world.begin()
+
+    @rule(first=DRAWS, second=DRAWS, items=ITEMS, padding=st.sampled_from([0, 0, 10]), overlapping=st.booleans())
+    def two_at_once(self, first: Draw, second: Draw, items: list[Draw], padding: int, overlapping: bool) -> None:
+        requests = [self._request(first, items, padding), self._request(second, items[::-1], padding)]
+        self._send(requests, overlapping=overlapping)
+
+    @rule(draw=DRAWS.filter(lambda draw: draw.type not in {"status", "limits"}), other=st.sampled_from([None, 60, 100]))
+    def twins(self, draw: Draw, other: int | None) -> None:
+        """Two of a kind, on the same wallet, hold or original: the worst neighbours."""
+        second = draw if other is None else draw._replace(amount=other)
+        self._send([self._request(draw, [draw], 0), self._request(second, [second], 0)], overlapping=True)
+
+    @rule(
+        wallet=st.sampled_from([0, 2]),
+        prize=st.sampled_from(["hold", "refund", "limit", "frozen", "expired"]),
+        first=st.sampled_from([None, 60, 100, 10]),
+        second=st.sampled_from([None, 60, 100]),
+        final=st.booleans(),
+        other=st.sampled_from(["capture", "void", "spend"]),
+    )
+    def rivals(self, wallet: int, prize: str, first: int | None, second: int | None, final: bool, other: str) -> None:
+        """Two at once for what only one of them can have."""
+        for request in self._prepared(wallet, prize):
+            self._send([request], overlapping=False)
+        original = self.txn
+        if prize == "expired":
+            self.world.expire(wallet, original)
+            self.model.expire(wallet, original)
+        base = Request("capture", wallet, original=original, amount=first, final=final)
+        match prize, other:
+            case "refund", _:
+                base = Request("refund", wallet, original=original, amount=first)
+                rival = base._replace(amount=second)
+            case "limit", "void":
+                base = Request("transfer", wallet, amount=first or 100, to=4)
+                rival = base._replace(amount=second or 100)
+            case "limit", _:
+                base = Request("spend", wallet, amount=first or 100)
+                rival = base._replace(amount=second or 100)
+            case _, "capture":
+                rival = base._replace(amount=second)
+            case _, "void":
+                rival = Request("void", wallet, original=original)
+            case _:
+                rival = Request("spend", wallet, amount=max(self.model.wallets[wallet].balance, 1))
+        self._send([base._replace(txn=self._fresh()), rival._replace(txn=self._fresh())], overlapping=True)
+
+    def _prepared(self, wallet: int, prize: str) -> list[Request]:
+        """The requests that bring the prize about; its txn_id is the newest."""
+        moved = self.model.wallets[wallet].moved
+        top = [Request("limits", wallet), Request("status", wallet, status="active")]
+        top.append(Request("topup", wallet, self._fresh(), 200))
+        match prize:
+            case "refund":
+                return [*top, Request("spend", wallet, self._fresh(), 100)]
+            case "limit":
+                limits = tuple((kind, (None, moved.get(kind, 0) + 100, None)) for kind in ("spend", "transfer"))
+                return [*top, Request("limits", wallet, limits=limits)]
+        hold = Request("hold", wallet, self._fresh(), 100)
+        return [*top, hold, Request("status", wallet, status="frozen" if prize == "frozen" else "active")]
+
+    @rule(wallet=st.sampled_from([0, 2]), pick=st.integers(0, 3))
+    def time_passes(self, wallet: int, pick: int) -> None:
+        """A hold expires."""
+        holds = list(self.model.wallets[wallet].holds)
+        if holds:
+            hold = holds[-1 - pick % len(holds)]
+            self.world.expire(wallet, hold)
+            self.model.expire(wallet, hold)
+            self._compare_state()
+
+    def teardown(self) -> None:
+        self._compare(self.world.violations() if self.world.wallets else [], [], "violations")
+        self._compare(self.world.imbalances(), [], "trial balance")
+
+    def _fresh(self) -> int:
+        self.txn += 1
+        return self.txn
+
+    def _request(self, draw: Draw, items: list[Draw], padding: int) -> Request:
+        if draw.type == "batch":
+            requests = [self._request(item, [], 0) for item in items]
+            requests = [item for item in requests if item.type not in {"batch", "status", "limits", "adjustment"}]
+            requests += [Request("topup", 4, self._fresh(), amount=1) for _ in range(padding)]
+            return Request("batch", 0, items=tuple(requests or [Request("topup", 0, self._fresh(), amount=1)]))
+        if draw.type == "again":
+            if self.sent:
+                request = self.sent[-1 - draw.pick % len(self.sent)]
+                return request._replace(amount=draw.amount) if draw.odd < 5 else request
+            draw = draw._replace(type="topup")
+        return self._new(draw)
+
+    def _new(self, draw: Draw) -> Request:  # noqa: C901 - one case for each type
+        stranger = draw.odd == 1
+        amount = 100 if draw.amount is None else draw.amount
+        if draw.type == "status" and draw.flag:
+            # an empty one, which can be closed
+            draw = draw._replace(wallet=draw.wallet | 1)
+        wallet = self.model.wallets[draw.wallet]
+        if not wallet.holds and draw.type in {"capture", "void"}:
+            draw = draw._replace(type="hold")
+        if not wallet.refundable and draw.type == "refund" and draw.odd < 12:
+            draw = draw._replace(type="spend")
+        base = Request(draw.type, draw.wallet, self._fresh(), amount, stranger=stranger)
+        match draw.type:
+            case "transfer":
+                return base._replace(to=draw.other)
+            case "hold":
+                return base._replace(expires_in=3600 if draw.flag else None)
+            case "capture":
+                return base._replace(original=_picked(wallet.holds, draw), amount=draw.amount, final=draw.flag)
+            case "void":
+                return base._replace(original=_picked(wallet.holds, draw), amount=None)
+            case "refund":
+                answered = wallet.refundable if draw.odd < 12 else wallet.answered
+                return base._replace(original=_picked(answered, draw), amount=draw.amount)
+            case "adjustment":
+                return base._replace(amount=-amount if draw.flag else amount, reference="a reason")
+            case "status":
+                status = ["active", "closed", "frozen", "closed"][draw.pick]
+                return base._replace(status=status, amount=None)
+            case "limits":
+                moved = wallet.moved.get("spend", 0)
+                limits = [
+                    (),
+                    (("spend", (None, moved + amount, None)),),
+                    (("spend", (300, None, moved + 150)), ("transfer", (100, None, 300))),
+                    (("topup", (300, 1000, None)), ("transfer", (None, 200, None))),
+                ][draw.pick]
+                floor = -200 if draw.flag and draw.odd > 8 else 0
+                return base._replace(
+                    limits=limits, floor=floor, max_balance=1500 if draw.odd > 12 else None, amount=None
+                )
+        return base._replace(reference="r" if draw.flag else None)
+
+    def _send(self, requests: list[Request], *, overlapping: bool) -> None:
+        note(f"{requests}")
+        told = self.world.send(requests, overlapping=overlapping)
+        tried = []
+        for order in itertools.permutations(range(len(requests))):
+            model = copy.deepcopy(self.model)
+            expected: dict[int, list[Answer]] = {place: model.apply(requests[place]) for place in order}
+            tried.append(expected)
+            if all(_agree(told[place], expected[place]) for place in order):
+                break
+        else:
+            raise DisagreementError(f"{requests}\nanswered {told}\nexpected one of {tried}")
+        self.model = model
+        self.world.seen.update(answer.outcome for answers in told for answer in answers)
+        self.sent += [item for request in requests for item in request.items or [request] if item.type in MOVES]
+        self._compare_state()
+
+    def _compare_state(self) -> None:
+        self.steps += 1
+        for wallet, row in zip(self.model.wallets, self.world.state(), strict=True):
+            statuses = {
+                txn: "expired" if hold.status == "open" and hold.expired else hold.status
+                for txn, hold in wallet.holds.items()
+            }
+            want = {
+                "balance": wallet.balance,
+                "held": wallet.held,
+                "available": wallet.available,
+                "status": wallet.status,
+                "sum": wallet.balance,
+                "holds": {txn: [hold.captured, statuses[txn]] for txn, hold in wallet.holds.items()},
+                "refundable": wallet.refundable,
+            }
+            have = row | {name: _by_number(row[name]) for name in ("holds", "refundable")}
+            self._compare(have, want, "state")
+        if self.steps % VERIFY_EVERY == 0:
+            self._compare(self.world.violations(), [], "violations")
+
+    def _compare(self, have: object, want: object, what: str) -> None:
+        if have != want:
+            raise DisagreementError(f"{what}:\nhave {have}\nwant {want}")
+
+
+def machine(world: World) -> type[RuleBasedStateMachine]:
+    """The machine of this world, made the way that hypothesis makes one."""
+    return cast(type[RuleBasedStateMachine], partial(Machine, world))
+
+
+MOVES = {"topup", "spend", "transfer", "hold", "capture", "void", "refund", "adjustment"}
+
+
+def _picked(txns: dict[int, Any], draw: Draw) -> int:
+    """One of the newest of these txn_ids, now and then one of none of them."""
+    numbers = list(txns)
+    return numbers[-1 - draw.pick % len(numbers)] if numbers and draw.odd != 2 else 999_999
+
+
+def _by_number(values: dict[str, Any]) -> dict[int, Any]:
+    return {UUID(txn).int: value for txn, value in values.items()}
+
+
+def _agree(told: list[Answer], expected: list[Answer]) -> bool:
+    return len(told) == len(expected) and all(
+        have.outcome == want.outcome and want.says.items() <= {name: have.says.get(name) for name in want.says}.items()
+        for have, want in zip(told, expected, strict=True)
+    )
