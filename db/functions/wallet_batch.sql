@@ -160,7 +160,9 @@ begin
         or wallet.is_busy(p_to_wallet_ids[v_item], null, v_wallet_ids)
       ) then wallet.refused('busy', null)
       when p_types[v_item] in ('bonus', 'adjustment') then
-        wallet.refused('WA002', jsonb_build_object('field', 'type', 'reason', 'is not for batches', 'type', p_types[v_item]))
+        wallet.refused('WA002', jsonb_build_object(
+          'field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund'
+        ))
       else wallet.execute(row(
         p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item], p_references[v_item], p_metadata[v_item],
         p_effective_at[v_item], p_actors[v_item], p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item],

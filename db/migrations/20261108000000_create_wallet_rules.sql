@@ -47,6 +47,8 @@ comment on table wallet.operator_actions is 'What operators changed, append-only
 
 -- migrate:down
 drop table wallet.operator_actions;
+comment on column wallet.transactions.amount is null;
+comment on column wallet.wallets.status is null;
 delete from wallet.transaction_details where reference is null and metadata is null;
 alter table wallet.transaction_details
   drop constraint transaction_details_given,
