@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,6 +15,8 @@ from litestar.types import ExceptionHandlersMap
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"
+
+MISSING: Final = re.compile(r"Missing required query parameter '(\w+)'")
 
 log = structlog.get_logger("pgwallet.errors")
 
@@ -162,6 +165,8 @@ def from_litestar(error: HTTPException) -> ServiceError:
     if isinstance(error, ValidationException):
         found = error.extra if isinstance(error.extra, list) else []
         errors = [FieldError(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
+        if missing := MISSING.match(error.detail):
+            errors.append(FieldError(missing[1], "is required"))
         return invalid(*errors)
     if kind := HTTP_KINDS.get(error.status_code):
         return ServiceError(kind, SENTENCES.get(kind.code, error.detail))

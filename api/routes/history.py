@@ -34,7 +34,7 @@ From = Annotated[
 To = Annotated[
     str | None, QueryParameter(name="to", format="date-time", description="Recorded before: RFC 3339 with an offset.")
 ]
-Kind = Annotated[TransactionKind | None, QueryParameter(name="type", description="Only these.")]
+Kind = Annotated[TransactionKind | None, QueryParameter(description="Only these.")]
 ExactReference = Annotated[
     str | None,
     QueryParameter(min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Only with exactly this one."),
@@ -66,7 +66,7 @@ def history_routes(parts: Parts) -> Router:
         request: AuthenticatedRequest,
         limit: LimitQuery = 50,
         cursor: CursorQuery = None,
-        kind: Kind = None,
+        type: Kind = None,  # noqa: A002 - the parameter's name, also in errors
         start: From = None,
         end: To = None,
         reference: ExactReference = None,
@@ -79,7 +79,7 @@ def history_routes(parts: Parts) -> Router:
         """
         user = request.user
         before_seq = place_of(cursor)
-        filters = Filters(kind, optional_moment("from", start), optional_moment("to", end), reference)
+        filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
         wallet_id = await wallets.find(user, asset)
         rows = await database.entries(wallet_id, limit + 1, before_seq, filters, user.user_id)
         next_cursor = None
@@ -120,8 +120,8 @@ def history_routes(parts: Parts) -> Router:
         request: AuthenticatedRequest,
         start: Annotated[str, QueryParameter(name="from", format="date-time", description="Recorded then or later.")],
         end: Annotated[str, QueryParameter(name="to", format="date-time", description="Recorded before.")],
-        form: Annotated[
-            Literal["json", "csv"] | None, QueryParameter(name="format", description="Without: as `Accept` prefers.")
+        format: Annotated[  # noqa: A002 - as above
+            Literal["json", "csv"] | None, QueryParameter(description="Without: as `Accept` prefers.")
         ] = None,
         asset: AssetQuery = None,
     ) -> Answer[Envelope[Statement]]:
@@ -131,7 +131,7 @@ def history_routes(parts: Parts) -> Router:
         period = moment("from", start), moment("to", end)
         holder = await database.balance(wallet_id, user.user_id)
         lines = await Lines.of(single.statement(wallet_id, *period, user.user_id))
-        csv = form == "csv" if form is not None else prefers_csv(request.headers.get("accept", ""))
+        csv = format == "csv" if format is not None else prefers_csv(request.headers.get("accept", ""))
         return Streamed(CSV, as_csv(holder, lines)) if csv else Streamed("application/json", as_json(holder, lines))
 
     return Router(

@@ -52,3 +52,12 @@ def bob(service: Service) -> Iterator[User]:
     """Another one."""
     with closing(User(service)) as user:
         yield user
+
+
+@pytest.fixture
+def operator(service: Service, service_database: Database) -> Iterator[User]:
+    """A user whom an administrator made an operator."""
+    with closing(User(service)) as user:
+        with service_database.connect() as administrator:
+            administrator.execute("select public.wallet_set_role(%s, 'operator')", [user.username])
+        yield user

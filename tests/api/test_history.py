@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.service import TLS, User, problem
+from tests.api.service import TLS, User, data, problem
 
 
 def test_entries_show_what_happened_newest_first(alice: User) -> None:
@@ -16,7 +16,10 @@ def test_entries_show_what_happened_newest_first(alice: User) -> None:
     page = alice.history()
     assert page["next_cursor"] is None
     spend, topup, bonus = page["items"]
-    assert set(spend) == {"id", "txn_id", "type", "amount", "balance", "reference", "metadata", "created_at"}
+    assert set(spend) == {
+        *("id", "txn_id", "type", "amount", "balance", "reference", "metadata", "created_at"),
+        *("counterparty_wallet_id", "counterparty_username", "effective_at"),
+    }
     assert (spend["txn_id"], spend["type"], spend["amount"], spend["balance"]) == (second, "spend", -300, 800)
     assert (topup["txn_id"], topup["type"], topup["amount"], topup["balance"]) == (first, "topup", 100, 1100)
     assert (bonus["type"], bonus["amount"], bonus["balance"]) == ("bonus", 1000, 1000)
@@ -70,7 +73,8 @@ def spelled(text: bytes) -> str:
     ids=len,
 )  # fmt: skip
 def test_cursors_of_somebody_elses_making_are_refused(alice: User, cursor: str) -> None:
-    problem(alice.get("/api/wallet/transactions", params={"cursor": cursor}), 422, "validation", "cursor")
+    code = "WA024" if len(cursor) <= 64 else "validation"
+    problem(alice.get("/api/wallet/transactions", params={"cursor": cursor}), 422, code, "cursor")
 
 
 def test_both_parameters_at_fault_are_named(alice: User) -> None:
@@ -80,4 +84,56 @@ def test_both_parameters_at_fault_are_named(alice: User) -> None:
 
 def test_invalid_percent_encoding_is_no_server_error(alice: User) -> None:
     response = httpx.get(f"{alice.base_url}/api/wallet/transactions?cursor=%ff%fe", headers=alice.headers, verify=TLS)
-    problem(response, 422, "validation", "cursor")
+    problem(response, 422, "WA024", "cursor")
+
+
+def test_one_transaction_by_its_id(alice: User, bob: User) -> None:
+    txn_id = str(uuid4())
+    alice.topup(100, txn_id, reference="order 17", effective_at="2025-06-01T12:00:00+02:00")
+    entry = data(alice.get(f"/api/wallet/transactions/{txn_id}"))
+    assert entry == alice.history()["items"][0]
+    assert entry["effective_at"] == "2025-06-01T10:00:00Z"
+    problem(alice.get(f"/api/wallet/transactions/{uuid4()}"), 404, "WA028")
+    problem(bob.get(f"/api/wallet/transactions/{txn_id}"), 404, "WA028")
+    problem(alice.get("/api/wallet/transactions/17"), 404, "not_found")
+
+
+def test_filters(alice: User) -> None:
+    for number in range(3):
+        alice.topup(10 + number, reference="tips")
+        alice.spend(1 + number)
+    entries = alice.history()["items"]
+    assert [item["amount"] for item in alice.history(type="topup")["items"]] == [12, 11, 10]
+    assert [item["amount"] for item in alice.history(reference="tips")["items"]] == [12, 11, 10]
+    assert alice.history(reference="Tips")["items"] == []
+    middle = entries[3]["created_at"]
+    assert alice.history(**{"from": middle})["items"] == entries[:4]
+    assert alice.history(to=middle)["items"] == entries[4:]
+    page = alice.history(type="spend", limit=2)
+    assert [item["amount"] for item in page["items"]] == [-3, -2]
+    alice.spend(50)
+    page = alice.history(type="spend", limit=2, cursor=page["next_cursor"])
+    assert [item["amount"] for item in page["items"]] == [-1]
+    assert page["next_cursor"] is None
+
+
+def test_a_filtered_page_looks_at_1000_entries_and_can_be_empty(alice: User) -> None:
+    requests = [{"type": "topup", "txn_id": str(uuid4()), "amount": 1} for _ in range(1000)]
+    alice.post("/api/wallet/batch", json={"requests": requests}).raise_for_status()
+    alice.topup(1)
+    page = alice.history(type="bonus")
+    assert page["items"] == []
+    page = alice.history(type="bonus", cursor=page["next_cursor"])
+    assert [item["type"] for item in page["items"]] == ["bonus"]
+    assert page["next_cursor"] is None
+
+
+@pytest.mark.parametrize("moment", ["", "x", "2025-06-01", "2025-06-01T12:00:00", "0001-01-01T00:00:00+14:00", "1e9"])
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_moments_without_an_offset_or_out_of_range_are_refused(alice: User, name: str, moment: str) -> None:
+    problem(alice.get("/api/wallet/transactions", params={name: moment}), 422, "validation", name)
+
+
+def test_types_that_are_none_are_refused(alice: User) -> None:
+    problem(alice.get("/api/wallet/transactions", params={"type": "gift"}), 422, "validation", "type")
+    problem(alice.get("/api/wallet/transactions", params={"reference": "\x00"}), 422, "validation", "reference")

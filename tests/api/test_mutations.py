@@ -18,7 +18,9 @@ def test_the_balance_names_its_asset(alice: User) -> None:
         "asset": "UC",
         "scale": 0,
         "balance": 1000,
+        "held": 0,
         "available": 1000,
+        "status": "active",
     }
 
 

@@ -59,7 +59,24 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("get", "/api/wallet/balance"),
         ("post", "/api/wallet/topup"),
         ("post", "/api/wallet/spend"),
+        ("post", "/api/wallet/transfer"),
+        ("post", "/api/wallet/refund"),
+        ("post", "/api/wallet/batch"),
+        ("get", "/api/wallet/holds"),
+        ("post", "/api/wallet/holds"),
+        ("post", "/api/wallet/holds/{txn_id}/capture"),
+        ("post", "/api/wallet/holds/{txn_id}/void"),
         ("get", "/api/wallet/transactions"),
+        ("get", "/api/wallet/transactions/{txn_id}"),
+        ("get", "/api/wallet/statement"),
+        ("get", "/api/wallets"),
+        ("post", "/api/wallets"),
+        ("post", "/api/operator/wallets/{wallet_id}/status"),
+        ("put", "/api/operator/wallets/{wallet_id}/limits"),
+        ("post", "/api/operator/wallets/{wallet_id}/adjust"),
+        ("post", "/api/operator/wallets/{wallet_id}/topup"),
+        ("post", "/api/operator/wallets/{wallet_id}/refund"),
+        ("get", "/api/operator/trial-balance"),
         ("get", "/api/health"),
         ("get", "/api/health/live"),
         ("get", "/api/health/ready"),
@@ -69,12 +86,16 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
 def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         responses = operation["responses"]
-        assert ("security" in operation) == path.startswith("/api/wallet"), path
+        assert ("security" in operation) == path.startswith(("/api/wallet", "/api/operator")), path
         if path.startswith("/api/health"):
             continue
         expected = {"400", "500", "503"}
         if "security" in operation:
             expected |= {"401"}
+        if path.startswith("/api/operator"):
+            expected |= {"403"}
+        if "{" in path:
+            expected |= {"404"}
         if "requestBody" in operation:
             expected |= {"413", "415", "422"}
         assert expected <= set(responses), path
@@ -114,8 +135,27 @@ CALLS = [
     ("GET", "/api/wallet/balance"),
     ("POST", "/api/wallet/topup"),
     ("POST", "/api/wallet/spend"),
+    ("POST", "/api/wallet/transfer"),
+    ("POST", "/api/wallet/refund"),
+    ("POST", "/api/wallet/batch"),
+    ("GET", "/api/wallet/holds"),
+    ("POST", "/api/wallet/holds"),
+    ("POST", "/api/wallet/holds/{txn_id}/capture"),
+    ("POST", "/api/wallet/holds/{txn_id}/void"),
     ("GET", "/api/wallet/transactions"),
+    ("GET", "/api/wallet/transactions/{txn_id}"),
+    ("GET", "/api/wallet/statement"),
+    ("GET", "/api/wallets"),
+    ("POST", "/api/wallets"),
     ("GET", "/api/health"),
+]
+OPERATOR_CALLS = [
+    ("POST", "/api/operator/wallets/{wallet_id}/status"),
+    ("PUT", "/api/operator/wallets/{wallet_id}/limits"),
+    ("POST", "/api/operator/wallets/{wallet_id}/adjust"),
+    ("POST", "/api/operator/wallets/{wallet_id}/topup"),
+    ("POST", "/api/operator/wallets/{wallet_id}/refund"),
+    ("GET", "/api/operator/trial-balance"),
 ]
 
 
@@ -123,6 +163,20 @@ CALLS = [
 @pytest.mark.parametrize(("method", "path"), CALLS)
 def test_answers_are_as_documented(
     api: schemathesis.BaseSchema, alice: User, method: str, path: str, mode: schemathesis.GenerationMode
+) -> None:
+    conforms(api, alice.token, method, path, mode)
+
+
+@pytest.mark.parametrize("mode", list(schemathesis.GenerationMode))
+@pytest.mark.parametrize(("method", "path"), OPERATOR_CALLS)
+def test_operators_answers_are_as_documented(
+    api: schemathesis.BaseSchema, operator: User, method: str, path: str, mode: schemathesis.GenerationMode
+) -> None:
+    conforms(api, operator.token, method, path, mode)
+
+
+def conforms(
+    api: schemathesis.BaseSchema, token: str, method: str, path: str, mode: schemathesis.GenerationMode
 ) -> None:
     operation = api[path][method]
     if mode.is_negative and not (operation.body or operation.query):
@@ -138,7 +192,7 @@ def test_answers_are_as_documented(
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def send(case: schemathesis.Case) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {alice.token}"}, checks=CHECKS)
+        case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)
 
     send()
 

@@ -44,7 +44,8 @@ def balance(client: httpx.Client, authorization: str | bytes) -> httpx.Response:
 
 def test_tokens_carry_the_claims_of_the_contract(alice: User) -> None:
     found = jwt.decode(alice.token, JWT_SECRET, algorithms=["HS256"], issuer="pgwallet")
-    assert set(found) == {"uid", "wid", "iss", "iat", "exp"}
+    assert set(found) == {"uid", "wid", "role", "iss", "iat", "exp"}
+    assert found["role"] == "user"
     assert (found["uid"], found["wid"]) == (alice.account["id"], alice.account["wallet_id"])
     assert found["exp"] - found["iat"] == 24 * 60 * 60
 

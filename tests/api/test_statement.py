@@ -1,0 +1,120 @@
+"""Statements: they add up, in both forms, and stream."""
+
+import csv
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from api.routes.statements import prefers_csv
+from tests.api.service import Service, User, data, problem
+from tests.database import Database
+
+
+def statement(user: User, start: str, end: str, **params: Any) -> dict[str, Any]:
+    return data(user.get("/api/wallet/statement", params={"from": start, "to": end, **params}))
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def fill(user: User, entries: int) -> None:
+    for _ in range(entries // 1000):
+        requests = [{"type": "topup", "txn_id": str(uuid4()), "amount": 1} for _ in range(1000)]
+        user.post("/api/wallet/batch", json={"requests": requests}).raise_for_status()
+
+
+def test_a_statement_adds_up(alice: User, bob: User) -> None:
+    alice.topup(100)
+    alice.spend(30, reference="order 17", metadata={"a": 1})
+    to_bob = {"txn_id": str(uuid4()), "amount": 70, "to_username": bob.username}
+    alice.post("/api/wallet/transfer", json=to_bob).raise_for_status()
+    history = alice.history()["items"][::-1]
+    whole = statement(alice, "2025-01-01T00:00:00Z", now())
+    assert set(whole) == {
+        *("wallet_id", "asset", "scale", "from", "to", "opening_balance", "entries", "closing_balance")
+    }
+    assert (whole["asset"], whole["from"]) == ("UC", "2025-01-01T00:00:00Z")
+    assert whole["entries"] == history
+    assert (whole["opening_balance"], whole["closing_balance"]) == (0, 1000)
+    part = statement(alice, history[1]["created_at"], history[3]["created_at"])
+    assert part["entries"] == history[1:3]
+    assert (part["opening_balance"], part["closing_balance"]) == (1000, 1070)
+    assert part["opening_balance"] + sum(entry["amount"] for entry in part["entries"]) == part["closing_balance"]
+    empty = statement(alice, "2025-01-01T00:00:00Z", "2025-01-01T00:00:00Z")
+    assert (empty["opening_balance"], empty["entries"], empty["closing_balance"]) == (0, [], 0)
+
+
+@pytest.mark.parametrize("how", [{"params": {"format": "csv"}}, {"headers": {"Accept": "text/csv"}}])
+def test_the_same_as_csv(alice: User, how: dict[str, Any]) -> None:
+    alice.spend(30, reference='=1+1, "quoted"', metadata={"a": 1})
+    alice.topup(5, reference="übrig")
+    period = {"from": "2025-01-01T00:00:00Z", "to": now()}
+    response = alice.get("/api/wallet/statement", params=period | how.get("params", {}), headers=how.get("headers", {}))
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/csv; charset=utf-8")
+    opening, *entries, closing = csv.DictReader(StringIO(response.text, newline=""))
+    assert [line["line"] for line in (opening, *entries, closing)] == ["opening", *["entry"] * 3, "closing"]
+    assert int(opening["balance"]) + sum(int(entry["amount"]) for entry in entries) == int(closing["balance"]) == 975
+    assert [entry["type"] for entry in entries] == ["bonus", "spend", "topup"]
+    assert entries[1]["reference"] == '\'=1+1, "quoted"'
+    assert entries[1]["metadata"] == '{"a": 1}'
+    assert entries[2]["reference"] == "übrig"
+    assert {line["asset"] for line in entries} == {"UC"}
+    assert opening["created_at"] == "2025-01-01T00:00:00Z"
+    shown = alice.history()["items"][0]["created_at"]
+    assert datetime.fromisoformat(entries[2]["created_at"]) == datetime.fromisoformat(shown)
+
+
+def test_what_a_statement_refuses_it_refuses_before_it_begins(alice: User) -> None:
+    future = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    past, later = "2025-01-01T00:00:00Z", "2025-02-01T00:00:00Z"
+
+    def ask(**params: str) -> Any:
+        return alice.get("/api/wallet/statement", params=params)
+
+    problem(ask(**{"from": past, "to": future}), 422, "WA023", "to")
+    problem(ask(**{"from": later, "to": past}), 422, "WA002", "from")
+    problem(ask(**{"from": past, "to": "2025-02-01"}), 422, "validation", "to")
+    problem(ask(to=past), 422, "validation", "from")
+    problem(ask(**{"from": past, "to": later, "format": "pdf"}), 422, "validation", "format")
+    problem(ask(**{"from": past, "to": later, "asset": "JPY"}), 404, "WA001", "asset")
+
+
+def test_a_long_one_comes_in_pieces(alice: User) -> None:
+    fill(alice, 3000)
+    whole = statement(alice, "2025-01-01T00:00:00Z", now())
+    assert len(whole["entries"]) == 3001
+    assert whole["closing_balance"] == sum(entry["amount"] for entry in whole["entries"]) == 4000
+    period = {"from": "2025-01-01T00:00:00Z", "to": now(), "format": "csv"}
+    with alice.stream("GET", "/api/wallet/statement", params=period) as response:
+        assert "content-length" not in response.headers
+        assert sum(1 for _ in response.iter_lines()) == 3004
+
+
+def test_a_reader_who_leaves_takes_nothing_along(alice: User, service: Service, service_database: Database) -> None:
+    fill(alice, 3000)
+    period = {"from": "2025-01-01T00:00:00Z", "to": now()}
+    for _ in range(10):
+        with alice.stream("GET", "/api/wallet/statement", params=period) as response:
+            next(response.iter_bytes(100))
+    assert statement(alice, period["from"], period["to"])["closing_balance"] == 4000
+    with service_database.connect() as administrator:
+        left = administrator.execute(
+            "select count(*) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()"
+        ).fetchone()
+    assert left == (0,)
+    assert service.lines(event="unexpected error", path="/api/wallet/statement") == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [("", False), ("*/*", False), ("text/csv", True), ("text/*", True), ("text/csv;q=0.5, application/json", False),
+     ("application/json;q=0.1, text/csv", True), ("text/csv;q=0", False), ("text/csv, */*;q=0.1", True),
+     ("text/csv;q=x", False), ("TEXT/CSV ; q=1", True), ("application/xml", False)],
+)  # fmt: skip
+def test_what_accept_prefers(accept: str, expected: bool) -> None:
+    assert prefers_csv(accept) is expected
