@@ -192,6 +192,18 @@ class TestIsolation:
             "select wallet_batch('{{topup}}', '{{{wallet}}}', '{{{wallet}}}', '{{1}}')",
             "select wallet_register('emil', 'hash')",
             "select wallet_balance_at('{wallet}', clock_timestamp())",
+            "select wallet_transfer('{wallet}', gen_random_uuid(), 1, p_to_username => 'alice')",
+            "select wallet_hold('{wallet}', gen_random_uuid(), 1)",
+            "select wallet_capture('{wallet}', gen_random_uuid(), gen_random_uuid())",
+            "select wallet_void('{wallet}', gen_random_uuid(), gen_random_uuid())",
+            "select wallet_refund('{wallet}', gen_random_uuid(), gen_random_uuid())",
+            "select wallet_give_back('{wallet}', gen_random_uuid(), gen_random_uuid())",
+            "select wallet_fund('{wallet}', gen_random_uuid(), 1)",
+            "select wallet_adjust('{wallet}', gen_random_uuid(), 1, 'a reason')",
+            "select wallet_open((select owner_id from wallet.wallets where id = '{wallet}'), 'USD')",
+            "select wallet_set_status('{wallet}', 'frozen', 'a reason')",
+            "select wallet_set_limits('{wallet}')",
+            "select wallet_statement('{wallet}', clock_timestamp(), clock_timestamp())",
         ],
     )
     def test_what_locks_and_then_reads_is_refused_in_another_isolation_level(
