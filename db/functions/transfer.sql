@@ -1,5 +1,5 @@
 -- Both wallets are locked by one statement in the order of their ids, so that two transfers in opposite directions wait
--- for each other instead of deadlocking.
+-- for each other instead of deadlocking. A sender that the actor does not own is never waited for.
 create or replace function wallet.transfer(
   p_request wallet.request
 )
@@ -17,6 +17,7 @@ declare
 begin
   perform from wallet.wallets w
   where w.id in (p_request.wallet_id, p_request.to_wallet_id) and w.kind = 'user'
+    and (p_request.actor is null or w.owner_id = p_request.actor or w.id = p_request.to_wallet_id)
   order by w.id
   for update;
   v_sender := wallet.open(p_request.wallet_id, p_request.txn_id, p_request.actor);

@@ -34,5 +34,5 @@ p_reference free text of 1 to 256 characters; p_metadata a JSON object of at mos
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
 p_actor     the user on whose behalf it is called; required of the service, null for an administrator
 
-Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA013 closed;
 WA006 balance limit; WA014 limit; WA023 effective_at in the future. $$;

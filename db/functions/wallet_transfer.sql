@@ -25,6 +25,8 @@ begin
   elsif p_to_username is not null then
     v_to_wallet_id := wallet.recipient(p_wallet_id, p_to_username);
     if v_to_wallet_id is null then
+      -- a stranger's wallet must not answer otherwise than an unknown one
+      perform wallet.require_wallet(p_wallet_id, p_actor);
       perform wallet.refuse('WA009', jsonb_build_object('field', 'to_username', 'to_username', p_to_username));
     end if;
   end if;

@@ -30,5 +30,5 @@ p_txn_id    the client's idempotency key, unique within the wallet: repeating th
 p_hold_txn_id the txn_id of the hold
 p_actor     the user on whose behalf it is called; required of the service, null for an administrator
 
-Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request;
 WA015 hold not found; WA016 already captured; WA017 voided; WA018 expired. $$;
