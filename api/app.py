@@ -14,7 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api import logs
 from api.auth import Passwords, Tokens
-from api.batching import GroupCommit
+from api.batching import Balances, GroupCommit
 from api.database import Database
 from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.errors import EXCEPTION_HANDLERS
@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> Litestar:
         database=database,
         single=single,
         mutate=GroupCommit(database, single).mutate if settings.group_commit else database.mutate,
+        balance=Balances(database.balances, database.balance).balance if settings.group_commit else database.balance,
         tokens=tokens,
         wallets=Wallets(database),
         self_topup=settings.self_topup,

@@ -1,59 +1,56 @@
-"""Group commit: mutations that arrive together share one transaction, so one flush to disk answers them all.
+"""Requests that arrive together share one call of the database.
 
-One batch is in flight per process, and no timer delays anything: what queues up meanwhile goes with the next one. The
-batch never waits for a wallet that somebody else holds; items of such wallets are retried one by one, in order, on a
-few connections of their own, so that one held wallet stalls only itself.
+Group commit: mutations share one transaction, so one flush to disk answers them all. One batch is in flight per
+process, and no timer delays anything: what queues up meanwhile goes with the next one. The batch never waits for a
+wallet that somebody else holds; the items of such a wallet are run together, in order, on connections of their own that
+wait for its lock, so that one held wallet stalls only itself. Balances are read together in the same way.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from api.errors import BUSY, TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine
     from uuid import UUID
 
     import asyncpg
 
     from api.database import Mutation
 
+T = TypeVar("T")
+
 MAX_ITEMS: Final = 1000
-"""What `wallet_batch` takes."""
+"""What `wallet_batch` and `wallet_balances` take."""
+NOT_ANSWERED: Final = frozenset({BUSY, TIMEOUT, UNAVAILABLE})
+"""The database did not get to it: trying a part of it would only wait again."""
 
 
 class Calls(Protocol):
-    """The database calls that group commit needs."""
+    """The database calls that are shared."""
 
-    async def batch(self, mutations: Sequence[Mutation]) -> Sequence[asyncpg.Record]:
-        """Run them in one transaction without waiting for locks; a row with its `outcome` for each."""
-
-    async def mutate(self, mutation: Mutation) -> asyncpg.Record:
-        """Run one, waiting for its lock. Raises ServiceError."""
+    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
+        """Run them in one transaction; a row with its `outcome` for each. `wait`: for wallets that others hold."""
 
 
-class Pending:
-    """A mutation and who waits for its answer."""
+class Pending(Generic[T]):
+    """A request and who waits for its answer."""
 
-    __slots__ = ("answer", "mutation")
+    __slots__ = ("answer", "request")
 
-    def __init__(self, mutation: Mutation, answer: asyncio.Future[asyncpg.Record]) -> None:
-        self.mutation = mutation
-        self.answer = answer
+    def __init__(self, request: T) -> None:
+        self.request = request
+        self.answer: asyncio.Future[asyncpg.Record] = asyncio.get_running_loop().create_future()
 
-    def settle(self, row: asyncpg.Record) -> None:
-        """Answer with the row's result or its refusal. A client that has gone needs no answer."""
-        if self.answer.done():
-            return
-        outcome = row["outcome"]
-        if outcome in {"ok", "replayed"}:
+    def succeed(self, row: asyncpg.Record) -> None:
+        """Answer with a row. A client that has gone needs no answer."""
+        if not self.answer.done():
             self.answer.set_result(row)
-        else:
-            refusal = from_postgres(outcome, row["detail"], row["hint"])
-            self.fail(refusal or RuntimeError(f"unexpected outcome {outcome!r} from wallet_batch"))
 
     def fail(self, error: Exception) -> None:
         """Answer with an error."""
@@ -61,89 +58,192 @@ class Pending:
             self.answer.set_exception(error)
 
 
-class GroupCommit:
-    """Coalesces the mutations of one process. `calls` runs the batches, `retries` the items of held wallets."""
+class Tasks:
+    """Background work that must not be collected before it is done."""
 
-    def __init__(self, calls: Calls, retries: Calls) -> None:
-        self._calls = calls
-        self._retries = retries
-        self._queue: deque[Pending] = deque()
-        self._held: dict[UUID, deque[Pending]] = {}
-        self._running = False
+    def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def mutate(self, mutation: Mutation) -> asyncpg.Record:
-        """Run the mutation in the next batch; when this returns, it is on disk. Raises ServiceError."""
-        pending = Pending(mutation, asyncio.get_running_loop().create_future())
-        waiting = self._held.get(mutation.wallet_id)
-        if waiting is not None:
-            waiting.append(pending)  # behind those of its wallet that came before
-        else:
-            self._queue.append(pending)
-            if not self._running:
-                self._running = True
-                self._start(self._drain())
-        return await pending.answer
-
-    def _start(self, work: Coroutine[None, None, None]) -> None:
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Run it beside everything else."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+
+class Line(Generic[T]):
+    """A queue with one call in flight: what waits when it comes back goes with the next one."""
+
+    def __init__(self, run: Callable[[list[Pending[T]]], Awaitable[None]]) -> None:
+        self.queue: deque[Pending[T]] = deque()
+        self._run = run
+        self._running = False
+        self._tasks = Tasks()
+
+    def join(self, pending: Pending[T]) -> None:
+        """Stand in line."""
+        self.queue.append(pending)
+        if not self._running:
+            self._running = True
+            self._tasks.start(self._drain())
+
     async def _drain(self) -> None:
         # no await between finding the queue empty and giving up the slot: a request that arrives sees one or the other
-        while self._queue:
-            batch = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_ITEMS))]
-            await self._run(batch)
+        while self.queue:
+            await self._run(take(self.queue))
         self._running = False
 
-    async def _run(self, batch: list[Pending]) -> None:
-        """Run a batch; one that fails as a whole is halved until the item at fault stands alone."""
+
+def take(queue: deque[Pending[T]]) -> list[Pending[T]]:
+    """Take from the front what one call can carry."""
+    return [queue.popleft() for _ in range(min(len(queue), MAX_ITEMS))]
+
+
+class GroupCommit:
+    """Coalesces the mutations of one process. `calls` runs the batches, `patient` those that wait for a held wallet."""
+
+    def __init__(self, calls: Calls, patient: Calls) -> None:
+        self._calls = calls
+        self._patient = patient
+        self._line: Line[Mutation] = Line(self._run)
+        self._held: dict[UUID, deque[Pending[Mutation]]] = {}
+        self._tasks = Tasks()
+
+    async def mutate(self, mutation: Mutation) -> asyncpg.Record:
+        """Run the mutation in the next batch; when this returns, it is on disk. Raises ServiceError."""
+        pending = Pending(mutation)
+        if not self._join_held(pending):
+            self._line.join(pending)
+        return await pending.answer
+
+    def _join_held(self, pending: Pending[Mutation]) -> bool:
+        """Stand behind those of its wallet that came before, where these wait for its lock."""
+        waiting = self._held.get(pending.request.wallet_id)
+        if waiting is None:
+            return False
+        waiting.append(pending)
+        return True
+
+    async def _run(self, batch: list[Pending[Mutation]]) -> None:
+        """Run a batch without waiting for locks; one that fails as a whole is halved."""
+        batch = [pending for pending in batch if not self._join_held(pending)]
+        if not batch:
+            return
         try:
-            rows = await self._calls.batch([pending.mutation for pending in batch])
+            rows = await self._calls.batch([pending.request for pending in batch], wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiting request must hear of it
-            if len(batch) == 1 or (isinstance(error, ServiceError) and error.kind in {TIMEOUT, UNAVAILABLE}):
-                for pending in batch:
-                    pending.fail(error)
-                return
-            middle = len(batch) // 2
-            await self._run(batch[:middle])
-            await self._run(batch[middle:])
+            await self._fail(batch, error, self._run)
             return
         for pending, row in zip(batch, rows, strict=True):
             if row["outcome"] == "busy":
                 self._hold(pending)
             else:
-                pending.settle(row)
+                settle(pending, row)
 
-    def _hold(self, pending: Pending) -> None:
-        wallet_id = pending.mutation.wallet_id
-        waiting = self._held.get(wallet_id)
-        if waiting is not None:
-            waiting.append(pending)
+    async def _fail(
+        self,
+        batch: list[Pending[Mutation]],
+        error: Exception,
+        run: Callable[[list[Pending[Mutation]]], Awaitable[None]],
+    ) -> None:
+        """Run the halves of a batch that failed, until the item at fault stands alone and hears of it."""
+        if len(batch) == 1 or not_answered(error):
+            for pending in batch:
+                pending.fail(error)
             return
+        middle = len(batch) // 2
+        await run(batch[:middle])
+        await run(batch[middle:])
+
+    def _hold(self, pending: Pending[Mutation]) -> None:
+        if self._join_held(pending):
+            return
+        wallet_id = pending.request.wallet_id
         # what is queued for this wallet came later, and must stay behind it
-        later = [other for other in self._queue if other.mutation.wallet_id == wallet_id]
+        later = [other for other in self._line.queue if other.request.wallet_id == wallet_id]
         self._held[wallet_id] = waiting = deque([pending, *later])
         if later:
-            self._queue = deque(other for other in self._queue if other.mutation.wallet_id != wallet_id)
-        self._start(self._retry(wallet_id, waiting))
+            others = [other for other in self._line.queue if other.request.wallet_id != wallet_id]
+            self._line.queue.clear()
+            self._line.queue.extend(others)
+        self._tasks.start(self._wait_for(wallet_id, waiting))
 
-    async def _retry(self, wallet_id: UUID, waiting: deque[Pending]) -> None:
+    async def _wait_for(self, wallet_id: UUID, waiting: deque[Pending[Mutation]]) -> None:
         """Work off one held wallet. Once it stays held past the lock timeout, all that wait for it hear so."""
-        while waiting:
-            pending = waiting.popleft()
-            if pending.answer.done():
-                continue
+
+        async def run(batch: list[Pending[Mutation]]) -> None:
             try:
-                row = await self._retries.mutate(pending.mutation)
+                rows = await self._patient.batch([pending.request for pending in batch], wait=True)
             except Exception as error:  # noqa: BLE001 - as above
-                pending.fail(error)
-                if isinstance(error, ServiceError) and error.kind in {BUSY, TIMEOUT, UNAVAILABLE}:
-                    for other in waiting:
-                        other.fail(ServiceError(error.kind))
+                await self._fail(batch, error, run)
+                if not_answered(error):
+                    for pending in waiting:
+                        pending.fail(error)
                     waiting.clear()
-            else:
-                if not pending.answer.done():
-                    pending.answer.set_result(row)
+                return
+            for pending, row in zip(batch, rows, strict=True):
+                settle(pending, row)
+
+        while waiting:
+            batch = [pending for pending in take(waiting) if not pending.answer.done()]
+            if batch:
+                await run(batch)
         del self._held[wallet_id]
+
+
+def settle(pending: Pending[Mutation], row: asyncpg.Record) -> None:
+    """Answer with the row's result or its refusal."""
+    outcome = row["outcome"]
+    if outcome in {"ok", "replayed"}:
+        pending.succeed(row)
+    else:
+        refusal = from_postgres(outcome, row["detail"], row["hint"])
+        pending.fail(refusal or RuntimeError(f"unexpected outcome {outcome!r} from wallet_batch"))
+
+
+def not_answered(error: Exception) -> bool:
+    """Whether the database did not get to a request, rather than refuse it."""
+    return isinstance(error, ServiceError) and error.kind in NOT_ANSWERED
+
+
+class Holder(NamedTuple):
+    """Whose balance of which wallet."""
+
+    wallet_id: UUID
+    actor: UUID
+
+
+class Balances:
+    """Reads the balances that are asked for at the same time in one call."""
+
+    def __init__(
+        self,
+        together: Callable[[Sequence[Holder]], Awaitable[Sequence[asyncpg.Record]]],
+        alone: Callable[[UUID, UUID], Awaitable[asyncpg.Record]],
+    ) -> None:
+        self._together = together
+        self._alone = alone
+        self._line: Line[Holder] = Line(self._run)
+
+    async def balance(self, wallet_id: UUID, actor: UUID) -> asyncpg.Record:
+        """Read a balance: as of after this call began. Raises ServiceError."""
+        pending = Pending(Holder(wallet_id, actor))
+        self._line.join(pending)
+        return await pending.answer
+
+    async def _run(self, batch: list[Pending[Holder]]) -> None:
+        try:
+            rows = await self._together([pending.request for pending in batch])
+        except Exception as error:  # noqa: BLE001 - every waiting request must hear of it
+            for pending in batch:
+                pending.fail(error)
+            return
+        for row in rows:
+            batch[row["ordinal"] - 1].succeed(row)
+        for pending in batch:
+            if not pending.answer.done():
+                # it has no row: the single call says why
+                try:
+                    pending.succeed(await self._alone(*pending.request))
+                except Exception as error:  # noqa: BLE001 - as above
+                    pending.fail(error)

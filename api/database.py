@@ -20,7 +20,7 @@ _MUTATIONS: Final = {
     for name in ("topup", "spend")
 }
 _COALESCED: Final = (
-    "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => true, p_effective_at => $8)"
+    "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => $8, p_effective_at => $9)"
 )
 _BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12)"
 WRITTEN: Final = frozenset({"ok", "replayed"})
@@ -128,10 +128,15 @@ class Database(Pool):
         """`wallet_topup` or `wallet_spend`, by the mutation's type."""
         return await self.row(_MUTATIONS[mutation.type], *mutation[1:])
 
-    async def batch(self, mutations: Sequence[Mutation]) -> Sequence[asyncpg.Record]:
-        """`wallet_batch`: one transaction, which waits for no lock; a row with its `outcome` for each, in order."""
+    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
+        """`wallet_batch`: one transaction; a row with its `outcome` for each, in order. `wait`: for locked wallets."""
         *columns, moments = (list(column) for column in zip(*mutations, strict=True))
-        return await self.rows(_COALESCED, *columns, moments if any(moments) else None)
+        return await self.rows(_COALESCED, *columns, not wait, moments if any(moments) else None)
+
+    async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> Sequence[asyncpg.Record]:
+        """`wallet_balances`: the balances now of these wallets for these actors; no row for one that is unknown."""
+        wallet_ids, actors = (list(column) for column in zip(*holders, strict=True))
+        return await self.rows("select * from public.wallet_balances($1, $2)", wallet_ids, actors)
 
     async def requests(self, items: Sequence[BatchItem], *, atomic: bool) -> Sequence[asyncpg.Record]:
         """`wallet_batch` for one client's list; `atomic`: nothing stays written when an item is refused."""

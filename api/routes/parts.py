@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -30,7 +31,7 @@ CursorQuery = Annotated[str | None, QueryParameter(max_length=64, description="`
 
 
 class Parts(NamedTuple):
-    """What routes use. `mutate` runs top-ups and spends, alone or in a batch with others.
+    """What routes use. `mutate` runs top-ups and spends, `balance` reads balances: alone or together with others.
 
     `single` has connections of its own, for calls that may wait for a wallet: they take none from the others.
     """
@@ -38,6 +39,7 @@ class Parts(NamedTuple):
     database: Database
     single: Database
     mutate: Callable[[Mutation], Awaitable[asyncpg.Record]]
+    balance: Callable[[UUID, UUID], Awaitable[asyncpg.Record]]
     tokens: Tokens
     wallets: Wallets
     self_topup: bool

@@ -27,7 +27,7 @@ read_balance_at = reader(BalanceAt)
 
 def wallet_routes(parts: Parts) -> Router:
     """Return `/api/wallet`."""
-    database, single, mutate, wallets = parts.database, parts.single, parts.mutate, parts.wallets
+    single, mutate, wallets = parts.single, parts.mutate, parts.wallets
 
     @get(
         "/balance",
@@ -43,7 +43,7 @@ def wallet_routes(parts: Parts) -> Router:
         wallet_id = await wallets.find(user, asset)
         shown: Balance | BalanceAt
         if at is None:
-            shown = read_balance(await database.balance(wallet_id, user.user_id))
+            shown = read_balance(await parts.balance(wallet_id, user.user_id))
         else:
             shown = read_balance_at(await single.balance_at(wallet_id, moment("at", at), user.user_id))
         return success("balance", shown)

@@ -21,6 +21,7 @@ grant execute on function
   public.wallet_adjust,
   public.wallet_balance,
   public.wallet_balance_at,
+  public.wallet_balances,
   public.wallet_batch,
   public.wallet_capture,
   public.wallet_credentials,

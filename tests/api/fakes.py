@@ -26,10 +26,10 @@ def ok(item: Mutation) -> dict[str, Any]:
 class Calls:
     """A database that notes what it is asked, in order, and answers after `turns` turns of the event loop."""
 
-    def __init__(self, turns: int = 1) -> None:
+    def __init__(self, turns: int = 1, *, patient: bool = False) -> None:
         self.turns = turns
+        self.patient = patient
         self.batches: list[list[int]] = []
-        self.singles: list[int] = []
         self.in_flight = 0
         self.busy: set[int] = set()
         self.refused: set[int] = set()
@@ -38,8 +38,14 @@ class Calls:
         self.gate.set()
         self.during: Callable[[], object] = lambda: None
 
-    async def batch(self, mutations: Sequence[Mutation]) -> Sequence[Any]:
-        assert self.in_flight == 0, "two batches in flight"
+    @property
+    def items(self) -> list[int]:
+        """What came in all batches, in order."""
+        return [number for batch in self.batches for number in batch]
+
+    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[Any]:
+        assert wait is self.patient
+        assert self.in_flight == 0 or self.patient, "two batches in flight"
         self.in_flight += 1
         numbers = [item.txn_id.int for item in mutations]
         self.batches.append(numbers)
@@ -52,20 +58,13 @@ class Calls:
         finally:
             self.in_flight -= 1
 
-    async def mutate(self, item: Mutation) -> Any:
-        self.singles.append(item.txn_id.int)
-        await self._answer()
-        if item.txn_id.int in self.faults:
-            raise self.faults[item.txn_id.int]
-        return ok(item)
-
     async def _answer(self) -> None:
         await turn(self.turns)
         await self.gate.wait()
         self.during()
 
     def _row(self, item: Mutation) -> dict[str, Any]:
-        if item.wallet_id.int in self.busy:
+        if item.wallet_id.int in self.busy and not self.patient:
             return ok(item) | {"outcome": "busy"}
         if item.txn_id.int in self.refused:
             return ok(item) | {"outcome": "WA003", "detail": '{"field": "amount", "available": 3}', "hint": "a hint"}
@@ -77,7 +76,7 @@ class Bench:
 
     def __init__(self, turns: int = 1) -> None:
         self.calls = Calls(turns)
-        self.retries = Calls(turns)
+        self.retries = Calls(turns, patient=True)
         self.group = GroupCommit(self.calls, self.retries)
         self.requests: dict[int, asyncio.Task[Any]] = {}
         self.answered: list[int] = []

@@ -1,0 +1,49 @@
+create or replace function public.wallet_balances(
+  p_wallet_ids uuid[],
+  p_actors uuid[] default null
+)
+returns table (
+  ordinal integer, wallet_id uuid, asset text, scale smallint, balance bigint, held bigint, available bigint, status text
+)
+language plpgsql
+stable
+rows 100
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  if p_wallet_ids is null or cardinality(p_wallet_ids) > 1000 or cardinality(p_actors) <> cardinality(p_wallet_ids) then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_ids', 'reason', 'must be at most 1000, with an actor for each'));
+  elsif (p_actors is null or array_position(p_actors, null) is not null) and wallet.called_by_service() then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'actors', 'reason', 'must not be null when the service calls'));
+  end if;
+
+  return query
+  select i.place::integer, w.id, w.asset, (select a.scale from wallet.assets a where a.code = w.asset), b.balance, b.held,
+    wallet.available(b.balance, b.held, w.floor), w.status
+  from unnest(p_wallet_ids, p_actors) with ordinality as i (wallet_id, actor, place)
+  cross join lateral (
+    select l.*
+    from wallet.wallets l
+    where l.id = i.wallet_id and l.kind = 'user' and (i.actor is null or l.owner_id = i.actor)
+    limit 1
+  ) w
+  cross join lateral (
+    select
+      coalesce((select n.balance_after from wallet.newest_entry(w.id) n), 0),
+      case when w.has_holds then wallet.held(w.id, clock_timestamp()) else 0 end
+  ) as b (balance, held)
+  order by i.place;
+end;
+$$;
+
+comment on function public.wallet_balances(uuid[], uuid[]) is
+$$ The balances now of up to 1,000 user wallets, each as wallet_balance() returns it, with its place in p_wallet_ids; no row
+for a wallet that is unknown or not the actor's.
+
+p_actors for each wallet the user on whose behalf it is read; required of the service, null for an administrator
+
+Errors: WA002 invalid argument. $$;
