@@ -4,6 +4,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_adjust(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_balance(uuid,uuid)'),
   ('wallet_api', 'wallet_balance_at(uuid,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_balances(uuid[],uuid[])'),
   ('wallet_api', 'wallet_batch(text[],uuid[],uuid[],bigint[],text[],jsonb[],uuid[],boolean,uuid[],uuid[],boolean[],integer[],timestamp with time zone[])'),
   ('wallet_api', 'wallet_capture(uuid,uuid,uuid,bigint,boolean,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_credentials(text)'),

@@ -1,4 +1,4 @@
-select plan(15);
+select plan(17);
 
 select results_eq(
   $$ select * from wallet_balance(wallet_of('alice')) $$,
@@ -12,6 +12,16 @@ select is((wallet_balance(wallet_of('alice'))).balance, 1297::bigint, 'the balan
 select is((wallet_balance(wallet_of('alice'))).available, 1297::bigint, 'all of it is available');
 select is((wallet_balance(wallet_of('alice'))).balance, balance_of('alice'), 'the balance is the sum of the entries');
 select is((wallet_balance(wallet_of('bob'))).balance, 1000::bigint, 'other balances stay');
+
+select lives_ok(
+  $$ select wallet_hold(wallet_of('bob'), txn(1), 300), wallet_hold(wallet_of('bob'), txn(2), 5), wallet_capture(wallet_of('bob'), txn(3), txn(1), 100) $$,
+  'bob has holds'
+);
+update wallet.holds set expires_at = clock_timestamp() where txn_id = txn(2);
+select results_eq(
+  $$ select balance, held, available from wallet_balance(wallet_of('bob')) $$, $$ values (900::bigint, 200::bigint, 700::bigint) $$,
+  'held is what open, unexpired ones have left'
+);
 
 select is(refused('select wallet_balance(null)'), 'WA002 wallet_id', 'a null wallet is refused');
 select is(refused('select wallet_balance(gen_random_uuid())'), 'WA001', 'an unknown wallet is refused');

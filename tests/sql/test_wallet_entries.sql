@@ -1,4 +1,4 @@
-select plan(25);
+select plan(32);
 
 create temp table spent as
 select * from wallet_spend(wallet_of('alice'), txn(1), 100, 'order 1', '{"a": 1}');
@@ -51,6 +51,35 @@ select results_eq(
   $$ select seq from wallet_entries(wallet_of('alice'), 1000) $$, $$ select i::bigint from generate_series(1011, 12, -1) i $$,
   'no entry is left out, none comes twice'
 );
+
+-- filters
+select results_eq(
+  $$ select seq, txn_id from wallet_entries(wallet_of('alice'), 50, 900, p_type => 'spend') $$, $$ values (2::bigint, txn(1)) $$,
+  'a type may be asked for'
+);
+select results_eq(
+  $$ select seq, txn_id from wallet_entries(wallet_of('alice'), 50, 900, p_reference => 'order 1') $$, $$ values (2::bigint, txn(1)) $$,
+  'or a reference'
+);
+select is_empty($$ select seq from wallet_entries(wallet_of('alice'), 50, 900, 'spend', p_reference => 'order') $$, 'exactly as it is');
+select results_eq(
+  $$ select seq, id, type from wallet_entries(wallet_of('alice'), p_type => 'spend') $$, $$ values (12::bigint, null::bigint, null::text) $$,
+  'a page that examined 1,000 entries ends in a row with a seq and nothing else'
+);
+select results_eq(
+  $$ select seq, txn_id from wallet_entries(wallet_of('alice'), 50, 12, 'spend') $$, $$ values (2::bigint, txn(1)) $$, 'from where the next one goes on'
+);
+select results_eq(
+  $$
+    select e.seq
+    from wallet.transactions f
+    join wallet.transactions t on t.wallet_id = f.wallet_id and t.seq = 8
+    cross join lateral wallet_entries(f.wallet_id, 50, null, null, f.created_at, t.created_at) e
+    where f.wallet_id = wallet_of('alice') and f.seq = 5
+  $$,
+  $$ values (7::bigint), (6), (5) $$, 'a range is from p_from until before p_to'
+);
+select is_empty($$ select from wallet_entries(wallet_of('alice'), p_to => '2001-01-01') $$, 'there is nothing before the wallet was');
 
 -- arguments
 select is(refused($$ select wallet_entries(wallet_of('alice'), 0) $$), 'WA002 limit', 'a limit of zero is refused');

@@ -1,4 +1,4 @@
-select plan(52);
+select plan(57);
 
 -- the answer
 create temp table first as
@@ -73,6 +73,20 @@ select is((wallet_spend(wallet_of('alice'), txn(2), 700, null, null)).replayed, 
 select lives_ok($$ select wallet_topup(wallet_of('alice'), txn(4), 300) $$, 'then a top-up follows');
 select is(refused($$ select wallet_spend(wallet_of('alice'), txn(4), 300) $$), 'WA004 type', 'the txn_id of a top-up is refused');
 select is((wallet_spend(wallet_of('bob'), txn(1), 1)).replayed, false, 'a txn_id that another wallet used is free in this one');
+
+-- effective_at
+select lives_ok($$ select wallet_spend(wallet_of('bob'), txn(90), 1, p_effective_at => '2020-01-01 00:00+00') $$, 'an earlier time may be told');
+select is(
+  (select effective_at from wallet_transaction(wallet_of('bob'), txn(90))), '2020-01-01 00:00+00'::timestamptz, 'which is kept'
+);
+select is(
+  refused($$ select wallet_spend(wallet_of('bob'), txn(90), 1, p_effective_at => '2020-01-02 00:00+00') $$), 'WA004 effective_at', 'another is another request'
+);
+select is(
+  refused($$ select wallet_spend(wallet_of('bob'), txn(91), 1, p_effective_at => clock_timestamp() + interval '1 hour') $$), 'WA023 effective_at',
+  'the future is refused'
+);
+select lives_ok('select wallet_adjust(wallet_of(''bob''), txn(92), 1, ''back to what it was'')', 'and taken back');
 
 -- arguments
 select is(refused('select wallet_spend(null, txn(9), 1)'), 'WA002 wallet_id', 'a null wallet is refused');

@@ -1,4 +1,4 @@
-select plan(73);
+select plan(78);
 
 -- the answer
 create temp table first as
@@ -107,6 +107,20 @@ select results_eq(
   $$ select replayed, balance from wallet_topup(wallet_of('bob'), txn(1), 7) $$, $$ values (false, 1007::bigint) $$,
   'a txn_id that another wallet used is free in this one'
 );
+
+-- effective_at
+select lives_ok($$ select wallet_topup(wallet_of('bob'), txn(90), 1, p_effective_at => '2020-01-01 00:00+00') $$, 'an earlier time may be told');
+select is(
+  (select effective_at from wallet_transaction(wallet_of('bob'), txn(90))), '2020-01-01 00:00+00'::timestamptz, 'which is kept'
+);
+select is(
+  refused($$ select wallet_topup(wallet_of('bob'), txn(90), 1, p_effective_at => '2020-01-02 00:00+00') $$), 'WA004 effective_at', 'another is another request'
+);
+select is(
+  refused($$ select wallet_topup(wallet_of('bob'), txn(91), 1, p_effective_at => clock_timestamp() + interval '1 hour') $$), 'WA023 effective_at',
+  'the future is refused'
+);
+select lives_ok('select wallet_adjust(wallet_of(''bob''), txn(92), -1, ''back to what it was'')', 'and taken back');
 
 -- arguments
 select is(refused('select wallet_topup(null, txn(9), 1)'), 'WA002 wallet_id', 'a null wallet is refused');
