@@ -60,16 +60,6 @@ def switch(text: str) -> bool:
     return text.lower() in ON
 
 
-def rate(text: str) -> int | None:
-    """Parse attempts per minute; `off` is None."""
-    if text.lower() in OFF:
-        return None
-    try:
-        return integer(1, 1_000_000)(text)
-    except ValueError:
-        raise ValueError("off, or a whole number from 1 to 1000000") from None
-
-
 def level(text: str) -> str:
     """Parse a log level."""
     if text.lower() not in LEVELS:
@@ -124,7 +114,6 @@ class Settings:
     workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
     pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
     log_level: str = setting("PGWALLET_LOG_LEVEL", "info", level)
-    rate_limit: int | None = setting("PGWALLET_RATE_LIMIT", 60, rate)
     bcrypt_cost: int = setting("PGWALLET_BCRYPT_COST", 12, integer(4, 16))
     seed_accounts: bool | None = setting("PGWALLET_SEED_ACCOUNTS", None, switch)
     acquire_timeout: float = setting("PGWALLET_ACQUIRE_TIMEOUT", 5.0, seconds)

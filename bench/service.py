@@ -78,7 +78,6 @@ def _process(database: Database, folder: Path, name: str, settings: dict[str, st
         "PGWALLET_API_URL": database.api_url,
         "JWT_SECRET": SECRET,
         "PORT": "0",
-        "PGWALLET_RATE_LIMIT": "off",
         **settings,
     }
     with _log(folder, name).open("wb") as stderr:

@@ -64,7 +64,6 @@ def test_a_misspelt_name_in_the_file_is_refused(tmp_path: Path) -> None:
         ("JWT_SECRET", SECRET[1:], "at least 32 bytes long"),
         ("PGWALLET_WORKERS", "0", "a whole number from 1 to 64, not '0'"),
         ("PGWALLET_LOG_LEVEL", "loud", "one of debug, info, warning, error, not 'loud'"),
-        ("PGWALLET_RATE_LIMIT", "few", "off, or a whole number from 1 to 1000000, not 'few'"),
         ("PGWALLET_SEED_ACCOUNTS", "maybe", "on or off, not 'maybe'"),
         ("PGWALLET_ACQUIRE_TIMEOUT", "0", "a number of seconds above 0 and at most 3600, not '0'"),
         ("PGWALLET_STATEMENT_TIMEOUT", "nan", "a number of seconds above 0 and at most 3600, not 'nan'"),
@@ -78,11 +77,10 @@ def test_a_wrong_value_is_named_and_a_secret_one_is_not_shown(variable: str, val
 
 def test_right_values_are_read() -> None:
     settings = Settings.load(
-        {"JWT_SECRET": SECRET, "PGWALLET_RATE_LIMIT": "off", "PGWALLET_SEED_ACCOUNTS": "No", "PGWALLET_DATA_DIR": "x"},
+        {"JWT_SECRET": SECRET, "PGWALLET_SEED_ACCOUNTS": "No", "PGWALLET_DATA_DIR": "x"},
         None,
     )
     assert settings.jwt_secret == SECRET
-    assert settings.rate_limit is None
     assert settings.seed_accounts is False
     assert settings.data_dir == Path("x").absolute()
 
