@@ -187,6 +187,40 @@ def test_a_deploy_under_the_service_goes_unnoticed(service_database: Database, a
             }  # fmt: skip
 
 
+def test_a_stale_plan_is_tried_once_more(service_database: Database, alice: User) -> None:
+    with service_database.connect() as administrator:
+        found = administrator.execute("select pg_get_functiondef('public.wallet_principal'::regproc)").fetchone()
+        assert found is not None
+        administrator.execute("create sequence wallet.attempts owned by none")
+        administrator.execute("alter sequence wallet.attempts owner to wallet_owner")
+        administrator.execute(STALE_AT_FIRST)
+        response = alice.get("/api/wallet/balance")
+        attempts = administrator.execute("select nextval('wallet.attempts')").fetchone()
+        administrator.execute(found[0])
+        administrator.execute("drop sequence wallet.attempts")
+    assert data(response)["balance"] == 1000
+    assert attempts == (3,)
+
+
+STALE_AT_FIRST = """
+create or replace function public.wallet_principal(p_user_id uuid)
+returns table (user_id uuid, username text, role text, wallet_id uuid)
+language plpgsql
+security definer
+as $$
+begin
+  if nextval('wallet.attempts') = 1 then
+    raise exception using errcode = '0A000', message = 'cached plan must not change result type';
+  end if;
+  return query
+  select u.id, u.username, u.role, w.id
+  from wallet.users u
+  join wallet.wallets w on w.owner_id = u.id
+  where u.id = p_user_id;
+end;
+$$"""
+
+
 def test_too_many_sign_ins_at_once_are_refused(service_database: Database, tmp_path: Path) -> None:
     async def sign_in(url: str) -> list[httpx.Response]:
         credentials = {"username": "nobody", "password": PASSWORD}
@@ -198,7 +232,8 @@ def test_too_many_sign_ins_at_once_are_refused(service_database: Database, tmp_p
         *answers, live = asyncio.run(sign_in(slow.url))
     assert {answer.status_code for answer in answers} == {401, 503}
     for answer in answers:
-        problem(answer, answer.status_code, "unavailable" if answer.status_code == 503 else "unauthorized")
+        body = problem(answer, answer.status_code, "unavailable" if answer.status_code == 503 else "unauthorized")
+        assert body["detail"].startswith("Too many sign-ins") == (answer.status_code == 503)
     assert live.elapsed < max(answer.elapsed for answer in answers) / 2
 
 
