@@ -7,6 +7,8 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   select p_wallet_id, r.asset, r.scale, coalesce(n.balance_after, 0), coalesce(n.balance_after, 0)
   from wallet.require_wallet(p_wallet_id, p_actor) r

@@ -11,6 +11,8 @@ language plpgsql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 begin
   return wallet.settle(wallet.post('spend', p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor));
