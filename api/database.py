@@ -166,12 +166,14 @@ class Database:
             except TimeoutError as error:
                 connection.terminate()
                 raise ServiceError(TIMEOUT) from error
+            except asyncio.CancelledError:
+                # the pool would first wait for the server to confirm that the statement is cancelled
+                connection.terminate()
+                raise
             except _STALE:
                 if last:
                     raise
             except _LOST as error:
-                # its neighbours in the pool have most likely died with it
-                await self._pool.expire_connections()
                 if last or not again:
                     raise self._away(error) from error
             except asyncpg.PostgresError as error:

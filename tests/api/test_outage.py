@@ -147,25 +147,35 @@ def test_a_server_that_says_nothing_is_given_up_in_time(remote: Service, line: L
         data(user.topup(), 201)
 
 
-def test_a_full_pool_is_answered_with_503_in_time(remote: Service, line: Line, service_database: Database) -> None:
+def test_health_does_not_wait_as_long_as_a_request_may(line: Line, tmp_path: Path) -> None:
     line.restore()
-    users = [User(remote) for _ in range(8)]
-    answers: list[httpx.Response] = []
-    with service_database.connect() as blocker:
-        blocker.autocommit = False
-        blocker.execute("lock table wallet.wallets in access exclusive mode")
-        threads = [threading.Thread(target=lambda user=user: answers.append(user.topup())) for user in users]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        blocker.rollback()
-    for answer in answers:
-        problem(answer, 503, answer.json()["code"])
-    assert {answer.json()["code"] for answer in answers} <= {"busy", "unavailable"}
-    for user in users:
-        data(user.topup(), 201)
-        user.close()
+    with serve(line.url, tmp_path) as patient:
+        wait_until(lambda: ready(patient))
+        line.silent = True
+        response = get(patient, "/api/health")
+        assert response.status_code == 503
+        assert response.elapsed.total_seconds() < 6
+        line.cut()
+
+
+def test_a_full_pool_is_answered_with_503_in_time(remote: Service, line: Line, service_database: Database) -> None:
+    async def read(user: User) -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=remote.url, headers=user.headers, timeout=20, verify=TLS) as client:
+            return await asyncio.gather(*[client.get("/api/wallet/balance") for _ in range(16)])
+
+    line.restore()
+    with closing(User(remote)) as user:
+        user.balance()
+        with service_database.connect() as blocker:
+            blocker.autocommit = False
+            blocker.execute("lock table wallet.wallets in access exclusive mode")
+            answers = asyncio.run(read(user))
+            blocker.rollback()
+        for answer in answers:
+            problem(answer, 503, answer.json()["code"])
+            assert answer.elapsed.total_seconds() < 4 * PATIENCE
+        assert {answer.json()["code"] for answer in answers} == {"busy", "unavailable"}
+        assert user.balance() == 1000
 
 
 def test_a_deploy_under_the_service_goes_unnoticed(service_database: Database, alice: User) -> None:
