@@ -76,6 +76,32 @@ def verify(settings: Settings) -> None:
     click.echo("ok: no violations")
 
 
+@pgwallet.group()
+def user() -> None:
+    """Make users."""
+
+
+@user.command("create")
+@click.argument("username", metavar="NAME")
+@click.option("--role", type=click.Choice(["user", "operator"]), default="user", show_default=True, help="What it may")
+@click.pass_obj
+def create_user(settings: Settings, username: str, role: str) -> None:
+    """Make a user with wallet and sign-up bonus; operators can be made only here.
+
+    The password is asked for on a terminal, else it is PGWALLET_USER_PASSWORD or the first line of the standard input.
+    """
+    from api import users  # the service's code, which the other commands do without
+
+    password = os.environ.get("PGWALLET_USER_PASSWORD") or (
+        click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        if sys.stdin.isatty()
+        else sys.stdin.readline().rstrip("\r\n")
+    )
+    with administrator(settings, "user create") as url:
+        made = asyncio.run(users.create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
+    click.echo(f"made {role} {made}")
+
+
 @pgwallet.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj

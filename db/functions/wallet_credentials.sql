@@ -7,6 +7,8 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   select u.id, u.username, u.role, w.id, u.password_hash
   from wallet.users u

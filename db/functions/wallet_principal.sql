@@ -6,6 +6,8 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   select u.id, u.username, u.role, w.id
   from wallet.users u

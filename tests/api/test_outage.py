@@ -146,25 +146,35 @@ def test_a_server_that_says_nothing_is_given_up_in_time(remote: Service, line: L
         data(user.topup(), 201)
 
 
-def test_a_full_pool_is_answered_with_503_in_time(remote: Service, line: Line, service_database: Database) -> None:
+def test_health_does_not_wait_as_long_as_a_request_may(line: Line, tmp_path: Path) -> None:
     line.restore()
-    users = [User(remote) for _ in range(8)]
-    answers: list[httpx.Response] = []
-    with service_database.connect() as blocker:
-        blocker.autocommit = False
-        blocker.execute("lock table wallet.wallets in access exclusive mode")
-        threads = [threading.Thread(target=lambda user=user: answers.append(user.topup())) for user in users]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        blocker.rollback()
-    for answer in answers:
-        problem(answer, 503, answer.json()["code"])
-    assert {answer.json()["code"] for answer in answers} <= {"busy", "unavailable"}
-    for user in users:
-        data(user.topup(), 201)
-        user.close()
+    with serve(line.url, tmp_path) as patient:
+        wait_until(lambda: ready(patient))
+        line.silent = True
+        response = get(patient, "/api/health")
+        assert response.status_code == 503
+        assert response.elapsed.total_seconds() < 6
+        line.cut()
+
+
+def test_a_full_pool_is_answered_with_503_in_time(remote: Service, line: Line, service_database: Database) -> None:
+    async def read(user: User) -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=remote.url, headers=user.headers, timeout=20, verify=TLS) as client:
+            return await asyncio.gather(*[client.get("/api/wallet/balance") for _ in range(16)])
+
+    line.restore()
+    with closing(User(remote)) as user:
+        user.balance()
+        with service_database.connect() as blocker:
+            blocker.autocommit = False
+            blocker.execute("lock table wallet.wallets in access exclusive mode")
+            answers = asyncio.run(read(user))
+            blocker.rollback()
+        for answer in answers:
+            problem(answer, 503, answer.json()["code"])
+            assert answer.elapsed.total_seconds() < 4 * PATIENCE
+        assert {answer.json()["code"] for answer in answers} == {"busy", "unavailable"}
+        assert user.balance() == 1000
 
 
 def test_a_deploy_under_the_service_goes_unnoticed(service_database: Database, alice: User) -> None:
@@ -184,6 +194,40 @@ def test_a_deploy_under_the_service_goes_unnoticed(service_database: Database, a
             assert data(alice.get("/api/wallet/balance")) == before
 
 
+def test_a_stale_plan_is_tried_once_more(service_database: Database, alice: User) -> None:
+    with service_database.connect() as administrator:
+        found = administrator.execute("select pg_get_functiondef('public.wallet_principal'::regproc)").fetchone()
+        assert found is not None
+        administrator.execute("create sequence wallet.attempts owned by none")
+        administrator.execute("alter sequence wallet.attempts owner to wallet_owner")
+        administrator.execute(STALE_AT_FIRST)
+        response = alice.get("/api/wallet/balance")
+        attempts = administrator.execute("select nextval('wallet.attempts')").fetchone()
+        administrator.execute(found[0])
+        administrator.execute("drop sequence wallet.attempts")
+    assert data(response)["balance"] == 1000
+    assert attempts == (3,)
+
+
+STALE_AT_FIRST = """
+create or replace function public.wallet_principal(p_user_id uuid)
+returns table (user_id uuid, username text, role text, wallet_id uuid)
+language plpgsql
+security definer
+as $$
+begin
+  if nextval('wallet.attempts') = 1 then
+    raise exception using errcode = '0A000', message = 'cached plan must not change result type';
+  end if;
+  return query
+  select u.id, u.username, u.role, w.id
+  from wallet.users u
+  join wallet.wallets w on w.owner_id = u.id
+  where u.id = p_user_id;
+end;
+$$"""
+
+
 def test_too_many_sign_ins_at_once_are_refused(service_database: Database, tmp_path: Path) -> None:
     async def sign_in(url: str) -> list[httpx.Response]:
         credentials = {"username": "nobody", "password": PASSWORD}
@@ -195,7 +239,8 @@ def test_too_many_sign_ins_at_once_are_refused(service_database: Database, tmp_p
         *answers, live = asyncio.run(sign_in(slow.url))
     assert {answer.status_code for answer in answers} == {401, 503}
     for answer in answers:
-        problem(answer, answer.status_code, "unavailable" if answer.status_code == 503 else "unauthorized")
+        body = problem(answer, answer.status_code, "unavailable" if answer.status_code == 503 else "unauthorized")
+        assert body["detail"].startswith("Too many sign-ins") == (answer.status_code == 503)
     assert live.elapsed < max(answer.elapsed for answer in answers) / 2
 
 

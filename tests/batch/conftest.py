@@ -1,8 +1,7 @@
-"""A database for all tests of a module, for those that fill it or take many small steps in it."""
+"""A database for all tests of a module, for those that take many small steps in it."""
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 from pytest_postgresql.executors import NoopExecutor
 
@@ -19,10 +18,3 @@ def module_database(
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
         yield cluster.database(name)
         administrator.execute(f"drop database {name} with (force)")
-
-
-@pytest.fixture(scope="module")
-def module_administrator(module_database: Database) -> Iterator[psycopg.Connection]:
-    """A superuser's connection to it, in autocommit mode."""
-    with module_database.connect() as connection:
-        yield connection

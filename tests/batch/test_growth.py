@@ -1,0 +1,202 @@
+"""What a call costs does not grow with history, nor while a connection lives, whatever the planner knew of the tables.
+
+Costs are 8 KiB blocks touched, cached or not, which no other load on the machine changes.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from math import log2
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+from pytest_postgresql.executors import NoopExecutor
+
+from tests.database import Cluster, Database
+
+LONG = 100_000
+SHORT = 60
+WALLETS = 5_000
+PAGE = 50
+CALLS = 8
+"""More than the five for which PostgreSQL plans anew before it may keep a plan."""
+PROBE = 4
+"""Blocks of one row by index: three levels of the index and the table."""
+
+
+class Owner(NamedTuple):
+    """A user with a wallet."""
+
+    user_id: UUID
+    wallet_id: UUID
+
+
+def batch(items: int, owner: Owner) -> tuple[str, list[Any]]:
+    arrays = ["topup"] * items, [owner.wallet_id] * items, [uuid4() for _ in range(items)], [1] * items
+    metadata = [Jsonb({"a": 1})] * items
+    return "wallet_batch(%s, %s, %s, %s::bigint[], null, %s, %s, true)", [*arrays, metadata, [owner.user_id] * items]
+
+
+def mutation(name: str, owner: Owner) -> tuple[str, list[Any]]:
+    return f"wallet_{name}(%s, %s, 1, 'a reference', null, %s)", [owner.wallet_id, uuid4(), owner.user_id]
+
+
+def page(limit: int, before: int | None, owner: Owner) -> tuple[str, list[Any]]:
+    return "wallet_entries(%s, %s, %s, %s)", [owner.wallet_id, limit, before, owner.user_id]
+
+
+def balance_at(owner: Owner) -> tuple[str, list[Any]]:
+    # the search takes its longest way to the beginning, which all wallets have in common
+    return "wallet_balance_at(%s, '2020-01-01', %s)", [owner.wallet_id, owner.user_id]
+
+
+COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
+    "topup": partial(mutation, "topup"),
+    "spend": partial(mutation, "spend"),
+    "balance": lambda owner: ("wallet_balance(%s, %s)", [owner.wallet_id, owner.user_id]),
+    "balance_at": balance_at,
+    "first page": partial(page, PAGE, None),
+    "deep page": partial(page, PAGE, SHORT),
+    "longest page of the API": partial(page, 201, None),
+    "longest page": partial(page, 1000, None),
+    "batch of 3": partial(batch, 3),
+    "batch of 12": partial(batch, 12),
+    "sign-in": lambda owner: ("wallet_credentials('short')", []),  # noqa: ARG005
+    "token": lambda owner: ("wallet_principal(%s)", [owner.user_id]),
+}
+FLAT = [name for name in COSTS if "page" not in name and name != "balance_at"]
+
+
+class Meter:
+    """Calls as the service's pool makes them, through one connection, which has made every call before."""
+
+    def __init__(self, connection: psycopg.Connection, owner: Owner) -> None:
+        self.connection = connection
+        # what a new connection reads of the catalogs is no call's cost
+        self.costs(owner)
+
+    def costs(self, owner: Owner) -> dict[str, int]:
+        """The most blocks that one of some calls touches, by kind of call."""
+        return {name: max(self._cost(*call(owner)) for _ in range(CALLS)) for name, call in COSTS.items()}
+
+    def _cost(self, call: str, arguments: Sequence[Any]) -> int:
+        explain = f"explain (analyze, buffers, format json) select * from {call}"
+        row = self.connection.execute(explain.encode(), arguments).fetchone()
+        assert row is not None
+        plan: dict[str, int] = row[0][0]["Plan"]
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+class Growth(NamedTuple):
+    """What calls cost before and after the tables grew, through a connection from before and through a new one."""
+
+    before: dict[str, int]
+    old_short: dict[str, int]
+    old_long: dict[str, int]
+    new_short: dict[str, int]
+    new_long: dict[str, int]
+
+
+@pytest.fixture(scope="module", params=["never analysed", "analysed when empty"])
+def growth(cluster: Cluster, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest) -> Iterator[Growth]:
+    """A database that grows under a connection; no plan is made anew because the planner learnt something."""
+    name = f"growth_{postgresql_noproc.dbname}"
+    with cluster.database("postgres").connect() as maintenance:
+        maintenance.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
+        yield grow(cluster.database(name), analysed=request.param == "analysed when empty")
+        maintenance.execute(f"drop database {name} with (force)")
+
+
+def grow(database: Database, *, analysed: bool) -> Growth:
+    with (
+        database.connect() as administrator,
+        database.connect(service=True) as old,
+        database.connect(service=True) as new,
+    ):
+
+        def owner(name: str) -> Owner:
+            row = administrator.execute("select user_id, wallet_id from wallet_register(%s, 'hash')", [name]).fetchone()
+            assert row is not None
+            return Owner(*row)
+
+        short, long, other = owner("short"), owner("long"), owner("other")
+        administrator.execute(Path(__file__).with_name("history.sql").read_bytes())
+        if analysed:
+            administrator.execute("analyze")
+        old_meter = Meter(old, other)
+        administrator.execute("select history.add(%s, %s)", [[short.wallet_id], SHORT])
+        before = old_meter.costs(short)
+
+        administrator.execute("select history.add(history.add_wallets(%s), %s)", [WALLETS, WALLETS])
+        administrator.execute("select history.add(%s, %s)", [[long.wallet_id], LONG])
+        new_meter = Meter(new, other)
+        return Growth(
+            before, old_meter.costs(short), old_meter.costs(long), new_meter.costs(short), new_meter.costs(long)
+        )
+
+
+Pair = tuple[dict[str, int], dict[str, int]]
+
+
+@pytest.fixture(params=["old connection", "new connection"])
+def short_and_long(growth: Growth, request: pytest.FixtureRequest) -> Pair:
+    """The costs on a wallet with a short history and on one with a long history."""
+    if request.param == "old connection":
+        return growth.old_short, growth.old_long
+    return growth.new_short, growth.new_long
+
+
+@pytest.mark.parametrize("call", FLAT)
+def test_a_call_costs_as_much_on_a_long_wallet_as_on_a_short_one(short_and_long: Pair, call: str) -> None:
+    short, long = short_and_long
+    # a page of an index or a table may just be full
+    assert long[call] <= short[call] + 4
+
+
+@pytest.mark.parametrize("call", ["first page", "deep page"])
+def test_so_does_a_page_of_its_history_wherever_it_is(short_and_long: Pair, call: str) -> None:
+    short, long = short_and_long
+    assert long[call] <= 1.1 * short[call]
+
+
+@pytest.mark.parametrize(("call", "entries"), [("longest page of the API", 201), ("longest page", 1000)])
+def test_a_page_costs_what_its_entries_cost(short_and_long: Pair, call: str, entries: int) -> None:
+    # an entry's transaction and its details; the entries themselves lie side by side
+    assert short_and_long[1][call] <= 2 * PROBE * entries
+
+
+def test_a_balance_of_the_past_costs_two_probes_for_each_halving_of_the_history(short_and_long: Pair) -> None:
+    _, long = short_and_long
+    assert long["balance_at"] <= long["balance"] + 2 * PROBE * (log2(LONG) + 1)
+
+
+@pytest.mark.parametrize("call", [*FLAT, "first page", "deep page", "balance_at"])
+def test_tables_that_grow_under_a_connection_make_its_calls_no_dearer_than_deeper_indexes_do(
+    growth: Growth, call: str
+) -> None:
+    # from one level of an index to three, by 100,000 rows
+    assert growth.old_short[call] <= 2 * growth.before[call] + 8
+
+
+@pytest.mark.parametrize("call", COSTS)
+def test_an_old_connection_is_as_good_as_a_new_one(growth: Growth, call: str) -> None:
+    assert growth.old_long[call] <= 1.2 * growth.new_long[call] + 4
+
+
+def test_every_function_of_the_service_keeps_its_plans_to_indexes(shared_database: Database) -> None:
+    """Also those that are not written yet: what they call is planned once for all of them in a connection."""
+    with shared_database.connect() as administrator:
+        functions = administrator.execute(
+            """
+            select p.proname, p.proconfig
+            from pg_proc p
+            where p.pronamespace = 'public'::regnamespace and has_function_privilege('wallet_api', p.oid, 'execute')
+              and p.proowner = 'wallet_owner'::regrole
+            """
+        ).fetchall()
+    assert len(functions) > 5
+    for name, settings in functions:
+        assert {"enable_seqscan=off", "enable_bitmapscan=off"} <= set(settings), name
