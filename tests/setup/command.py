@@ -72,6 +72,7 @@ class Pgwallet:
             [*COMMAND, *arguments],
             env={**self.environment, **variables},
             cwd=tempfile.gettempdir(),
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
