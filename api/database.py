@@ -160,29 +160,34 @@ class Database:
         for last in (False, True):
             connection = await self._acquire()
             try:
-                result = await run(connection)
-            except asyncpg.DataError:
-                raise  # an argument of the wrong type: our fault
-            except TimeoutError as error:
-                connection.terminate()
-                raise ServiceError(TIMEOUT) from error
-            except asyncio.CancelledError:
-                # the pool would first wait for the server to confirm that the statement is cancelled
-                connection.terminate()
-                raise
+                return await self._run(connection, run)
             except _STALE:
                 if last:
                     raise
             except _LOST as error:
+                if isinstance(error, asyncpg.DataError):
+                    raise  # an argument of the wrong type: our fault
                 if last or not again:
                     raise self._away(error) from error
-            except asyncpg.PostgresError as error:
-                raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
-            else:
-                return result
             finally:
                 await self._pool.release(connection)
         raise AssertionError("the second attempt returns or raises")
+
+    async def _run(self, connection: Connection, run: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run once. Raises ServiceError, or one of _LOST and _STALE, after which a second attempt may succeed."""
+        try:
+            return await run(connection)
+        except TimeoutError as error:
+            connection.terminate()
+            raise ServiceError(TIMEOUT) from error
+        except asyncio.CancelledError:
+            # the pool would first wait for the server to confirm that the statement is cancelled
+            connection.terminate()
+            raise
+        except (*_LOST, *_STALE):
+            raise
+        except asyncpg.PostgresError as error:
+            raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
 
     async def _acquire(self) -> Connection:
         """A connection, made if need be. Raises ServiceError (503), whatever keeps us from having one."""
