@@ -40,6 +40,11 @@ class Service:
         found = [json.loads(line) for line in self.log.read_text().splitlines()]
         return [line for line in found if wanted.items() <= line.items()]
 
+    def wait_for(self, **wanted: object) -> list[dict[str, Any]]:
+        """The lines with these values, once there is one: a request's line follows its answer."""
+        wait_until(lambda: self.lines(**wanted))
+        return self.lines(**wanted)
+
 
 @contextlib.contextmanager
 def serve(api_url: str, folder: Path, **settings: str) -> Iterator[Service]:

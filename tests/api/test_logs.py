@@ -21,7 +21,7 @@ from tests.database import SERVICE_PASSWORD, Database
 def test_every_request_is_one_line(service: Service, alice: User) -> None:
     request_id = uuid4().hex
     data(alice.get("/api/wallet/transactions?limit=3", headers={"X-Request-Id": request_id}))
-    (line,) = service.lines(request_id=request_id)
+    (line,) = service.wait_for(request_id=request_id, event="request")
     assert abs(datetime.fromisoformat(line.pop("time")) - datetime.now(UTC)) < timedelta(minutes=1)
     assert 0 < line.pop("ms") < 10_000
     assert line == {
@@ -49,7 +49,7 @@ def test_the_line_of_an_error_has_its_code(
 ) -> None:
     request_id = uuid4().hex
     client.request(method, path, headers={"X-Request-Id": request_id})
-    (line,) = service.lines(request_id=request_id)
+    (line,) = service.wait_for(request_id=request_id, event="request")
     assert (line["status"], line["code"]) == (status, code)
     assert "user_id" not in line
 
@@ -63,6 +63,7 @@ def test_an_unexpected_error_is_explained_in_the_log_alone(
         administrator.execute("alter function public.wallet_hidden rename to wallet_entries")
     body = problem(response, 500, "internal")
     assert not re.search("wallet_entries|asyncpg|Traceback|42883", response.text)
+    service.wait_for(request_id=body["request_id"], event="request")
     error, line = service.lines(request_id=body["request_id"])
     assert (error["level"], error["event"]) == ("error", "unexpected error")
     assert "UndefinedFunctionError" in error["exception"]
