@@ -90,8 +90,9 @@ def test_a_privilege_that_left_the_grants_is_revoked(database: Database, db: Pat
     grants.write_text(shorter)
     apply(database)
     with database.connect() as administrator:
-        sql = "select has_function_privilege('wallet_api', 'wallet_spend(uuid,uuid,bigint,text,jsonb,timestamptz,uuid)', 'execute')"
-        assert administrator.execute(sql).fetchone() == (False,)
+        spend = "wallet_spend(uuid,uuid,bigint,text,jsonb,timestamptz,uuid)"
+        sql = "select has_function_privilege('wallet_api', %s, 'execute')"
+        assert administrator.execute(sql, [spend]).fetchone() == (False,)
 
 
 def test_seeding_again_keeps_what_was_changed_since(database: Database, apply: Apply) -> None:
