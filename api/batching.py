@@ -41,10 +41,11 @@ class Calls(Protocol):
 class Pending(Generic[T]):
     """A request and who waits for its answer."""
 
-    __slots__ = ("answer", "request")
+    __slots__ = ("answer", "request", "tries")
 
     def __init__(self, request: T) -> None:
         self.request = request
+        self.tries = 0
         self.answer: asyncio.Future[asyncpg.Record] = asyncio.get_running_loop().create_future()
 
     def succeed(self, row: asyncpg.Record) -> None:
@@ -100,11 +101,16 @@ def take(queue: deque[Pending[T]]) -> list[Pending[T]]:
 
 
 class GroupCommit:
-    """Coalesces the mutations of one process. `calls` runs the batches, `patient` those that wait for a held wallet."""
+    """Coalesces the mutations of one process. `calls` runs the batches, `patient` those that wait for a held wallet.
 
-    def __init__(self, calls: Calls, patient: Calls) -> None:
+    A wallet found held is mostly in another worker's batch, and free in a moment: its requests go first in the next
+    batch, `tries` times, before they wait.
+    """
+
+    def __init__(self, calls: Calls, patient: Calls, *, tries: int = 2) -> None:
         self._calls = calls
         self._patient = patient
+        self._tries = tries
         self._line: Line[Mutation] = Line(self._run)
         self._held: dict[UUID, deque[Pending[Mutation]]] = {}
         self._tasks = Tasks()
@@ -126,19 +132,33 @@ class GroupCommit:
 
     async def _run(self, batch: list[Pending[Mutation]]) -> None:
         """Run a batch without waiting for locks; one that fails as a whole is halved."""
+        self._line.queue.extendleft(reversed(await self._attempt(batch, self._tries)))
+
+    async def _run_half(self, batch: list[Pending[Mutation]]) -> None:
+        # the other half may have items of the same wallet, so none goes back in line
+        await self._attempt(batch, 0)
+
+    async def _attempt(self, batch: list[Pending[Mutation]], tries: int) -> list[Pending[Mutation]]:
+        """Run a batch, and return what found its wallet held fewer than `tries` times; the others wait for theirs."""
         batch = [pending for pending in batch if not self._join_held(pending)]
         if not batch:
-            return
+            return []
         try:
             rows = await self._calls.batch([pending.request for pending in batch], wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiting request must hear of it
-            await self._fail(batch, error, self._run)
-            return
+            await self._fail(batch, error, self._run_half)
+            return []
+        again = []
         for pending, row in zip(batch, rows, strict=True):
-            if row["outcome"] == "busy":
-                self._hold(pending)
-            else:
+            if row["outcome"] != "busy":
                 settle(pending, row)
+            elif not self._join_held(pending):
+                if pending.tries < tries:
+                    pending.tries += 1
+                    again.append(pending)
+                else:
+                    self._hold(pending)
+        return again
 
     async def _fail(
         self,
@@ -156,8 +176,7 @@ class GroupCommit:
         await run(batch[middle:])
 
     def _hold(self, pending: Pending[Mutation]) -> None:
-        if self._join_held(pending):
-            return
+        """Let it wait for its wallet's lock, and those behind it too."""
         wallet_id = pending.request.wallet_id
         # what is queued for this wallet came later, and must stay behind it
         later = [other for other in self._line.queue if other.request.wallet_id == wallet_id]

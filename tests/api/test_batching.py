@@ -236,6 +236,53 @@ class TestHeldWallet:
         assert answers[2] == 2
 
 
+class TestBrieflyHeldWallet:
+    """Wallet 7 is in another worker's batch, for a moment."""
+
+    @played
+    async def test_its_requests_go_first_in_the_next_batch_and_wait_for_no_lock(self) -> None:
+        bench = Bench(tries=2)
+        bench.calls.busy = {7}
+        bench.calls.gate.clear()
+        for number, wallet in enumerate([7, 8, 7]):
+            bench.send(number, wallet)
+        await turn(STEPS)
+        bench.send(3, wallet=7)
+        bench.send(4, wallet=9)
+        bench.calls.gate.set()
+        while not bench.answered:
+            await turn()
+        bench.calls.busy = set()
+        await bench.answers()
+        assert bench.calls.batches[:2] == [[0, 1, 2], [0, 2, 3, 4]]
+        assert bench.retries.batches == []
+
+    @played
+    async def test_one_that_is_held_for_longer_is_waited_for_after_two_more_batches(self) -> None:
+        bench = Bench(tries=2)
+        bench.calls.busy = {7}
+        bench.send(0, wallet=7)
+        bench.send(1, wallet=7)
+        assert await bench.answers() == {0: 0, 1: 1}
+        assert bench.calls.batches == [[0, 1]] * 3
+        assert bench.retries.batches == [[0, 1]]
+
+    @pytest.mark.parametrize("delay", range(3 * STEPS))
+    @played
+    async def test_no_order_of_arrival_and_release_makes_a_later_item_overtake(self, delay: int) -> None:
+        bench = Bench(turns=2, tries=2)
+        bench.calls.busy = {7}
+        for number in range(3):
+            bench.send(number, wallet=7)
+        await turn(delay)
+        bench.calls.busy = set()
+        for number in range(3, 8):
+            bench.send(number, wallet=7)
+            await turn()
+        assert await bench.answers() == {number: number for number in range(8)}
+        assert bench.answered == sorted(bench.answered)
+
+
 class TestFailedBatch:
     @pytest.mark.parametrize("guilty", [0, 1, 499, 500, 998, 999])
     @played
@@ -290,6 +337,21 @@ class TestFailedBatch:
         assert bench.retries.items == [0, 2, 4]
 
     @played
+    async def test_in_halves_it_keeps_its_order_before_what_was_queued_meanwhile(self) -> None:
+        bench = Bench()
+        bench.calls.busy = {7}
+        bench.calls.faults = {3: RuntimeError()}
+        bench.calls.gate.clear()
+        for number, wallet in enumerate([7, 8, 7, 9]):
+            bench.send(number, wallet)
+        await turn(STEPS)
+        bench.send(4, wallet=7)
+        await turn(STEPS)
+        bench.calls.gate.set()
+        await bench.answers()
+        assert bench.retries.items == [0, 2, 4]
+
+    @played
     async def test_one_that_waited_for_a_lock_in_vain_is_not_tried_again_in_parts(self) -> None:
         bench = Bench()
         # it waits for no wallet: somebody holds a table
@@ -312,6 +374,24 @@ class TestClientsThatGo:
         await turn(STEPS)
         bench.calls.gate.set()
         assert await bench.answers() == {0: 0, 2: 2}
+        bench.send(3)
+        assert (await bench.answers())[3] == 3
+
+    @played
+    async def test_nor_does_one_whose_request_was_going_to_fail(self) -> None:
+        bench = Bench()
+        bench.calls.gate.clear()
+        bench.calls.faults = {0: RuntimeError("this one"), 1: ServiceError(UNAVAILABLE)}
+        bench.send(0)
+        await turn(STEPS)
+        bench.send(1)
+        bench.send(2)
+        bench.requests.pop(0).cancel()
+        await turn(STEPS)
+        bench.requests.pop(1).cancel()
+        bench.calls.gate.set()
+        assert kinds(await bench.answers()) == {2: UNAVAILABLE}
+        bench.calls.faults = {}
         bench.send(3)
         assert (await bench.answers())[3] == 3
 
