@@ -160,7 +160,7 @@ def test_health_does_not_wait_as_long_as_a_request_may(line: Line, tmp_path: Pat
 def test_a_full_pool_is_answered_with_503_in_time(remote: Service, line: Line, service_database: Database) -> None:
     async def read(user: User) -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=remote.url, headers=user.headers, timeout=20, verify=TLS) as client:
-            return await asyncio.gather(*[client.get("/api/wallet/balance") for _ in range(16)])
+            return await asyncio.gather(*[client.get("/api/wallet/transactions") for _ in range(16)])
 
     line.restore()
     with closing(User(remote)) as user:

@@ -9,7 +9,12 @@ create function testing.singly(
   p_amounts bigint[],
   p_references text[],
   p_metadata jsonb[],
-  p_actors uuid[]
+  p_actors uuid[],
+  p_to_wallet_ids uuid[],
+  p_original_txn_ids uuid[],
+  p_finals boolean[],
+  p_expires_in integer[],
+  p_effective_at timestamptz[]
 )
 returns table (
   ordinal integer,
@@ -39,10 +44,18 @@ begin
     detail := null;
     hint := null;
     begin
-      if p_types[i] in ('topup', 'spend') then
-        execute format('select * from public.wallet_%s($1, $2, $3, $4, $5, p_actor => $6)', p_types[i])
+      if p_types[i] in ('topup', 'spend', 'transfer', 'hold', 'capture', 'void', 'refund') then
+        execute 'select * from public.wallet_' || p_types[i] || case p_types[i]
+          when 'transfer' then '($1, $2, $3, $7, null, $4, $5, $11, $6)'
+          when 'hold' then '($1, $2, $3, $10, $4, $5, $6)'
+          when 'capture' then '($1, $2, $8, $3, $9, $4, $5, $11, $6)'
+          when 'void' then '($1, $2, $8, $6)'
+          when 'refund' then '($1, $2, $8, $3, $4, $5, $11, $6)'
+          else '($1, $2, $3, $4, $5, $11, $6)'
+        end
         into id, txn_id, wallet_id, type, amount, asset, scale, balance, available, replayed, created_at
-        using p_wallet_ids[i], p_txn_ids[i], p_amounts[i], p_references[i], p_metadata[i], p_actors[i];
+        using p_wallet_ids[i], p_txn_ids[i], p_amounts[i], p_references[i], p_metadata[i], p_actors[i],
+          p_to_wallet_ids[i], p_original_txn_ids[i], p_finals[i], p_expires_in[i], p_effective_at[i];
         outcome := case when replayed then 'replayed' else 'ok' end;
       else
         raise sqlstate 'WA002' using
