@@ -77,6 +77,7 @@ class Line(Generic[T]):
 
     def __init__(self, run: Callable[[list[Pending[T]]], Awaitable[None]]) -> None:
         self.queue: deque[Pending[T]] = deque()
+        self.limit = MAX_ITEMS
         self._run = run
         self._running = False
         self._tasks = Tasks()
@@ -91,13 +92,13 @@ class Line(Generic[T]):
     async def _drain(self) -> None:
         # no await between finding the queue empty and giving up the slot: a request that arrives sees one or the other
         while self.queue:
-            await self._run(take(self.queue))
+            await self._run(take(self.queue, self.limit))
         self._running = False
 
 
-def take(queue: deque[Pending[T]]) -> list[Pending[T]]:
-    """Take from the front what one call can carry."""
-    return [queue.popleft() for _ in range(min(len(queue), MAX_ITEMS))]
+def take(queue: deque[Pending[T]], limit: int) -> list[Pending[T]]:
+    """Take from the front what the next call is to carry."""
+    return [queue.popleft() for _ in range(min(len(queue), limit))]
 
 
 class GroupCommit:
@@ -131,49 +132,27 @@ class GroupCommit:
         return True
 
     async def _run(self, batch: list[Pending[Mutation]]) -> None:
-        """Run a batch without waiting for locks; one that fails as a whole is halved."""
-        self._line.queue.extendleft(reversed(await self._attempt(batch, self._tries)))
-
-    async def _run_half(self, batch: list[Pending[Mutation]]) -> None:
-        # the other half may have items of the same wallet, so none goes back in line
-        await self._attempt(batch, 0)
-
-    async def _attempt(self, batch: list[Pending[Mutation]], tries: int) -> list[Pending[Mutation]]:
-        """Run a batch, and return what found its wallet held fewer than `tries` times; the others wait for theirs."""
+        """Run a batch without waiting for locks."""
         batch = [pending for pending in batch if not self._join_held(pending)]
         if not batch:
-            return []
+            return
         try:
             rows = await self._calls.batch([pending.request for pending in batch], wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiting request must hear of it
-            await self._fail(batch, error, self._run_half)
-            return []
+            self._line.limit = put_back(batch, error, self._line.queue)
+            return
+        self._line.limit = MAX_ITEMS
         again = []
         for pending, row in zip(batch, rows, strict=True):
             if row["outcome"] != "busy":
                 settle(pending, row)
             elif not self._join_held(pending):
-                if pending.tries < tries:
+                if pending.tries < self._tries:
                     pending.tries += 1
                     again.append(pending)
                 else:
                     self._hold(pending)
-        return again
-
-    async def _fail(
-        self,
-        batch: list[Pending[Mutation]],
-        error: Exception,
-        run: Callable[[list[Pending[Mutation]]], Awaitable[None]],
-    ) -> None:
-        """Run the halves of a batch that failed, until the item at fault stands alone and hears of it."""
-        if len(batch) == 1 or not_answered(error):
-            for pending in batch:
-                pending.fail(error)
-            return
-        middle = len(batch) // 2
-        await run(batch[:middle])
-        await run(batch[middle:])
+        self._line.queue.extendleft(reversed(again))
 
     def _hold(self, pending: Pending[Mutation]) -> None:
         """Let it wait for its wallet's lock, and those behind it too."""
@@ -189,25 +168,36 @@ class GroupCommit:
 
     async def _wait_for(self, wallet_id: UUID, waiting: deque[Pending[Mutation]]) -> None:
         """Work off one held wallet. Once it stays held past the lock timeout, all that wait for it hear so."""
-
-        async def run(batch: list[Pending[Mutation]]) -> None:
+        limit = MAX_ITEMS
+        while waiting:
+            batch = [pending for pending in take(waiting, limit) if not pending.answer.done()]
+            if not batch:
+                continue
             try:
                 rows = await self._patient.batch([pending.request for pending in batch], wait=True)
             except Exception as error:  # noqa: BLE001 - as above
-                await self._fail(batch, error, run)
+                limit = put_back(batch, error, waiting)
                 if not_answered(error):
-                    for pending in waiting:
-                        pending.fail(error)
-                    waiting.clear()
-                return
+                    while waiting:
+                        waiting.popleft().fail(error)
+                continue
+            limit = MAX_ITEMS
             for pending, row in zip(batch, rows, strict=True):
                 settle(pending, row)
-
-        while waiting:
-            batch = [pending for pending in take(waiting) if not pending.answer.done()]
-            if batch:
-                await run(batch)
         del self._held[wallet_id]
+
+
+def put_back(batch: list[Pending[Mutation]], error: Exception, queue: deque[Pending[Mutation]]) -> int:
+    """Put a batch that failed as a whole back in line, and return how many to run next: half of them.
+
+    So the item at fault ends up alone, and hears of it. Where the database did not get to the batch, all hear of it.
+    """
+    if len(batch) > 1 and not not_answered(error):
+        queue.extendleft(reversed(batch))
+        return len(batch) // 2
+    for pending in batch:
+        pending.fail(error)
+    return MAX_ITEMS
 
 
 def settle(pending: Pending[Mutation], row: asyncpg.Record) -> None:
