@@ -1,4 +1,5 @@
--- created_at never falls as seq rises, so a moment is found by halving: no time index, O(log n) probes.
+-- created_at never falls as seq rises, so a moment is found by probing: no time index. The next probe is where the moment
+-- would lie if entries came evenly, a few probes mostly; every third one halves, so it is O(log n) however they came.
 create or replace function wallet.entries_before(
   p_wallet_id uuid,
   p_at timestamptz
@@ -8,25 +9,41 @@ language plpgsql
 stable
 as $$
 declare
-  v_low bigint := 0;
+  v_low bigint := 1;
+  v_low_at timestamptz;
   v_high bigint;
-  v_middle bigint;
-  v_created_at timestamptz;
+  v_high_at timestamptz;
+  v_probe bigint;
+  v_probe_at timestamptz;
+  v_probes integer := 0;
 begin
-  select coalesce(max(n.seq), 0) into v_high
+  select n.seq, n.created_at into v_high, v_high_at
   from wallet.newest_entry(p_wallet_id) n;
+  if v_high is null then
+    return 0;
+  elsif v_high_at < p_at then
+    return v_high;
+  end if;
+  v_low_at := wallet.entry_created_at(p_wallet_id, 1);
+  if v_low_at >= p_at then
+    return 0;
+  end if;
 
-  -- invariant: entry v_low is before p_at (or 0), entry v_high + 1 is not (or does not exist)
-  while v_low < v_high loop
-    v_middle := (v_low + v_high + 1) / 2;
-    select t.created_at into strict v_created_at
-    from wallet.ledger l
-    join wallet.transactions t on t.id = l.transaction_id
-    where l.wallet_id = p_wallet_id and l.seq = v_middle;
-    if v_created_at < p_at then
-      v_low := v_middle;
+  -- invariant: entry v_low is before p_at, entry v_high is not
+  while v_high - v_low > 1 loop
+    v_probes := v_probes + 1;
+    v_probe := case
+      when v_probes % 3 = 0 then (v_low + v_high) / 2
+      else v_low + ((v_high - v_low) * (extract(epoch from p_at - v_low_at) / extract(epoch from v_high_at - v_low_at)))::bigint
+    end;
+    v_probe := least(greatest(v_probe, v_low + 1), v_high - 1);
+    v_probe_at := wallet.entry_created_at(p_wallet_id, v_probe);
+    if v_probe_at < p_at then
+      v_low := v_probe;
+      v_low_at := v_probe_at;
     else
-      v_high := v_middle - 1;
+      v_high := v_probe;
+      v_high_at := v_probe_at;
     end if;
   end loop;
   return v_low;
