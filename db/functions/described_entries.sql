@@ -1,3 +1,4 @@
+-- Each limit 1 is there for the planner: a plan made while the tables were small must not join by reading all of them.
 create or replace function wallet.described_entries(
   p_wallet_id uuid,
   p_low bigint,
@@ -10,14 +11,27 @@ returns table (
 language sql
 stable
 as $$
-  select l.seq, t.id, t.txn_id, t.type::text, l.amount, l.balance_after, d.reference, d.metadata, c.id, u.username,
+  select l.seq, t.id, t.txn_id, t.type::text, l.amount, l.balance_after, d.reference, d.metadata, c.id, c.username,
     d.effective_at, t.created_at
   from wallet.ledger l
-  join wallet.transactions t on t.id = l.transaction_id
-  left join wallet.transaction_details d on d.transaction_id = t.id
-  left join wallet.wallets c
-    on c.id = case when t.counterparty_id = p_wallet_id then t.wallet_id else t.counterparty_id end
-  left join wallet.users u on u.id = c.owner_id
+  cross join lateral (
+    select *
+    from wallet.transactions
+    where id = l.transaction_id
+    limit 1
+  ) t
+  left join lateral (
+    select *
+    from wallet.transaction_details
+    where transaction_id = l.transaction_id
+    limit 1
+  ) d on true
+  left join lateral (
+    select w.id, (select u.username from wallet.users u where u.id = w.owner_id) as username
+    from wallet.wallets w
+    where w.id = case when t.counterparty_id = p_wallet_id then t.wallet_id else t.counterparty_id end
+    limit 1
+  ) c on true
   where l.wallet_id = p_wallet_id and l.seq between p_low and p_high
 $$;
 
