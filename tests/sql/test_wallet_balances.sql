@@ -6,7 +6,8 @@ select results_eq(
   $$
     values
       (1, wallet_of('bob'), 'UC', 0::smallint, 1000::bigint, 10::bigint, 990::bigint, 'active'),
-      (2, wallet_of('alice'), 'UC', 0, 999, 0, 999, 'active'), (3, wallet_of('bob'), 'UC', 0, 1000, 10, 990, 'active')
+      (2, wallet_of('alice'), 'UC', 0::smallint, 999, 0, 999, 'active'),
+      (3, wallet_of('bob'), 'UC', 0::smallint, 1000, 10, 990, 'active')
   $$,
   'it returns a balance for each wallet, in the order given'
 );
