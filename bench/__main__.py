@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from api.settings import SetupError
-from bench import batches, growth, http_peer, machine, over_http, single, size, wrk
+from bench import batches, growth, http_peer, machine, operations, over_http, single, size, wrk
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
 from bench.run import Run
 
-SECTIONS = ("single", "batches", "size", "growth", "http", "peer")
+SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "peer")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -97,6 +97,9 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
         batches.measure(run)
     if "size" in sections:
         size.measure(run)
+    if "operations" in sections:
+        with run.cluster.clone("wallets") as database:
+            operations.measure(run, database)
     if "growth" in sections or "http" in sections:
         with run.cluster.clone("wallets") as database:
             growth.measure(run, database)
