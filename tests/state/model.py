@@ -124,6 +124,8 @@ class Model:
 
     def _move(self, request: Request) -> Answer:
         amount = request.amount
+        if request.stranger and request.type == "adjustment":
+            return Answer("WA027", {})
         if amount is None:
             if request.type not in {"capture", "refund", "void"}:
                 return Answer("WA002", {"field": "amount"})
