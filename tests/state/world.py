@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from collections import Counter
 from concurrent.futures import Future, wait
 from typing import Any
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from tests.concurrency.sessions import Session
+from tests.concurrency.sessions import PATIENCE, Session
 from tests.database import Database
 from tests.state.model import ASSETS, Answer, Request
 
@@ -112,15 +113,17 @@ class World:
         if overlapping:
             self._until_waiting(futures)
             self.administrator.run("commit")
-        wait(futures)
+        assert not wait(futures, PATIENCE).not_done
         return [_answers(request, future) for request, future in zip(requests, futures, strict=True)]
 
     def _until_waiting(self, futures: list[Future[list[dict[str, Any]]]]) -> None:
         sql = "select pid from pg_stat_activity where pid = any (%s) and wait_event_type = 'Lock'"
-        while True:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             waiting = {row["pid"] for row in self.administrator.run(sql, self._pids)}
             if all(future.done() or pid in waiting for future, pid in zip(futures, self._pids, strict=False)):
                 return
+        raise AssertionError("a request neither finished nor waited for a lock")
 
     def expire(self, wallet: int, txn: int) -> None:
         """Move a hold's end into the past."""
