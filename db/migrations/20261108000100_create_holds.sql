@@ -21,6 +21,7 @@ create table wallet.holds (
   constraint holds_status_known check (status in ('open', 'captured', 'voided'))
 );
 
+create index holds_newest_idx on wallet.holds (wallet_id, id);
 create index holds_open_idx on wallet.holds (wallet_id, expires_at) where status = 'open';
 
 comment on table wallet.holds is
