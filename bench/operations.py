@@ -43,7 +43,8 @@ def measure(run: Run, database: Database) -> None:
     """Time all calls on one wallet of `database`, mixed at random, on one connection."""
     actor, other = (f"'00000000-0000-0000-0001-0000000{number}'::uuid" for number in (ACTOR, OTHER))
     wallets = {"wallet": actor.replace("-0001-", "-0000-"), "other": other.replace("-0001-", "-0000-")}
-    ids = {name: f"(lpad(to_hex((:k)::bigint), 31, '0') || '{last}')::uuid" for name, last in (("first", "1"), ("second", "2"))}
+    number = "lpad(to_hex((:k)::bigint), 31, '0')"
+    ids = {"first": f"({number} || '1')::uuid", "second": f"({number} || '2')::uuid"}
     database.execute(f"update wallet.users set role = 'operator' where id = {actor}")
     scripts = {
         name: SETUP + "".join(call.format(actor=actor, **wallets, **ids) + ";\n" for call in calls)
