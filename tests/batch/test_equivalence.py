@@ -131,24 +131,38 @@ CALM = st.builds(
 # So does a batch of which nothing but one rule stands in the way of being written as a set.
 ODD = st.one_of(
     st.builds(lambda request, fault: request._replace(**fault), CALM, st.sampled_from(FAULTS)),
-    CALM.map(lambda request: request._replace(type="transfer", to=3 - request.wallet)),
+    CALM.map(lambda request: request._replace(type="transfer", to={1: 2, 2: 1}[request.wallet or 1])),
     CALM.map(lambda request: request._replace(type="hold")),
 )
 # So does a rule of the wallet 2 from before.
+BEFORE = UUID(int=99)
 RULES: dict[str, str] = {
     "none": "select %s",
-    "a hold": "select wallet_hold(%s, gen_random_uuid(), 900)",
+    "a hold": f"select wallet_hold(%s, '{BEFORE}', 900)",
     "limits": "select wallet_set_limits(%s, '{topup,spend}', '{140,null}', '{null,600}', '{900,null}')",
     "an overdraft": "select wallet_set_limits(%s, p_floor => -700)",
     "a maximum": "select wallet_set_limits(%s, p_max_balance => 1400)",
     "frozen": "select wallet_set_status(%s, 'frozen', 'a reason')",
-    "closed": "select wallet_spend(w.id, gen_random_uuid(), 1000), wallet_set_status(w.id, 'closed', 'a reason') "
+    "closed": f"select wallet_spend(w.id, '{BEFORE}', 1000), wallet_set_status(w.id, 'closed', 'a reason') "
     "from (select %s::uuid) w (id)",
 }
+
+
+def mixed(requests: list[Request], odd: list[tuple[int, Request]]) -> list[Request]:
+    """The requests with some odd ones among them."""
+    for place, request in odd:
+        requests.insert(place, request)
+    return requests
+
+
 REQUESTS = st.one_of(
     st.lists(WILD, min_size=1, max_size=12),
-    st.lists(st.one_of(CALM, CALM, WILD), min_size=20, max_size=60),
-    st.lists(st.one_of(*[CALM] * 15, ODD), min_size=20, max_size=60),
+    st.lists(st.one_of(CALM, WILD), min_size=20, max_size=60),
+    st.builds(
+        mixed,
+        st.lists(CALM, min_size=20, max_size=60),
+        st.lists(st.tuples(st.integers(0, 60), ODD), max_size=3),
+    ),
 )
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 
