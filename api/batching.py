@@ -142,28 +142,27 @@ class GroupCommit:
             self._line.limit = put_back(batch, error, self._line.queue)
             return
         self._line.limit = MAX_ITEMS
-        again = []
+        busy = []
         for pending, row in zip(batch, rows, strict=True):
-            if row["outcome"] != "busy":
+            if row["outcome"] == "busy":
+                busy.append(pending)
+            else:
                 settle(pending, row)
-            elif not self._join_held(pending):
-                if pending.tries < self._tries:
-                    pending.tries += 1
-                    again.append(pending)
-                else:
-                    self._hold(pending)
-        self._line.queue.extendleft(reversed(again))
+        # first back in line, all of them: what is queued came later, and must stay behind
+        self._line.queue.extendleft(reversed(busy))
+        for wallet_id in {pending.request.wallet_id for pending in busy if pending.tries == self._tries}:
+            self._hold(wallet_id)
+        for pending in busy:
+            pending.tries += 1
 
-    def _hold(self, pending: Pending[Mutation]) -> None:
-        """Let it wait for its wallet's lock, and those behind it too."""
-        wallet_id = pending.request.wallet_id
-        # what is queued for this wallet came later, and must stay behind it
-        later = [other for other in self._line.queue if other.request.wallet_id == wallet_id]
-        self._held[wallet_id] = waiting = deque([pending, *later])
-        if later:
-            others = [other for other in self._line.queue if other.request.wallet_id != wallet_id]
-            self._line.queue.clear()
-            self._line.queue.extend(others)
+    def _hold(self, wallet_id: UUID) -> None:
+        """Let all that are in line for this wallet wait for its lock instead."""
+        self._held[wallet_id] = waiting = deque(
+            pending for pending in self._line.queue if pending.request.wallet_id == wallet_id
+        )
+        others = [pending for pending in self._line.queue if pending.request.wallet_id != wallet_id]
+        self._line.queue.clear()
+        self._line.queue.extend(others)
         self._tasks.start(self._wait_for(wallet_id, waiting))
 
     async def _wait_for(self, wallet_id: UUID, waiting: deque[Pending[Mutation]]) -> None:

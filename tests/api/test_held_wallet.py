@@ -58,7 +58,6 @@ class TestHeldWallet:
         assert await bench.answers() == {number: number for number in range(8)}
         assert bench.answered == sorted(bench.answered)
 
-    @pytest.mark.xfail(reason="what was queued goes before the second request of the batch that found the wallet held")
     @pytest.mark.parametrize("release", [13, 40])
     @pytest.mark.parametrize("tries", [0, 2])
     @played
