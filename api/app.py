@@ -65,11 +65,13 @@ def create_app(settings: Settings) -> Litestar:
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
     passwords = Passwords(settings.bcrypt_cost)
     tokens = Tokens(settings.jwt_secret, database)
+    group = GroupCommit(database, single, limit=settings.queue_size)
+    balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     parts = Parts(
         database=database,
         single=single,
-        mutate=GroupCommit(database, single).mutate if settings.group_commit else database.mutate,
-        balance=Balances(database.balances, database.balance).balance if settings.group_commit else database.balance,
+        mutate=group.mutate if settings.group_commit else database.mutate,
+        balance=balances.balance if settings.group_commit else database.balance,
         tokens=tokens,
         wallets=Wallets(database),
         self_topup=settings.self_topup,

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Protocol, TypeVar
 
+from api.admission import Admission
 from api.errors import BUSY, TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class Line(Generic[T]):
     def __init__(self, run: Callable[[list[Pending[T]]], Awaitable[None]]) -> None:
         self.queue: deque[Pending[T]] = deque()
         self.limit = MAX_ITEMS
+        self.sizes = [0] * (MAX_ITEMS.bit_length() + 1)
+        """How many calls carried as many items as have so many binary digits: 1, 2 to 3, 4 to 7, and so on."""
         self._run = run
         self._running = False
         self._tasks = Tasks()
@@ -92,7 +95,9 @@ class Line(Generic[T]):
     async def _drain(self) -> None:
         # no await between finding the queue empty and giving up the slot: a request that arrives sees one or the other
         while self.queue:
-            await self._run(take(self.queue, self.limit))
+            batch = take(self.queue, self.limit)
+            self.sizes[len(batch).bit_length()] += 1
+            await self._run(batch)
         self._running = False
 
 
@@ -105,37 +110,34 @@ class GroupCommit:
     """Coalesces the mutations of one process. `calls` runs the batches, `patient` those that wait for a held wallet.
 
     A wallet found held is mostly in another worker's batch, and free in a moment: its requests go first in the next
-    batch, `tries` times, before they wait.
+    batch, `tries` times, before they wait. From then on until none waits, the line has no request of that wallet.
+    At most `limit` requests are unanswered at a time.
     """
 
-    def __init__(self, calls: Calls, patient: Calls, *, tries: int = 2) -> None:
+    def __init__(self, calls: Calls, patient: Calls, *, limit: int = MAX_ITEMS, tries: int = 2) -> None:
+        self.admission = Admission(limit)
         self._calls = calls
         self._patient = patient
         self._tries = tries
         self._line: Line[Mutation] = Line(self._run)
+        self.sizes = self._line.sizes
         self._held: dict[UUID, deque[Pending[Mutation]]] = {}
         self._tasks = Tasks()
 
     async def mutate(self, mutation: Mutation) -> asyncpg.Record:
         """Run the mutation in the next batch; when this returns, it is on disk. Raises ServiceError."""
-        pending = Pending(mutation)
-        if not self._join_held(pending):
-            self._line.join(pending)
-        return await pending.answer
-
-    def _join_held(self, pending: Pending[Mutation]) -> bool:
-        """Stand behind those of its wallet that came before, where these wait for its lock."""
-        waiting = self._held.get(pending.request.wallet_id)
-        if waiting is None:
-            return False
-        waiting.append(pending)
-        return True
+        with self.admission:
+            pending = Pending(mutation)
+            waiting = self._held.get(mutation.wallet_id)
+            if waiting is None:
+                self._line.join(pending)
+            else:
+                # behind those of its wallet that came before
+                waiting.append(pending)
+            return await pending.answer
 
     async def _run(self, batch: list[Pending[Mutation]]) -> None:
         """Run a batch without waiting for locks."""
-        batch = [pending for pending in batch if not self._join_held(pending)]
-        if not batch:
-            return
         try:
             rows = await self._calls.batch([pending.request for pending in batch], wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiting request must hear of it
@@ -228,16 +230,21 @@ class Balances:
         self,
         together: Callable[[Sequence[Holder]], Awaitable[Sequence[asyncpg.Record]]],
         alone: Callable[[UUID, UUID], Awaitable[asyncpg.Record]],
+        *,
+        limit: int = MAX_ITEMS,
     ) -> None:
+        self.admission = Admission(limit)
         self._together = together
         self._alone = alone
         self._line: Line[Holder] = Line(self._run)
+        self.sizes = self._line.sizes
 
     async def balance(self, wallet_id: UUID, actor: UUID) -> asyncpg.Record:
         """Read a balance: as of after this call began. Raises ServiceError."""
-        pending = Pending(Holder(wallet_id, actor))
-        self._line.join(pending)
-        return await pending.answer
+        with self.admission:
+            pending = Pending(Holder(wallet_id, actor))
+            self._line.join(pending)
+            return await pending.answer
 
     async def _run(self, batch: list[Pending[Holder]]) -> None:
         try:

@@ -131,12 +131,12 @@ class Database(Pool):
     async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
         """`wallet_batch`: one transaction; a row with its `outcome` for each, in order. `wait`: for locked wallets."""
         *columns, moments = (list(column) for column in zip(*mutations, strict=True))
-        return await self.rows(_COALESCED, *columns, not wait, moments if any(moments) else None)
+        return await self.rows(_COALESCED, *columns, not wait, moments if any(moments) else None, admitted=True)
 
     async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> Sequence[asyncpg.Record]:
         """`wallet_balances`: the balances now of these wallets for these actors; no row for one that is unknown."""
         wallet_ids, actors = (list(column) for column in zip(*holders, strict=True))
-        return await self.rows("select * from public.wallet_balances($1, $2)", wallet_ids, actors)
+        return await self.rows("select * from public.wallet_balances($1, $2)", wallet_ids, actors, admitted=True)
 
     async def requests(self, items: Sequence[BatchItem], *, atomic: bool) -> Sequence[asyncpg.Record]:
         """`wallet_batch` for one client's list; `atomic`: nothing stays written when an item is refused."""

@@ -39,6 +39,7 @@ UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
 BUSY: Final = Kind(503, "busy", "Wallet busy")
+OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
 TIMEOUT: Final = Kind(503, "timeout", "Time limit exceeded")
 UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
 
@@ -105,6 +106,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "too_large": "The body may have at most 64 KiB.",
     "batch_refused": "An item of the atomic batch was refused, so nothing of it was written: see results.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
+    "overloaded": "Too many requests wait here already. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
     "unavailable": "The service cannot do this right now. Try again in a moment, with the same txn_id.",
     "internal": "The service failed. Its log tells why under this request_id.",

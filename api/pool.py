@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import asyncpg
 import structlog
 
+from api.admission import Admission
 from api.errors import TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
 
 if TYPE_CHECKING:
@@ -46,12 +48,14 @@ _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
 class Pool:
     """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one.
 
-    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds.
+    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds. A bounded number of
+    calls waits for a connection.
     """
 
     def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float) -> None:
         self._settings = settings
         self._pool_size = pool_size
+        self.admission = Admission(settings.queue_size)
         self._lock_timeout = lock_timeout
         self._acquire_timeout = settings.acquire_timeout
         self._pool: asyncpg.Pool[asyncpg.Record]
@@ -95,9 +99,9 @@ class Pool:
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
 
-    async def rows(self, call: str, *arguments: Argument) -> Sequence[asyncpg.Record]:
+    async def rows(self, call: str, *arguments: Argument, admitted: bool = False) -> Sequence[asyncpg.Record]:
         """Run a call and return all its rows. Raises ServiceError."""
-        return await self.run(lambda connection: connection.fetch(call, *arguments))
+        return await self.run(lambda connection: connection.fetch(call, *arguments), admitted=admitted)
 
     async def row(self, call: str, *arguments: Argument, again: bool = True) -> asyncpg.Record:
         """Run a call that returns one row; `again`: once more where the connection was lost. Raises ServiceError."""
@@ -111,10 +115,8 @@ class Pool:
 
         At most half of the pool streams at a time. Close the generator when done with it.
         """
-        try:
-            await asyncio.wait_for(self._streams.acquire(), self._acquire_timeout)
-        except TimeoutError:
-            raise ServiceError(UNAVAILABLE) from None
+        with self.admission:
+            await self._stream_slot()
         try:
             connection = await self._acquire()
             try:
@@ -136,11 +138,22 @@ class Pool:
         finally:
             self._streams.release()
 
-    async def run(self, run: Callable[[Connection], Awaitable[T]], *, again: bool = True) -> T:
-        """Run on a pooled connection; once more where the connection turned out to be dead or its plan stale.
+    async def _stream_slot(self) -> None:
+        try:
+            await asyncio.wait_for(self._streams.acquire(), self._acquire_timeout)
+        except TimeoutError:
+            raise ServiceError(UNAVAILABLE) from None
+
+    async def run(self, run: Callable[[Connection], Awaitable[T]], *, again: bool = True, admitted: bool = False) -> T:
+        """Run on a pooled connection. `again`: once more where it was lost; `admitted`: by another bound than ours.
 
         Raises ServiceError for everything that the caller or the state of the server explains.
         """
+        with nullcontext() if admitted else self.admission:
+            return await self._persist(run, again=again)
+
+    async def _persist(self, run: Callable[[Connection], Awaitable[T]], *, again: bool) -> T:
+        """Run; once more where the connection turned out to be dead or its plan stale."""
         for last in (False, True):
             connection = await self._acquire()
             try:

@@ -113,6 +113,7 @@ class Settings:
     jwt_secret_file: Path | None = setting("JWT_SECRET_FILE", None, path)  # noqa: RUF009
     workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
     pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
+    queue_size: int = setting("PGWALLET_QUEUE_SIZE", 1000, integer(1, 100_000))
     log_level: str = setting("PGWALLET_LOG_LEVEL", "info", level)
     bcrypt_cost: int = setting("PGWALLET_BCRYPT_COST", 12, integer(4, 16))
     seed_accounts: bool | None = setting("PGWALLET_SEED_ACCOUNTS", None, switch)

@@ -74,10 +74,10 @@ class Calls:
 class Bench:
     """Group commit between requests and two such databases."""
 
-    def __init__(self, turns: int = 1, tries: int = 0) -> None:
+    def __init__(self, turns: int = 1, tries: int = 0, limit: int = 10_000) -> None:
         self.calls = Calls(turns)
         self.retries = Calls(turns, patient=True)
-        self.group = GroupCommit(self.calls, self.retries, tries=tries)
+        self.group = GroupCommit(self.calls, self.retries, limit=limit, tries=tries)
         self.requests: dict[int, asyncio.Task[Any]] = {}
         self.answered: list[int] = []
 

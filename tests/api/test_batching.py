@@ -170,6 +170,21 @@ class TestFailedBatch:
         bench.send(9)
         assert (await bench.answers())[9] == 9
 
+    @played
+    async def test_after_a_fault_that_went_by_itself_batches_are_whole_again(self) -> None:
+        bench = Bench()
+        bench.calls.faults = {0: RuntimeError("for once")}
+        bench.calls.during = lambda: len(bench.calls.batches) > 1 and bench.calls.faults.clear()
+        bench.calls.gate.clear()
+        for number in range(4):
+            bench.send(number)
+        await turn(STEPS)
+        for number in range(4, 10):
+            bench.send(number)
+        bench.calls.gate.set()
+        assert await bench.answers() == {number: number for number in range(10)}
+        assert bench.calls.batches == [[0, 1, 2, 3], [0, 1], [2, 3, 4, 5, 6, 7, 8, 9]]
+
     @pytest.mark.parametrize("kind", [TIMEOUT, UNAVAILABLE], ids=lambda kind: kind.code)
     @played
     async def test_one_that_the_database_did_not_answer_is_not_tried_again_in_parts(self, kind: Kind) -> None:
@@ -270,3 +285,14 @@ class TestClientsThatGo:
         await turn(STEPS)
         bench.retries.gate.set()
         assert await bench.answers() == {number: number for number in {1, 2, 3} - {gone}}
+
+
+class TestSizes:
+    @played
+    async def test_batches_are_counted_by_the_digits_of_their_size(self) -> None:
+        bench = Bench()
+        for size in (1, 2, 3, 4, MAX_ITEMS):
+            for number in range(size):
+                bench.send(number)
+            await bench.answers()
+        assert bench.group.sizes == [0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 1]
