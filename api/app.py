@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response, Router
+from litestar.config.cors import CORSConfig
 from litestar.exceptions import NotFoundException
+from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -18,6 +19,8 @@ from api.batching import Balances, GroupCommit
 from api.database import Database
 from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.errors import EXCEPTION_HANDLERS
+from api.headers import DOCS_PAGE, SecurityHeaders
+from api.limits import Limits, RateLimit, Table
 from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
 from api.routes.batch import batch_routes
@@ -31,13 +34,15 @@ from api.routes.wallets import wallets_routes
 from api.wallets import Wallets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from litestar.types import ASGIApp
 
     from api.settings import Settings
 
 API_VERSION = "1.0"
 SINGLE_CONNECTIONS = 8
-DOCS_PAGE = Path(__file__).with_name("docs.html")
 
 
 class DocsPage(OpenAPIRenderPlugin):
@@ -56,15 +61,19 @@ async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
     return response
 
 
-def create_app(settings: Settings) -> Litestar:
-    """Build the service. Needs `settings.api_url` and `settings.jwt_secret`; the database may be away."""
+def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
+    """Build the service. Needs `settings.api_url` and `settings.jwt_secret`; the database may be away.
+
+    `shared` is the folder that it shares with other worker processes; None where there are none.
+    """
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
     logs.configure(settings.log_level)
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
     passwords = Passwords(settings.bcrypt_cost)
-    tokens = Tokens(settings.jwt_secret, database)
+    limits = Limits(settings.rate_limit, Table(shared and shared / "limits"), settings.jwt_secret.encode())
+    tokens = Tokens(settings.jwt_secret, database, admit=limits.user)
     group = GroupCommit(database, single, limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     parts = Parts(
@@ -127,5 +136,26 @@ def create_app(settings: Settings) -> Litestar:
             use_handler_docstrings=True,
         ),
     )
-    app.asgi_handler = logs.RequestLog(app.asgi_handler)
+    app.asgi_handler = around(app.asgi_handler, settings, limits)
     return app
+
+
+def around(app: ASGIApp, settings: Settings, limits: Limits) -> ASGIApp:
+    """Put what every request passes around the application, the innermost first."""
+    if settings.rate_limit:
+        app = RateLimit(app, limits)
+    if settings.cors_origins:
+        # around the limits: a browser shows the page a refusal only with these headers
+        app = CORSMiddleware(app, cors(settings.cors_origins))
+    app = SecurityHeaders(app, hsts=settings.hsts)
+    return logs.RequestLog(app)
+
+
+def cors(origins: Sequence[str]) -> CORSConfig:
+    """Let scripts of these origins call the API and read what tells when to try again; tokens are no cookies."""
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+        expose_headers=["Retry-After", "X-Request-Id"],
+    )

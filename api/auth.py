@@ -92,7 +92,9 @@ class Passwords:
 class Tokens:
     """Issues and verifies JWTs. A token is verified once and remembered until it expires, in a bounded cache."""
 
-    def __init__(self, secret: str, database: Database) -> None:
+    def __init__(self, secret: str, database: Database, *, admit: Callable[[UUID], None]) -> None:
+        self.admit = admit
+        """Counts a request of a user. Raises ServiceError (429)."""
         self._secret = secret
         self._database = database
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
@@ -160,7 +162,8 @@ def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[No
     async def authenticate(request: Request[Any, Any, Any]) -> None:
         for name, value in request.scope["headers"]:
             if name == b"authorization":
-                request.scope["user"] = await tokens.principal(value)
+                request.scope["user"] = user = await tokens.principal(value)
+                tokens.admit(user.user_id)
                 return
         raise unauthorized()
 

@@ -37,6 +37,7 @@ BATCH_REFUSED: Final = Kind(409, "batch_refused", "Batch refused")
 TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
+RATE_LIMITED: Final = Kind(429, "rate_limited", "Too many requests")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
 BUSY: Final = Kind(503, "busy", "Wallet busy")
 OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
@@ -105,6 +106,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "method_not_allowed": "The path exists, but not for this method: see the Allow header.",
     "too_large": "The body may have at most 64 KiB.",
     "batch_refused": "An item of the atomic batch was refused, so nothing of it was written: see results.",
+    "rate_limited": "Too many requests in a short time. Try again after the seconds that Retry-After says.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
     "overloaded": "Too many requests wait here already. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
@@ -125,7 +127,10 @@ class FieldError(msgspec.Struct):
 
 
 class ServiceError(Exception):
-    """An error with a kind. `detail` is a sentence for people, `members` are further values for programs."""
+    """An error with a kind. `detail` is a sentence for people, `members` are further values for programs.
+
+    `headers` go with the answer.
+    """
 
     def __init__(
         self,
@@ -133,11 +138,13 @@ class ServiceError(Exception):
         detail: str | None = None,
         errors: Sequence[FieldError] = (),
         members: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.kind = kind
         self.detail = detail or SENTENCES.get(kind.code, kind.title)
         self.errors = errors
         self.members = members or {}
+        self.headers = headers or {}
         super().__init__(self.detail)
 
 
@@ -213,6 +220,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     elif known.kind.status == UNAUTHORIZED.status:
         headers["WWW-Authenticate"] = "Bearer"
+    headers.update(known.headers)
     state["code"] = known.kind.code
     body = msgspec.json.encode(problem(known, state.get("request_id")))
     return Response(body, status_code=known.kind.status, media_type=PROBLEM_JSON, headers=headers)

@@ -3,7 +3,9 @@
 `.env.example` lists every setting with its default; a test holds that file and this table equal.
 """
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
@@ -16,6 +18,7 @@ PREFIX = "PGWALLET_"
 SECRET_BYTES = 32
 ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 LEVELS = ("debug", "info", "warning", "error")
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?|https?://\[[0-9a-f:]+\](?::\d+)?")
 
 
 class SetupError(Exception):
@@ -88,6 +91,33 @@ def password(text: str) -> str:
     return text
 
 
+def rate(text: str) -> int:
+    """Parse a number of requests per minute; 0 for off."""
+    if text.lower() in OFF[1:]:
+        return 0
+    try:
+        return integer(1, 1_000_000)(text)
+    except ValueError as error:
+        raise ValueError(f"off or {error}") from None
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Parse origins of web pages, separated by commas; `*` for all."""
+    found = tuple(origin.strip() for origin in text.split(","))
+    if found != ("*",) and not all(ORIGIN.fullmatch(origin) for origin in found):
+        raise ValueError("* or origins like https://shop.example, separated by commas")
+    return found
+
+
+def networks(text: str) -> str:
+    """Parse addresses and networks of proxies, separated by commas."""
+    try:
+        found = [str(ipaddress.ip_network(item.strip())) for item in text.split(",")]
+    except ValueError:
+        raise ValueError("addresses or networks like 10.0.0.0/8, separated by commas") from None
+    return ",".join(found)
+
+
 def path(text: str) -> Path:
     """Parse a path; a relative one starts at the current directory."""
     return Path(text).expanduser().absolute()
@@ -124,7 +154,10 @@ class Settings:
     self_topup: bool = setting("PGWALLET_SELF_TOPUP", True, switch)  # noqa: FBT003
     self_refund: bool = setting("PGWALLET_SELF_REFUND", True, switch)  # noqa: FBT003
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
-    trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, str)
+    trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
+    rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)
+    cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)
+    hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":

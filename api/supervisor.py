@@ -13,7 +13,7 @@ import time
 
 import click
 
-from api import deploy, embedded
+from api import deploy, embedded, shared
 from api.credentials import api_password, api_url, jwt_secret
 from api.datadir import Lock, prepare
 from api.settings import Settings, SettingsError, SetupError
@@ -69,6 +69,7 @@ def serve(settings: Settings) -> None:
 
 def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:
     """Start the workers, which load the application while we do something else."""
+    stack.enter_context(shared.made())
     workers = Workers(listener, settings.workers, signals)
 
     def stop() -> None:

@@ -1,9 +1,10 @@
-"""One process of the service: `python -m api.worker FD`, started by the supervisor with its listening socket.
+"""One process of the service: `python -m api.worker FD [NUMBER]`, started by the supervisor with its listening socket.
 
 It loads the application at once, and serves when its standard input brings one line: a JSON object of environment
 variables. The end of that input means that the supervisor is gone, and then the worker goes too.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -11,9 +12,11 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 
 import uvicorn
 
+from api import shared
 from api.app import create_app
 from api.settings import Settings
 
@@ -26,9 +29,16 @@ def main() -> None:
         return
     os.environ.update(json.loads(line))
     settings = Settings.load()
+    with contextlib.ExitStack() as stack:
+        if shared.VARIABLE not in os.environ:
+            stack.enter_context(shared.made())
+        _serve(settings, listener)
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, Path(os.environ[shared.VARIABLE])),
         log_config=None,
         log_level="warning",
         access_log=False,
@@ -43,6 +53,7 @@ def main() -> None:
 def _follow(patience: float) -> None:
     """End this process when the supervisor has ended, in order if that works."""
     sys.stdin.read()
+    shared.remove()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(patience + 2)
     os._exit(1)

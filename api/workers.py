@@ -102,7 +102,7 @@ class Workers:
         with self._signals.held():
             self._processes[index] = subprocess.Popen(  # noqa: S603
                 # -P: an `api` folder in the current directory is none of ours
-                [sys.executable, "-P", "-m", "api.worker", str(descriptor)],
+                [sys.executable, "-P", "-m", "api.worker", str(descriptor), str(index)],
                 stdin=subprocess.PIPE,
                 pass_fds=[descriptor],
                 env=variables,

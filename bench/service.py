@@ -1,4 +1,4 @@
-"""The service under load: `pgwallet serve` itself, with its default settings unless said otherwise."""
+"""The service under load: `pgwallet serve` itself, with its default settings but no rate limits, or as said."""
 
 import contextlib
 import os
@@ -78,6 +78,7 @@ def _process(database: Database, folder: Path, name: str, settings: dict[str, st
         "PGWALLET_API_URL": database.api_url,
         "JWT_SECRET": SECRET,
         "PORT": "0",
+        "PGWALLET_RATE_LIMIT": "off",
         **settings,
     }
     with _log(folder, name).open("wb") as stderr:

@@ -58,7 +58,7 @@ def success(message: str, data: T, status_code: int = 200) -> Answer[Envelope[T]
 def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document these errors, and those that every route can answer, each with an example."""
     found: dict[int, list[ServiceError]] = {}
-    for code in (*codes, "bad_request", "internal", "overloaded", "unavailable"):
+    for code in (*codes, "bad_request", "rate_limited", "internal", "overloaded", "unavailable"):
         found.setdefault(EXAMPLES[code].kind.status, []).append(EXAMPLES[code])
     return {
         status: ResponseSpec(

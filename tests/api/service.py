@@ -52,7 +52,13 @@ def serve(api_url: str, folder: Path, **settings: str) -> Iterator[Service]:
     listener = socket.create_server(("127.0.0.1", 0))
     log = folder / f"service-{uuid4().hex}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PGWALLET_", "JWT_"))}
-    variables = {"PGWALLET_API_URL": api_url, "JWT_SECRET": JWT_SECRET, "PGWALLET_BCRYPT_COST": "4", **settings}
+    variables = {
+        "PGWALLET_API_URL": api_url,
+        "JWT_SECRET": JWT_SECRET,
+        "PGWALLET_BCRYPT_COST": "4",
+        "PGWALLET_RATE_LIMIT": "off",
+        **settings,
+    }
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "api.worker", str(listener.fileno())],
@@ -93,8 +99,8 @@ def wait_until(condition: Any, seconds: float = 20) -> None:
 class User(httpx.Client):
     """A client signed in as a new user of the service."""
 
-    def __init__(self, service: Service) -> None:
-        super().__init__(base_url=service.url, timeout=20, verify=TLS)
+    def __init__(self, service: Service, **headers: str) -> None:
+        super().__init__(base_url=service.url, timeout=20, verify=TLS, headers=headers)
         self.username = f"user-{uuid4().hex[:12]}"
         response = self.post("/api/auth/signup", json={"username": self.username, "password": PASSWORD})
         assert response.status_code == 201, response.text
@@ -143,7 +149,7 @@ def problem(response: httpx.Response, status: int, code: str, field: str | None 
     assert body["type"].endswith(f"#{code}")
     assert body["request_id"] == response.headers["x-request-id"]
     assert ("www-authenticate" in response.headers) == (status == 401)
-    assert ("retry-after" in response.headers) == (status == 503)
+    assert ("retry-after" in response.headers) == (status in {429, 503})
     if field is not None:
         assert field in [error["field"] for error in body["errors"]]
         assert all(error["message"] for error in body["errors"])

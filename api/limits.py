@@ -1,0 +1,171 @@
+"""Rate limits, per user and per address, for the service as a whole.
+
+Litestar's RateLimitConfig is not used: per request it reads and writes a list of all calls of the last minute as JSON
+(a thousand calls: 80 us), in a store of each worker, so that N workers allow N times the limit. Here a caller is one
+number in a table that the workers share in memory: 2 us per request for both limits, and the table never grows.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import mmap
+import os
+import time
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from litestar import Request
+from litestar.enums import ScopeType
+
+from api.errors import RATE_LIMITED, ServiceError, answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from uuid import UUID
+
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+WINDOW: Final = 60.0
+CALLERS: Final = 65_536
+"""How many the table tells apart."""
+WAYS: Final = 4
+"""In how many places of the table a caller may be."""
+CACHED: Final = 8_192
+ADDRESS_FACTOR: Final = 5
+"""Several users may share an address."""
+ACCOUNTS_SHARE: Final = 10
+"""An address gets this part of a user's calls for signing up and in, which cost more."""
+ACCOUNTS: Final = "/api/auth/"
+UNLIMITED: Final = frozenset({"/api/health/live"})
+"""Costs nothing, and a failure of it restarts the service."""
+LONGEST_NAME: Final = 64
+
+
+class Table:
+    """When each caller's allowance is full again, by fingerprint, in memory that the workers share.
+
+    A caller may run ahead of its rate by one window: the earliest moment at which it is idle again is all there is to
+    know of it (the generic cell rate algorithm). Nothing is locked: two workers that meet in one place lose a count,
+    no more. Where all places of a caller are taken it takes over the one that is idle soonest, so an attacker with more
+    addresses than the table has room for makes it forgetful, and never larger.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        size = CALLERS * 16
+        if file is None:
+            memory = mmap.mmap(-1, size)
+        else:
+            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+            os.ftruncate(descriptor, size)
+            memory = mmap.mmap(descriptor, size)
+            os.close(descriptor)
+        self._names = memoryview(memory).cast("Q")
+        self._idle_at = memoryview(memory).cast("d")
+
+    def take(self, name: int, rate: float) -> float:
+        """Count one call of a caller who has `rate` a window: 0, or refused, the seconds until the next."""
+        now = time.monotonic()
+        names, idle_at = self._names, self._idle_at
+        place = oldest = (name % (CALLERS // WAYS)) * WAYS * 2
+        for candidate in range(place, place + WAYS * 2, 2):
+            if names[candidate] == name:
+                place = candidate
+                break
+            if idle_at[candidate + 1] < idle_at[oldest + 1]:
+                oldest = candidate
+        else:
+            place = oldest
+            idle_at[place + 1] = now
+            names[place] = name
+        # the upper bound is for a value that another worker is just writing for another caller
+        ahead = min(max(idle_at[place + 1] - now, 0.0), WINDOW) + WINDOW / rate
+        if ahead > WINDOW:
+            return ahead - WINDOW
+        idle_at[place + 1] = now + ahead
+        return 0.0
+
+
+class Limits:
+    """The limits of the service. `rate` is how many calls a user has a minute, 0 for no limits."""
+
+    def __init__(self, rate: int, table: Table, key: bytes) -> None:
+        self._rate = rate
+        self._table = table
+
+        # keyed: nobody can compute an address that shares a place with another's
+        @lru_cache(CACHED)
+        def fingerprint(kind: bytes, caller: str) -> int:
+            return int.from_bytes(blake2b(caller.encode(), digest_size=8, key=key[:64], person=kind).digest())
+
+        @lru_cache(CACHED)
+        def user_fingerprint(user_id: UUID) -> int:
+            return fingerprint(b"user", user_id.hex)
+
+        self._fingerprint = fingerprint
+        self._user_fingerprint = user_fingerprint
+
+    def user(self, user_id: UUID) -> None:
+        """Count a call of a signed-in user. Raises ServiceError (429)."""
+        if not self._rate:
+            return
+        if wait := self._table.take(self._user_fingerprint(user_id), self._rate):
+            raise refusal(self._rate, wait)
+
+    def address(self, scope: Scope) -> None:
+        """Count a request of an address. Raises ServiceError (429)."""
+        client = scope["client"]
+        host = network(client[0][:LONGEST_NAME]) if client else ""
+        if scope["path"].startswith(ACCOUNTS):
+            kind, rate = b"accounts", max(1, self._rate // ACCOUNTS_SHARE)
+        else:
+            kind, rate = b"address", self._rate * ADDRESS_FACTOR
+        if wait := self._table.take(self._fingerprint(kind, host), rate):
+            raise refusal(rate, wait)
+
+
+@lru_cache(CACHED)
+def network(host: str) -> str:
+    """Who is behind an address: of IPv6 a customer has at least the 2^64 addresses that share the first half."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))
+    return host
+
+
+def refusal(rate: int, wait: float) -> ServiceError:
+    """Too many: says how long to wait."""
+    seconds = str(max(1, math.ceil(wait)))
+    return ServiceError(
+        RATE_LIMITED,
+        headers={
+            "Retry-After": seconds,
+            "RateLimit-Limit": str(rate),
+            "RateLimit-Policy": f"{rate};w={WINDOW:.0f}",
+            "RateLimit-Remaining": "0",
+            "RateLimit-Reset": seconds,
+        },
+    )
+
+
+class RateLimit:
+    """ASGI: lets an address have its share, before anything else is done for it."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 429."""
+        if scope["type"] == ScopeType.HTTP and scope["path"] not in UNLIMITED:
+            try:
+                self._limits.address(scope)
+            except ServiceError as error:
+                request = Request[object, object, object](scope)  # type: ignore[type-var]
+                await answer(request, error).to_asgi_response(None, request)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
