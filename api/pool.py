@@ -39,6 +39,8 @@ _LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleSessionTimeoutError,
     asyncpg.InterfaceError,
+    # the server has said farewell, and the end of the connection has not been noticed yet
+    asyncpg.InternalClientError,
     OSError,
 )
 # A plan from before a deploy (0A000).
@@ -179,6 +181,10 @@ class Pool:
             raise ServiceError(TIMEOUT) from error
         except asyncio.CancelledError:
             # the pool would first wait for the server to confirm that the statement is cancelled
+            connection.terminate()
+            raise
+        except asyncpg.InternalClientError:
+            # not yet closed, it would be the one that the second attempt gets
             connection.terminate()
             raise
         except (*_LOST, *_STALE):
