@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-pgtap image-check check bench install lock
+.PHONY: run test test-pgtap test-crash image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -65,6 +65,9 @@ test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset 
 	@test -f "$(PGTAP)" || { echo "pgTAP's SQL file is missing. Install postgresql-15-pgtap, or unpack it here:" \
 		"mkdir -p build/pgtap && cd build/pgtap && apt-get download postgresql-15-pgtap && dpkg -x postgresql-15-pgtap_*.deb ." >&2; exit 1; }
 	@exec $(BIN)/pytest tests/sql --pgtap="$(PGTAP)"
+
+test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is lost; KILLS=100 for the long run
+	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS))
 
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
 	@exec tests/image/check.sh

@@ -1,1 +1,1 @@
-"""`make test-crash`: load over HTTP while everything that can be killed is killed, and a check that nothing was lost."""
+"""`make test-crash`: load over HTTP while everything gets killed, and a check that nothing was lost."""

@@ -27,7 +27,7 @@ class Proxy:
             client.transport.abort()
 
     def drop_answers(self, count: int, then: Callable[[], object] = lambda: None) -> None:
-        """Cut the connections on which the server answers next, so many, without passing that on; `then` at the first."""
+        """Cut the connections of the next so many answers of the server, which are lost; `then` at the first."""
         self._answers_to_drop, self._dropped = count, then
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -37,7 +37,10 @@ class Proxy:
         except OSError:
             writer.transport.abort()
             return
-        tasks = [asyncio.ensure_future(self._pass(reader, back)), asyncio.ensure_future(self._pass(there, writer, True))]
+        tasks = [
+            asyncio.ensure_future(self._pass(reader, back)),
+            asyncio.ensure_future(self._pass(there, writer, True)),
+        ]
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
