@@ -21,6 +21,7 @@ from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.errors import EXCEPTION_HANDLERS
 from api.headers import DOCS_PAGE, SecurityHeaders
 from api.limits import Limits, RateLimit, Table
+from api.revocations import Revocations
 from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
 from api.routes.batch import batch_routes
@@ -73,9 +74,11 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
     passwords = Passwords(settings.bcrypt_cost)
     limits = Limits(settings.rate_limit, Table(shared and shared / "limits"), settings.jwt_secret.encode())
-    tokens = Tokens(settings.jwt_secret, database, admit=limits.user)
+    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
     group = GroupCommit(database, single, limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
+    own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
+    revocations = Revocations(own, tokens)
     parts = Parts(
         database=database,
         single=single,
@@ -92,7 +95,8 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
         await database.open()
         await single.open()
         try:
-            yield
+            async with revocations.followed():
+                yield
         finally:
             passwords.close()
             await single.close()

@@ -7,10 +7,11 @@ import os
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import bcrypt
 import jwt
@@ -27,6 +28,9 @@ T = TypeVar("T")
 ISSUER: Final = "pgwallet"
 ALGORITHM: Final = "HS256"
 TOKEN_SECONDS: Final = 24 * 60 * 60
+SKEW_SECONDS: Final = 5
+"""How far the clocks of machines that issue and verify tokens may be apart."""
+MAX_GENERATION: Final = 2**31 - 1
 MAX_HEADER_BYTES: Final = 4096
 MAX_VERIFIED_TOKENS: Final = 20_000
 PASSWORD_BYTES: Final = range(8, 73)  # bcrypt reads no more than 72
@@ -89,28 +93,52 @@ class Passwords:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class Tokens:
-    """Issues and verifies JWTs. A token is verified once and remembered until it expires, in a bounded cache."""
+def key_id(secret: str) -> str:
+    """Return the `kid` of a signing key: the start of its hash."""
+    return sha256(secret.encode()).hexdigest()[:8]
 
-    def __init__(self, secret: str, database: Database, *, admit: Callable[[UUID], None]) -> None:
+
+def token_id(authorization: bytes) -> UUID:
+    """Return what the token of this Authorization header is revoked by.
+
+    That is a hash of its signed part alone: the signature of one token can be spelt in several ways.
+    """
+    signed, _, _ = authorization.partition(b" ")[2].strip().rpartition(b".")
+    return UUID(bytes=sha256(signed).digest()[:16])
+
+
+class Tokens:
+    """Issues and verifies JWTs. A token is verified once and remembered until it expires, in a bounded cache.
+
+    The first secret signs; tokens that the others signed are valid too.
+    """
+
+    def __init__(self, secrets: Sequence[str], database: Database, *, admit: Callable[[UUID], None]) -> None:
         self.admit = admit
         """Counts a request of a user. Raises ServiceError (429)."""
-        self._secret = secret
+        self._keys = {key_id(secret): secret for secret in secrets}
+        self._signing = key_id(secrets[0])
         self._database = database
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
+        self._forgotten = 0
 
-    def issue(self, user_id: UUID, wallet_id: UUID, role: str) -> str:
-        """Sign a token for this user, valid for `TOKEN_SECONDS`. Its role is for clients; the stored one counts."""
+    def issue(self, user_id: UUID, wallet_id: UUID, role: str, generation: int) -> str:
+        """Sign a token for this user, valid for `TOKEN_SECONDS`, while the user's tokens are of this generation.
+
+        Its role is for clients; the stored one counts.
+        """
         now = int(time.time())
         claims = {
             "uid": str(user_id),
             "wid": str(wallet_id),
             "role": role,
+            "gen": generation,
+            "jti": uuid4().hex,
             "iss": ISSUER,
             "iat": now,
             "exp": now + TOKEN_SECONDS,
         }
-        return jwt.encode(claims, self._secret, ALGORITHM)
+        return jwt.encode(claims, self._keys[self._signing], ALGORITHM, {"kid": self._signing})
 
     async def principal(self, authorization: bytes) -> Principal:
         """Return whom this Authorization header stands for. Raises ServiceError (401)."""
@@ -118,35 +146,48 @@ class Tokens:
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(authorization)
             return known
+        forgotten = self._forgotten
         principal = await self._verify(authorization)
-        self._verified[authorization] = principal
-        if len(self._verified) > MAX_VERIFIED_TOKENS:
-            self._verified.popitem(last=False)
+        # what was verified while revocations came in may be one of them
+        if forgotten == self._forgotten:
+            self._verified[authorization] = principal
+            if len(self._verified) > MAX_VERIFIED_TOKENS:
+                self._verified.popitem(last=False)
         return principal
 
-    def forget(self, user_id: UUID | None = None) -> None:
-        """Verify again at next sight: the tokens of one user, or all."""
-        for header in [key for key, known in self._verified.items() if user_id in {None, known.user_id}]:
+    def forget(self, user_ids: Container[UUID] | None = None) -> None:
+        """Verify again at next sight: the tokens of these users, or all."""
+        self._forgotten += 1
+        for header in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
             del self._verified[header]
 
     async def _verify(self, authorization: bytes) -> Principal:
         scheme, _, token = authorization.partition(b" ")
+        token = token.strip()
         if scheme.lower() != b"bearer" or len(authorization) > MAX_HEADER_BYTES:
             raise unauthorized()
         try:
+            # none: a token of before keys had ids, which only the signing key can have signed
+            key = self._keys[jwt.get_unverified_header(token).get("kid", self._signing)]
             claims = jwt.decode(
-                token.strip(),
-                self._secret,
+                token,
+                key,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
+                leeway=SKEW_SECONDS,
                 options={"require": ["uid", "wid", "iss", "iat", "exp"]},
             )
             user_id, _ = UUID(claims["uid"]), UUID(claims["wid"])
-            expires_at = float(claims["exp"])
+            expires_at, generation = float(claims["exp"]), claims.get("gen", 0)
         # a signed claim of another type than ours: UUID() and float() have three ways to say so
-        except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError, OverflowError):
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
             raise unauthorized() from None
-        user = await self._database.principal(user_id)
+        # clocks that differ must not refuse a token that is just issued, and need not prolong one
+        if not 0 < expires_at - time.time() <= TOKEN_SECONDS + SKEW_SECONDS:
+            raise unauthorized()
+        if type(generation) is not int or not 0 <= generation <= MAX_GENERATION:
+            raise unauthorized()
+        user = await self._database.principal(user_id, token_id(authorization), generation)
         if user is None:
             raise unauthorized()
         return Principal(user["user_id"], user["wallet_id"], user["role"], expires_at)

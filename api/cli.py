@@ -14,7 +14,8 @@ try:
     import click
 
     from api import credentials, deploy, embedded, supervisor
-    from api.datadir import Lock
+    from api.datadir import Lock, prepare
+    from api.keyfile import rotate
     from api.settings import Settings, SetupError
     from api.urls import libpq_variables
 except ModuleNotFoundError as missing:
@@ -100,6 +101,23 @@ def create_user(settings: Settings, username: str, role: str) -> None:
     with administrator(settings, "user create") as url:
         made = asyncio.run(users.create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
     click.echo(f"made {role} {made}")
+
+
+@pgwallet.command("rotate-key")
+@click.option("--discard", is_flag=True, help="End all tokens: keep neither the old key nor those before it.")
+@click.pass_obj
+def rotate_key(settings: Settings, *, discard: bool) -> None:
+    """Make a new key that signs tokens, in the key's file; it is used from the next start of the service on.
+
+    Tokens of the old key stay valid: it is kept beside the new one, in the file with .previous at the end of its name.
+    """
+    if settings.jwt_secret is not None:
+        raise SetupError("JWT_SECRET is set: give it a new value, and JWT_PREVIOUS_SECRETS the old one")
+    file = credentials.key_file(settings)
+    if settings.jwt_secret_file is None:
+        prepare(settings.data_dir)
+    rotate(file, keep=not discard)
+    click.echo(f"new key in {file}; restart the service to use it")
 
 
 @pgwallet.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})

@@ -4,20 +4,30 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from api.embedded import url
-from api.keyfile import read_or_create
+from api.keyfile import previous, read_or_create
 from api.settings import SECRET_BYTES, Settings, SettingsError
 
 SERVICE = "wallet_api"
 
 
-def jwt_secret(settings: Settings) -> str:
-    """Return the signing key: as set, or from its file; with an embedded server it is generated once and kept."""
+def signing_keys(settings: Settings) -> list[str]:
+    """Return the key that signs tokens, then those whose tokens are valid too.
+
+    The first is as set, or from its file; with an embedded server it is generated once and kept.
+    """
     if settings.jwt_secret is not None:
-        return settings.jwt_secret
-    if settings.jwt_secret_file is not None:
-        return read_or_create(settings.jwt_secret_file)
-    if settings.embedded and settings.api_url is None:
-        return read_or_create(settings.data_dir / "jwt_secret")
+        return [settings.jwt_secret, *settings.jwt_previous_secrets]
+    file = key_file(settings)
+    return [read_or_create(file), *previous(file), *settings.jwt_previous_secrets]
+
+
+def key_file(settings: Settings) -> Path:
+    """Return the file of the signing key. Raises SettingsError where there is none."""
+    if settings.jwt_secret is None:
+        if settings.jwt_secret_file is not None:
+            return settings.jwt_secret_file
+        if settings.embedded and settings.api_url is None:
+            return settings.data_dir / "jwt_secret"
     raise SettingsError(f"JWT_SECRET (at least {SECRET_BYTES} bytes) or JWT_SECRET_FILE must be set for this server")
 
 

@@ -92,16 +92,27 @@ class Database(Pool):
         return await self.row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
 
     async def credentials(self, username: str) -> asyncpg.Record | None:
-        """`wallet_credentials`: user_id, username, role, wallet_id, password_hash; None for an unknown name."""
+        """`wallet_credentials`: what sign-in needs; None for an unknown name."""
         return await self.run(
             lambda connection: connection.fetchrow("select * from public.wallet_credentials($1)", username)
         )
 
-    async def principal(self, user_id: UUID) -> asyncpg.Record | None:
-        """`wallet_principal`: user_id, username, role, wallet_id as stored now; None for an unknown id."""
-        return await self.run(
-            lambda connection: connection.fetchrow("select * from public.wallet_principal($1)", user_id)
-        )
+    async def principal(self, user_id: UUID, token_id: UUID, generation: int) -> asyncpg.Record | None:
+        """`wallet_principal`: user_id, username, role, wallet_id as stored now; None for an unknown or revoked one."""
+        call = "select * from public.wallet_principal($1, $2, $3)"
+        return await self.run(lambda connection: connection.fetchrow(call, user_id, token_id, generation))
+
+    async def sign_out(self, user_id: UUID, token_id: UUID, expires_at: datetime) -> None:
+        """`wallet_sign_out`: ends one token. Errors: WA029."""
+        await self.row("select public.wallet_sign_out($1, $2, $3)", user_id, token_id, expires_at)
+
+    async def sign_out_everywhere(self, user_id: UUID) -> None:
+        """`wallet_sign_out_everywhere`: ends all tokens of the user. Errors: WA029."""
+        await self.row("select public.wallet_sign_out_everywhere($1)", user_id)
+
+    async def revocations(self, since: int | None) -> asyncpg.Record:
+        """`wallet_revocations`: `ids` and `user_ids` since an earlier call's `next`, and the new `next`."""
+        return await self.row("select * from public.wallet_revocations($1)", since)
 
     async def open_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> asyncpg.Record:
         """`wallet_open`: the user's wallet in the asset, made if need be. Errors: WA026, WA029."""

@@ -51,14 +51,15 @@ class Pool:
     """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one.
 
     `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds. A bounded number of
-    calls waits for a connection.
+    calls waits for a connection. `silent`: another pool tells the log when the database is away.
     """
 
-    def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float) -> None:
+    def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float, silent: bool = False) -> None:
         self._settings = settings
         self._pool_size = pool_size
         self.admission = Admission(settings.queue_size)
         self._lock_timeout = lock_timeout
+        self._silent = silent
         self._acquire_timeout = settings.acquire_timeout
         self._pool: asyncpg.Pool[asyncpg.Record]
         self._away_since: float | None = None
@@ -205,7 +206,7 @@ class Pool:
 
     def _away(self, error: Exception) -> ServiceError:
         """Log the first of many failures, so that an outage is one line and not one per request."""
-        if self._away_since is None:
+        if self._away_since is None and not self._silent:
             self._away_since = time.monotonic()
             log.warning("database is away", reason=f"{type(error).__name__}: {error}")
         return ServiceError(UNAVAILABLE)

@@ -202,6 +202,12 @@ class Account(Struct):
     expires_in: ExpiresIn
 
 
+class SignedOut(Struct):
+    """Which tokens are valid no more: the one of this request, or all of the user."""
+
+    ended: Literal["token", "all"]
+
+
 class Balance(Struct):
     """The balance now."""
 

@@ -84,6 +84,12 @@ def secret(text: str) -> str:
     return text
 
 
+def secrets(text: str) -> tuple[str, ...]:
+    """Parse signing keys: separated by commas, or each on a line, where they may hold commas."""
+    found = text.split("\n") if "\n" in text else text.split(",")
+    return tuple(secret(key) for part in found if (key := part.strip()))
+
+
 def password(text: str) -> str:
     """Parse a database password: printable ASCII, which every driver prepares for SCRAM in the same way."""
     if not text.isascii() or not text.isprintable():
@@ -141,6 +147,7 @@ class Settings:
     data_dir: Path = setting("PGWALLET_DATA_DIR", Path(".pgwallet"), path)  # noqa: RUF009
     jwt_secret: str | None = setting("JWT_SECRET", None, secret, show=False)
     jwt_secret_file: Path | None = setting("JWT_SECRET_FILE", None, path)  # noqa: RUF009
+    jwt_previous_secrets: tuple[str, ...] = setting("JWT_PREVIOUS_SECRETS", (), secrets, show=False)
     workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
     pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
     queue_size: int = setting("PGWALLET_QUEUE_SIZE", 1000, integer(1, 100_000))

@@ -14,7 +14,7 @@ import time
 import click
 
 from api import deploy, embedded, shared
-from api.credentials import api_password, api_url, jwt_secret
+from api.credentials import api_password, api_url, signing_keys
 from api.datadir import Lock, prepare
 from api.settings import Settings, SettingsError, SetupError
 from api.signals import Shutdown, Signals
@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
             lock.take(share=False)
             stack.callback(lock.release)
             server = embedded.Server(settings.data_dir)
-        secret = jwt_secret(settings)
+        keys = signing_keys(settings)
         listener = stack.enter_context(listen(settings, patient=lock.unclean))
         if server is not None:
             signals.hurry.append(server.hurry)
@@ -49,7 +49,7 @@ def run(settings: Settings) -> None:
             lock.listening(server.socket)
         login = api_url(settings, server.socket if server else None)
         asyncio.run(_deploy(settings, server, login))
-        workers.serve({"PGWALLET_API_URL": login, "JWT_SECRET": secret})
+        workers.serve(_variables(login, keys))
         _await_ready(listener, workers)
         _watch(workers, server, signals)
 
@@ -58,13 +58,20 @@ def serve(settings: Settings) -> None:
     """Serve with a database that others set up, until a signal. Raises SetupError."""
     if settings.api_url is None:
         raise SettingsError("PGWALLET_API_URL must be set: `pgwallet serve` starts no server (`pgwallet run` does)")
-    variables = {"PGWALLET_API_URL": settings.api_url, "JWT_SECRET": jwt_secret(settings)}
+    variables = _variables(settings.api_url, signing_keys(settings))
     with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(settings, patient=False))
         workers = _start(settings, listener, signals, stack)
         workers.serve(variables)
         _await_ready(listener, workers)
         _watch(workers, None, signals)
+
+
+def _variables(login: str, keys: list[str]) -> dict[str, str]:
+    """Return what the workers need beyond their settings."""
+    signing, *before = keys
+    more = {"JWT_PREVIOUS_SECRETS": "".join(f"{key}\n" for key in before)} if before else {}
+    return {"PGWALLET_API_URL": login, "JWT_SECRET": signing, **more}
 
 
 def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from litestar import Router, post
 from litestar.params import JSONBody
 
-from api.auth import TOKEN_SECONDS, Passwords, Tokens, unauthorized
+from api.auth import TOKEN_SECONDS, AuthenticatedRequest, Passwords, Tokens, signed_in, token_id, unauthorized
 from api.database import Database
 from api.routes.answers import BODY_ERRORS, Answer, errors, success
-from api.schemas import Account, Credentials, Envelope, Session
+from api.schemas import Account, Credentials, Envelope, Session, SignedOut
 
 
 def auth_routes(database: Database, passwords: Passwords, tokens: Tokens) -> Router:
@@ -33,7 +35,7 @@ def auth_routes(database: Database, passwords: Passwords, tokens: Tokens) -> Rou
             scale=row["scale"],
             balance=row["balance"],
             available=row["available"],
-            access_token=tokens.issue(row["user_id"], row["wallet_id"], "user"),
+            access_token=tokens.issue(row["user_id"], row["wallet_id"], "user", 0),
             token_type="Bearer",  # noqa: S106
             expires_in=TOKEN_SECONDS,
         )
@@ -56,10 +58,45 @@ def auth_routes(database: Database, passwords: Passwords, tokens: Tokens) -> Rou
             id=row["user_id"],
             username=row["username"],
             wallet_id=row["wallet_id"],
-            access_token=tokens.issue(row["user_id"], row["wallet_id"], row["role"]),
+            access_token=tokens.issue(row["user_id"], row["wallet_id"], row["role"], row["token_generation"]),
             token_type="Bearer",  # noqa: S106
             expires_in=TOKEN_SECONDS,
         )
         return success("signed in", session)
 
-    return Router("/api/auth", route_handlers=[signup, signin], tags=["Accounts"])
+    @post(
+        "/signout",
+        status_code=200,
+        operation_id="signOut",
+        summary="Sign out",
+        responses=errors("unauthorized", "timeout"),
+    )
+    async def signout(request: AuthenticatedRequest) -> Answer[Envelope[SignedOut]]:
+        """End this token, in every process of the service within a second."""
+        user = request.user
+        expires_at = datetime.fromtimestamp(user.expires_at, UTC)
+        header = next(value for name, value in request.scope["headers"] if name == b"authorization")
+        await database.sign_out(user.user_id, token_id(header), expires_at)
+        tokens.forget({user.user_id})
+        return success("signed out", SignedOut("token"))
+
+    @post(
+        "/signout-everywhere",
+        status_code=200,
+        operation_id="signOutEverywhere",
+        summary="Sign out everywhere",
+        responses=errors("unauthorized", "timeout"),
+    )
+    async def signout_everywhere(request: AuthenticatedRequest) -> Answer[Envelope[SignedOut]]:
+        """End all tokens of the user that were issued until now, in every process of the service within a second."""
+        await database.sign_out_everywhere(request.user.user_id)
+        tokens.forget({request.user.user_id})
+        return success("signed out everywhere", SignedOut("all"))
+
+    with_token = Router(
+        "/",
+        route_handlers=[signout, signout_everywhere],
+        before_request=signed_in(tokens),
+        security=[{"bearer": []}],
+    )
+    return Router("/api/auth", route_handlers=[signup, signin, with_token], tags=["Accounts"])

@@ -2,7 +2,7 @@
 create or replace function public.wallet_credentials(
   p_username text
 )
-returns table (user_id uuid, username text, role text, wallet_id uuid, password_hash text)
+returns table (user_id uuid, username text, role text, wallet_id uuid, password_hash text, token_generation integer)
 language sql
 stable
 security definer
@@ -10,11 +10,11 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
-  select u.id, u.username, u.role, w.id, u.password_hash
+  select u.id, u.username, u.role, w.id, u.password_hash, u.token_generation
   from wallet.users u
   join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
   where u.username = lower(p_username collate "C") collate "default"
 $$;
 
 comment on function public.wallet_credentials(text) is
-  'What sign-in needs: the user of this name (folded to lower case) with password hash and default wallet; no row when unknown.';
+  'What sign-in needs: the user of this name (folded to lower case) with password hash, generation of tokens and default wallet; no row when unknown.';

@@ -60,4 +60,5 @@ def operator(service: Service, service_database: Database) -> Iterator[User]:
     with closing(User(service)) as user:
         with service_database.connect() as administrator:
             administrator.execute("select public.wallet_set_role(%s, 'operator')", [user.username])
+        user.sign_in()  # another role, and no token of before is valid
         yield user

@@ -108,6 +108,12 @@ class User(httpx.Client):
         self.token: str = self.account["access_token"]
         self.headers["Authorization"] = f"Bearer {self.token}"
 
+    def sign_in(self) -> None:
+        """Get a new token, and use it from now on."""
+        credentials = {"username": self.username, "password": PASSWORD}
+        self.token = data(self.post("/api/auth/signin", json=credentials))["access_token"]
+        self.headers["Authorization"] = f"Bearer {self.token}"
+
     def topup(self, amount: object = 100, txn_id: object = None, **more: object) -> httpx.Response:
         return self.post("/api/wallet/topup", json={"txn_id": txn_id or str(uuid4()), "amount": amount, **more})
 

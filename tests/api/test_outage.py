@@ -210,7 +210,9 @@ def test_a_stale_plan_is_tried_once_more(service_database: Database, alice: User
 
 
 STALE_AT_FIRST = """
-create or replace function public.wallet_principal(p_user_id uuid)
+create or replace function public.wallet_principal(
+  p_user_id uuid, p_token_id uuid default null, p_generation integer default null
+)
 returns table (user_id uuid, username text, role text, wallet_id uuid)
 language plpgsql
 security definer

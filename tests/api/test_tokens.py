@@ -10,6 +10,7 @@ import httpx
 import jwt
 import pytest
 
+from api.auth import key_id
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem
 
 PROTECTED = [
@@ -44,7 +45,8 @@ def balance(client: httpx.Client, authorization: str | bytes) -> httpx.Response:
 
 def test_tokens_carry_the_claims_of_the_contract(alice: User) -> None:
     found = jwt.decode(alice.token, JWT_SECRET, algorithms=["HS256"], issuer="pgwallet")
-    assert set(found) == {"uid", "wid", "role", "iss", "iat", "exp"}
+    assert set(found) == {"uid", "wid", "role", "gen", "jti", "iss", "iat", "exp"}
+    assert jwt.get_unverified_header(alice.token) == {"alg": "HS256", "typ": "JWT", "kid": key_id(JWT_SECRET)}
     assert found["role"] == "user"
     assert (found["uid"], found["wid"]) == (alice.account["id"], alice.account["wallet_id"])
     assert found["exp"] - found["iat"] == 24 * 60 * 60
@@ -81,6 +83,14 @@ def test_what_is_no_token_is_refused(client: httpx.Client, authorization: str | 
         {"exp": 1e400},
         {"iat": None},
         {"iat": 99_999_999_999},
+        {"iat": int(time.time()) + 3600, "exp": int(time.time()) + 7200},
+        {"exp": int(time.time()) + 48 * 3600},
+        {"exp": float("nan")},
+        {"gen": 1},
+        {"gen": -1},
+        {"gen": 2**31},
+        {"gen": "0"},
+        {"gen": True},
         {"iss": None},
         {"iss": "somebody else"},
         {"uid": None},
@@ -91,12 +101,19 @@ def test_what_is_no_token_is_refused(client: httpx.Client, authorization: str | 
         {"wid": None},
         {"wid": "not a uuid"},
     ],
-    ids=str,
+    ids=repr,
 )
 def test_a_signed_token_with_wrong_claims_is_refused(
     client: httpx.Client, alice: User, changed: dict[str, Any]
 ) -> None:
     problem(balance(client, f"Bearer {sign(claims(alice, **changed))}"), 401, "unauthorized")
+
+
+def test_clocks_may_be_some_seconds_apart_and_no_more(client: httpx.Client, alice: User) -> None:
+    now = int(time.time())
+    data(balance(client, f"Bearer {sign(claims(alice, iat=now + 3))}"))
+    problem(balance(client, f"Bearer {sign(claims(alice, iat=now + 30))}"), 401, "unauthorized")
+    problem(balance(client, f"Bearer {sign(claims(alice, exp=now - 1))}"), 401, "unauthorized")
 
 
 def test_another_secret_is_refused(client: httpx.Client, alice: User) -> None:

@@ -93,7 +93,7 @@ COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "batch of 3": partial(batch, 3),
     "batch of 12": partial(batch, 12),
     "sign-in": lambda owner: ("wallet_credentials('short')", []),  # noqa: ARG005
-    "token": lambda owner: ("wallet_principal(%s)", [owner.user_id]),
+    "token": lambda owner: ("wallet_principal(%s, %s, 0)", [owner.user_id, uuid4()]),
 }
 FLAT = [name for name in COSTS if "page" not in name and name != "balance_at"]
 

@@ -91,7 +91,7 @@ def test_every_setting_that_is_named_exists() -> None:
 
 
 def test_every_command_that_is_named_exists() -> None:
-    assert unknown(r"`(?:\.venv/bin/)?pgwallet ([a-z]\w*)", pgwallet.commands) == set()
+    assert unknown(r"`(?:\.venv/bin/)?pgwallet ([a-z][\w-]*)", pgwallet.commands) == set()
     table = {row[0] for row in rows(ROOT / "docs/setup/local.md")}
     assert {f"`pgwallet {name}`" for name in pgwallet.commands} <= table
 

@@ -155,10 +155,10 @@ class Service:
         if self.process.returncode is None:
             self.stop()
 
-    def request(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+    def request(self, path: str, body: dict[str, Any] | None = None, token: str = "") -> tuple[int, dict[str, Any]]:
         """Return the status and the decoded body; status 0 when there is no answer."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", "Connection": "close"}
+        headers = {"Content-Type": "application/json", "Connection": "close", "Authorization": f"Bearer {token}"}
         url = f"http://127.0.0.1:{self.port}{path}"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as answer:

@@ -55,7 +55,7 @@ def test_url_needs_a_running_server(wallet: Pgwallet) -> None:
     assert wallet.refusal("url") == f"no server runs on {wallet.data_dir}: start one with `pgwallet run`"
 
 
-@pytest.mark.parametrize("command", ["run", "serve", "migrate", "seed", "verify", "psql", "url", "user"])
+@pytest.mark.parametrize("command", ["run", "serve", "migrate", "seed", "verify", "rotate-key", "psql", "url", "user"])
 def test_every_command_has_help(wallet: Pgwallet, command: str) -> None:
     assert "Usage: " in wallet.call(command, "--help")
 

@@ -25,6 +25,22 @@ def test_the_first_run_sets_everything_up_and_says_one_line(fresh: Pgwallet) -> 
     assert not fresh.data_dir.stat().st_mode & 0o007
 
 
+def test_a_new_key_ends_no_token_unless_the_old_one_is_discarded(wallet: Pgwallet) -> None:
+    def status_after(*command: str) -> int:
+        wallet.call(*command)
+        service = wallet.start()
+        try:
+            return service.request("/api/wallet/balance", token=token)[0]
+        finally:
+            service.stop()
+
+    service = wallet.start()
+    token = service.request("/api/auth/signin", ALICE)[1]["data"]["access_token"]
+    service.stop()
+    assert status_after("rotate-key") == 200
+    assert status_after("rotate-key", "--discard") == 401
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything(wallet: Pgwallet, number: signal.Signals) -> None:
     service = wallet.start(PGWALLET_WORKERS="2")

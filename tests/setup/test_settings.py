@@ -62,6 +62,7 @@ def test_a_misspelt_name_in_the_file_is_refused(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://root:secret@db", "a URL like postgresql://user@host/database"),
         ("PGWALLET_API_PASSWORD", "pässword", "printable ASCII"),
         ("JWT_SECRET", SECRET[1:], "at least 32 bytes long"),
+        ("JWT_PREVIOUS_SECRETS", f"{SECRET},{SECRET[1:]}", "at least 32 bytes long"),
         ("PGWALLET_WORKERS", "0", "a whole number from 1 to 64, not '0'"),
         ("PGWALLET_LOG_LEVEL", "loud", "one of debug, info, warning, error, not 'loud'"),
         ("PGWALLET_SEED_ACCOUNTS", "maybe", "on or off, not 'maybe'"),
@@ -77,11 +78,17 @@ def test_a_wrong_value_is_named_and_a_secret_one_is_not_shown(variable: str, val
 
 def test_right_values_are_read() -> None:
     settings = Settings.load(
-        {"JWT_SECRET": SECRET, "PGWALLET_SEED_ACCOUNTS": "No", "PGWALLET_DATA_DIR": "x"},
+        {
+            "JWT_SECRET": SECRET,
+            "JWT_PREVIOUS_SECRETS": f"{SECRET}, {SECRET[::-1]}",
+            "PGWALLET_SEED_ACCOUNTS": "No",
+            "PGWALLET_DATA_DIR": "x",
+        },
         None,
     )
     assert settings.jwt_secret == SECRET
     assert settings.seed_accounts is False
+    assert settings.jwt_previous_secrets == (SECRET, SECRET[::-1])
     assert settings.data_dir == Path("x").absolute()
 
 
@@ -93,6 +100,7 @@ def test_secrets_are_not_in_the_representation() -> None:
             "PGWALLET_API_URL": secret_url,
             "PGWALLET_API_PASSWORD": "hunter22",
             "JWT_SECRET": "hunter22" * 4,
+            "JWT_PREVIOUS_SECRETS": "hunter22" * 4,
         },
         None,
     )

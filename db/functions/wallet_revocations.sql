@@ -1,0 +1,27 @@
+-- Not "ids above N": a row becomes visible at its commit, which may come after that of a higher id. Whatever commits after
+-- this snapshot was written by a transaction at or above its xmin, so that is where the next call starts.
+create or replace function public.wallet_revocations(
+  p_since bigint
+)
+returns table (next bigint, ids bigint[], user_ids uuid[])
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+  select
+    pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+    coalesce(array_agg(r.id), '{}'),
+    coalesce(array_agg(r.user_id), '{}')
+  from wallet.revocations r
+  where r.transaction >= p_since::text::xid8
+$$;
+
+comment on function public.wallet_revocations(bigint) is
+$$ Whose tokens were revoked since an earlier call: ids of the revocations and, in the same order, of the users.
+
+p_since `next` of that call; null for the first one, which returns none
+
+One row. A revocation can be returned by several calls, and none is left out. $$;
