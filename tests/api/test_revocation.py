@@ -1,17 +1,21 @@
 """Whoever signed out is out, in every process of the service, within a second."""
 
+import asyncio
 import string
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
 import pytest
 
 from api import revocations
-from tests.api.service import TLS, Line, Service, User, data, problem, serve, wait_until
+from api.auth import Tokens
+from tests.api.service import JWT_SECRET, TLS, Line, Service, User, data, problem, serve, wait_until
 from tests.database import Database
 
 DEADLINE = 1.0
@@ -122,3 +126,26 @@ def test_without_news_tokens_are_verified_again_within_the_stated_time(
             finally:
                 administrator.execute("grant execute on function wallet_revocations to wallet_api")
     line.cut()
+
+
+def test_a_token_that_is_verified_while_its_revocation_comes_in_is_not_remembered() -> None:
+    class Late:
+        """A database whose answer is on its way while news of a sign-out arrive."""
+
+        calls = 0
+
+        async def principal(self, user_id: UUID, *_: object) -> dict[str, object]:
+            self.calls += 1
+            tokens.forget({user_id})
+            return {"user_id": user_id, "wallet_id": user_id, "role": "user"}
+
+    database = Late()
+    tokens = Tokens([JWT_SECRET], cast("Any", database), admit=lambda _: None)
+    header = f"Bearer {tokens.issue(uuid4(), uuid4(), 'user', 0)}".encode()
+
+    async def see_twice() -> None:
+        await tokens.principal(header)
+        await tokens.principal(header)
+
+    asyncio.run(see_twice())
+    assert database.calls == 2
