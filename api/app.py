@@ -18,6 +18,7 @@ from api.auth import Passwords, Tokens
 from api.batching import Balances, GroupCommit
 from api.database import Database
 from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
+from api.direct import Direct
 from api.errors import EXCEPTION_HANDLERS
 from api.headers import DOCS_PAGE, SecurityHeaders
 from api.limits import Limits, RateLimit, Table
@@ -140,7 +141,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
             use_handler_docstrings=True,
         ),
     )
-    app.asgi_handler = around(app.asgi_handler, settings, limits)
+    app.asgi_handler = around(Direct(app.asgi_handler, app), settings, limits)
     return app
 
 

@@ -18,6 +18,7 @@ import uvicorn
 
 from api import shared
 from api.app import create_app
+from api.protocol import Protocol
 from api.settings import Settings
 
 
@@ -39,6 +40,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
     config = uvicorn.Config(
         create_app(settings, Path(os.environ[shared.VARIABLE])),
+        http=Protocol,
         log_config=None,
         log_level="warning",
         access_log=False,

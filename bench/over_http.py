@@ -85,8 +85,8 @@ def measure(run: Run, database: Database) -> None:
             load(("one", "topup", "spread", MEMORY_AT), max(2, plan.http_seconds))
     _report(run, found)
     if memory:
-        figure = f"memory of the one worker at {MEMORY_AT} connections, resident"
-        run.report.add(_section("one", run), figure, max(memory), "MB", goal=Goal("<=", 120))
+        memory_at = f"memory of the one worker at {MEMORY_AT} connections, resident"
+        run.report.add(_section("one", run), memory_at, max(memory), "MB", goal=Goal("<=", 120))
 
 
 def _points(run: Run) -> list[Point]:
@@ -126,13 +126,13 @@ def _report(run: Run, found: dict[Point, list[Load]]) -> None:
             statistics.median(load.p99 for load in loads),
             sum(load.errors for load in loads),
         )
-        figure = _figure(point)
+        shown = figure(point)
         no_op = (service, "live", "spread", connections)
         against = NO_OP if kind != "live" and no_op in found else ""
         compared = ratio(rates, [load.rate for load in found[no_op]]) if against else None
         row = run.report.add(
             _section(service, run),
-            figure,
+            shown,
             middle.rate,
             "/s",
             latency=middle.latency(),
@@ -166,7 +166,8 @@ def _compare(run: Run, found: dict[Point, list[Load]], point: Point, rates: list
     run.report.add(_section(service, run), "  the same", value, "/s", against=word, ratio=compared, goal=goal)
 
 
-def _figure(point: Point) -> str:
+def figure(point: Point) -> str:
+    """Name the point for people."""
     _, kind, whose, connections = point
     names = {
         "live": "no-op route GET /api/health/live",
@@ -195,4 +196,4 @@ def _section(service: str, run: Run) -> str:
 
 
 def _key(point: Point) -> str:
-    return f"{point[0]}: {_figure(point)}"
+    return f"{point[0]}: {figure(point)}"

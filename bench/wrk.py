@@ -25,6 +25,8 @@ class Load:
     p99: float
     errors: int
     """Statuses of 400 and more, connections that failed, and requests without an answer within 10 s."""
+    requests: int = 0
+    """How many were answered, whatever with."""
 
     def __str__(self) -> str:
         return f"{self.rate:,.0f}/s, p50 · p99 {self.latency()}"
@@ -73,4 +75,6 @@ def load(url: str, kind: str, users: Users, *, connections: int, seconds: int) -
         raise BenchError(f"{' '.join(command)} failed:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
     found = json.loads(lines[0])
     answered = (found["requests"] - found["refused"]) / (found["microseconds"] / 1e6)
-    return Load(answered, found["p50"] / 1000, found["p99"] / 1000, found["refused"] + found["failed"])
+    return Load(
+        answered, found["p50"] / 1000, found["p99"] / 1000, found["refused"] + found["failed"], found["requests"]
+    )

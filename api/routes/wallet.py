@@ -7,6 +7,7 @@ from litestar.params import JSONBody
 
 from api.auth import AuthenticatedRequest, Principal, signed_in
 from api.database import Mutation
+from api.direct import DIRECT
 from api.errors import FieldError, invalid
 from api.routes.answers import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
 from api.routes.parts import AssetQuery, MomentQuery, Parts, details, in_utc, moment, text
@@ -32,6 +33,7 @@ def wallet_routes(parts: Parts) -> Router:
     @get(
         "/balance",
         operation_id="getBalance",
+        opt=DIRECT,
         summary="Balance",
         responses=errors("validation", "unauthorized", "WA001", "WA023", "busy", "timeout"),
     )
@@ -51,6 +53,7 @@ def wallet_routes(parts: Parts) -> Router:
     @post(
         "/topup",
         operation_id="topUp",
+        opt=DIRECT,
         summary="Top up",
         response_description="The wallet was credited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only"),
@@ -63,6 +66,7 @@ def wallet_routes(parts: Parts) -> Router:
     @post(
         "/spend",
         operation_id="spend",
+        opt=DIRECT,
         summary="Spend",
         response_description="The wallet was debited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003"),

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 from contextlib import closing
@@ -14,6 +15,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api import logs
+from tests.api.fakes import played, turn
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
 from tests.database import SERVICE_PASSWORD, Database
 
@@ -110,6 +113,21 @@ def test_the_log_level_is_a_setting(service_database: Database, tmp_path: Path) 
     with serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="warning") as service:
         assert httpx.get(f"{service.url}/api/health", verify=TLS).status_code == 200
     assert service.log.read_text() == ""
+
+
+@played
+async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pipe_takes_whole() -> None:
+    written: list[bytes] = []
+    lines = logs.Lines(written.append)
+    for number in range(25):
+        longest = {"method": "OPTIONS", "path": "/api/wallets/{wallet_id}/status", "request_id": "x" * 64}
+        more = {"user_id": uuid4(), "code": "unsupported_media_type", "event": "request", "level": "info"}
+        lines.add(logs.Line(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
+    assert written == []
+    await turn()
+    assert [len(piece.splitlines()) for piece in written] == [10, 10, 5]
+    assert all(piece.endswith(b"\n") and len(piece) <= select.PIPE_BUF for piece in written)
+    assert [json.loads(line)["status"] for line in b"".join(written).splitlines()] == list(range(25))
 
 
 WRITE = """

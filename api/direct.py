@@ -1,0 +1,90 @@
+"""The hottest routes, called without the layers that Litestar puts between a request and its handler.
+
+A route with `opt=DIRECT` is a route like any other, and documented like any other. What is plainly a request for it
+takes the short way, where the very objects of the route do the work: its `before_request` hook, request class, DTO and
+function, and the one function that answers errors. Every other request goes to Litestar's router, also on its path.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar.enums import ScopeType
+from litestar.routes import HTTPRoute
+
+from api.errors import answer
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+    from litestar.handlers import HTTPRouteHandler
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+DIRECT: Final = {"direct": True}
+# Litestar judges what else a host may be
+PLAIN_HOST: Final = re.compile(rb"[A-Za-z0-9.:-]*").fullmatch
+
+
+class Direct:
+    """ASGI: answers requests for the direct routes of `litestar`, and passes all others on to `app`."""
+
+    def __init__(self, app: ASGIApp, litestar: Litestar) -> None:
+        self._app = app
+        self._routes: dict[tuple[str, str], ASGIApp] = {
+            (method, route.path): shortcut(handler, route.path)
+            for route in litestar.routes
+            if isinstance(route, HTTPRoute)
+            for handler in route.route_handlers
+            if handler.opt.get("direct")
+            for method in handler.http_methods
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Choose the way."""
+        app = self._app
+        if scope["type"] == ScopeType.HTTP and not scope["query_string"] and plain_host(scope):
+            app = self._routes.get((scope["method"], scope["path"]), app)
+        await app(scope, receive, send)
+
+
+def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
+    """Return what answers a request without a query. Raises ValueError for a route with parts not known here."""
+    parts = {
+        "guards": handler.resolve_guards(),
+        "dependencies": handler.resolve_dependencies(),
+        "middleware": handler.resolve_middleware(),
+        "after_response": handler.resolve_after_response(),
+        "response_headers": handler.resolve_response_headers(),
+        "response_cookies": handler.resolve_response_cookies(),
+        "cache": handler.cache,
+    }
+    if unknown := [name for name, value in parts.items() if value]:
+        raise ValueError(f"{path} cannot be direct, because of its {', '.join(unknown)}")
+    call: Any = handler.fn
+    authenticate: Any = handler.resolve_before_request()
+    request_class = handler.resolve_request_class()
+    dto: Any = handler.resolve_data_dto() if "data" in handler.parsed_fn_signature.parameters else None
+
+    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route_handler"], scope["path_template"] = handler, path
+        request = request_class(scope, receive, send)
+        try:
+            await authenticate(request)
+            if dto is None:
+                found = await call(request=request)
+            else:
+                found = await call(request=request, data=dto(request).decode_bytes(await request.body()))
+            response = found.to_asgi_response(None, request)
+        except Exception as error:  # noqa: BLE001 - as Litestar's outermost layer does it
+            response = answer(request, error).to_asgi_response(None, request)
+        await response(scope, receive, send)
+
+    return run
+
+
+def plain_host(scope: Scope) -> bool:
+    """Whether the request names no host that one would have to look at closely."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return PLAIN_HOST(value) is not None
+    return True

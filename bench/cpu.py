@@ -1,0 +1,71 @@
+"""Section (i): what a request costs in processor time, which a busy machine stretches less than a rate."""
+
+import statistics
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import over_http, wrk
+from bench.cluster import BenchError, Database
+from bench.rounds import interleave, rounds
+from bench.run import Run
+from bench.service import Service, bench_users, serving, write_tokens
+from bench.wrk import Users
+
+SECTION = "(i) processor time per request: of the workers, and of their sessions in PostgreSQL"
+POINTS = [(kind, connections) for kind in ("live", "balance", "topup") for connections in (1, 32, 128)]
+SESSIONS = "select array_agg(pid) from pg_stat_activity where usename = 'wallet_api'"
+
+
+class Cost(NamedTuple):
+    """Microseconds per request."""
+
+    workers: float
+    sessions: float
+
+    def __str__(self) -> str:
+        return f"{self.workers:.0f} + {self.sessions:.0f} us"
+
+
+def measure(run: Run, database: Database) -> None:
+    """Load the service as in section (d), and look at what its processes used of the processors."""
+    if not wrk.installed():
+        run.report.note(wrk.MISSING)
+        return
+    if not Path("/proc/self/schedstat").exists():
+        run.report.note("Processor time is read from /proc, which is not here: (i) was skipped.")
+        return
+    users = Users(write_tokens(run.cluster.folder, bench_users()), 1, len(bench_users()))
+    with serving(database, run.cluster.folder, {"cpu": run.service}) as services:
+        service = services["cpu"]
+        _cost(service, database, users, 1, "topup", 128)
+        calls = {
+            f"{kind}, {connections}": partial(_cost, service, database, users, run.plan.http_seconds, kind, connections)
+            for kind, connections in POINTS
+        }
+        found = interleave(calls, rounds(run.plan.rounds, run.plan.http_budget), run.say)
+    for (kind, connections), costs in zip(POINTS, found.values(), strict=True):
+        figure = over_http.figure(("default", kind, "spread", connections))
+        for place, whose in enumerate(Cost._fields):
+            samples = [cost[place] for cost in costs]
+            if kind != "live" or whose == "workers":
+                run.report.add(SECTION, f"{figure}: {whose}", statistics.median(samples), "µs", samples=samples)
+
+
+def _cost(service: Service, database: Database, users: Users, seconds: int, kind: str, connections: int) -> Cost:
+    workers, sessions = service.workers(), database.value(SESSIONS) or []
+    before = _used(workers), _used(sessions)
+    url = service.url + over_http.PATHS[kind]
+    load = wrk.load(url, kind, users, connections=connections, seconds=seconds)
+    if not database.value("select bench.quiet()"):
+        raise BenchError("the service still works 20 s after its load")
+    sessions = database.value(SESSIONS) or []
+    used = _used(workers) - before[0], _used(sessions) - before[1]
+    return Cost(*(microseconds / max(load.requests, 1) for microseconds in used))
+
+
+def _used(processes: Iterable[int]) -> float:
+    """Return the processor time that these have used so far, in microseconds."""
+    tasks = [task for process in processes for task in Path(f"/proc/{process}/task").iterdir()]
+    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0]) / 1000 for task in tasks)
