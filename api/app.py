@@ -22,6 +22,7 @@ from api.direct import Direct
 from api.errors import EXCEPTION_HANDLERS
 from api.headers import DOCS_PAGE, SecurityHeaders
 from api.limits import Limits, RateLimit, Table
+from api.metrics import Metrics, Place, RequestMetrics, Sized
 from api.revocations import Revocations
 from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
@@ -29,6 +30,7 @@ from api.routes.batch import batch_routes
 from api.routes.health import health_routes
 from api.routes.history import history_routes
 from api.routes.holds import hold_routes
+from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
 from api.routes.parts import Parts
 from api.routes.wallet import wallet_routes
@@ -74,12 +76,15 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
     passwords = Passwords(settings.bcrypt_cost)
+    metrics = Metrics(shared)
     limits = Limits(settings.rate_limit, Table(shared and shared / "limits"), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
-    group = GroupCommit(database, single, limit=settings.queue_size)
+    group = GroupCommit(Sized(database, metrics), Sized(single, metrics), limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
     revocations = Revocations(own, tokens)
+    pools = {"shared": database, "single": single}
+    waiting: dict[str, Place] = {"mutations": group, "balances": balances, **pools}
     parts = Parts(
         database=database,
         single=single,
@@ -96,7 +101,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
         await database.open()
         await single.open()
         try:
-            async with revocations.followed():
+            async with revocations.followed(), metrics.sampling(waiting, pools):
                 yield
         finally:
             passwords.close()
@@ -113,6 +118,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
             batch_routes(parts),
             operator_routes(parts),
             health_routes(database),
+            metrics_route(metrics, database, settings.metrics_token),
         ],
         lifespan=[lifespan],
         request_class=JsonRequest,
@@ -141,11 +147,11 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
             use_handler_docstrings=True,
         ),
     )
-    app.asgi_handler = around(Direct(app.asgi_handler, app), settings, limits)
+    app.asgi_handler = around(Direct(app.asgi_handler, app), settings, limits, metrics)
     return app
 
 
-def around(app: ASGIApp, settings: Settings, limits: Limits) -> ASGIApp:
+def around(app: ASGIApp, settings: Settings, limits: Limits, metrics: Metrics) -> ASGIApp:
     """Put what every request passes around the application, the innermost first."""
     if settings.rate_limit:
         app = RateLimit(app, limits)
@@ -153,7 +159,7 @@ def around(app: ASGIApp, settings: Settings, limits: Limits) -> ASGIApp:
         # around the limits: a browser shows the page a refusal only with these headers
         app = CORSMiddleware(app, cors(settings.cors_origins))
     app = SecurityHeaders(app, hsts=settings.hsts)
-    return logs.RequestLog(app)
+    return logs.RequestLog(RequestMetrics(app, metrics))
 
 
 def cors(origins: Sequence[str]) -> CORSConfig:

@@ -31,6 +31,13 @@ def key_file(settings: Settings) -> Path:
     raise SettingsError(f"JWT_SECRET (at least {SECRET_BYTES} bytes) or JWT_SECRET_FILE must be set for this server")
 
 
+def metrics_token(settings: Settings) -> str | None:
+    """Return what reads /metrics: as set; with an embedded server it is generated once and kept; else None."""
+    if settings.metrics_token is None and settings.embedded and settings.api_url is None:
+        return read_or_create(settings.data_dir / "metrics_token")
+    return settings.metrics_token
+
+
 def api_password(settings: Settings) -> str | None:
     """Return the password that `migrate` gives to wallet_api; None where PGWALLET_API_URL logs in without one.
 

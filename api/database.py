@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID
 
-from api.pool import Pool
+from api.errors import TIMEOUT, ServiceError
+from api.pool import PING_SECONDS, Pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -282,3 +284,12 @@ class Database(Pool):
     async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> Sequence[asyncpg.Record]:
         """`wallet_trial_balance`: a row for each system account, one for all users. Errors: WA023, WA026, WA027."""
         return await self.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)
+
+    async def last_verification(self) -> asyncpg.Record | None:
+        """`wallet_last_verification`: age_seconds, violations, seconds; None where there was none. Waits like ping."""
+        call = "select * from public.wallet_last_verification()"
+        try:
+            async with asyncio.timeout(PING_SECONDS):
+                return await self.run(lambda connection: connection.fetchrow(call), admitted=True)
+        except TimeoutError:
+            raise ServiceError(TIMEOUT) from None

@@ -5,6 +5,7 @@ One advisory lock is held around everything, so that several deploys of one data
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -12,6 +13,7 @@ import os
 import re
 import secrets
 import sysconfig
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -121,12 +123,21 @@ async def seed(url: str, *, db: Path = DB) -> None:
 
 
 async def verify(url: str) -> list[dict[str, object]]:
-    """Return the violations that wallet_verify() finds, none in a sound ledger. Raises DeployError."""
+    """Return the violations that wallet_verify() finds, none in a sound ledger; records the run. Raises DeployError."""
     async with connected(url) as connection:
         try:
-            return [dict(row) for row in await connection.fetch("select * from public.wallet_verify()")]
+            started = time.monotonic()
+            violations = [dict(row) for row in await connection.fetch("select * from public.wallet_verify()")]
+            await record_verification(connection, len(violations), time.monotonic() - started)
         except asyncpg.UndefinedFunctionError:
             raise DeployError("this database has no wallets yet: run `pgwallet migrate`") from None
+        return violations
+
+
+async def record_verification(connection: asyncpg.Connection, violations: int, seconds: float) -> None:
+    """Note the run for the metrics. A standby can be verified too, but notes nothing."""
+    with contextlib.suppress(asyncpg.ReadOnlySQLTransactionError):
+        await connection.execute("select public.wallet_record_verification($1, $2)", violations, seconds)
 
 
 def scram_verifier(password: str, iterations: int = 4096) -> str:

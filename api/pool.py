@@ -94,6 +94,11 @@ class Pool:
         except TimeoutError:
             self._pool.terminate()
 
+    def connections(self) -> dict[str, int]:
+        """How many are in use, and how many are idle."""
+        idle = self._pool.get_idle_size()
+        return {"idle": idle, "in_use": self._pool.get_size() - idle}
+
     async def ping(self) -> None:
         """Make one round trip. Raises ServiceError when that takes more than two seconds."""
         try:

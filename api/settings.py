@@ -163,6 +163,7 @@ class Settings:
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
     rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)
+    metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)
     hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
 

@@ -14,7 +14,7 @@ import time
 import click
 
 from api import deploy, embedded, shared
-from api.credentials import api_password, api_url, signing_keys
+from api.credentials import api_password, api_url, metrics_token, signing_keys
 from api.datadir import Lock, prepare
 from api.settings import Settings, SettingsError, SetupError
 from api.signals import Shutdown, Signals
@@ -38,7 +38,7 @@ def run(settings: Settings) -> None:
             lock.take(share=False)
             stack.callback(lock.release)
             server = embedded.Server(settings.data_dir)
-        keys = signing_keys(settings)
+        keys, token = signing_keys(settings), metrics_token(settings)
         listener = stack.enter_context(listen(settings, patient=lock.unclean))
         if server is not None:
             signals.hurry.append(server.hurry)
@@ -49,7 +49,7 @@ def run(settings: Settings) -> None:
             lock.listening(server.socket)
         login = api_url(settings, server.socket if server else None)
         asyncio.run(_deploy(settings, server, login))
-        workers.serve(_variables(login, keys))
+        workers.serve({**_variables(login, keys), "PGWALLET_METRICS_TOKEN": token or ""})
         _await_ready(listener, workers)
         _watch(workers, server, signals)
 

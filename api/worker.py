@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvicorn
 
-from api import shared
+from api import metrics, shared
 from api.app import create_app
 from api.protocol import Protocol
 from api.settings import Settings
@@ -33,6 +33,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         if shared.VARIABLE not in os.environ:
             stack.enter_context(shared.made())
+        metrics.share(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
         _serve(settings, listener)
 
 

@@ -31,6 +31,7 @@ grant execute on function
   public.wallet_give_back,
   public.wallet_hold,
   public.wallet_holds,
+  public.wallet_last_verification,
   public.wallet_list,
   public.wallet_open,
   public.wallet_principal,

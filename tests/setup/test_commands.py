@@ -51,6 +51,20 @@ def test_verify_reports_what_is_wrong(database: Database, wallet: Pgwallet) -> N
     assert errors == f"pgwallet: {len(output.splitlines())} violations\n"
 
 
+def test_verify_is_recorded_but_not_on_a_standby(database: Database, wallet: Pgwallet) -> None:
+    read_only = f"{database.url}&options=-c%20default_transaction_read_only%3Don"
+    assert wallet.call("verify", DATABASE_URL=read_only) == "ok: no violations\n"
+    with database.connect() as administrator:
+        recorded = "select violations, seconds > 0 from wallet.verifications order by id"
+        assert administrator.execute(recorded).fetchall() == []
+        wallet.call("verify", DATABASE_URL=database.url)
+        administrator.execute("alter table wallet.ledger disable trigger all")
+        administrator.execute("update wallet.ledger set amount = amount + 1 where balance_after is not null")
+        _, output, _ = wallet.attempt("verify", DATABASE_URL=database.url)
+        found = len(output.splitlines())
+        assert administrator.execute(recorded).fetchall() == [(0, True), (found, True)]
+
+
 def test_url_needs_a_running_server(wallet: Pgwallet) -> None:
     assert wallet.refusal("url") == f"no server runs on {wallet.data_dir}: start one with `pgwallet run`"
 

@@ -14,6 +14,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_give_back(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_hold(uuid,uuid,bigint,integer,text,jsonb,uuid)'),
   ('wallet_api', 'wallet_holds(uuid,text,integer,bigint,uuid)'),
+  ('wallet_api', 'wallet_last_verification()'),
   ('wallet_api', 'wallet_list(uuid,uuid)'),
   ('wallet_api', 'wallet_open(uuid,text,uuid)'),
   ('wallet_api', 'wallet_principal(uuid,uuid,integer)'),

@@ -1,0 +1,189 @@
+"""Metrics for Prometheus, of the service as a whole: every worker writes into a folder that they share.
+
+Litestar's plugin is not used: it costs 70 us per request, labels any method that a client invents, and does not know
+queues, pools and refusals. prometheus_client's own multi-process mode costs 5 us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from time import perf_counter
+from typing import TYPE_CHECKING, Final, Protocol
+
+import prometheus_client.values
+from litestar.enums import ScopeType
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MultiProcessValue
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import asyncpg
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+    from api.admission import Admission
+    from api.batching import Calls
+    from api.database import Mutation
+    from api.pool import Pool
+
+SAMPLED_EVERY: Final = 1.0
+SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+# clients can invent others, and each combination of labels is kept for good
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER: Final = "other"
+NO_ROUTE: Final = "none"
+
+
+def share(number: int) -> None:
+    """Make all metrics of this process those of worker `number`, who continues where its predecessor ended."""
+    prometheus_client.values.ValueClass = MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
+
+
+class Place(Protocol):
+    """Where requests wait."""
+
+    @property
+    def admission(self) -> Admission:
+        """Its bound."""
+
+
+class Metrics:
+    """What is measured. `folder` is where the workers share it; None: this process is all there is."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._registry = CollectorRegistry()
+        self.requests = Histogram(
+            "pgwallet_http_request_seconds",
+            "Requests by route, and how long their answers took",
+            ["method", "route", "status"],
+            buckets=SECONDS,
+            registry=self._registry,
+        )
+        self.refusals = Counter(
+            "pgwallet_refusals", "Requests that were answered with an error", ["code"], registry=self._registry
+        )
+        self.batches = Histogram(
+            "pgwallet_batch_items",
+            "Requests that share a transaction",
+            buckets=ITEMS,
+            registry=self._registry,
+        )
+        self.waiting = Gauge(
+            "pgwallet_waiting",
+            "Requests that wait",
+            ["place"],
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+        self.connections = Gauge(
+            "pgwallet_connections",
+            "Database connections",
+            ["pool", "state"],
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+
+    def page(self, verification: asyncpg.Record | None, *, database_up: bool) -> bytes:
+        """Write everything in Prometheus's text format. Reads the files of all workers: not for the event loop."""
+        registry = self._registry
+        if self._folder is not None:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry) + generate_latest(Facts(verification, database_up))
+
+    @contextlib.asynccontextmanager
+    async def sampling(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> AsyncIterator[None]:
+        """Meanwhile note every second how much waits, and for what."""
+        task = asyncio.create_task(self._sample(places, pools))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    async def _sample(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> None:
+        while True:
+            for name, place in places.items():
+                self.waiting.labels(name).set(place.admission.inside)
+            for name, pool in pools.items():
+                for state, number in pool.connections().items():
+                    self.connections.labels(name, state).set(number)
+            await asyncio.sleep(SAMPLED_EVERY)
+
+
+class Facts:
+    """What a scrape finds out by itself, from one row of the database."""
+
+    def __init__(self, verification: asyncpg.Record | None, database_up: bool) -> None:  # noqa: FBT001
+        self._verification = verification
+        self._up = database_up
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield them; nothing of a verification where there was none, or where the database does not say."""
+        yield GaugeMetricFamily("pgwallet_database_up", "Whether the database answers", value=self._up)
+        if self._verification is not None:
+            for column, meaning in (
+                ("age_seconds", "How long ago the last verification ended"),
+                ("violations", "How many violations the last verification found"),
+                ("seconds", "How long the last verification took"),
+            ):
+                value = self._verification[column]
+                yield GaugeMetricFamily(f"pgwallet_verification_{column}", meaning, value=value)
+
+
+class Sized:
+    """The database calls of group commit, with a look at how much they carry."""
+
+    def __init__(self, calls: Calls, metrics: Metrics) -> None:
+        self._calls = calls
+        self._observe = metrics.batches.observe
+
+    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
+        """Pass the batch on."""
+        self._observe(len(mutations))
+        return await self._calls.batch(mutations, wait=wait)
+
+
+class RequestMetrics:
+    """ASGI: counts and times every request."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self._metrics = metrics
+        # prometheus_client's own way to a series takes as long as counting in it
+        self._series: dict[tuple[str, str, int], Histogram] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] != ScopeType.HTTP:
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+        status = 0
+
+        async def observed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, observed)
+        finally:
+            key = (scope["method"], scope.get("path_template", NO_ROUTE), status)
+            series = self._series.get(key)
+            (series or self._add(*key)).observe(perf_counter() - started)
+            if code := scope["state"].get("code"):
+                self._metrics.refusals.labels(code).inc()
+
+    def _add(self, method: str, route: str, status: int) -> Histogram:
+        known = method if method in METHODS else OTHER
+        series = self._metrics.requests.labels(known, route, str(status))
+        if known is not OTHER:
+            self._series[method, route, status] = series
+        return series

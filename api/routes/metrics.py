@@ -1,0 +1,39 @@
+"""`/metrics`, for Prometheus: whoever has its token."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from typing import Any
+
+from litestar import MediaType, Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from api.auth import unauthorized
+from api.database import Database
+from api.errors import HTTP_KINDS, ServiceError
+from api.metrics import Metrics
+
+
+def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HTTPRouteHandler:
+    """Return the route; without a token there is nothing at its path."""
+    expected = None if token is None else f"Bearer {token}".encode()
+
+    @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
+    async def scrape(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Show the metrics of all workers."""
+        if expected is None:
+            raise ServiceError(HTTP_KINDS[404])
+        given = dict(request.scope["headers"]).get(b"authorization", b"")
+        if not hmac.compare_digest(given, expected):
+            raise unauthorized("The metrics have a token of their own.")
+        verification, database_up = None, True
+        try:
+            verification = await database.last_verification()
+        except ServiceError:
+            database_up = False
+        page = await asyncio.to_thread(metrics.page, verification, database_up=database_up)
+        return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return scrape
