@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,7 +12,7 @@ import asyncpg
 import structlog
 
 from api.admission import Admission
-from api.errors import TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
+from api.errors import BUSY, TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -45,6 +46,12 @@ _LOST = (
 )
 # A plan from before a deploy (0A000).
 _STALE = (asyncpg.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
+# PostgreSQL undid all of it, in favour of another session. A lock was waited for as long as a request may wait for one,
+# so that is tried once more at most.
+_CONTENDED: Final = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+_TRIES: Final = {"40001": 4, "40P01": 4, "55P03": 2}
+_PAUSE: Final = 0.01
+"""The longest pause before the second try, in seconds; it doubles with each."""
 
 
 class Pool:
@@ -161,25 +168,34 @@ class Pool:
             return await self._persist(run, again=again)
 
     async def _persist(self, run: Callable[[Connection], Awaitable[T]], *, again: bool) -> T:
-        """Run; once more where the connection turned out to be dead or its plan stale."""
-        for last in (False, True):
+        """Run; once more where the connection was dead or its plan stale, and again where others stood in the way."""
+        replaced, tries = False, 0
+        while True:
             connection = await self._acquire()
             try:
                 return await self._attempt(connection, run)
             except _STALE:
-                if last:
+                if replaced:
                     raise
+                replaced = True
             except _LOST as error:
                 if isinstance(error, asyncpg.DataError):
                     raise  # an argument of the wrong type: our fault
-                if last or not again:
+                if replaced or not again:
                     raise self._away(error) from error
+                replaced = True
+            except _CONTENDED as error:
+                tries += 1
+                if tries >= _TRIES[error.sqlstate]:
+                    raise ServiceError(BUSY) from error
             finally:
                 await self._pool.release(connection)
-        raise AssertionError("the second attempt returns or raises")
+            if tries:
+                # a random one: two that stood in each other's way do not meet again
+                await asyncio.sleep(random.uniform(0, _PAUSE * 2**tries))  # noqa: S311
 
     async def _attempt(self, connection: Connection, run: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run once. Raises ServiceError, or one of _LOST and _STALE, after which a second attempt may succeed."""
+        """Run once. Raises ServiceError, or one of _LOST, _STALE and _CONTENDED, after which another may succeed."""
         try:
             return await run(connection)
         except TimeoutError as error:
@@ -193,7 +209,7 @@ class Pool:
             # not yet closed, it would be the one that the second attempt gets
             connection.terminate()
             raise
-        except (*_LOST, *_STALE):
+        except (*_LOST, *_STALE, *_CONTENDED):
             raise
         except asyncpg.PostgresError as error:
             raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
