@@ -79,6 +79,14 @@ WalletId = Annotated[UUID, Meta(examples=[WALLET_ID])]
 AccessToken = Annotated[str, Meta(description="JWT for `Authorization: Bearer`.", examples=[TOKEN])]
 ExpiresIn = Annotated[int, Meta(description="Seconds.", examples=[86400])]
 CreatedAt = Annotated[datetime, Meta(description="RFC 3339, UTC.", examples=["2026-11-22T12:00:00.123456Z"])]
+Receipt = Annotated[
+    str | None,
+    Meta(
+        description="The hash of the wallet's entry, over all entries before it too, in hex: what is altered or removed "
+        "later contradicts it. Null for what posts nothing.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    ),
+]
 TransactionType = Annotated[str, Meta(description="`bonus`, `topup`, `spend`, …", examples=["topup"])]
 # Raw JSON: numbers pass exactly as they were written, in both directions.
 JsonObject = Annotated[
@@ -263,6 +271,7 @@ class Transaction(Struct):
     available: Available
     replayed: Annotated[bool, Meta(description="Already on record: nothing was written now.", examples=[False])]
     created_at: CreatedAt
+    receipt: Receipt
 
 
 class Entry(Struct):

@@ -19,6 +19,7 @@ from api.schemas import (
     DetailedRequest,
     EffectiveAt,
     JsonObject,
+    Receipt,
     Scale,
     Status,
     TransactionType,
@@ -130,6 +131,7 @@ class Adjustment(Struct):
     available: Available
     replayed: Annotated[bool, Meta(description="Already on record: nothing was written now.", examples=[False])]
     created_at: CreatedAt
+    receipt: Receipt
 
 
 class AccountBalance(Struct):

@@ -10,6 +10,19 @@ from generate_series(10000, 20003) as n;
 
 create schema bench;
 
+create function bench.chain_step(
+  p_hash bytea, p_wallet_id uuid, p_seq bigint, p_id bigint, p_amount bigint, p_balance bigint, p_txn_id uuid, p_at timestamptz
+)
+returns bytea
+language plpgsql
+as $$
+begin
+  return wallet.entry_hash(p_hash, p_wallet_id, p_seq, p_id, p_amount, p_balance, p_txn_id, p_at, 'topup', null, null);
+end;
+$$;
+
+create aggregate bench.chain (uuid, bigint, bigint, bigint, bigint, uuid, timestamptz) (sfunc = bench.chain_step, stype = bytea);
+
 create function bench.add_history(p_wallets uuid[], p_entries integer, p_amount bigint)
 returns void
 language sql
@@ -17,19 +30,22 @@ as $$
   -- Entries that top-ups would have made, a second apart, for wallets without any. Not through wallet_batch: a million
   -- would take minutes.
   with history as materialized (
-    select nextval('wallet.transaction_ids') as id, w.id as wallet_id, e.seq
+    select nextval('wallet.transaction_ids') as id, w.id as wallet_id, e.seq::bigint, gen_random_uuid() as txn_id,
+      now() - make_interval(secs => p_entries - e.seq + 1) as created_at
     from generate_series(1, p_entries) as e (seq), unnest(p_wallets) as w (id)
   ),
   recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
-    select h.id, h.seq, p_amount, now() - make_interval(secs => p_entries - h.seq + 1), h.wallet_id, gen_random_uuid(), 'topup'
+    select h.id, h.seq, p_amount, h.created_at, h.wallet_id, h.txn_id, 'topup'
     from history h
   )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
-  select h.seq, h.id, p_amount, h.seq * p_amount, h.wallet_id
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+  select h.seq, h.id, p_amount, h.seq * p_amount, h.wallet_id,
+    bench.chain(h.wallet_id, h.seq, h.id, p_amount, h.seq * p_amount, h.txn_id, h.created_at)
+      over (partition by h.wallet_id order by h.seq)
   from history h
   union all
-  select h.id, h.id, -p_amount, null, wallet.system_wallet_id('UC', 'topup')
+  select h.id, h.id, -p_amount, null, wallet.system_wallet_id('UC', 'topup'), null
   from history h
 $$;
 

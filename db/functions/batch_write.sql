@@ -1,5 +1,6 @@
 create or replace function wallet.batch_write(
   p_created_at timestamptz,
+  p_previous bytea[],
   p_ids bigint[],
   p_seqs bigint[],
   p_types text[],
@@ -12,30 +13,52 @@ create or replace function wallet.batch_write(
   p_references text[],
   p_metadata jsonb[]
 )
-returns void
+returns bytea[]
 language plpgsql
 volatile
 as $$
+declare
+  v_count constant integer := coalesce(cardinality(p_ids), 0);
+  v_salts uuid[] := array_fill(null::uuid, array[v_count]);
+  v_details_hashes bytea[] := array_fill(null::bytea, array[v_count]);
+  v_hashes bytea[];
+  v_described boolean := false;
 begin
+  for i in 1 .. v_count loop
+    if num_nonnulls(p_references[i], p_metadata[i]) > 0 then
+      v_described := true;
+      v_salts[i] := gen_random_uuid();
+      v_details_hashes[i] := wallet.details_hash(v_salts[i], p_references[i], p_metadata[i], null);
+    end if;
+    v_hashes[i] := wallet.entry_hash(
+      case when p_wallet_ids[i] = p_wallet_ids[i - 1] then v_hashes[i - 1] else p_previous[i] end,
+      p_wallet_ids[i], p_seqs[i], p_ids[i], p_deltas[i], p_balances[i], p_txn_ids[i], p_created_at, p_types[i],
+      null, v_details_hashes[i]
+    );
+  end loop;
+
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
     select i.id, i.seq, i.amount, p_created_at, i.wallet_id, i.txn_id, i.type::wallet.transaction_type
     from unnest(p_ids, p_seqs, p_amounts, p_wallet_ids, p_txn_ids, p_types) as i (id, seq, amount, wallet_id, txn_id, type)
   )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
-  select i.seq, i.id, i.delta, i.balance, i.wallet_id
-  from unnest(p_ids, p_seqs, p_deltas, p_balances, p_wallet_ids) as i (id, seq, delta, balance, wallet_id)
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+  select i.seq, i.id, i.delta, i.balance, i.wallet_id, i.hash
+  from unnest(p_ids, p_seqs, p_deltas, p_balances, p_wallet_ids, v_hashes) as i (id, seq, delta, balance, wallet_id, hash)
   union all
-  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type)
+  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type), null
   from unnest(p_ids, p_deltas, p_assets, p_types) as i (id, delta, asset, type);
 
-  insert into wallet.transaction_details (transaction_id, reference, metadata)
-  select i.id, i.reference, i.metadata
-  from unnest(p_ids, p_references, p_metadata) as i (id, reference, metadata)
-  where i.reference is not null or i.metadata is not null;
+  if v_described then
+    insert into wallet.transaction_details (transaction_id, reference, metadata, salt, hash)
+    select i.id, i.reference, i.metadata, i.salt, i.hash
+    from unnest(p_ids, p_references, p_metadata, v_salts, v_details_hashes) as i (id, reference, metadata, salt, hash)
+    where i.salt is not null;
+  end if;
+  return v_hashes;
 end;
 $$;
 
 comment on function wallet.batch_write(
-  timestamptz, bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[], text[], jsonb[]
-) is 'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details.';
+  timestamptz, bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[], text[], jsonb[]
+) is 'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';

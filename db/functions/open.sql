@@ -23,8 +23,9 @@ begin
     return null;
   end if;
 
-  select e.id, coalesce(n.seq, 0), coalesce(n.balance_after, 0), greatest(clock_timestamp(), n.created_at), 0
-  into v_opening.earlier_id, v_opening.seq, v_opening.balance, v_opening.created_at, v_opening.held
+  select e.id, coalesce(n.seq, 0), coalesce(n.balance_after, 0), greatest(clock_timestamp(), n.created_at), 0, n.hash
+  into v_opening.earlier_id, v_opening.seq, v_opening.balance, v_opening.created_at, v_opening.held,
+    v_opening.hash
   from (select) as one
   left join wallet.transactions e on e.wallet_id = p_wallet_id and e.txn_id = p_txn_id
   left join lateral wallet.newest_entry(p_wallet_id) n on true;

@@ -14,7 +14,7 @@ begin
   if p_opening.earlier_id is null then
     return wallet.replay_hold(p_request, p_opening);
   end if;
-  select t.id, t.type::text as type, t.amount, t.counterparty_id, t.created_at, l.balance_after,
+  select t.id, t.type::text as type, t.amount, t.counterparty_id, t.created_at, l.balance_after, l.hash,
     coalesce(v.available, l.balance_after) as available, d.reference, d.metadata, d.effective_at,
     case t.type when 'refund' then r.requested_amount when 'capture' then e.requested_amount else t.amount end as requested_amount,
     case t.type when 'refund' then o.txn_id when 'capture' then h.txn_id end as original_txn_id,
@@ -45,7 +45,7 @@ begin
   end if;
   return row(null, null, row(
     v_earlier.id, p_request.txn_id, p_request.wallet_id, v_earlier.type, v_earlier.amount, p_opening.asset, p_opening.scale,
-    v_earlier.balance_after, v_earlier.available, true, v_earlier.created_at
+    v_earlier.balance_after, v_earlier.available, true, v_earlier.created_at, encode(v_earlier.hash, 'hex')
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;

@@ -29,7 +29,7 @@ begin
   end if;
   return row(null, null, row(
     v_earlier.hold_id, p_request.txn_id, p_request.wallet_id, v_earlier.event, v_earlier.amount, p_opening.asset,
-    p_opening.scale, v_earlier.balance_after, v_earlier.available_after, true, v_earlier.created_at
+    p_opening.scale, v_earlier.balance_after, v_earlier.available_after, true, v_earlier.created_at, null
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;

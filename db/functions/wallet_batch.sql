@@ -30,7 +30,8 @@ returns table (
   balance bigint,
   available bigint,
   replayed boolean,
-  created_at timestamptz
+  created_at timestamptz,
+  receipt text
 )
 language plpgsql
 volatile
@@ -48,6 +49,8 @@ declare
   v_wallet_assets text[];
   v_plain boolean[];
   v_set integer[];
+  v_previous bytea[];
+  v_hashes bytea[];
   v_ids bigint[];
   v_seqs bigint[];
   v_types text[];
@@ -113,7 +116,7 @@ begin
       having count(*) > 1
     ),
     placed as (
-      select i.*, o.owner_id, o.asset, o.created_at, o.is_plain as in_plain_wallet,
+      select i.*, o.owner_id, o.asset, o.created_at, o.hash, o.is_plain as in_plain_wallet,
         o.seq + row_number() over in_wallet as seq,
         o.balance + (sum(i.delta) over in_wallet)::bigint as balance
       from items i
@@ -134,15 +137,17 @@ begin
     select
       array_agg(j.ordinal), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.type),
       array_agg(j.wallet_id), array_agg(j.txn_id), array_agg(j.amount), array_agg(j.delta), array_agg(j.balance),
-      array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), greatest(clock_timestamp(), max(j.created_at))
+      array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), greatest(clock_timestamp(), max(j.created_at)),
+      array_agg(j.hash)
     into
       v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
-      v_assets, v_references, v_metadata, v_created_at
-    from judged j
+      v_assets, v_references, v_metadata, v_created_at,
+      v_previous
+    from (select p.* from judged p order by p.wallet_id, p.seq) j
     where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
 
-    perform wallet.batch_write(
-      v_created_at, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
+    v_hashes := wallet.batch_write(
+      v_created_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
       v_references, v_metadata
     );
   end if;
@@ -173,15 +178,17 @@ begin
 
   return query
   select i.ordinal, 'ok', null::jsonb, null, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
-    i.balance, i.balance, false, v_created_at
-  from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances)
-    as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance)
+    i.balance, i.balance, false, v_created_at,
+    encode(i.hash, 'hex')
+  from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances, v_hashes)
+    as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance, hash)
   join wallet.assets a on a.code = i.asset
   union all
   select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail, t.hint,
     (i.result).id, coalesce((i.result).txn_id, p_txn_ids[i.ordinal]), coalesce((i.result).wallet_id, p_wallet_ids[i.ordinal]),
     coalesce((i.result).type, p_types[i.ordinal]), coalesce((i.result).amount, p_amounts[i.ordinal]),
-    (i.result).asset, (i.result).scale, (i.result).balance, (i.result).available, (i.result).replayed, (i.result).created_at
+    (i.result).asset, (i.result).scale, (i.result).balance, (i.result).available, (i.result).replayed, (i.result).created_at,
+    (i.result).receipt
   from unnest(v_exact, v_outcomes) as i (ordinal, code, detail, result)
   left join lateral wallet.error_text(i.code) t on true
   order by 1;

@@ -7,10 +7,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   with entries as (
-    select l.*, w.kind, w.asset, w.floor, t.id as owner_transaction_id, t.created_at,
+    select l.*, w.kind, w.asset, w.floor, t.id as owner_transaction_id, t.created_at, t.txn_id, t.type,
+      case when t.wallet_id = l.wallet_id then t.counterparty_id else t.wallet_id end as other_wallet_id,
       row_number() over in_wallet as expected_seq,
       sum(l.amount) over in_wallet as expected_balance,
       lag(t.created_at) over in_wallet as created_before,
+      lag(l.hash) over in_wallet as previous_hash,
       max(l.seq) over (partition by l.wallet_id) as newest_seq
     from wallet.ledger l
     left join wallet.wallets w on w.id = l.wallet_id
@@ -60,6 +62,17 @@ as $$
   from entries e
   where e.kind = 'user' and e.created_at < e.created_before
   union all
+  select 'hash', e.wallet_id, e.seq, e.transaction_id, 'the entry, its transaction or its details are not what was hashed'
+  from entries e
+  left join wallet.transaction_details d on d.transaction_id = e.transaction_id
+  where e.kind = 'user' and (
+    e.hash is distinct from wallet.entry_hash(
+      e.previous_hash, e.wallet_id, e.seq, e.transaction_id, e.amount, e.balance_after, e.txn_id, e.created_at, e.type::text,
+      e.other_wallet_id, d.hash
+    )
+    or d.hash <> wallet.details_hash(d.salt, d.reference, d.metadata, d.effective_at)
+  )
+  union all
   select 'floor', e.wallet_id, e.seq, e.transaction_id,
     format('the entries sum to %s, below the floor %s', e.expected_balance, e.floor)
   from entries e
@@ -99,9 +112,9 @@ as $$
   from wallet.transactions t
   where t.type = 'refund' and not exists (select from wallet.refunds r where r.transaction_id = t.id)
   union all
-  select 'system_entry', e.wallet_id, e.seq, e.transaction_id, 'a system wallet''s entry has seq = transaction_id and no balance_after'
+  select 'system_entry', e.wallet_id, e.seq, e.transaction_id, 'a system wallet''s entry has seq = transaction_id, no balance_after and no hash'
   from entries e
-  where e.kind = 'system' and (e.seq <> e.transaction_id or e.balance_after is not null)
+  where e.kind = 'system' and (e.seq <> e.transaction_id or num_nonnulls(e.balance_after, e.hash) > 0)
   order by 4, 2, 3, 1
 $$;
 
@@ -114,10 +127,11 @@ entry_transaction    an entry whose transaction does not exist; entry_wallet: wh
 sequence             a gap or repetition in a user wallet's seq
 running_balance      a balance_after that is not the sum of the entries up to it
 created_at           an entry recorded before its predecessor
+hash                 an entry, transaction or details that differ from what the wallet's hash chain has
 floor                a user wallet whose balance is below its floor
 counterparty         a transaction whose other entry is not in the system wallet of its type, or the transfer's recipient
 hold                 a hold whose captured amount is not the sum of its captures; capture: a capture without a hold
 refund               refunds above their original, of another wallet, or without one
-system_entry         a system wallet's entry with a seq or balance of its own
+system_entry         a system wallet's entry with a seq, balance or hash of its own
 
 For administrators; safe while the service runs. $$;

@@ -16,7 +16,7 @@ begin
   );
   return row(null, null, row(
     p_hold_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_opening.asset, p_opening.scale,
-    p_opening.balance, p_available, false, p_opening.created_at
+    p_opening.balance, p_available, false, p_opening.created_at, null
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;

@@ -17,21 +17,39 @@ declare
   v_seq constant bigint := p_opening.seq + 1;
   v_balance constant bigint := p_opening.balance + p_delta;
   v_available constant bigint := wallet.available(v_balance, p_opening.held, p_opening.floor);
+  v_other_wallet_id constant uuid := case when p_counterparty.seq is not null then p_counterparty_id end;
+  v_salt uuid;
+  v_details_hash bytea;
+  v_hash bytea;
 begin
+  if num_nonnulls(p_request.reference, p_request.metadata, p_request.effective_at) > 0 then
+    v_salt := gen_random_uuid();
+    v_details_hash := wallet.details_hash(v_salt, p_request.reference, p_request.metadata, p_request.effective_at);
+  end if;
+  v_hash := wallet.entry_hash(
+    p_opening.hash, p_request.wallet_id, v_seq, v_id, p_delta, v_balance, p_request.txn_id, p_opening.created_at,
+    p_request.type, v_other_wallet_id, v_details_hash
+  );
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type, counterparty_id)
     values (
       v_id, v_seq, p_amount, p_opening.created_at, p_request.wallet_id, p_request.txn_id,
-      p_request.type::wallet.transaction_type, case when p_counterparty.seq is not null then p_counterparty_id end
+      p_request.type::wallet.transaction_type, v_other_wallet_id
     )
   )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
   values
-    (v_seq, v_id, p_delta, v_balance, p_request.wallet_id),
-    (coalesce(p_counterparty.seq + 1, v_id), v_id, -p_delta, p_counterparty.balance - p_delta, p_counterparty_id);
-  if num_nonnulls(p_request.reference, p_request.metadata, p_request.effective_at) > 0 then
-    insert into wallet.transaction_details (transaction_id, reference, metadata, effective_at)
-    values (v_id, p_request.reference, p_request.metadata, p_request.effective_at);
+    (v_seq, v_id, p_delta, v_balance, p_request.wallet_id, v_hash),
+    (
+      coalesce(p_counterparty.seq + 1, v_id), v_id, -p_delta, p_counterparty.balance - p_delta, p_counterparty_id,
+      case when v_other_wallet_id is not null then wallet.entry_hash(
+        p_counterparty.hash, p_counterparty_id, p_counterparty.seq + 1, v_id, -p_delta, p_counterparty.balance - p_delta,
+        p_request.txn_id, p_opening.created_at, p_request.type, p_request.wallet_id, v_details_hash
+      ) end
+    );
+  if v_salt is not null then
+    insert into wallet.transaction_details (transaction_id, reference, metadata, effective_at, salt, hash)
+    values (v_id, p_request.reference, p_request.metadata, p_request.effective_at, v_salt, v_details_hash);
   end if;
   if v_available <> v_balance then
     insert into wallet.transaction_available (transaction_id, available)
@@ -40,7 +58,7 @@ begin
 
   return row(null, null, row(
     v_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_opening.asset, p_opening.scale,
-    v_balance, v_available, false, p_opening.created_at
+    v_balance, v_available, false, p_opening.created_at, encode(v_hash, 'hex')
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;

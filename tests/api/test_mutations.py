@@ -1,5 +1,6 @@
 """Top-up, spend and balance, with the faults of the service that this one descends from."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -31,6 +32,7 @@ def test_a_topup_answers_the_mutation_row(alice: User) -> None:
     assert abs(created_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert created_at.utcoffset() == timedelta(0)
     assert isinstance(row.pop("id"), int)
+    assert re.fullmatch("[0-9a-f]{64}", row.pop("receipt"))
     assert row == {
         "txn_id": txn_id,
         "wallet_id": alice.account["wallet_id"],

@@ -1,4 +1,4 @@
--- Histories as calls would have made them, without the time that the calls would take.
+-- Histories as calls would have made them, without the time that the calls would take. Their hashes are no chain.
 create schema history;
 
 create function history.add(p_wallet_ids uuid[], p_entries integer) returns void
@@ -29,13 +29,15 @@ begin
   select a.id, a.seq, 1, a.created_at, a.wallet_id, gen_random_uuid(), 'topup'
   from pg_temp.added a
   order by a.id;
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id)
-  select e.seq, a.id, e.amount, e.balance, e.wallet_id
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+  select e.seq, a.id, e.amount, e.balance, e.wallet_id, e.hash
   from pg_temp.added a
-  cross join lateral (values (a.seq, 1, a.balance, a.wallet_id), (a.id, -1, null, v_topup)) e (seq, amount, balance, wallet_id)
+  cross join lateral (
+    values (a.seq, 1, a.balance, a.wallet_id, sha256(int8send(a.id))), (a.id, -1, null, v_topup, null)
+  ) e (seq, amount, balance, wallet_id, hash)
   order by a.id;
-  insert into wallet.transaction_details (transaction_id, reference)
-  select a.id, 'order ' || a.id
+  insert into wallet.transaction_details (transaction_id, reference, salt, hash)
+  select a.id, 'order ' || a.id, gen_random_uuid(), sha256(int8send(a.id))
   from pg_temp.added a
   where a.id % 4 = 0
   order by a.id;

@@ -31,7 +31,8 @@ returns table (
   balance bigint,
   available bigint,
   replayed boolean,
-  created_at timestamptz
+  created_at timestamptz,
+  receipt text
 )
 language plpgsql
 as $$
@@ -53,7 +54,7 @@ begin
           when 'refund' then '($1, $2, $8, $3, $4, $5, $11, $6)'
           else '($1, $2, $3, $4, $5, $11, $6)'
         end
-        into id, txn_id, wallet_id, type, amount, asset, scale, balance, available, replayed, created_at
+        into id, txn_id, wallet_id, type, amount, asset, scale, balance, available, replayed, created_at, receipt
         using p_wallet_ids[i], p_txn_ids[i], p_amounts[i], p_references[i], p_metadata[i], p_actors[i],
           p_to_wallet_ids[i], p_original_txn_ids[i], p_finals[i], p_expires_in[i], p_effective_at[i];
         outcome := case when replayed then 'replayed' else 'ok' end;
@@ -76,6 +77,7 @@ begin
       available := null;
       replayed := null;
       created_at := null;
+      receipt := null;
     end;
     return next;
   end loop;

@@ -216,11 +216,12 @@ class Ledgers:
             if row["id"] is not None:
                 assert known is not None
                 assert (row["id"], row["created_at"]) == (known["id"], known["created_at"])
+                assert row["receipt"] == known.get("receipt")
             if "id" in detail:
                 assert known is not None
                 assert detail["id"] == known["id"]
             return {
-                **{name: value for name, value in row.items() if name not in {"id", "created_at"}},
+                **{name: value for name, value in row.items() if name not in {"id", "created_at", "receipt"}},
                 "wallet_id": numbers.get(str(row["wallet_id"])),
                 "detail": {
                     name: numbers.get(value) if name in {"wallet_id", "to_wallet_id"} else value
@@ -240,7 +241,7 @@ class Ledgers:
             if row["purpose"] is not None:
                 assert row.pop("counter_seq") == row["id"]
         rows += self._events(side)
-        own = {"id", "wallet_id", "created_at"}
+        own = {"id", "wallet_id", "created_at", "receipt"}
         return [
             [
                 {name: value for name, value in row.items() if name not in own}
@@ -268,7 +269,7 @@ class Ledgers:
     def _recorded(self, side: Side) -> list[dict[str, Any]]:
         return self.connection.execute(
             """
-            select t.*, l.amount as entry, l.balance_after, d.reference, d.metadata, d.effective_at, v.available,
+            select t.*, l.amount as entry, l.balance_after, encode(l.hash, 'hex') as receipt, d.reference, d.metadata, d.effective_at, v.available,
               o.txn_id as original_txn_id, r.requested_amount,
               s.seq as counter_seq, s.amount as counter_amount, s.balance_after as counter_balance, w.purpose
             from wallet.transactions t

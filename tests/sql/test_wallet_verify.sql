@@ -1,4 +1,5 @@
--- Each fault is made by hand, with the guards off, and taken back.
+-- Each fault is made by hand, with the guards off, and taken back. Most contradict the hash chain too, which
+-- test_hash_chain.sql is about: here it is left out.
 create function pg_temp.found(p_tampering text) returns text
 language plpgsql
 as $$
@@ -9,7 +10,7 @@ begin
   execute p_tampering;
   set local session_replication_role = origin;
   select string_agg(v.violation, ', ' order by v.violation) into v_found
-  from (select distinct violation from wallet_verify()) v;
+  from (select distinct violation from wallet_verify() where violation <> 'hash') v;
   raise sqlstate 'ZZ000';
 exception when sqlstate 'ZZ000' then
   return v_found;
@@ -39,8 +40,8 @@ select is(
 );
 select is(
   pg_temp.found($$
-    insert into wallet.ledger (wallet_id, seq, transaction_id, amount, balance_after)
-    select wallet_of('alice'), 5, max(id), 7, 1072 from wallet.transactions
+    insert into wallet.ledger (wallet_id, seq, transaction_id, amount, balance_after, hash)
+    select wallet_of('alice'), 5, max(id), 7, 1072, '' from wallet.transactions
   $$),
   'transaction_entries', 'a transaction with a third entry'
 );
@@ -87,7 +88,7 @@ select is(
   'running_balance', 'a balance that is not the sum of the entries'
 );
 select is(
-  pg_temp.found($$ update wallet.ledger set balance_after = null where wallet_id = wallet_of('alice') and seq = 2 $$),
+  pg_temp.found($$ update wallet.ledger set balance_after = null, hash = null where wallet_id = wallet_of('alice') and seq = 2 $$),
   'running_balance', 'a user''s entry without a balance'
 );
 select is(
@@ -114,7 +115,7 @@ select is(
 );
 select is(
   pg_temp.found($$
-    update wallet.ledger set balance_after = 0 where wallet_id <> wallet_of('alice') and transaction_id = (select max(id) from wallet.transactions)
+    update wallet.ledger set balance_after = 0, hash = '' where wallet_id <> wallet_of('alice') and transaction_id = (select max(id) from wallet.transactions)
   $$),
   'system_entry', 'a system wallet''s entry with a balance'
 );
@@ -135,7 +136,7 @@ select lives_ok(
 select is_empty('select * from wallet_verify()', 'none of which is a violation');
 select is(
   pg_temp.found($$
-    update wallet.ledger set wallet_id = wallet_of('charlie'), seq = 2, balance_after = 1100
+    update wallet.ledger set wallet_id = wallet_of('charlie'), seq = 2, balance_after = 1100, hash = ''
     where wallet_id = wallet_of('bob') and seq = 2
   $$),
   'counterparty', 'a transfer that arrived in another wallet than the recipient''s'
@@ -222,11 +223,11 @@ set local session_replication_role = replica;
 update wallet.ledger set balance_after = 1061 where wallet_id = wallet_of('alice') and seq = 3;
 set local session_replication_role = origin;
 select results_eq(
-  'select violation, wallet_id, seq, transaction_id from wallet_verify()',
+  $$ select violation, wallet_id, seq, transaction_id from wallet_verify() where violation <> 'hash' $$,
   $$ select 'running_balance', t.wallet_id, t.seq, t.id from wallet.transactions t where t.txn_id = txn(2) $$,
   'a finding names the wallet, the entry and the transaction'
 );
-select matches((wallet_verify()).detail, '1061.*1060', 'and says what is and what should be');
+select matches(v.detail, '1061.*1060', 'and says what is and what should be') from wallet_verify() v where v.violation <> 'hash';
 
 -- who
 select is(

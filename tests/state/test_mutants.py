@@ -42,8 +42,9 @@ MUTANTS = {
     "a transfer that loses a leg": Mutant(
         "write_transaction",
         {
-            "p_counterparty.balance - p_delta, p_counterparty_id);": "null,"
-            " wallet.system_wallet_id(p_opening.asset, 'spend'));",
+            "p_counterparty.balance - p_delta, p_counterparty_id,": "null,"
+            " wallet.system_wallet_id(p_opening.asset, 'spend'), null /*",
+            ") end\n    );": ") end */\n    );",
             "coalesce(p_counterparty.seq + 1, v_id), v_id": "v_id, v_id",
         },
     ),
