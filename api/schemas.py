@@ -82,8 +82,8 @@ CreatedAt = Annotated[datetime, Meta(description="RFC 3339, UTC.", examples=["20
 Receipt = Annotated[
     str | None,
     Meta(
-        description="The hash of the wallet's entry, over all entries before it too, in hex: what is altered or removed "
-        "later contradicts it. Null for what posts nothing.",
+        description="The hash of the wallet's entry, over all entries before it too, in hex: what is altered or "
+        "removed later contradicts it. Null for what posts nothing.",
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     ),
 ]

@@ -269,7 +269,8 @@ class Ledgers:
     def _recorded(self, side: Side) -> list[dict[str, Any]]:
         return self.connection.execute(
             """
-            select t.*, l.amount as entry, l.balance_after, encode(l.hash, 'hex') as receipt, d.reference, d.metadata, d.effective_at, v.available,
+            select t.*, l.amount as entry, l.balance_after, encode(l.hash, 'hex') as receipt,
+              d.reference, d.metadata, d.effective_at, v.available,
               o.txn_id as original_txn_id, r.requested_amount,
               s.seq as counter_seq, s.amount as counter_amount, s.balance_after as counter_balance, w.purpose
             from wallet.transactions t
