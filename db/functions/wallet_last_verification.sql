@@ -4,6 +4,8 @@ language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   -- the age by the clock that set the end
   select extract(epoch from clock_timestamp() - v.ended_at)::double precision, v.violations, v.seconds
