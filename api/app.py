@@ -14,7 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api import logs
-from api.auth import Passwords, Tokens
+from api.auth import Tokens
 from api.batching import Balances, GroupCommit
 from api.database import Database
 from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
@@ -23,6 +23,7 @@ from api.errors import EXCEPTION_HANDLERS
 from api.headers import DOCS_PAGE, SecurityHeaders
 from api.limits import Limits, RateLimit, Table
 from api.metrics import Metrics, Place, RequestMetrics, Sized
+from api.passwords import Passwords
 from api.revocations import Revocations
 from api.routes.answers import problem_examples
 from api.routes.auth import auth_routes
@@ -33,8 +34,10 @@ from api.routes.holds import hold_routes
 from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
 from api.routes.parts import Parts
+from api.routes.session import session_routes
 from api.routes.wallet import wallet_routes
 from api.routes.wallets import wallets_routes
+from api.signin import SignIn
 from api.wallets import Wallets
 
 if TYPE_CHECKING:
@@ -77,6 +80,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
     passwords = Passwords(settings.bcrypt_cost)
     metrics = Metrics(shared)
+    sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared / "limits"), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
     group = GroupCommit(Sized(database, metrics), Sized(single, metrics), limit=settings.queue_size)
@@ -110,7 +114,8 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
 
     app = Litestar(
         route_handlers=[
-            auth_routes(database, passwords, tokens),
+            auth_routes(database, passwords, sign_in, tokens),
+            session_routes(database, passwords, sign_in, tokens),
             wallet_routes(parts),
             wallets_routes(parts),
             hold_routes(parts),

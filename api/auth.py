@@ -1,24 +1,19 @@
-"""Who is calling: passwords, tokens, and the guard that every protected route stands behind."""
+"""Who is calling: tokens, and the guard that every protected route stands behind."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Container, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-import bcrypt
 import jwt
 from litestar import Request
 from litestar.datastructures import State
 
-from api.errors import SQLSTATES, UNAUTHORIZED, UNAVAILABLE, FieldError, ServiceError, invalid
+from api.errors import SQLSTATES, UNAUTHORIZED, ServiceError
 
 if TYPE_CHECKING:
     from api.database import Database
@@ -33,8 +28,6 @@ SKEW_SECONDS: Final = 5
 MAX_GENERATION: Final = 2**31 - 1
 MAX_HEADER_BYTES: Final = 4096
 MAX_VERIFIED_TOKENS: Final = 20_000
-PASSWORD_BYTES: Final = range(8, 73)  # bcrypt reads no more than 72
-WAITING_PER_THREAD: Final = 16
 
 
 class Principal(NamedTuple):
@@ -52,45 +45,6 @@ AuthenticatedRequest = Request[Principal, None, State]
 def unauthorized(detail: str = "A valid bearer token is required.") -> ServiceError:
     """The words never say which part of a token or a password was wrong."""
     return ServiceError(UNAUTHORIZED, detail)
-
-
-class Passwords:
-    """bcrypt off the event loop: few threads, and a short queue in front of them that refuses rather than grows."""
-
-    def __init__(self, cost: int) -> None:
-        self._cost = cost
-        threads = min(2, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
-        self._free = threads * (1 + WAITING_PER_THREAD)
-        self._dummy = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(cost)).decode()
-
-    async def hash(self, password: str) -> str:
-        """Hash a new password. Raises ServiceError: 422 unless it has 8 to 72 bytes, 503 when too many wait."""
-        encoded = password.encode()
-        if len(encoded) not in PASSWORD_BYTES:
-            raise invalid(FieldError("password", "must have 8 to 72 bytes in UTF-8"))
-        hashed = await self._run(lambda: bcrypt.hashpw(encoded, bcrypt.gensalt(self._cost)))
-        return hashed.decode()
-
-    async def matches(self, password: str, password_hash: str | None) -> bool:
-        """Compare with a stored hash; for an unknown user (None) with a dummy, so that both take the same time."""
-        encoded = password.encode()
-        known = (password_hash or self._dummy).encode()
-        equal = await self._run(lambda: bcrypt.checkpw(encoded[: PASSWORD_BYTES[-1]], known))
-        return equal and password_hash is not None and len(encoded) in PASSWORD_BYTES
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._free == 0:
-            raise ServiceError(UNAVAILABLE, "Too many sign-ins at once. Try again in a moment.")
-        self._free -= 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._free += 1
-
-    def close(self) -> None:
-        """Drop what waits and let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def key_id(secret: str) -> str:

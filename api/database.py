@@ -93,13 +93,33 @@ class Database(Pool):
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
         return await self.row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
 
-    async def credentials(self, username: str) -> asyncpg.Record | None:
-        """`wallet_credentials`: what sign-in needs; None for an unknown name."""
-        return await self.run(
-            lambda connection: connection.fetchrow("select * from public.wallet_credentials($1)", username)
-        )
+    async def sign_in(self, username: str, address: str) -> asyncpg.Record | None:
+        """`wallet_sign_in`: what a sign-in needs; None for an unknown name. Errors: WA033."""
+        call = "select * from public.wallet_sign_in($1, $2)"
+        return await self.run(lambda connection: connection.fetchrow(call, username, address))
 
-    async def principal(self, user_id: UUID, token_id: UUID, generation: int) -> asyncpg.Record | None:
+    async def sign_in_failed(self, username: str, address: str) -> None:
+        """`wallet_sign_in_failed`: counts it."""
+        await self.row("select public.wallet_sign_in_failed($1, $2)", username, address)
+
+    async def sign_in_succeeded(self, username: str, address: str) -> None:
+        """`wallet_sign_in_succeeded`: forgets failures, and remembers the address."""
+        await self.row("select public.wallet_sign_in_succeeded($1, $2)", username, address)
+
+    async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
+        """`wallet_rehash`: another hash of the same password, unless it was changed meanwhile."""
+        await self.row("select public.wallet_rehash($1, $2, $3)", user_id, old_hash, new_hash)
+
+    async def change_password(self, user_id: UUID, old_hash: str, new_hash: str) -> int:
+        """`wallet_change_password`: the generation of the tokens to come. Errors: WA034."""
+        call = "select public.wallet_change_password($1, $2, $3) as generation"
+        # not repeated on a lost connection: if the first attempt was written, the second would not know the old hash
+        row = await self.row(call, user_id, old_hash, new_hash, again=False)
+        return int(row["generation"])
+
+    async def principal(
+        self, user_id: UUID, token_id: UUID | None = None, generation: int | None = None
+    ) -> asyncpg.Record | None:
         """`wallet_principal`: user_id, username, role, wallet_id as stored now; None for an unknown or revoked one."""
         call = "select * from public.wallet_principal($1, $2, $3)"
         return await self.run(lambda connection: connection.fetchrow(call, user_id, token_id, generation))

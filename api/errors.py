@@ -75,6 +75,8 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA027": Kind(403, "WA027", "Operators only"),
     "WA028": Kind(404, "WA028", "Unknown transaction"),
     "WA029": Kind(404, "WA029", "Unknown user"),
+    "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
+    "WA034": Kind(403, "WA034", "Wrong current password"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "25P03": TIMEOUT,  # idle in transaction session timeout
     "40001": BUSY,  # serialization failure
@@ -166,7 +168,8 @@ def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> Servic
     members: dict[str, Any] = msgspec.json.decode(detail or "{}", type=dict[str, Any])
     field, reason = members.get("field"), members.get("reason")
     errors = [FieldError(field, reason or kind.title)] if field else []
-    return ServiceError(kind, f"{field} {reason}." if field and reason else hint, errors, members)
+    headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else None
+    return ServiceError(kind, f"{field} {reason}." if field and reason else hint, errors, members, headers)
 
 
 def from_litestar(error: HTTPException) -> ServiceError:

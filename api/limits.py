@@ -115,14 +115,19 @@ class Limits:
 
     def address(self, scope: Scope) -> None:
         """Count a request of an address. Raises ServiceError (429)."""
-        client = scope["client"]
-        host = network(client[0][:LONGEST_NAME]) if client else ""
+        host = caller(scope)
         if scope["path"].startswith(ACCOUNTS):
             kind, rate = b"accounts", max(1, self._rate // ACCOUNTS_SHARE)
         else:
             kind, rate = b"address", self._rate * ADDRESS_FACTOR
         if wait := self._table.take(self._fingerprint(kind, host), rate):
             raise refusal(rate, wait)
+
+
+def caller(scope: Scope) -> str:
+    """Who makes a request, as far as limits are concerned; a trusted proxy's word counts."""
+    client = scope["client"]
+    return network(client[0][:LONGEST_NAME]) if client else ""
 
 
 @lru_cache(CACHED)

@@ -210,6 +210,13 @@ class Account(Struct):
     expires_in: ExpiresIn
 
 
+class PasswordChange(Struct, forbid_unknown_fields=True):
+    """The password of now and the one to come."""
+
+    current_password: Password
+    new_password: Password
+
+
 class SignedOut(Struct):
     """Which tokens are valid no more: the one of this request, or all of the user."""
 

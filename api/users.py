@@ -6,8 +6,8 @@ import asyncpg
 import bcrypt
 import msgspec
 
-from api.auth import PASSWORD_BYTES
 from api.deploy import connected
+from api.passwords import PASSWORD_BYTES
 from api.settings import SetupError
 
 

@@ -31,9 +31,8 @@ begin
     perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'));
   elsif pg_input_is_valid(v_username, 'uuid') then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must not look like a UUID'));
-  elsif p_password_hash is null or length(p_password_hash) not between 1 and 256 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'password_hash', 'reason', 'must have 1 to 256 characters'));
   end if;
+  perform wallet.require_hash(p_password_hash);
 
   insert into wallet.users as u (username, password_hash)
   values (v_username, p_password_hash)

@@ -189,9 +189,11 @@ class Line:
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
-        while self._open:
+        # not those that come while we cut: whoever lost one connection may make another
+        doomed, self._open = self._open, []
+        for end in doomed:
             with contextlib.suppress(OSError):
-                self._open.pop().shutdown(socket.SHUT_RDWR)
+                end.shutdown(socket.SHUT_RDWR)
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 from api.errors import SQLSTATES
 from tests.api.service import Service, User, problem
 
+PROTECTED = ("/api/wallet", "/api/operator", "/api/auth/signout", "/api/auth/password")
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     content_type_conformance,
@@ -56,6 +57,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
     assert {(method, path) for path, method, _ in operations(document)} == {
         ("post", "/api/auth/signup"),
         ("post", "/api/auth/signin"),
+        ("post", "/api/auth/password"),
         ("post", "/api/auth/signout"),
         ("post", "/api/auth/signout-everywhere"),
         ("get", "/api/wallet/balance"),
@@ -88,7 +90,9 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
 def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         responses = operation["responses"]
-        assert ("security" in operation) == path.startswith(("/api/wallet", "/api/operator", "/api/auth/signout")), path
+        assert ("security" in operation) == path.startswith(
+            ("/api/wallet", "/api/operator", "/api/auth/signout", "/api/auth/password")
+        ), path
         if path.startswith("/api/health"):
             continue
         expected = {"400", "500", "503"}
@@ -134,6 +138,7 @@ def test_every_code_has_an_entry_where_its_type_leads(document: dict[str, Any]) 
 CALLS = [
     ("POST", "/api/auth/signup"),
     ("POST", "/api/auth/signin"),
+    ("POST", "/api/auth/password"),
     ("POST", "/api/auth/signout"),
     ("POST", "/api/auth/signout-everywhere"),
     ("GET", "/api/wallet/balance"),

@@ -232,9 +232,9 @@ $$"""
 
 def test_too_many_sign_ins_at_once_are_refused(service_database: Database, tmp_path: Path) -> None:
     async def sign_in(url: str) -> list[httpx.Response]:
-        credentials = {"username": "nobody", "password": PASSWORD}
         async with httpx.AsyncClient(base_url=url, timeout=60, verify=TLS) as client:
-            attempts = [client.post("/api/auth/signin", json=credentials) for _ in range(80)]
+            bodies = [{"username": f"nobody-{number}", "password": PASSWORD} for number in range(80)]
+            attempts = [client.post("/api/auth/signin", json=body) for body in bodies]
             return await asyncio.gather(*attempts, client.get("/api/health/live"))
 
     with serve(service_database.api_url, tmp_path, PGWALLET_BCRYPT_COST="9") as slow:

@@ -92,7 +92,7 @@ COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "longest page": partial(page, 1000, None),
     "batch of 3": partial(batch, 3),
     "batch of 12": partial(batch, 12),
-    "sign-in": lambda owner: ("wallet_credentials('short')", []),  # noqa: ARG005
+    "sign-in": lambda owner: ("wallet_sign_in('short', 'here')", []),  # noqa: ARG005
     "token": lambda owner: ("wallet_principal(%s, %s, 0)", [owner.user_id, uuid4()]),
 }
 FLAT = [name for name in COSTS if "page" not in name and name != "balance_at"]
