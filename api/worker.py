@@ -7,6 +7,7 @@ variables. The end of that input means that the supervisor is gone, and then the
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -38,6 +39,7 @@ def main() -> None:
 
 
 def _serve(settings: Settings, listener: socket.socket) -> None:
+    _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
     config = uvicorn.Config(
         create_app(settings, Path(os.environ[shared.VARIABLE])),
@@ -51,6 +53,13 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
     )
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _allow_many_connections() -> None:
+    """Have as many open files as this process may: often 1,024 are open to it and far more to whoever asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _follow(patience: float) -> None:
