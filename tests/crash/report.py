@@ -28,7 +28,7 @@ def report(kills: Sequence[Round], faults: Sequence[Round], *, version: str, sec
         table("fault", faults) if faults else "",
         missing,
         f"| in all | |\n| --- | --- |\n{totals(rounds, len(kills) - len(counted))}",
-        "\n".join(["Findings:", *(f"- {finding}" for finding in found)]) if found else "No findings.",
+        "\n".join(["Findings:", "", *(f"- {finding}" for finding in limited(found, 100))]) if found else "No findings.",
     ]
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
