@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-from tests.crash.check import findings, quiet, require_durability
+from tests.crash.check import findings, quiet, weaknesses
 from tests.crash.load import Load
 from tests.crash.requests import Outcome, Request
 from tests.setup.command import Pgwallet, Service, wait_until
@@ -46,7 +46,7 @@ class Arena:
         self.load = Load(self.port)
         self.url = wallet.call("url").strip()
         self.struck = 0.0
-        require_durability(self.url)
+        assert weaknesses(self.url) == [], "what is answered must be on disk"
 
     def __enter__(self) -> Self:
         self.load.__enter__()
