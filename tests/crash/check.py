@@ -110,7 +110,7 @@ def quiet(url: str) -> bool:
 
 
 def busy_backend(url: str) -> int:
-    """The process that works for the service at this moment."""
+    """The process that works for the service: the one connection that its batches take again and again."""
     with psycopg.connect(url, autocommit=True) as connection:
         query = """select pid from pg_stat_activity where application_name = 'pgwallet'
           order by state = 'active' desc, state_change desc limit 1"""

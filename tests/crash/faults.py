@@ -44,7 +44,8 @@ def worker(arena: Arena) -> int:
 
 def backend(arena: Arena) -> int:
     """A PostgreSQL process that works for the service: all of them end then, and the database is recovered."""
-    return arena.strike(lambda: kill(busy_backend(arena.url)))
+    process = busy_backend(arena.url)
+    return arena.strike(lambda: kill(process))
 
 
 def postmaster(arena: Arena) -> int:
@@ -66,14 +67,9 @@ def both(arena: Arena) -> int:
 
 def terminated(arena: Arena) -> int:
     """The server ends every connection of the service, and goes on."""
-
-    def terminate() -> None:
-        with psycopg.connect(arena.url) as connection:
-            connection.execute(
-                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgwallet'"
-            )
-
-    return arena.strike(terminate)
+    terminate = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgwallet'"
+    with psycopg.connect(arena.url, autocommit=True) as connection:
+        return arena.strike(lambda: connection.execute(terminate))
 
 
 def vanished(arena: Arena) -> int:
