@@ -102,11 +102,15 @@ def weaknesses(url: str) -> list[str]:
 
 
 def quiet(url: str) -> bool:
-    """Whether the service has asked nothing of the database for a while: requests without a client have ended too."""
-    with psycopg.connect(url) as connection:
-        busy = """select from pg_stat_activity where application_name = 'pgwallet'
-          and (state <> 'idle' or state_change > clock_timestamp() - interval '300 ms')"""
-        return connection.execute(busy).fetchone() is None
+    """Whether nothing is written, nor has been for a while: requests that lost their client have ended too."""
+    now = """select pg_current_snapshot()::text from (
+      select count(*) as busy from pg_stat_activity where application_name = 'pgwallet' and state <> 'idle'
+    ) where busy = 0"""
+    with psycopg.connect(url, autocommit=True) as connection:
+        before = connection.execute(now).fetchone()
+        connection.execute("select pg_sleep(0.3)")
+        # the service reads now and then, which takes no transaction id
+        return before is not None and before == connection.execute(now).fetchone()
 
 
 def busy_backend(url: str) -> int:

@@ -85,8 +85,10 @@ def answers_lost(arena: Arena) -> int:
         proxy = Proxy(Path(folder), server)
         load.run(proxy.open())
         secret = str(arena.wallet.data_dir / "jwt_secret")
+        load.stop()
         behind = arena.wallet.start("serve", PGWALLET_API_URL=url, JWT_SECRET_FILE=secret, **SETTINGS)
         load.port = behind.port
+        load.start()
         arena.acknowledge(BEFORE)
         found: list[int] = []
         arena.strike(lambda: proxy.drop_answers(8, lambda: found.append(load.in_flight())))
