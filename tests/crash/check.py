@@ -11,7 +11,8 @@ DURABILITY = ("fsync", "full_page_writes", "synchronous_commit")
 TOLD = """
 create temporary table told (
   wallet_id uuid, txn_id uuid, type text, amount bigint, to_wallet_id uuid, acknowledged boolean,
-  id bigint, answered_wallet_id uuid, answered_txn_id uuid, answered_type text, answered_amount bigint, balance bigint
+  id bigint, answered_wallet_id uuid, answered_txn_id uuid, answered_type text, answered_amount bigint, balance bigint,
+  receipt text
 ) on commit drop;
 create temporary table accounts (wallet_id uuid) on commit drop;
 """
@@ -38,7 +39,7 @@ QUERIES = {
           or t.counterparty_id is distinct from k.to_wallet_id
           or (k.answered_wallet_id, k.answered_txn_id, k.answered_type, k.answered_amount)
              is distinct from (k.wallet_id, k.txn_id, k.type, k.amount)
-          or (t.id, l.balance_after) is distinct from (k.id, k.balance)
+          or (t.id, l.balance_after, encode(l.hash, 'hex')) is distinct from (k.id, k.balance, k.receipt)
           or l.amount is distinct from case when k.type = 'topup' then k.amount else -k.amount end)""",
     "entries of an acknowledged transaction": """
         select k.txn_id, count(l.amount) as entries, sum(l.amount) as net
@@ -86,7 +87,7 @@ def findings(url: str, requests: Iterable[Request], accounts: Iterable[Account])
 def row(request: Request) -> tuple[object, ...]:
     assert request.outcome is not Outcome.UNKNOWN, "every request is settled before the check"
     answer = request.answer or {}
-    answered = (answer.get(name) for name in ("id", "wallet_id", "txn_id", "type", "amount", "balance"))
+    answered = (answer.get(name) for name in ("id", "wallet_id", "txn_id", "type", "amount", "balance", "receipt"))
     acknowledged = request.outcome is Outcome.ACKNOWLEDGED
     sent = (request.account.wallet_id, request.txn_id, request.type, request.amount, request.to_wallet_id)
     return (*sent, acknowledged, *answered)

@@ -91,6 +91,7 @@ DISAGREEMENTS: dict[str, tuple[Tamper, str]] = {
     "another id": (lambda told: answered(told, id=10**6), "there, but not as acknowledged"),
     "another balance": (lambda told: answered(told, balance=1), "there, but not as acknowledged"),
     "another amount": (lambda told: answered(told, amount=51), "there, but not as acknowledged"),
+    "another receipt": (lambda told: answered(told, receipt="00"), "there, but not as acknowledged"),
     "another txn_id": (lambda told: answered(told, txn_id=uuid4()), "there, but not as acknowledged"),
     "another recipient": (
         lambda told: told.run("update wallet.transactions set counterparty_id = %s where type = 'transfer'", uuid4()),
