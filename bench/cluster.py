@@ -52,10 +52,17 @@ class Database:
         """Return the one value that a query answers."""
         return asyncio.run(self._value(query, arguments))
 
-    def run(self, program: str, *arguments: str, service: bool = False) -> subprocess.CompletedProcess[str]:
-        """Run one of PostgreSQL's programs on this database. Raises BenchError when it fails."""
+    def run(
+        self, program: str, *arguments: str, service: bool = False, settings: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of PostgreSQL's programs on this database, its sessions with `settings` (-c name=value).
+
+        Raises BenchError when it fails.
+        """
         command = [str(embedded.binaries() / program), *arguments]
         variables = embedded.environment() | libpq_variables(self.api_url if service else self.url)
+        if settings:
+            variables["PGOPTIONS"] = settings
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=variables)
         if done.returncode != 0:
             raise BenchError(f"{program} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")

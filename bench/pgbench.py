@@ -16,7 +16,14 @@ THREADS = 2
 
 
 def rate(
-    database: Database, script: str, *, clients: int, seconds: int, service: bool = False, **variables: int
+    database: Database,
+    script: str,
+    *,
+    clients: int,
+    seconds: int,
+    service: bool = False,
+    settings: str = "",
+    **variables: int,
 ) -> float:
     """Return transactions per second of a file in bench/sql, or of a builtin script of pgbench (`@name`).
 
@@ -29,6 +36,7 @@ def rate(
         *("-n", "-M", "prepared", "-c", str(clients), "-j", str(min(clients, THREADS))),
         *("-T", str(WARM_UP + seconds), "-P", "1", *source, *defined),
         service=service,
+        settings=settings,
     )
     figures = [re.search(pattern, done.stdout) for pattern in (TRANSACTIONS, CONNECTING, TPS)]
     if None in figures:

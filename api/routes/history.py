@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -42,7 +41,6 @@ ExactReference = Annotated[
 ]
 
 
-@dataclass
 class StatementOperation(Operation):
     """Documents that the same path answers CSV too."""
 

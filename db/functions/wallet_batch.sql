@@ -65,6 +65,7 @@ declare
   v_created_at timestamptz;
   v_exact integer[];
   v_item integer;
+  v_result wallet.transaction_result;
   v_outcomes wallet.outcome[];
 begin
   perform wallet.require_read_committed();
@@ -78,8 +79,7 @@ begin
     into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
     from (
       select w.id, w.owner_id, w.asset,
-        w.status = 'active' and w.floor = 0 and w.max_balance is null and not w.has_holds and not w.has_limits
-          and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
+        w.is_plain and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
       from wallet.wallets w
       where w.id = any (p_wallet_ids || p_to_wallet_ids) and w.kind = 'user'
       order by w.id
@@ -90,8 +90,7 @@ begin
     into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
     from (
       select w.id, w.owner_id, w.asset,
-        w.status = 'active' and w.floor = 0 and w.max_balance is null and not w.has_holds and not w.has_limits
-          and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
+        w.is_plain and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
       from wallet.wallets w
       where w.id = any (p_wallet_ids || p_to_wallet_ids) and w.kind = 'user'
       order by w.id
@@ -159,21 +158,35 @@ begin
     select unnest(v_set)
   ) o (ordinal);
   foreach v_item in array coalesce(v_exact, '{}') loop
-    v_outcomes := v_outcomes || case
-      when p_skip_locked and (
-        wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
-        or wallet.is_busy(p_to_wallet_ids[v_item], null, v_wallet_ids)
-      ) then wallet.refused('busy', null)
-      when p_types[v_item] in ('bonus', 'adjustment') then
-        wallet.refused('WA002', jsonb_build_object(
-          'field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund'
-        ))
-      else wallet.execute(row(
+    v_result := null;
+    if p_types[v_item] in ('topup', 'spend') and p_wallet_ids[v_item] = any (v_wallet_ids)
+      and num_nonnulls(
+        p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item], p_expires_in[v_item], p_effective_at[v_item]
+      ) = 0
+    then
+      v_result := wallet.post_plain(
+        p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item],
+        p_references[v_item], p_metadata[v_item], p_actors[v_item]
+      );
+    end if;
+    if v_result.id is not null then
+      v_outcomes := v_outcomes || row(null, null, v_result)::wallet.outcome;
+    elsif p_skip_locked and (
+      wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
+      or wallet.is_busy(p_to_wallet_ids[v_item], null, v_wallet_ids)
+    ) then
+      v_outcomes := v_outcomes || wallet.refused('busy', null);
+    elsif p_types[v_item] in ('bonus', 'adjustment') then
+      v_outcomes := v_outcomes || wallet.refused('WA002', jsonb_build_object(
+        'field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund'
+      ));
+    else
+      v_outcomes := v_outcomes || wallet.execute(row(
         p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item], p_references[v_item], p_metadata[v_item],
         p_effective_at[v_item], p_actors[v_item], p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item],
         p_expires_in[v_item]
-      )::wallet.request)
-    end;
+      )::wallet.request);
+    end if;
   end loop;
 
   return query

@@ -15,7 +15,15 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_result wallet.transaction_result;
 begin
+  if p_effective_at is null then
+    v_result := wallet.post_plain('spend', p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor);
+    if v_result.id is not null then
+      return v_result;
+    end if;
+  end if;
   return wallet.settle(wallet.execute(row(
     'spend', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, p_effective_at, p_actor,

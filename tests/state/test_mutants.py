@@ -48,17 +48,13 @@ MUTANTS = {
             "coalesce(p_counterparty.seq + 1, v_id), v_id": "v_id, v_id",
         },
     ),
-    "a limit passed by two at once": Mutant(
+    "a limit that forgets": Mutant(
         "post",
-        {
-            "  v_limit jsonb;": "  v_limit jsonb := wallet.limit_excess("
-            "p_request.wallet_id, p_request.type, p_request.amount, clock_timestamp());",
-            "v_limit := wallet.limit_excess(p_request.wallet_id, p_request.type, v_amount, v_opening.created_at);": "",
-        },
+        {"perform wallet.count_usage(p_request.wallet_id, p_request.type, v_amount, v_opening.created_at);": "null;"},
     ),
     "a hold that sets nothing aside": Mutant("held", {"sum(h.amount - h.captured)": "sum(0)"}),
     "a debit of a frozen wallet": Mutant("refusal", {"when p_delta < 0 and p_status = 'frozen' then 'WA012'": ""}),
-    "money spent by two at once": Mutant("open", {"  for update of w;": "  ;"}),
+    "money spent by two at once": Mutant("post_plain", {"  for update of w;": "  ;"}),
 }
 
 
