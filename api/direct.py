@@ -8,6 +8,7 @@ function, and the one function that answers errors. Every other request goes to 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar.enums import ScopeType
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Receive, Scope, Send
 
 DIRECT: Final = {"direct": True}
-# Litestar judges what else a host may be
-PLAIN_HOST: Final = re.compile(rb"[A-Za-z0-9.:-]*").fullmatch
 
 
 class Direct:
@@ -86,5 +85,11 @@ def plain_host(scope: Scope) -> bool:
     """Whether the request names no host that one would have to look at closely."""
     for name, value in scope["headers"]:
         if name == b"host":
-            return PLAIN_HOST(value) is not None
+            return is_plain(value)
     return True
+
+
+@lru_cache(1024)
+def is_plain(host: bytes) -> bool:
+    """Whether Litestar would have nothing against it; it is the judge of all others."""
+    return re.fullmatch(rb"[A-Za-z0-9.:-]*", host) is not None
