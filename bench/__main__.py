@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from api.settings import SetupError
-from bench import batches, cpu, growth, http_peer, machine, operations, over_http, single, size, wrk
+from bench import batches, cpu, growth, http_peer, machine, operations, over_http, signin, single, size, wrk
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
 from bench.run import Run
 
-SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "peer")
+SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "signin", "peer")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -108,6 +108,9 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
     if "cpu" in sections:
         with run.cluster.clone("wallets") as database:
             cpu.measure(run, database)
+    if "signin" in sections:
+        with run.cluster.clone("wallets") as database:
+            signin.measure(run, database)
     if "peer" in sections and run.http_peer is not None:
         http_peer.measure(run, run.http_peer)
 

@@ -1,5 +1,5 @@
 -- A request of one kind after the other, each as a random one of the signed-in users.
--- Arguments: kind (live, balance, topup or spend), a file with a token per line, the first line to use, how many, a seed.
+-- Arguments: kind (live, balance, topup, spend or signin), a file with a token per line, the first line to use, how many, a seed.
 
 local threads = 0
 
@@ -36,6 +36,12 @@ end
 function request()
   if kind == "live" then
     return wrk.format("GET")
+  end
+  if kind == "signin" then
+    local random = math.random
+    local address = string.format("10.%d.%d.%d", random(0, 255), random(0, 255), random(0, 255))
+    local stranger = { ["Host"] = wrk.headers["Host"], ["Content-Type"] = "application/json", ["X-Forwarded-For"] = address }
+    return wrk.format("POST", nil, stranger, string.format('{"username": "u%08x", "password": "a wrong one"}', random(0, 0xffffffff)))
   end
   local user = headers[math.random(#headers)]
   if kind == "balance" then

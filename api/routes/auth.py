@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 
 from api.auth import TOKEN_SECONDS, Tokens, unauthorized
 from api.database import Database
+from api.direct import DIRECT
 from api.limits import caller
 from api.passwords import Passwords
 from api.routes.answers import BODY_ERRORS, Answer, errors, success
@@ -45,9 +46,14 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
         )
         return success("account opened", account, 201)
 
+    async def require_room(_: Request[Any, Any, Any]) -> None:
+        passwords.require_room()
+
     @post(
         "/signin",
         status_code=200,
+        opt=DIRECT,  # and looked at before the body is: a flood of them must cost little
+        before_request=require_room,
         operation_id="signIn",
         summary="Sign in",
         response_description="A token",
