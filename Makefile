@@ -14,13 +14,19 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-pgtap test-crash test-flood image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-flood image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
 
 test: $(DEVELOPMENT) ## all tests
 	@exec $(BIN)/pytest
+
+# the tests that make their own examples
+FUZZ := tests/api/test_fuzz.py tests/state/test_machine.py
+
+test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=10 is how many, about 5 minutes
+	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),10)
 
 check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/ruff check
@@ -71,6 +77,12 @@ test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is
 
 test-flood: $(DEVELOPMENT) ## 2,000 connections at once for 30 s: all are answered, nothing is lost
 	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest tests/flood
+
+# the tests that make their own examples
+FUZZ := tests/api/test_fuzz.py tests/state/test_machine.py
+
+test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=10 is how many, about 5 minutes
+	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),10)
 
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
 	@exec tests/image/check.sh

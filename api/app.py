@@ -12,6 +12,7 @@ from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 
 from api import logs
 from api.auth import Tokens
@@ -66,6 +67,14 @@ async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
     if response.status_code == NotFoundException.status_code:
         raise NotFoundException
     return response
+
+
+def _allow_what_is_there(app: Litestar) -> None:
+    """Where two handlers share a path, Litestar's answer to OPTIONS names only the methods of the first."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            handler, _ = route.route_handler_map["OPTIONS"]
+            handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001
 
 
 def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
@@ -152,6 +161,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
             use_handler_docstrings=True,
         ),
     )
+    _allow_what_is_there(app)
     app.asgi_handler = around(Direct(app.asgi_handler, app), settings, limits, metrics)
     return app
 

@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from api.errors import SQLSTATES, UNAUTHORIZED, ServiceError
+from api.queries import check_query
 
 if TYPE_CHECKING:
     from api.database import Database
@@ -150,6 +151,8 @@ class Tokens:
 def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
     """Return the `before_request` hook of protected routes: it lets only a valid token pass, as `request.user`.
 
+    And then only a query string that the route knows.
+
     A hook and no guard: Litestar copies the whole route handler for every guarded request. And a closure, because it
     also copies callables deeply when routes are registered, and a second cache or pool must not come of that.
     """
@@ -159,6 +162,8 @@ def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[No
             if name == b"authorization":
                 request.scope["user"] = user = await tokens.principal(value)
                 tokens.admit(user.user_id)
+                if request.scope["query_string"]:
+                    check_query(request)
                 return
         raise unauthorized()
 

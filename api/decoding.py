@@ -17,6 +17,7 @@ from litestar import Request
 from litestar.datastructures import State
 from litestar.dto import MsgspecDTO
 from litestar.openapi.spec import Schema
+from litestar.typing import FieldDefinition
 from msgspec import Raw, Struct
 from msgspec.structs import fields
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from litestar.dto._backend import DTOBackend
     from litestar.handlers.base import BaseRouteHandler
     from litestar.openapi.spec import Reference
-    from litestar.typing import FieldDefinition
 
 S = TypeVar("S", bound=Struct)
 
@@ -49,7 +49,7 @@ class Decoder(Generic[S]):
         self._objects = [field.name for field in fields(model) if _is_raw(field.type)]
         self._once = [f'"{name}"'.encode() for name in self._fields if name not in self._objects]
         self._never = [f'"{name}"'.encode() for name in self._objects]
-        self._nested = {name: nested for name, field in self._fields.items() if (nested := _struct_inside(field.type))}
+        self._nested = {name for name, field in self._fields.items() if _structs(field.type)}
 
     def decode(self, body: bytes) -> S:
         """Return the body as the Struct. Raises ServiceError: 400 for what is no JSON, 422 for what does not fit."""
@@ -157,11 +157,14 @@ class StrictJson(MsgspecDTO[Struct]):
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
-        """Show the Struct, that it is closed, and an example made of the examples of its fields."""
+        """Show the Struct, that it and those inside are closed, and an example made of the examples of its fields."""
         del handler_id
         reference = schema_creator.for_field_definition(field_definition)
-        schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
-        schema.additional_properties = False
+        registry = schema_creator.schema_registry
+        for inside in _structs(field_definition.annotation):
+            closed = registry.get_schema_for_field_definition(FieldDefinition.from_annotation(inside))
+            closed.additional_properties = False
+        schema = registry.get_schema_for_field_definition(field_definition)
         members = {
             name: member.examples[0]
             for name, member in (schema.properties or {}).items()
@@ -260,11 +263,11 @@ def _check_objects(data: Struct, plain: dict[str, Any], path: str) -> None:
                     _check_objects(item, plain_item, f"{name}[{place}].")
 
 
-def _struct_inside(annotation: Any) -> bool:
-    """Whether a field of this type holds structs, by themselves, in a list or as an option."""
+def _structs(annotation: Any) -> set[type[Struct]]:
+    """The structs that a value of this type holds, those inside them too."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
-        return True
-    return any(_struct_inside(argument) for argument in get_args(annotation))
+        return {annotation}.union(*(_structs(field.type) for field in _fields(annotation)))
+    return set().union(*(_structs(argument) for argument in get_args(annotation)))
 
 
 def _is_raw(annotation: Any) -> bool:

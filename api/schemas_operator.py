@@ -33,7 +33,18 @@ Reason = Annotated[
         min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Kept on record.", examples=["court order"]
     ),
 ]
-LimitAmount = Annotated[int, Meta(ge=0, le=MAX_AMOUNT, description="Minor units; null is no limit.", examples=[1000])]
+# Litestar leaves a minimum of 0 out of the schema of a field that can be null.
+FROM_ZERO = {"extra": {"minimum": 0}}
+LimitAmount = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAX_AMOUNT,
+        description="Minor units; null is no limit.",
+        examples=[1000],
+        extra_json_schema=FROM_ZERO,
+    ),
+]
 
 
 class StatusRequest(Struct, forbid_unknown_fields=True):
@@ -76,7 +87,13 @@ class LimitsRequest(Struct, forbid_unknown_fields=True):
     floor: Annotated[
         int, Meta(ge=-MAX_AMOUNT, le=0, description="The lowest balance: below 0 is an overdraft.", examples=[0])
     ] = 0
-    max_balance: Annotated[int, Meta(ge=0, le=MAX_AMOUNT, description="Minor units.", examples=[100000])] | None = None
+    max_balance: (
+        Annotated[
+            int,
+            Meta(ge=0, le=MAX_AMOUNT, description="Minor units.", examples=[100000], extra_json_schema=FROM_ZERO),
+        ]
+        | None
+    ) = None
 
 
 class WalletLimits(Struct):

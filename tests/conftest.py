@@ -14,6 +14,16 @@ from api import embedded
 from tests.database import Cluster, Database, load_template
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--thorough",
+        type=int,
+        default=1,
+        metavar="TIMES",
+        help="so many times as many random examples, and other ones each time, where tests make their own",
+    )
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The server that the service itself embeds, in a temporary folder; it is gone after the session."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -41,6 +42,7 @@ ExactReference = Annotated[
 ]
 
 
+@dataclass
 class StatementOperation(Operation):
     """Documents that the same path answers CSV too."""
 

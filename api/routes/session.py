@@ -38,7 +38,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         status_code=200,
         operation_id="signOut",
         summary="Sign out",
-        responses=errors("unauthorized", "timeout"),
+        responses=errors("validation", "unauthorized", "timeout"),
     )
     async def signout(request: AuthenticatedRequest) -> Answer[Envelope[SignedOut]]:
         """End this token, in every process of the service within a second."""
@@ -54,7 +54,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         status_code=200,
         operation_id="signOutEverywhere",
         summary="Sign out everywhere",
-        responses=errors("unauthorized", "timeout"),
+        responses=errors("validation", "unauthorized", "timeout"),
     )
     async def signout_everywhere(request: AuthenticatedRequest) -> Answer[Envelope[SignedOut]]:
         """End all tokens of the user that were issued until now, in every process of the service within a second."""

@@ -30,7 +30,7 @@ def wallets_routes(parts: Parts) -> Router:
         row = await single.open_wallet(user.user_id, data.asset, user.user_id)
         return success("wallet open", read_wallet(row))
 
-    @get(operation_id="listWallets", summary="Wallets", responses=errors("unauthorized", "timeout"))
+    @get(operation_id="listWallets", summary="Wallets", responses=errors("validation", "unauthorized", "timeout"))
     async def list_wallets(request: AuthenticatedRequest) -> Answer[Envelope[WalletList]]:
         """Show the user's wallets, by asset, with their balances."""
         user = request.user

@@ -203,6 +203,27 @@ def test_the_content_type_may_have_parameters(alice: User, content_type: str) ->
     data(alice.post("/api/wallet/topup", content=content, headers={"Content-Type": content_type}), 201)
 
 
+@pytest.mark.parametrize(
+    ("field", "query"),
+    [
+        *[("limit", f"limit={text}") for text in ("", "1e1", "010", "+1", "%201", "1%20", "1.0", "1_0", "x", "1" * 30)],
+        *[("limit", f"limit={text}") for text in ("0", "-1", "201", "%D9%A1")],
+        ("limit", "limit=1&limit=2"),
+        ("limit", "limit=1&limit=1"),
+        ("form", "form=2026-01-01T00:00:00Z"),
+        ("from", "from=2026-01-01"),
+        ("type", "type=gift"),
+    ],
+)
+def test_query_parameters_at_fault_are_named(alice: User, field: str, query: str) -> None:
+    problem(alice.get(f"/api/wallet/transactions?{query}"), 422, "validation", field)
+
+
+def test_a_query_where_none_is_known_is_refused(untouched: User) -> None:
+    content = body(txn_id=f'"{ID}"', amount="1")
+    problem(send(untouched, content, f"{MUTATIONS[0]}?amount=100"), 422, "validation", "amount")
+
+
 def test_several_faults_are_all_named(untouched: User) -> None:
     found = problem(send(untouched, body(amount="0", metadata="1", other="1")), 422, "validation")
     assert [error["field"] for error in found["errors"]] == ["other", "txn_id", "amount"]

@@ -42,14 +42,19 @@ def test_unknown_paths_are_not_found(client: httpx.Client, path: str) -> None:
         ("PUT", "/api/auth/signup", {"POST", "OPTIONS"}),
         ("PATCH", "/api/health", {"GET", "OPTIONS"}),
         ("QUERY", "/api/health", {"GET", "OPTIONS"}),
+        ("PUT", "/api/wallet/holds", {"GET", "POST", "OPTIONS"}),
+        ("PUT", "/api/wallets", {"GET", "POST", "OPTIONS"}),
     ],
 )
 def test_other_methods_are_refused_with_those_that_exist(
-    client: httpx.Client, method: str, path: str, allowed: set[str]
+    alice: User, method: str, path: str, allowed: set[str]
 ) -> None:
-    response = client.request(method, path)
+    response = alice.request(method, path)
     problem(response, 405, "method_not_allowed")
     assert set(re.split(r",\s*", response.headers["allow"])) == allowed
+    options = alice.options(path)
+    assert options.status_code == 204
+    assert set(re.split(r",\s*", options.headers["allow"])) == allowed
 
 
 def large(size: int) -> bytes:

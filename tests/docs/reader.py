@@ -1,6 +1,7 @@
 """A reader who enters the commands of a document: a working folder like a clone, a shell in it, a service in front.
 
-The folder holds links to the repository's files, a `.venv` that counts as installed, and its own data dir.
+The folder holds links to the repository's files, a `.venv` that counts as installed, and its own data dir. Where the
+machine has no curl, curl.py stands in for it.
 """
 
 import contextlib
@@ -22,6 +23,7 @@ from tests.docs.markdown import ROOT, Command
 LINKED = ("Makefile", "pyproject.toml", "requirements.txt", "requirements-dev.txt", ".env.example", "api", "db")
 OURS = re.compile(r"PG|JWT_|PORT$|DATABASE_URL$|MAKE|MFLAGS$|PYTHON|PYTEST")
 DONE = "that was it:"
+CURL = Path(__file__).with_name("curl.py")
 
 RUN = re.compile(r"(?:\w+=\S+ )*make run")
 # These would start the tests within the tests, or take minutes.
@@ -55,7 +57,8 @@ class Reader:
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
         # the foreign server is that of all tests, where wallet_api has this password
         password = {"PGWALLET_API_PASSWORD": SERVICE_PASSWORD} if foreign else {}
-        ours = {"PORT": self._stand_ins["8080"], "PGWALLET_WORKERS": "1", "LC_ALL": "C.UTF-8"}
+        path = f"{os.environ['PATH']}:{folder}/.venv/bin"
+        ours = {"PORT": self._stand_ins["8080"], "PGWALLET_WORKERS": "1", "LC_ALL": "C.UTF-8", "PATH": path}
         self._service: subprocess.Popen[bytes] | None = None
         self._literal: set[str] = set()
         self._shell = subprocess.Popen(
@@ -155,6 +158,9 @@ def reader(foreign: Database | None = None) -> Iterator[Reader]:
             f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -P -m api.cli "$@"\n'
         )
         (programs / "pgwallet").chmod(0o755)
+        if shutil.which("curl") is None:
+            (programs / "curl").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{CURL}" "$@"\n')
+            (programs / "curl").chmod(0o755)
         for stamp in (".runtime", ".development"):
             (folder / ".venv" / stamp).write_text(f"{folder}\n")
         one = Reader(folder, foreign)

@@ -1,6 +1,5 @@
 """The commands of the documents do what the documents say."""
 
-import shutil
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -10,10 +9,7 @@ from tests.database import Cluster, Database
 from tests.docs.markdown import ROOT, commands
 from tests.docs.reader import Reader, reader
 
-pytestmark = [
-    pytest.mark.timeout(180),
-    pytest.mark.skipif(shutil.which("curl") is None, reason="the documents use curl"),
-]
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture

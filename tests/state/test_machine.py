@@ -1,5 +1,6 @@
 """The database against a plain model of the rules, under random requests that overlap."""
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -7,8 +8,8 @@ from tests.state.machine import machine
 from tests.state.world import World
 
 OUTCOMES = {"ok", "replayed", "WA003", "WA004", "WA012", "WA014", "WA016", "WA017", "WA018", "WA020"}
+EXAMPLES = 25
 SETTINGS = settings(
-    max_examples=30,
     stateful_step_count=25,
     deadline=None,
     database=None,
@@ -17,7 +18,9 @@ SETTINGS = settings(
 )
 
 
-def test_database_and_model_agree_after_every_step(world: World) -> None:
-    run_state_machine_as_test(machine(world), settings=SETTINGS)
+@pytest.mark.timeout(0)
+def test_database_and_model_agree_after_every_step(world: World, pytestconfig: pytest.Config) -> None:
+    examples = EXAMPLES * pytestconfig.getoption("thorough")
+    run_state_machine_as_test(machine(world), settings=settings(SETTINGS, max_examples=examples))
     # a machine whose requests are all refused would agree, too
     assert len(OUTCOMES & set(world.seen)) >= 8

@@ -1,0 +1,40 @@
+"""Checks of our own for schemathesis, and an end to its guesses: loaded by schemathesis.toml."""
+
+import re
+
+import schemathesis
+
+# What JSON Schema cannot say, or says more loosely: there 100.0 is an integer.
+BEYOND_SCHEMA = re.compile(
+    r"must have 8 to 72 bytes in UTF-8"
+    r"|must not contain U\+0000"
+    r"|has a number out of range"
+    r"|is out of range"
+    r"|exactly one of to_wallet_id and to_username must be given"
+    r"|is for a (capture or void|refund); a .*"
+    r"|Expected `int( \| null)?`, got `float`"
+)
+
+
+@schemathesis.check
+def refusals_of_good_requests_have_reasons(
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """A request that fits the document fails `validation` only by a rule that the document cannot state."""
+    if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    body = response.json()
+    if body["code"] == "validation":
+        unsaid = [error for error in body["errors"] if not BEYOND_SCHEMA.fullmatch(error["message"])]
+        assert not unsaid, f"the document allows what the service refuses: {unsaid}"
+
+
+@schemathesis.check
+def errors_are_problems(_: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case) -> None:
+    """Whatever is refused is refused in the one shape of errors, and tells nothing of the inside."""
+    if response.status_code >= 400 and not case.operation.path.startswith("/api/health"):
+        body = response.json()
+        assert response.headers["content-type"] == ["application/problem+json"]
+        assert body["status"] == response.status_code
+        assert body["success"] is False
+        assert not re.search(r"traceback|select |wallet\.\w+|asyncpg|\.py\b", response.text.lower())

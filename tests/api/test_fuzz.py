@@ -1,0 +1,84 @@
+"""The API under schemathesis: requests made from the document, good and bad, with every check that it has.
+
+Here a short run with the same requests every time; `make test-fuzz` makes it a long one with others.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from tests.api.service import PASSWORD, Service, User, data
+from tests.database import Database
+from tests.docs.markdown import ROOT
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+SECONDS = 12
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("role", ["user", "operator"])
+def test_every_answer_is_as_documented(
+    service: Service,
+    service_database: Database,
+    bob: User,
+    role: str,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+) -> None:
+    caller: User = request.getfixturevalue("operator" if role == "operator" else "alice")
+    thorough: int = request.config.getoption("thorough")
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG.read_text() + sign_in(caller) + known(caller, bob))
+    command = [
+        *[sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "--no-color", "run"],
+        *["--max-time", str(SECONDS * thorough)],
+        *([] if thorough > 1 else ["--generation-deterministic"]),
+        f"{service.url}/api/docs/openapi.json",
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with service_database.connect() as administrator:
+        assert administrator.execute("select * from wallet_verify()").fetchall() == []
+
+
+def sign_in(caller: User) -> str:
+    """How schemathesis gets a token, and another one after it has signed itself out."""
+    return f"""
+[auth.dynamic.openapi.bearer]
+path = "/api/auth/signin"
+payload = {{ username = "{caller.username}", password = "{PASSWORD}" }}
+extract_selector = "/data/access_token"
+"""
+
+
+def known(caller: User, other: User) -> str:
+    """Ids that exist, as dictionaries for schemathesis: without them nearly every request would end with 404."""
+    caller.topup(10**9)
+    spent, held = str(uuid4()), str(uuid4())
+    data(caller.spend(10**6, spent), 201)
+    data(caller.post("/api/wallet/holds", json={"txn_id": held, "amount": 10**6}), 201)
+    dictionaries = {
+        "wallet": [caller.account["wallet_id"], other.account["wallet_id"]],
+        "hold": [held],
+        "spend": [spent],
+        "username": [other.username],
+        "asset": ["UC"],
+    }
+    places = {
+        "path.wallet_id": "wallet",
+        "path.txn_id": "hold",
+        "query.asset": "asset",
+        "body.original_txn_id": "spend",
+        "body.hold_txn_id": "hold",
+        "body.to_wallet_id": "wallet",
+        "body.to_username": "username",
+        "body.asset": "asset",
+    }
+    lines = [f"[dictionaries.{name}]\nvalues = {values}" for name, values in dictionaries.items()]
+    lines += [f'[parameters."{place}"]\ndictionary = "{name}"\nprobability = 0.7' for place, name in places.items()]
+    return "\n" + "\n".join(lines) + "\n"
