@@ -138,18 +138,18 @@ class GroupCommit:
 
     async def _run(self, batch: list[Pending[Mutation]]) -> None:
         """Run a batch without waiting for locks."""
+        busy = []
         try:
             rows = await self._calls.batch([pending.request for pending in batch], wait=False)
+            for pending, row in zip(batch, rows, strict=True):
+                if row["outcome"] == "busy":
+                    busy.append(pending)
+                else:
+                    settle(pending, row)
         except Exception as error:  # noqa: BLE001 - whatever it is, every waiting request must hear of it
             self._line.limit = put_back(batch, error, self._line.queue)
             return
         self._line.limit = MAX_ITEMS
-        busy = []
-        for pending, row in zip(batch, rows, strict=True):
-            if row["outcome"] == "busy":
-                busy.append(pending)
-            else:
-                settle(pending, row)
         # first back in line, all of them: what is queued came later, and must stay behind
         self._line.queue.extendleft(reversed(busy))
         for wallet_id in {pending.request.wallet_id for pending in busy if pending.tries == self._tries}:
@@ -176,6 +176,8 @@ class GroupCommit:
                 continue
             try:
                 rows = await self._patient.batch([pending.request for pending in batch], wait=True)
+                for pending, row in zip(batch, rows, strict=True):
+                    settle(pending, row)
             except Exception as error:  # noqa: BLE001 - as above
                 limit = put_back(batch, error, waiting)
                 if not_answered(error):
@@ -183,8 +185,6 @@ class GroupCommit:
                         waiting.popleft().fail(error)
                 continue
             limit = MAX_ITEMS
-            for pending, row in zip(batch, rows, strict=True):
-                settle(pending, row)
         del self._held[wallet_id]
 
 
@@ -249,12 +249,12 @@ class Balances:
     async def _run(self, batch: list[Pending[Holder]]) -> None:
         try:
             rows = await self._together([pending.request for pending in batch])
+            for row in rows:
+                batch[row["ordinal"] - 1].succeed(row)
         except Exception as error:  # noqa: BLE001 - every waiting request must hear of it
             for pending in batch:
                 pending.fail(error)
             return
-        for row in rows:
-            batch[row["ordinal"] - 1].succeed(row)
         for pending in batch:
             if not pending.answer.done():
                 # it has no row: the single call says why

@@ -164,6 +164,7 @@ class Settings:
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
     rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
+    request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)
     cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)
     hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
 

@@ -20,7 +20,7 @@ import uvicorn
 
 from api import metrics, shared
 from api.app import create_app
-from api.protocol import Protocol
+from api.bounds import Bounded
 from api.settings import Settings
 
 
@@ -42,9 +42,10 @@ def main() -> None:
 def _serve(settings: Settings, listener: socket.socket) -> None:
     _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
+    Bounded.patience = settings.request_timeout
     config = uvicorn.Config(
         create_app(settings, Path(os.environ[shared.VARIABLE])),
-        http=Protocol,
+        http=Bounded,
         log_config=None,
         log_level="warning",
         access_log=False,

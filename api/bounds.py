@@ -1,0 +1,70 @@
+"""What a connection may cost: uvicorn bounds neither the time a request takes to arrive nor the size of its head."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import ClassVar, Final
+
+from api.protocol import Protocol
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
+"""Of a request that is not complete, whatever it is: the largest body that a route reads has a quarter of it."""
+
+
+class Bounded(Protocol):
+    """Ends connections that take longer than `patience` seconds to send a request, or to read any of an answer.
+
+    A request arrives mostly in one piece; then all that is done here is to note a time and to clear it.
+    """
+
+    patience: ClassVar[float] = 20.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start to serve a connection; saying nothing is slow, too."""
+        super().connection_made(transport)
+        self._incomplete_since: float | None = self.loop.time()
+        self._received = 0
+        self._unread = 0
+        self._check_task = self.loop.call_later(self.patience, self._check)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._check_task.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came; refuse a request that will not end."""
+        if self._incomplete_since is None:
+            self._incomplete_since = self.loop.time()
+        super().data_received(data)
+        if self._incomplete_since is not None:
+            self._received += len(data)
+            if self._received > MAX_HEAD_BYTES and (self.cycle is None or self.cycle.scope is not self.scope):
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            elif self._received > MAX_REQUEST_BYTES:
+                self.transport.abort()
+
+    def on_message_complete(self) -> None:
+        """Note that the request is whole."""
+        self._incomplete_since = None
+        self._received = 0
+        super().on_message_complete()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        if not self.transport.is_closing():
+            head = f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+            self.transport.write(head.encode())
+            self.transport.close()
+
+    def _check(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        stuck = unread > 0 and unread == self._unread
+        since = self._incomplete_since
+        if stuck or (since is not None and self.loop.time() - since >= self.patience):
+            # not close(): that would wait for the other side to read
+            self.transport.abort()
+            return
+        self._unread = unread
+        self._check_task = self.loop.call_later(self.patience / 2, self._check)
