@@ -199,9 +199,6 @@ class Pool:
             if tries:
                 # a random one: two that stood in each other's way do not meet again
                 await asyncio.sleep(random.uniform(0, _PAUSE * 2**tries))  # noqa: S311
-            else:
-                # mostly all connections died together: the next is a live one once the pool has noticed
-                await asyncio.sleep(_PAUSE)
 
     async def _attempt(self, connection: Connection, run: Callable[[Connection], Awaitable[T]]) -> T:
         """Run once. Raises ServiceError, or one of _LOST, _STALE and _CONTENDED, after which another may succeed."""
