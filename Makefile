@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-flood image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-flood mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -74,6 +74,9 @@ test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset 
 
 test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is lost; KILLS=100 for the long run
 	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS))
+
+mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show which test notices
+	@exec $(BIN)/python -m tests.mutants $(MUTANTS)
 
 test-flood: $(DEVELOPMENT) ## 2,000 connections at once for 30 s: all are answered, nothing is lost
 	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest tests/flood
