@@ -81,11 +81,5 @@ mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show whi
 test-flood: $(DEVELOPMENT) ## 2,000 connections at once for 30 s: all are answered, nothing is lost
 	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest tests/flood
 
-# the tests that make their own examples
-FUZZ := tests/api/test_fuzz.py tests/state/test_machine.py
-
-test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=10 is how many, about 5 minutes
-	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),10)
-
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
 	@exec tests/image/check.sh
