@@ -8,18 +8,23 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 try:
     import click
 
-    from api import credentials, deploy, embedded, supervisor
+    from api import credentials, deploy, embedded, supervisor, verification
+    from api.chain import Finding
     from api.datadir import Lock, prepare
     from api.keyfile import rotate
     from api.settings import Settings, SetupError
     from api.urls import libpq_variables
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
+
+CHECKPOINT = click.Path(dir_okay=False, path_type=Path)
+FINDINGS_SHOWN = 1000
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,16 +70,49 @@ def seed(settings: Settings) -> None:
 
 
 @pgwallet.command()
+@click.option("--checkpoint", type=CHECKPOINT, metavar="FILE", help="Judge only what came after this checkpoint")
+@click.option(
+    "--full", is_flag=True, help="With a checkpoint: judge everything, and hold it against the checkpoint too"
+)
 @click.pass_obj
-def verify(settings: Settings) -> None:
-    """Check every invariant of the ledger; exit status 1 when one is violated."""
-    with administrator(settings, "verify") as url:
-        violations = asyncio.run(deploy.verify(url))
-    for violation in violations:
-        click.echo("  ".join(f"{name}={value}" for name, value in violation.items() if value is not None))
-    if violations:
-        raise SetupError(f"{len(violations)} violations")
-    click.echo("ok: no violations")
+def verify(settings: Settings, checkpoint: Path | None, full: bool) -> None:  # noqa: FBT001
+    """Check every invariant of the ledger and its hash chains; exit status 1 when one is violated."""
+    key = credentials.checkpoint_key(settings, make=False) if checkpoint is not None else ""
+    found = _verify(settings, "verify", verification.Order(key, checkpoint, full or checkpoint is None))
+    covered = f"in {found.entries} entries since the checkpoint of {found.since}" if found.since else ""
+    click.echo(f"ok: no violations {covered}".rstrip())
+
+
+@pgwallet.command()
+@click.argument("file", type=CHECKPOINT)
+@click.option("--since", type=CHECKPOINT, metavar="FILE", help="Judge only what came after this earlier checkpoint")
+@click.pass_obj
+def checkpoint(settings: Settings, file: Path, since: Path | None) -> None:
+    """Verify the ledger and write to FILE, signed, how far each wallet's hash chain goes."""
+    key = credentials.checkpoint_key(settings, make=since is None)
+    _verify(settings, "checkpoint", verification.Order(key, since, since is None, file))
+    click.echo(f"ok: no violations, checkpoint written to {file}")
+
+
+def _verify(settings: Settings, command: str, order: verification.Order) -> verification.Summary:
+    shown = 0
+
+    def report(finding: Finding) -> None:
+        nonlocal shown
+        shown += 1
+        if shown <= FINDINGS_SHOWN:
+            click.echo("  ".join(f"{name}={value}" for name, value in finding._asdict().items() if value is not None))
+
+    @contextlib.contextmanager
+    def progress(entries: int) -> Iterator[Callable[[int], None]]:
+        hidden = not sys.stderr.isatty()
+        with click.progressbar(
+            length=entries, label="entries", file=sys.stderr, hidden=hidden, update_min_steps=1000
+        ) as bar:
+            yield bar.update
+
+    with administrator(settings, command) as url:
+        return asyncio.run(verification.verify(url, order, report, progress))
 
 
 @pgwallet.group()

@@ -31,6 +31,18 @@ def key_file(settings: Settings) -> Path:
     raise SettingsError(f"JWT_SECRET (at least {SECRET_BYTES} bytes) or JWT_SECRET_FILE must be set for this server")
 
 
+def checkpoint_key(settings: Settings, *, make: bool) -> str:
+    """Return the key that signs checkpoints, from its file; `make` one where there is none. Raises SettingsError."""
+    file = settings.checkpoint_key_file
+    if file is None:
+        if not settings.embedded:
+            raise SettingsError("PGWALLET_CHECKPOINT_KEY_FILE must be set for this server")
+        file = settings.data_dir / "checkpoint_key"
+    if not make and not file.exists():
+        raise SettingsError(f"there is no key in {file}: checkpoints are verified with the key that signed them")
+    return read_or_create(file)
+
+
 def metrics_token(settings: Settings) -> str | None:
     """Return what reads /metrics: as set; with an embedded server it is generated once and kept; else None."""
     if settings.metrics_token is None and settings.embedded and settings.api_url is None:

@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 import sysconfig
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -120,18 +119,6 @@ async def seed(url: str, *, db: Path = DB) -> None:
     """Apply every file in db/seeds; doing it again changes nothing. Raises DeployError."""
     async with connected(url) as connection:
         await _apply_seeds(connection, scripts(db / "seeds", "*.sql"))
-
-
-async def verify(url: str) -> list[dict[str, object]]:
-    """Return the violations that wallet_verify() finds, none in a sound ledger; records the run. Raises DeployError."""
-    async with connected(url) as connection:
-        try:
-            started = time.monotonic()
-            violations = [dict(row) for row in await connection.fetch("select * from public.wallet_verify()")]
-            await record_verification(connection, len(violations), time.monotonic() - started)
-        except asyncpg.UndefinedFunctionError:
-            raise DeployError("this database has no wallets yet: run `pgwallet migrate`") from None
-        return violations
 
 
 async def record_verification(connection: asyncpg.Connection, violations: int, seconds: float) -> None:

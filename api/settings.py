@@ -163,6 +163,7 @@ class Settings:
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
     rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)
+    checkpoint_key_file: Path | None = setting("PGWALLET_CHECKPOINT_KEY_FILE", None, path)  # noqa: RUF009
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)
     cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)

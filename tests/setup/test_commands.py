@@ -48,7 +48,7 @@ def test_verify_reports_what_is_wrong(database: Database, wallet: Pgwallet) -> N
     status, output, errors = wallet.attempt("verify", DATABASE_URL=database.url)
     assert status == 1
     assert output.startswith("violation=")
-    assert errors == f"pgwallet: {len(output.splitlines())} violations\n"
+    assert errors.startswith(f"pgwallet: {len(output.splitlines())} violations, the first: running_balance in wallet ")
 
 
 def test_verify_is_recorded_but_not_on_a_standby(database: Database, wallet: Pgwallet) -> None:
@@ -69,7 +69,9 @@ def test_url_needs_a_running_server(wallet: Pgwallet) -> None:
     assert wallet.refusal("url") == f"no server runs on {wallet.data_dir}: start one with `pgwallet run`"
 
 
-@pytest.mark.parametrize("command", ["run", "serve", "migrate", "seed", "verify", "rotate-key", "psql", "url", "user"])
+@pytest.mark.parametrize(
+    "command", ["run", "serve", "migrate", "seed", "verify", "checkpoint", "rotate-key", "psql", "url", "user"]
+)
 def test_every_command_has_help(wallet: Pgwallet, command: str) -> None:
     assert "Usage: " in wallet.call(command, "--help")
 

@@ -180,5 +180,5 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(asyncpg, "connect", connect)
     with pytest.raises(DeployError) as caught:
-        asyncio.run(deploy.verify("postgresql://me:secret@db/wallet"))
+        asyncio.run(deploy.seed("postgresql://me:secret@db/wallet"))
     assert str(caught.value) == "PostgreSQL 18 or newer is needed; the server at postgresql://me@db/wallet is 17"

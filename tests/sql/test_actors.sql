@@ -1,0 +1,137 @@
+-- Every function that the service may call, as a stranger, without an actor, and as whom it is for. Generated from
+-- pg_proc, so that a later function is called too: it fails here until it refuses, or its parameters are given a value.
+create temp table arguments (name text, value text, even_if_optional boolean default false);
+insert into arguments (name, value) values
+  ('p_owner_id', $$user_of('bob')$$), ('p_user_id', $$user_of('bob')$$), ('p_txn_id', 'txn(500)'),
+  ('p_amount', '1'), ('p_asset', $$'UC'$$), ('p_at', $$'2026-01-01'$$), ('p_from', $$'2026-01-01'$$), ('p_to', $$'2026-01-02'$$),
+  ('p_reason', $$'a test'$$), ('p_status', $$'active'$$), ('p_usernames', $$array['charlie']$$),
+  ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)');
+insert into arguments values ('p_to_username', $$'charlie'$$, true);
+
+-- Without an actor, and why that is right.
+create temp table actorless (name text, why text);
+insert into actorless values
+  ('wallet_register', 'makes the user'),
+  ('wallet_credentials', 'finds out who signs in'),
+  ('wallet_principal', 'finds out who is calling'),
+  ('wallet_sign_out', 'the user is whom the service has just verified'),
+  ('wallet_sign_out_everywhere', 'the user is whom the service has just verified'),
+  ('wallet_revocations', 'tells ids and no more'),
+  ('wallet_last_verification', 'is about the ledger as a whole');
+
+create temp table functions as
+select p.oid, p.proname::text as name, a.name as parameter, a.place > p.pronargs - p.pronargdefaults as is_optional
+from pg_proc p
+left join lateral unnest(p.proargnames[1:p.pronargs]) with ordinality a (name, place) on true
+where p.proowner = 'wallet_owner'::regrole and p.pronamespace = 'public'::regnamespace
+  and has_function_privilege('wallet_api', p.oid, 'execute');
+
+create temp table calls as
+select f.name,
+  format('select * from public.%I(%s)', f.name, string_agg(
+    format('%I => %s', f.parameter, case f.parameter when 'p_wallet_id' then '{wallet}' when 'p_actor' then '{actor}' else a.value end), ', '
+  ) filter (where f.parameter in ('p_wallet_id', 'p_actor') or a.name is not null)) as sql
+from functions f
+left join arguments a on (a.even_if_optional or not f.is_optional)
+  and a.name = case when f.name = 'wallet_transaction' and f.parameter = 'p_txn_id' then 'wallet_transaction.p_txn_id' else f.parameter end
+group by f.name
+having bool_or(f.parameter = 'p_actor');
+grant select on calls to public;
+
+create function pg_temp.answer(p_sql text, p_wallet text, p_actor text) returns text
+language plpgsql
+as $$
+begin
+  execute replace(replace(p_sql, '{wallet}', p_wallet), '{actor}', p_actor);
+  raise sqlstate 'ZZ000';
+exception
+  when sqlstate 'ZZ000' then
+    return 'ok';
+  when others then
+    return sqlstate;
+end;
+$$;
+
+select plan(15);
+
+select lives_ok(
+  $$ select wallet_hold(wallet_of('bob'), txn(1), 10), wallet_spend(wallet_of('bob'), txn(2), 20), wallet_topup(wallet_of('bob'), txn(3), 30), wallet_set_role('charlie', 'operator') $$,
+  'bob has a hold and a spend'
+);
+create temp table before as select count(*) from wallet.transactions;
+
+select is_empty(
+  $$ select f.name, f.parameter from functions f left join arguments a on a.name = f.parameter
+    where not f.is_optional and a.name is null and f.parameter not in ('p_wallet_id', 'p_actor') and f.name in (select name from calls) $$,
+  'every parameter has a value here'
+);
+select results_eq(
+  $$ select distinct f.name from functions f where f.name not in (select c.name from calls c) and f.parameter is distinct from 'p_actors' order by 1 $$,
+  $$ select a.name from (select name from actorless union values ('wallet_balances'), ('wallet_batch')) a order by 1 $$,
+  'a function takes an actor, or it is known why not'
+);
+select results_eq(
+  $$ select f.name from functions f where f.parameter = 'p_actors' order by 1 $$, $$ values ('wallet_balances'), ('wallet_batch') $$,
+  'those that take one for each item are tested below'
+);
+
+create temp table answers (name text, owner text, operator text, stranger text, unknown text, nobody text);
+grant insert on answers to public;
+set local session authorization wallet_api;
+insert into answers
+select c.name,
+  pg_temp.answer(c.sql, $$wallet_of('bob')$$, $$user_of('bob')$$),
+  pg_temp.answer(c.sql, $$wallet_of('bob')$$, $$user_of('charlie')$$),
+  pg_temp.answer(c.sql, $$wallet_of('bob')$$, $$user_of('alice')$$),
+  pg_temp.answer(c.sql, $$wallet_of('bob')$$, 'gen_random_uuid()'),
+  pg_temp.answer(c.sql, $$wallet_of('bob')$$, 'null')
+from calls c;
+reset session authorization;
+
+select cmp_ok((select count(*) from answers), '>', 20::bigint, 'there are functions to call');
+select is_empty(
+  $$ select * from answers where not (owner = 'ok' and operator in ('WA001', 'WA029') or owner = 'WA027' and operator = 'ok') $$,
+  'each does its work, for the owner alone or for operators alone'
+);
+select is_empty(
+  $$ select name, stranger, unknown from answers where (owner = 'ok') <> (stranger in ('WA001', 'WA029')) or (owner = 'WA027') <> (stranger = 'WA027') or unknown <> stranger $$,
+  'to another user, and to one who does not exist, the wallet is unknown; what is for operators is refused as such'
+);
+select is_empty($$ select name, nobody from answers where nobody <> 'WA002' $$, 'without an actor each refuses');
+select is((select count(*) from wallet.transactions), (select count from before), 'and nothing was written');
+
+-- one actor for each item
+set local session authorization wallet_api;
+select results_eq(
+  $$
+    select b.type, b.outcome
+    from unnest(array[user_of('alice'), gen_random_uuid(), user_of('charlie')]) a (id)
+    cross join lateral wallet_batch(
+      '{topup, spend, transfer, hold, capture, void, refund}', array_fill(wallet_of('bob'), array[7]),
+      array(select txn(500 + n) from generate_series(1, 7) n), '{1, 1, 1, 1, 1, null, 1}', p_actors => array_fill(a.id, array[7]),
+      p_to_wallet_ids => array[null, null, wallet_of('charlie'), null, null, null, null],
+      p_original_txn_ids => array[null, null, null, null, txn(1), txn(1), txn(2)], p_finals => '{null, null, null, null, false, null, null}'
+    ) b
+    where b.outcome <> 'WA001'
+  $$,
+  $$ select '', '' where false $$, 'every item of a stranger''s batch finds the wallet unknown'
+);
+select results_eq(
+  $$
+    select distinct b.outcome, b.detail ->> 'field'
+    from wallet_batch(
+      array_fill('topup'::text, array[12]), array_fill(wallet_of('bob'), array[12]),
+      array(select txn(500 + n) from generate_series(1, 12) n), array_fill(1::bigint, array[12])
+    ) b
+  $$,
+  $$ values ('WA002', 'actor') $$, 'no item is done without an actor'
+);
+select is_empty(
+  $$ select wallet_balances(array[wallet_of('bob'), wallet_of('bob')], array[user_of('alice'), user_of('charlie')]) $$,
+  'balances are not told to strangers'
+);
+select is(refused($$ select wallet_balances(array[wallet_of('bob')], array[null::uuid]) $$), 'WA002 actors', 'nor to nobody');
+select is(refused($$ select wallet_balances(array[wallet_of('bob')]) $$), 'WA002 actors', 'however it is left out');
+reset session authorization;
+select is((select count(*) from wallet.transactions), (select count from before), 'and nothing was written by these');
+select * from finish();
