@@ -12,7 +12,11 @@ insert into arguments values ('p_to_username', $$'charlie'$$, true);
 create temp table actorless (name text, why text);
 insert into actorless values
   ('wallet_register', 'makes the user'),
-  ('wallet_credentials', 'finds out who signs in'),
+  ('wallet_sign_in', 'finds out who signs in'),
+  ('wallet_sign_in_failed', 'nobody is signed in yet'),
+  ('wallet_sign_in_succeeded', 'the user is whom the service has just verified'),
+  ('wallet_rehash', 'whoever has the old hash may replace it'),
+  ('wallet_change_password', 'whoever has the old hash may replace it'),
   ('wallet_principal', 'finds out who is calling'),
   ('wallet_sign_out', 'the user is whom the service has just verified'),
   ('wallet_sign_out_everywhere', 'the user is whom the service has just verified'),
