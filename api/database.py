@@ -287,6 +287,12 @@ class Database(Pool):
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
         return await self.row(call, wallet_id, txn_id, amount, *details, actor)
 
+    async def erase_user(self, user_id: UUID, reason: str, actor: UUID) -> asyncpg.Record:
+        """`wallet_erase_user`. Errors: WA027, WA029, WA030."""
+        # not repeated on a lost connection: the second attempt would say "already erased"
+        call = "select * from public.wallet_erase_user($1, $2, $3)"
+        return await self.row(call, user_id, reason, actor, again=False)
+
     async def set_status(self, wallet_id: UUID, status: str, reason: str, actor: UUID) -> asyncpg.Record:
         """`wallet_set_status`. Errors: WA001, WA022, WA027."""
         return await self.row(

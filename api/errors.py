@@ -75,6 +75,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA027": Kind(403, "WA027", "Operators only"),
     "WA028": Kind(404, "WA028", "Unknown transaction"),
     "WA029": Kind(404, "WA029", "Unknown user"),
+    "WA030": Kind(409, "WA030", "User already erased"),
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
     "WA034": Kind(403, "WA034", "Wrong current password"),
     "25006": UNAVAILABLE,  # read only: connected to a standby

@@ -11,6 +11,7 @@ from msgspec import Meta, Raw, Struct, field
 from api.schemas import (
     MAX_AMOUNT,
     TXN_ID,
+    USER_ID,
     Amount,
     Asset,
     Available,
@@ -62,6 +63,22 @@ class StatusChange(Struct):
     previous_status: Status
     reason: Reason
     changed_at: CreatedAt
+
+
+class ErasureRequest(Struct, forbid_unknown_fields=True):
+    """Why a user is erased."""
+
+    reason: Annotated[Reason, Meta(description="Kept on record: it should not name the person.")]
+
+
+class Erasure(Struct):
+    """Who was erased, and of how many transactions and holds the details."""
+
+    user_id: Annotated[UUID, Meta(examples=[USER_ID])]
+    username: Annotated[str, Meta(description="The name from now on.", examples=[f"erased-{USER_ID}"])]
+    transactions: Annotated[int, Meta(examples=[12])]
+    holds: Annotated[int, Meta(examples=[0])]
+    erased_at: CreatedAt
 
 
 class KindLimits(Struct, forbid_unknown_fields=True):

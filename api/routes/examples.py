@@ -114,6 +114,7 @@ EXAMPLES: Final = {
         _refusal("WA027", "Ask an operator."),
         _refusal("WA028", "Use the txn_id of a transaction of this wallet."),
         _refusal("WA029", "Use the id of a user who exists, and whom you may act for."),
+        _refusal("WA030", "Nothing is left to erase."),
         _refusal("WA033", "Try again after retry_after seconds, or from where you signed in before.", retry_after=8),
         _refusal("WA034", "Give the password that you sign in with now.", field="current_password"),
     )

@@ -18,6 +18,8 @@ from api.schemas_operator import (
     AccountBalance,
     Adjustment,
     AdjustmentRequest,
+    Erasure,
+    ErasureRequest,
     FundRequest,
     GiveBackRequest,
     KindLimits,
@@ -32,10 +34,12 @@ from api.schemas_operator import (
 OPERATOR_ERRORS = ("unauthorized", "WA027")
 WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "busy", "timeout")
 
+UserPath = Annotated[UUID, PathParameter(description="A user.")]
 WalletPath = Annotated[UUID, PathParameter(description="A user's wallet.")]
 
 read_status = reader(StatusChange)
 read_adjustment = reader(Adjustment)
+read_erasure = reader(Erasure)
 
 
 def operator_routes(parts: Parts) -> Router:
@@ -133,6 +137,19 @@ def operator_routes(parts: Parts) -> Router:
         )
         return recorded("refunded", row)
 
+    @post(
+        "/users/{user_id:uuid}/erase",
+        status_code=200,
+        operation_id="eraseUser",
+        summary="Erase a user",
+        responses=errors(*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA002", "WA029", "WA030", "busy", "timeout"),
+    )
+    async def erase_user(
+        request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[ErasureRequest]
+    ) -> Answer[Envelope[Erasure]]:
+        """Erase the person: name, password, and the details of their transactions, for good. The money stays."""
+        return success("erased", read_erasure(await single.erase_user(user_id, data.reason, request.user.user_id)))
+
     @get(
         "/trial-balance",
         operation_id="getTrialBalance",
@@ -156,7 +173,7 @@ def operator_routes(parts: Parts) -> Router:
 
     return Router(
         "/api/operator",
-        route_handlers=[set_status, set_limits, adjust, fund, give_back, trial_balance],
+        route_handlers=[set_status, set_limits, adjust, fund, give_back, erase_user, trial_balance],
         before_request=operator(parts.tokens),
         security=[{"bearer": []}],
         tags=["Operators"],

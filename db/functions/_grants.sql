@@ -26,6 +26,7 @@ grant execute on function
   public.wallet_capture,
   public.wallet_change_password,
   public.wallet_entries,
+  public.wallet_erase_user,
   public.wallet_find,
   public.wallet_fund,
   public.wallet_give_back,

@@ -4,7 +4,8 @@ declare
   v_table regclass;
 begin
   foreach v_table in array array[
-    'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available', 'wallet.operator_actions'
+    'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available', 'wallet.operator_actions',
+    'wallet.erasures'
   ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(

@@ -37,6 +37,7 @@ as $$
     ('WA027', 'operators only', 'Ask an operator.'),
     ('WA028', 'unknown transaction', 'Use the txn_id of a transaction of this wallet.'),
     ('WA029', 'unknown user', 'Use the id of a user who exists, and whom you may act for.'),
+    ('WA030', 'user already erased', 'Nothing is left to erase.'),
     ('WA033', 'too many failed sign-ins', 'Try again after retry_after seconds, or from where you signed in before.'),
     ('WA034', 'wrong current password', 'Give the password that you sign in with now.')
   ) as m (code, message, hint)

@@ -15,7 +15,7 @@ begin
     return wallet.replay_hold(p_request, p_opening);
   end if;
   select t.id, t.type::text as type, t.amount, t.counterparty_id, t.created_at, l.balance_after, l.hash,
-    coalesce(v.available, l.balance_after) as available, d.reference, d.metadata, d.effective_at,
+    coalesce(v.available, l.balance_after) as available, d.hash is not null and d.salt is null as is_erased, d.reference, d.metadata, d.effective_at,
     case t.type when 'refund' then r.requested_amount when 'capture' then e.requested_amount else t.amount end as requested_amount,
     case t.type when 'refund' then o.txn_id when 'capture' then h.txn_id end as original_txn_id,
     e.final
@@ -36,6 +36,8 @@ begin
     when v_earlier.counterparty_id is distinct from p_request.to_wallet_id then 'to_wallet_id'
     when v_earlier.original_txn_id is distinct from p_request.original_txn_id then 'original_txn_id'
     when v_earlier.final is distinct from p_request.final then 'final'
+    -- what was erased cannot be compared
+    when v_earlier.is_erased then null
     when v_earlier.reference is distinct from p_request.reference then 'reference'
     when v_earlier.metadata is distinct from p_request.metadata then 'metadata'
     when v_earlier.effective_at is distinct from p_request.effective_at then 'effective_at'

@@ -13,7 +13,7 @@ as $$
   select u.id, u.username, u.role, w.id, u.password_hash, u.token_generation
   from wallet.users u
   join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
-  where u.username = lower(p_username collate "C") collate "default"
+  where u.username = lower(p_username collate "C") collate "default" and u.erased_at is null
 $$;
 
 comment on function public.wallet_credentials(text) is

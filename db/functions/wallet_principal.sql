@@ -14,7 +14,7 @@ as $$
   select u.id, u.username, u.role, w.id
   from wallet.users u
   join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
-  where u.id = p_user_id
+  where u.id = p_user_id and u.erased_at is null
     and (p_generation is null or u.token_generation = p_generation)
     and not exists (select from wallet.revocations r where r.token_id = p_token_id)
 $$;

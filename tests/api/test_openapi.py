@@ -59,6 +59,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/operator/wallets/{wallet_id}/adjust"),
         ("post", "/api/operator/wallets/{wallet_id}/topup"),
         ("post", "/api/operator/wallets/{wallet_id}/refund"),
+        ("post", "/api/operator/users/{user_id}/erase"),
         ("get", "/api/operator/trial-balance"),
         ("get", "/api/health"),
         ("get", "/api/health/live"),

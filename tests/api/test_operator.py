@@ -32,6 +32,7 @@ def status(operator: User, user: User, wanted: str) -> Any:
         ("POST", f"/api/operator/wallets/{SOMEBODY}/adjust"),
         ("POST", f"/api/operator/wallets/{SOMEBODY}/topup"),
         ("POST", f"/api/operator/wallets/{SOMEBODY}/refund"),
+        ("POST", f"/api/operator/users/{SOMEBODY}/erase"),
         ("GET", "/api/operator/trial-balance"),
     ],
 )

@@ -1,0 +1,67 @@
+create or replace function public.wallet_erase_user(
+  p_user_id uuid,
+  p_reason text,
+  p_actor uuid default null
+)
+returns table (user_id uuid, username text, transactions bigint, holds bigint, erased_at timestamptz)
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
+as $$
+#variable_conflict use_column
+declare
+  v_wallet_ids uuid[];
+begin
+  perform wallet.require_read_committed();
+  perform wallet.require_operator(p_actor);
+  if p_user_id is null then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'user_id', 'reason', 'must not be null'));
+  elsif p_reason is null or length(p_reason) not between 1 and 256 then
+    perform wallet.refuse('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
+  end if;
+
+  -- under the wallets' locks, so that what is under way adds no details after they were looked for
+  select array_agg(l.id) into v_wallet_ids
+  from (select w.id from wallet.wallets w where w.owner_id = p_user_id order by w.id for update) l;
+
+  if exists (select from wallet.users u where u.id = p_user_id and u.erased_at is not null) then
+    perform wallet.refuse('WA030', jsonb_build_object('user_id', p_user_id));
+  end if;
+
+  user_id := p_user_id;
+  perform wallet.revoke_tokens(p_user_id);
+  update wallet.users u
+  set username = 'erased-' || gen_random_uuid(), password_hash = 'erased', role = 'user', erased_at = clock_timestamp()
+  where u.id = p_user_id
+  returning u.username, u.erased_at into username, erased_at;
+
+  update wallet.transaction_details d
+  set reference = null, metadata = null, effective_at = null, salt = null
+  from wallet.transactions t
+  where t.wallet_id = any (v_wallet_ids) and d.transaction_id = t.id and d.salt is not null;
+  get diagnostics transactions = row_count;
+  update wallet.holds h
+  set reference = null, metadata = null
+  where h.wallet_id = any (v_wallet_ids) and num_nonnulls(h.reference, h.metadata) > 0;
+  get diagnostics holds = row_count;
+
+  insert into wallet.erasures (user_id, actor, reason, transactions, holds)
+  values (p_user_id, p_actor, p_reason, transactions, holds);
+  return next;
+end;
+$$;
+
+comment on function public.wallet_erase_user(uuid, text, uuid) is
+$$ Operators: erases the person behind a user, for good, and records who did it, when and why. The money stays, and so does
+the hash chain: it keeps the hashes of the details, which without their salts tell nothing.
+
+Erases reference, metadata, effective_at and salt of the transactions that the user's wallets requested, reference and
+metadata of their holds, user name and password. All tokens end and nobody can sign in; the wallets stay as they are.
+
+p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
+p_actor  the operator; null for an administrator
+
+Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased. $$;
