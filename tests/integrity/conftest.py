@@ -81,6 +81,10 @@ def silent(_: int) -> Iterator[Callable[[int], None]]:
     yield lambda _: None
 
 
+COLUMNS = """
+select attname from pg_attribute
+where attrelid = %s::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+"""
 TABLES = ("users", "wallets", "transactions", "ledger", "transaction_details")
 
 
@@ -101,7 +105,8 @@ def empty_ledger(attacked: tuple[Database, psycopg.Connection], tmp_path: Path) 
     attacker.execute("set session_replication_role = replica")
     for table in TABLES:
         attacker.execute(f"delete from wallet.{table}".encode())
-        attacker.execute(f"insert into wallet.{table} table attack.{table}".encode())
+        columns = ", ".join(name for (name,) in attacker.execute(COLUMNS, [f"wallet.{table}"]))
+        attacker.execute(f"insert into wallet.{table} ({columns}) select {columns} from attack.{table}".encode())
     row = attacker.execute("select wallet_id from wallet_credentials('alice')").fetchone()
     assert row is not None
     return Ledger(database, attacker, row[0], tmp_path)
