@@ -17,7 +17,7 @@ as $$
 begin
   if p_wallet_ids is null or cardinality(p_wallet_ids) > 1000 or cardinality(p_actors) <> cardinality(p_wallet_ids) then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_ids', 'reason', 'must be at most 1000, with an actor for each'));
-  elsif (p_actors is null or array_position(p_actors, null) is not null) and wallet.called_by_service() then
+  elsif (p_actors is null or num_nulls(variadic p_actors) > 0) and wallet.called_by_service() then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'actors', 'reason', 'must not be null when the service calls'));
   end if;
 

@@ -24,7 +24,7 @@ begin
   perform wallet.require_read_committed();
   perform wallet.require_operator(p_actor);
   v_fault := case
-    when p_kinds is null or cardinality(array_positions(p_kinds, null)) > 0
+    when p_kinds is null or num_nulls(variadic p_kinds) > 0
       or not p_kinds <@ array['topup', 'spend', 'transfer']
       or cardinality(p_kinds) <> (select count(distinct k) from unnest(p_kinds) k) then 'kinds'
     when cardinality(p_per_transaction) is distinct from cardinality(p_kinds) or 0 > any (p_per_transaction) then 'per_transaction'

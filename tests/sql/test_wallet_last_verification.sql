@@ -8,5 +8,5 @@ select results_eq(
   'select violations, seconds from wallet_last_verification()', 'values (0::bigint, 1.5::double precision)', 'the last one shows'
 );
 select ok((select age_seconds between 0 and 60 from wallet_last_verification()), 'with its age');
-select throws_ok('select wallet_record_verification(-1, 1)', '23514', null, 'there is no negative number of violations');
+select throws_ok('select wallet_record_verification(-1, 1)', 'WA002', null, 'there is no negative number of violations');
 select * from finish();
