@@ -22,6 +22,12 @@ run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 test: $(DEVELOPMENT) ## all tests
 	@exec $(BIN)/pytest
 
+# the tests that make their own examples
+FUZZ := tests/api/test_fuzz.py tests/sql/test_hostile_values.py tests/state/test_machine.py
+
+test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=10 is how many, about 5 minutes
+	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),10)
+
 check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -41,6 +41,7 @@ REPORT_EVERY = 5.0
 HBA = """\
 # Written by pgwallet at every start. Nobody else on this machine gets in, and nothing listens on the network.
 local all postgres   peer map=pgwallet
+local replication postgres peer map=pgwallet
 local all wallet_api scram-sha-256
 """
 
@@ -50,6 +51,8 @@ CONF = """\
 max_connections = 200
 shared_buffers = 256MB
 max_wal_size = 2GB
+# A restore to a point in time is ready when it has got there, not when it can be read.
+hot_standby = off
 jit = off
 timezone = 'UTC'
 log_timezone = 'UTC'
