@@ -154,7 +154,8 @@ class Machine(RuleBasedStateMachine):
         if draw.type == "again":
             if self.sent:
                 request = self.sent[-1 - draw.pick % len(self.sent)]
-                return request._replace(amount=draw.amount) if draw.odd < 5 else request
+                changes = draw.odd < 5 and request.type != "void"  # which has no amount
+                return request._replace(amount=draw.amount) if changes else request
             draw = draw._replace(type="topup")
         return self._new(draw)
 
