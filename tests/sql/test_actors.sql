@@ -70,12 +70,12 @@ select is_empty(
   'every parameter has a value here'
 );
 select results_eq(
-  $$ select distinct f.name from functions f where f.name not in (select c.name from calls c) and f.parameter is distinct from 'p_actors' order by 1 $$,
-  $$ select a.name from (select name from actorless union values ('wallet_balances'), ('wallet_batch')) a order by 1 $$,
+  $$ select distinct f.name collate "C" from functions f where f.name not in (select c.name from calls c) and f.parameter is distinct from 'p_actors' order by 1 $$,
+  $$ select a.name collate "C" from (select name from actorless union values ('wallet_balances'), ('wallet_batch')) a order by 1 $$,
   'a function takes an actor, or it is known why not'
 );
 select results_eq(
-  $$ select f.name from functions f where f.parameter = 'p_actors' order by 1 $$, $$ values ('wallet_balances'), ('wallet_batch') $$,
+  $$ select f.name::text from functions f where f.parameter = 'p_actors' order by 1 $$, $$ values ('wallet_balances' collate "C"), ('wallet_batch') $$,
   'those that take one for each item are tested below'
 );
 
