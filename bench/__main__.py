@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from api.settings import SetupError
-from bench import batches, cpu, growth, http_peer, machine, operations, over_http, signin, single, size, wrk
+from bench import batches, cpu, earlier, growth, http_peer, machine, operations, over_http, signin, single, size, wrk
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
 from bench.run import Run
 
-SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "signin", "peer")
+SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "signin", "peer", "before")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,6 +25,7 @@ SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", 
 @click.option("--only", multiple=True, type=click.Choice(SECTIONS), help="Only this section; may be repeated.")
 @click.option("--pgledger", type=click.Path(path_type=Path), help="A checkout of pgledger, to run beside ours.")
 @click.option("--http-peer", metavar="URL", help="Another service with the same sign-up and top-up calls.")
+@click.option("--before", type=click.Path(path_type=Path), help="A checkout of an earlier version, installed.")
 @click.option("--service", multiple=True, metavar="NAME=VALUE", help="A setting of the service; may be repeated.")
 @click.option("--rounds", type=click.IntRange(1), help="How often everything runs in turn.")
 @click.option("--markdown", is_flag=True, help="Run nothing: print the last results as Markdown.")
@@ -35,6 +36,7 @@ def main(
     only: tuple[str, ...],
     pgledger: Path | None,
     http_peer: str | None,
+    before: Path | None,
     service: tuple[str, ...],
     rounds: int | None,
     markdown: bool,
@@ -62,6 +64,7 @@ def main(
                 growth=grow,
                 pgledger=pgledger,
                 http_peer=http_peer,
+                before=before,
                 service=settings,
             )
             if not wrk.installed():
@@ -111,8 +114,15 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
     if "signin" in sections:
         with run.cluster.clone("wallets") as database:
             signin.measure(run, database)
+    _peers(run, sections)
+
+
+def _peers(run: Run, sections: tuple[str, ...]) -> None:
+    """Run what needs an option to say where it is."""
     if "peer" in sections and run.http_peer is not None:
         http_peer.measure(run, run.http_peer)
+    if "before" in sections and run.before is not None:
+        earlier.measure(run, run.before)
 
 
 if __name__ == "__main__":

@@ -55,11 +55,18 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(database: Database, folder: Path, ways: dict[str, dict[str, str]]) -> Iterator[dict[str, Service]]:
-    """Run the service once in each of these ways, a name with its settings; logs go to `folder`. Raises BenchError."""
+def serving(
+    database: Database, folder: Path, ways: dict[str, dict[str, str]], python: str = sys.executable
+) -> Iterator[dict[str, Service]]:
+    """Run the service once in each of these ways, a name with its settings; logs go to `folder`. Raises BenchError.
+
+    `python` is the one in whose environment the service is installed.
+    """
     with contextlib.ExitStack() as stack:
         # all first, then wait: they start side by side
-        started = {name: stack.enter_context(_process(database, folder, name, more)) for name, more in ways.items()}
+        started = {
+            name: stack.enter_context(_process(database, folder, name, more, python)) for name, more in ways.items()
+        }
         found = {}
         for name, process in started.items():
             assert process.stdout is not None
@@ -71,7 +78,9 @@ def serving(database: Database, folder: Path, ways: dict[str, dict[str, str]]) -
 
 
 @contextlib.contextmanager
-def _process(database: Database, folder: Path, name: str, settings: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def _process(
+    database: Database, folder: Path, name: str, settings: dict[str, str], python: str
+) -> Iterator[subprocess.Popen[str]]:
     """Have `pgwallet serve`, without the user's own settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
     variables = {
@@ -83,7 +92,7 @@ def _process(database: Database, folder: Path, name: str, settings: dict[str, st
     }
     with _log(folder, name).open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "api.cli", "serve"],
+            [python, "-P", "-m", "api.cli", "serve"],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
