@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import over_http, wrk
+from bench import over_http, sessions, wrk
 from bench.cluster import BenchError, Database
 from bench.rounds import interleave, rounds
 from bench.run import Run
@@ -30,11 +30,12 @@ class Cost(NamedTuple):
 
 def measure(run: Run, database: Database) -> None:
     """Load the service as in section (d), and look at what its processes used of the processors."""
-    if not wrk.installed():
-        run.report.note(wrk.MISSING)
-        return
     if not Path("/proc/self/schedstat").exists():
         run.report.note("Processor time is read from /proc, which is not here: (i) was skipped.")
+        return
+    sessions.measure(run, database)
+    if not wrk.installed():
+        run.report.note(wrk.MISSING)
         return
     users = Users(write_tokens(run.cluster.folder, bench_users()), 1, len(bench_users()))
     with serving(database, run.cluster.folder, {"cpu": run.service}) as services:
@@ -54,14 +55,14 @@ def measure(run: Run, database: Database) -> None:
 
 
 def _cost(service: Service, database: Database, users: Users, seconds: int, kind: str, connections: int) -> Cost:
-    workers, sessions = service.workers(), database.value(SESSIONS) or []
-    before = _used(workers), _used(sessions)
+    workers, backends = service.workers(), database.value(SESSIONS) or []
+    before = _used(workers), _used(backends)
     url = service.url + over_http.PATHS[kind]
     load = wrk.load(url, kind, users, connections=connections, seconds=seconds)
     if not database.value("select bench.quiet()"):
         raise BenchError("the service still works 20 s after its load")
-    sessions = database.value(SESSIONS) or []
-    used = _used(workers) - before[0], _used(sessions) - before[1]
+    backends = database.value(SESSIONS) or []
+    used = _used(workers) - before[0], _used(backends) - before[1]
     return Cost(*(microseconds / max(load.requests, 1) for microseconds in used))
 
 

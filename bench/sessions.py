@@ -1,0 +1,74 @@
+"""Section (i), without the service: what one call costs its session in PostgreSQL in processor time."""
+
+import asyncio
+import random
+import statistics
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from bench.cluster import Database
+from bench.plan import FIRST, WALLETS
+from bench.rounds import interleave, rounds
+from bench.run import Run
+
+SECTION = "(i) processor time of a session in PostgreSQL, one client"
+TOPUP = "select * from wallet_topup($1, $2, 100, p_actor => $3)"
+BATCH = (
+    "select * from wallet_batch(array_fill('topup'::text, array[cardinality($1::uuid[])]), $1::uuid[], $2::uuid[],"
+    " array_fill(100::bigint, array[cardinality($1::uuid[])]), null, null, $3::uuid[])"
+)
+CALLS = {"one-row insert + commit": 0, "wallet_topup": 1, "wallet_batch of 50, an item": 50, "of 1,000, an item": 1000}
+ITEMS = 4000
+
+
+def measure(run: Run, database: Database) -> None:
+    """Make some thousand calls of each kind in turn."""
+    points = {name: partial(_cost, database, size) for name, size in CALLS.items()}
+    for name, costs in interleave(points, rounds(run.plan.rounds, run.plan.http_budget), run.say).items():
+        run.report.add(SECTION, name, statistics.median(costs), "µs", samples=costs)
+
+
+def _cost(database: Database, size: int) -> float:
+    return asyncio.run(_measured(database, size))
+
+
+async def _measured(database: Database, size: int) -> float:
+    """Return microseconds for each item, in batches of `size`; 1: single calls; 0: the floor's inserts."""
+    connection = await asyncpg.connect(database.api_url if size else database.url)
+    try:
+        call = _call(connection, size)
+        # plans are made in the first calls
+        for _ in range(20):
+            await call()
+        file = Path(f"/proc/{connection.get_server_pid()}/schedstat")
+        before = _used(file)
+        times = ITEMS // max(size, 1)
+        for _ in range(times):
+            await call()
+        return (_used(file) - before) / (times * max(size, 1))
+    finally:
+        await connection.close()
+
+
+def _call(connection: "asyncpg.Connection[asyncpg.Record]", size: int) -> Callable[[], Awaitable[Any]]:
+    if size == 0:
+        return lambda: connection.fetch("insert into bench.one_row (amount) values (100)")
+
+    def arguments() -> list[Any]:
+        numbers = [random.randrange(FIRST, FIRST + WALLETS) for _ in range(size)]
+        wallets, owners = (
+            [UUID(f"00000000-0000-0000-{kind}-0000000{n}") for n in numbers] for kind in ("0000", "0001")
+        )
+        txn_ids = [uuid4() for _ in numbers]
+        return [wallets[0], txn_ids[0], owners[0]] if size == 1 else [wallets, txn_ids, owners]
+
+    return lambda: connection.fetch(TOPUP if size == 1 else BATCH, *arguments())
+
+
+def _used(file: Path) -> float:
+    return int(file.read_text(encoding="ascii").split()[0]) / 1000
