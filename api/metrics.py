@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from time import perf_counter
+import struct
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Final, Protocol
 
 import prometheus_client.values
@@ -37,6 +38,7 @@ ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
 NO_ROUTE: Final = "none"
+READS: Final = 5
 
 
 def share(number: int) -> None:
@@ -91,11 +93,20 @@ class Metrics:
 
     def page(self, verification: asyncpg.Record | None, *, database_up: bool) -> bytes:
         """Write everything in Prometheus's text format. Reads the files of all workers: not for the event loop."""
-        registry = self._registry
-        if self._folder is not None:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        return generate_latest(registry) + generate_latest(Facts(verification, database_up))
+        return self._series() + generate_latest(Facts(verification, database_up))
+
+    def _series(self) -> bytes:
+        if self._folder is None:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
+        for _ in range(READS):
+            try:
+                return generate_latest(registry)
+            except struct.error:
+                # a worker has just made a file of its own, and nothing is in it yet
+                sleep(0.01)
+        return generate_latest(registry)
 
     @contextlib.asynccontextmanager
     async def sampling(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> AsyncIterator[None]:

@@ -18,7 +18,10 @@ _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
 def check_query(request: Request[Any, Any, Any]) -> None:
-    """Raise ServiceError (422) unless the route knows every name, has it once, and every number is written as one."""
+    """Raise ServiceError (422) unless the route knows every name, has it once, and every number is written as one.
+
+    What is no number at all is left to Litestar, which names it along with all else that is wrong.
+    """
     known = _parameters(request.route_handler)
     given = request.query_params
     errors = []
@@ -27,10 +30,18 @@ def check_query(request: Request[Any, Any, Any]) -> None:
             errors.append(FieldError(name, "is not a known parameter"))
         elif len(values) > 1:
             errors.append(FieldError(name, "is given more than once"))
-        elif known[name] is int and not _WHOLE.fullmatch(values[0]):
+        elif known[name] is int and not _WHOLE.fullmatch(values[0]) and _is_number(values[0]):
             errors.append(FieldError(name, "must be a whole number"))
     if errors:
         raise invalid(*errors)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 @lru_cache

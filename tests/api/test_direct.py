@@ -26,7 +26,12 @@ from api.errors import EXCEPTION_HANDLERS
 from api.settings import Settings
 from tests.api.service import JWT_SECRET, Service, User, wait_until
 
-HOT = {("POST", "/api/wallet/topup"), ("POST", "/api/wallet/spend"), ("GET", "/api/wallet/balance")}
+HOT = {
+    ("POST", "/api/wallet/topup"),
+    ("POST", "/api/wallet/spend"),
+    ("GET", "/api/wallet/balance"),
+    ("POST", "/api/auth/signin"),
+}
 PLAIN: dict[str, Any] = {"type": "http", "query_string": b"", "headers": [(b"host", b"localhost:8080")]}
 
 

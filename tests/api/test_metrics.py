@@ -12,8 +12,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
+import api.metrics
+from api.metrics import Metrics
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve, wait_until
 from tests.database import Database
 from tests.docs.markdown import ROOT, rows
@@ -209,3 +212,16 @@ def test_every_metric_is_documented(measured: Service, service_database: Databas
         for family in text_string_to_metric_families(page(measured.url))
     }
     assert shown == documented
+
+
+def test_a_worker_that_just_makes_its_file_fails_no_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "counter_9.db"
+    file.touch()
+
+    def written(_: float) -> None:
+        values = MmapedDict(str(file))
+        values.write_value(mmap_key("made_total", "made_total", [], [], "Made"), 3.0, 0.0)
+        values.close()
+
+    monkeypatch.setattr(api.metrics, "sleep", written)
+    assert b"made_total 3.0" in Metrics(tmp_path).page(None, database_up=True)
