@@ -79,8 +79,6 @@ class Line(Generic[T]):
     def __init__(self, run: Callable[[list[Pending[T]]], Awaitable[None]]) -> None:
         self.queue: deque[Pending[T]] = deque()
         self.limit = MAX_ITEMS
-        self.sizes = [0] * (MAX_ITEMS.bit_length() + 1)
-        """How many calls carried as many items as have so many binary digits: 1, 2 to 3, 4 to 7, and so on."""
         self._run = run
         self._running = False
         self._tasks = Tasks()
@@ -95,9 +93,7 @@ class Line(Generic[T]):
     async def _drain(self) -> None:
         # no await between finding the queue empty and giving up the slot: a request that arrives sees one or the other
         while self.queue:
-            batch = take(self.queue, self.limit)
-            self.sizes[len(batch).bit_length()] += 1
-            await self._run(batch)
+            await self._run(take(self.queue, self.limit))
         self._running = False
 
 
@@ -120,7 +116,6 @@ class GroupCommit:
         self._patient = patient
         self._tries = tries
         self._line: Line[Mutation] = Line(self._run)
-        self.sizes = self._line.sizes
         self._held: dict[UUID, deque[Pending[Mutation]]] = {}
         self._tasks = Tasks()
 
@@ -237,7 +232,6 @@ class Balances:
         self._together = together
         self._alone = alone
         self._line: Line[Holder] = Line(self._run)
-        self.sizes = self._line.sizes
 
     async def balance(self, wallet_id: UUID, actor: UUID) -> asyncpg.Record:
         """Read a balance: as of after this call began. Raises ServiceError."""

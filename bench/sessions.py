@@ -11,9 +11,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from bench.cluster import Database
+from bench.cluster import Database, script
 from bench.plan import FIRST, WALLETS
-from bench.rounds import interleave, rounds
+from bench.report import Goal
+from bench.rounds import interleave, ratio, rounds
 from bench.run import Run
 
 SECTION = "(i) processor time of a session in PostgreSQL, one client"
@@ -22,15 +23,36 @@ BATCH = (
     "select * from wallet_batch(array_fill('topup'::text, array[cardinality($1::uuid[])]), $1::uuid[], $2::uuid[],"
     " array_fill(100::bigint, array[cardinality($1::uuid[])]), null, null, $3::uuid[])"
 )
-CALLS = {"one-row insert + commit": 0, "wallet_topup": 1, "wallet_batch of 50, an item": 50, "of 1,000, an item": 1000}
+FLOOR = "one-row insert + commit"
+CALLS = {"wallet_topup": 1, "wallet_batch of 50, an item": 50, "wallet_batch of 1,000, an item": 1000}
+UNCHAINED = "without the hash chain"
+# what the chain may cost single calls, and batches
+GOALS = {1: Goal("<=", 1.10), 50: Goal("<=", 1.20), 1000: Goal("<=", 1.20)}
 ITEMS = 4000
 
 
 def measure(run: Run, database: Database) -> None:
-    """Make some thousand calls of each kind in turn."""
-    points = {name: partial(_cost, database, size) for name, size in CALLS.items()}
-    for name, costs in interleave(points, rounds(run.plan.rounds, run.plan.http_budget), run.say).items():
-        run.report.add(SECTION, name, statistics.median(costs), "µs", samples=costs)
+    """Make some thousand calls of each kind in turn, and the same in a database that computes no hashes."""
+    with run.cluster.clone("unchained") as unchained:
+        unchained.execute(script("unchained"))
+        points = {FLOOR: partial(_cost, database, 0)}
+        for name, size in CALLS.items():
+            points[f"{name}, {UNCHAINED}"] = partial(_cost, unchained, size)
+            points[name] = partial(_cost, database, size)
+        found = interleave(points, rounds(2 * run.plan.rounds, run.plan.http_budget), run.say)
+    for name, costs in found.items():
+        size = CALLS.get(name)
+        against, bare = (UNCHAINED, found[f"{name}, {UNCHAINED}"]) if size else ("", [])
+        run.report.add(
+            SECTION,
+            name,
+            statistics.median(costs),
+            "µs",
+            against=against,
+            ratio=ratio(costs, bare) if size else None,
+            goal=GOALS.get(size or 0),
+            samples=costs,
+        )
 
 
 def _cost(database: Database, size: int) -> float:

@@ -285,14 +285,3 @@ class TestClientsThatGo:
         await turn(STEPS)
         bench.retries.gate.set()
         assert await bench.answers() == {number: number for number in {1, 2, 3} - {gone}}
-
-
-class TestSizes:
-    @played
-    async def test_batches_are_counted_by_the_digits_of_their_size(self) -> None:
-        bench = Bench()
-        for size in (1, 2, 3, 4, MAX_ITEMS):
-            for number in range(size):
-                bench.send(number)
-            await bench.answers()
-        assert bench.group.sizes == [0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 1]
