@@ -81,8 +81,8 @@ def send(user: User, amount: int = 1, *, call: str = "topup", txn_id: str | None
     address = urlsplit(str(user.base_url))
     assert address.hostname
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
-    # a connection that the service does not know yet it might look at after others that it knows
-    connection.request("GET", "/api/health/live")
+    # from a connection and a token that the service does not know yet, it might be overtaken by later ones
+    connection.request("GET", "/api/wallet/balance", headers={"Authorization": f"Bearer {user.token}"})
     connection.getresponse().read()
     body = json.dumps({"txn_id": txn_id, "amount": amount})
     headers = {"Authorization": f"Bearer {user.token}", "Content-Type": "application/json"}
