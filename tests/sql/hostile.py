@@ -1,7 +1,8 @@
 """Values that nobody should pass to a function, among those that get it somewhere, as PostgreSQL's literals."""
 
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
@@ -67,7 +68,7 @@ def scalars(argument: Argument, ids: Mapping[str, list[str]]) -> st.SearchStrate
     """Literals of the argument's type, or of its elements' type. Raises KeyError for a type that is not known here."""
     name = argument.name
     kind = argument.type.removesuffix("[]")
-    own = next((found for part, found in ids.items() if part in name), [])
+    own = _own(argument, ids)
     known: dict[str, list[Any]] = {
         "uuid": own * 3 + [one for found in ids.values() for one in found],
         "bigint": [*NUMBERS, 2**63 - 1, -(2**63)],
@@ -86,10 +87,40 @@ def scalars(argument: Argument, ids: Mapping[str, list[str]]) -> st.SearchStrate
     drawn = st.sampled_from(values)
     if kind == "text":
         drawn |= st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-    usual = {"uuid": own[:2], "bigint": [100], "text": WORDS.get(name), "boolean": ["true"]}.get(kind) or [None]
-    fitting = st.sampled_from([None if value is None else str(value) for value in usual])
+    fitting = st.sampled_from(usual(argument, ids))
     # a call whose arguments are all odd is refused for the first of them
     return st.integers(0, 9).flatmap(lambda dice: fitting if dice < FITTING else drawn)
+
+
+def usual(argument: Argument, ids: Mapping[str, list[str]]) -> list[str | None]:
+    """Literals that an ordinary call has for this argument or its elements."""
+    kind = argument.type.removesuffix("[]")
+    found = {"uuid": _own(argument, ids)[:2], "bigint": ["100"], "text": WORDS.get(argument.name), "boolean": ["true"]}
+    return [*(found.get(kind) or [None])]
+
+
+def misshapen(arguments: list[Argument], ids: Mapping[str, list[str]]) -> Iterator[list[str | None]]:
+    """Ordinary calls in which one array has another shape than the others, each for both of the usual actors."""
+    for turn, (place, odd) in itertools.product(range(2), enumerate(arguments)):
+        if not odd.type.endswith("[]"):
+            continue
+        literals = []
+        for argument in arguments:
+            found = usual(argument, ids)
+            one = found[turn % len(found)]
+            literals.append(_braced([one] * 2) if argument.type.endswith("[]") else one)
+        one = usual(odd, ids)[0]
+        pair = _braced([one] * 2)
+        for shape in (
+            None,
+            "{}",
+            _braced([one]),
+            _braced([one, None]),
+            f"[0:1]={pair}",
+            f"{{{pair}}}",
+            f"{{{pair},{pair}}}",
+        ):
+            yield [*literals[:place], shape, *literals[place + 1 :]]
 
 
 def arrays(argument: Argument, ids: Mapping[str, list[str]], length: int) -> st.SearchStrategy[str | None]:
@@ -106,7 +137,7 @@ def arrays(argument: Argument, ids: Mapping[str, list[str]], length: int) -> st.
         | square
         | element.map(lambda one: _braced([one] * 1001))
     )
-    return st.integers(0, 9).flatmap(lambda dice: odd if dice == 0 else plain.map(_braced))
+    return st.integers(0, 9).flatmap(lambda dice: odd if dice < 3 else plain.map(_braced))
 
 
 @st.composite
@@ -117,6 +148,10 @@ def calls(draw: st.DrawFn, arguments: list[Argument], ids: Mapping[str, list[str
         draw(arrays(argument, ids, length) if argument.type.endswith("[]") else scalars(argument, ids))
         for argument in arguments
     ]
+
+
+def _own(argument: Argument, ids: Mapping[str, list[str]]) -> list[str]:
+    return next((found for part, found in ids.items() if part in argument.name), [])
 
 
 def _braced(elements: Any) -> str:
