@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         wallet=st.sampled_from([0, 2]),
-        prize=st.sampled_from(["hold", "refund", "limit", "frozen", "expired"]),
+        prize=st.sampled_from(["hold", "refund", "limit", "frozen", "expired", "all"]),
         first=st.sampled_from([None, 60, 100, 10]),
         second=st.sampled_from([None, 60, 100]),
         final=st.booleans(),
@@ -100,6 +100,9 @@ class Machine(RuleBasedStateMachine):
             case "refund", _:
                 base = Request("refund", wallet, original=original, amount=first)
                 rival = base._replace(amount=second)
+            case "all", _:
+                base = Request("hold", wallet, amount=max(self.model.wallets[wallet].available, 1))
+                rival = base
             case "limit", "void":
                 base = Request("transfer", wallet, amount=first or 100, to=4)
                 rival = base._replace(amount=second or 100)
@@ -120,6 +123,8 @@ class Machine(RuleBasedStateMachine):
         top = [Request("limits", wallet), Request("status", wallet, status="active")]
         top.append(Request("topup", wallet, self._fresh(), 200))
         match prize:
+            case "all":
+                return top
             case "refund":
                 return [*top, Request("spend", wallet, self._fresh(), 100)]
             case "limit":
