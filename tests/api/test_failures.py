@@ -1,6 +1,6 @@
 """Whatever fails inside, a client hears the same few words, and nothing of what failed."""
 
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 import httpx
@@ -56,8 +56,9 @@ def test_a_failure_is_answered_without_its_words(database: Database, tmp_path: P
         with database.connect() as administrator:
             administrator.execute(FAILURES[name])
         statement = "/api/wallet/statement?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z"
-        # a statement is streamed: where its head is out already, the connection ends
-        with suppress(httpx.RemoteProtocolError):
+        # a statement is streamed: what fails after its head is out can only end the connection
+        late = name == "rows that Python stumbles over"
+        with suppress(httpx.RemoteProtocolError) if late else nullcontext():
             problem(user.get(statement), 500, "internal")
         for response in ask(user):
             body = problem(response, 500, "internal")
