@@ -70,7 +70,10 @@ async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
 
 
 def _allow_what_is_there(app: Litestar) -> None:
-    """Where two handlers share a path, Litestar's answer to OPTIONS names only the methods of the first."""
+    """Where two handlers share a path, Litestar's answer to OPTIONS names only the methods of the first.
+
+    It makes that answer when the first is registered, and offers no way to make it anew.
+    """
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             handler, _ = route.route_handler_map["OPTIONS"]

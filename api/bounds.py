@@ -21,6 +21,7 @@ class Bounded(Protocol):
 
     patience: ClassVar[float] = 20.0
 
+    # uvicorn narrows asyncio's BaseTransport in the same way
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to serve a connection; saying nothing is slow, too."""
         super().connection_made(transport)

@@ -75,7 +75,7 @@ def seed(settings: Settings) -> None:
     "--full", is_flag=True, help="With a checkpoint: judge everything, and hold it against the checkpoint too"
 )
 @click.pass_obj
-def verify(settings: Settings, checkpoint: Path | None, full: bool) -> None:  # noqa: FBT001
+def verify(settings: Settings, *, checkpoint: Path | None, full: bool) -> None:
     """Check every invariant of the ledger and its hash chains; exit status 1 when one is violated."""
     key = credentials.checkpoint_key(settings, make=False) if checkpoint is not None else ""
     found = _verify(settings, "verify", verification.Order(key, checkpoint, full or checkpoint is None))

@@ -1,8 +1,8 @@
 """Rate limits, per user and per address, for the service as a whole.
 
-Litestar's RateLimitConfig is not used: per request it reads and writes a list of all calls of the last minute as JSON
-(a thousand calls: 80 us), in a store of each worker, so that N workers allow N times the limit. Here a caller is one
-number in a table that the workers share in memory: 2 us per request for both limits, and the table never grows.
+Litestar's RateLimitConfig is not used: per request it reads and writes a list of all calls of the last minute as JSON,
+in a store of each worker, so that N workers allow N times the limit. Here a caller is one number in a table that the
+workers share in memory; it never grows.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Final, TypeVar
 
 import bcrypt
@@ -83,6 +84,6 @@ def usable(password: str, field: str = "password") -> bytes:
 
 def _be_nice() -> None:
     # Linux alone has a priority for each thread
-    if os.path.exists("/proc/self/task"):  # noqa: PTH110
+    if Path("/proc/self/task").exists():
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -248,7 +248,7 @@ class Pool:
     async def _release(self, connection: Connection) -> None:
         """Keep the connection for the next call where nobody waits for it.
 
-        asyncpg's pool takes two tasks and 20 µs to take one back and hand it out again, more than a call itself.
+        asyncpg's pool starts two tasks to take one back and hand it out again, which costs more than a call itself.
         """
         if self._waiting or self._closing or _lost(connection):
             await self._pool.release(connection)

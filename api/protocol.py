@@ -47,6 +47,7 @@ class Joining:
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
 
+    # uvicorn narrows asyncio's BaseTransport in the same way
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to serve a connection."""
         super().connection_made(cast("asyncio.Transport", Joining(transport, self.loop.call_soon)))
