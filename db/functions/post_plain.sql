@@ -1,6 +1,6 @@
 -- The short way for what wallets do most: a top-up or spend that nothing stands in the way of. All else returns null,
 -- nothing written, and goes the long way, through execute.sql, which knows every rule. The steps, their order and the
--- rules are the same, and so is what is written; one function with scalars costs half of the long way's layers.
+-- rules are the same, and so is what is written; one function with scalars saves the long way's layers.
 create or replace function wallet.post_plain(
   p_type text,
   p_wallet_id uuid,
