@@ -172,6 +172,7 @@ class Line:
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self.silent = False
+        self._silenced: set[socket.socket] = set()
         self.url = database.api_url.replace(quote(cluster.host), quote(str(folder)))
 
     def restore(self) -> None:
@@ -181,6 +182,10 @@ class Line:
         self._listener.bind(str(self._path))
         self._listener.listen(64)
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def silence(self) -> None:
+        """Pass nothing on any more on the connections that are open now; `silent` is for later ones too."""
+        self._silenced = set(self._open)
 
     def cut(self, *, refuse: bool = True) -> None:
         """Drop every connection; `refuse` new ones too."""
@@ -213,5 +218,5 @@ class Line:
                     said = source.recv(65536)
                     if not said:
                         return
-                    if not self.silent:
+                    if not self.silent and source not in self._silenced:
                         (far if source is near else near).sendall(said)

@@ -257,11 +257,10 @@ class TestLostConnection:
             # the answer is lost: asked again, PostgreSQL has it on record
             with held(service_database, HOLD_LEDGER) as session:
                 requests = [in_flight(user, onlooker)]
-                line.silent = True
+                line.silence()
                 session.rollback()
                 wait_until(lambda: user.account["wallet_id"] in written(onlooker, requests))
                 line.cut(refuse=False)
-                line.silent = False
             status, body = requests[0].answer()
             assert (status, body["data"]["replayed"]) == (200, True)
 
