@@ -11,7 +11,8 @@ create or replace function wallet.batch_items(
   p_original_txn_ids uuid[],
   p_finals boolean[],
   p_expires_in integer[],
-  p_effective_at timestamptz[]
+  p_effective_at timestamptz[],
+  p_to_usernames text[]
 )
 returns table (
   ordinal integer,
@@ -33,18 +34,18 @@ as $$
     case i.type when 'topup' then i.amount when 'spend' then -i.amount end,
     i.reference, i.metadata, i.actor,
     coalesce(i.type in ('topup', 'spend'), false)
-    and num_nonnulls(i.to_wallet_id, i.original_txn_id, i.final, i.expires_in, i.effective_at) = 0
+    and num_nonnulls(i.to_wallet_id, i.original_txn_id, i.final, i.expires_in, i.effective_at, i.to_username) = 0
   from unnest(
     p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
-    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
   ) with ordinality as i (
     type, wallet_id, txn_id, amount, reference, metadata, actor,
-    to_wallet_id, original_txn_id, final, expires_in, effective_at, place
+    to_wallet_id, original_txn_id, final, expires_in, effective_at, to_username, place
   )
   where i.amount between 1 and 9007199254740991 or (i.amount is null and i.type not in ('topup', 'spend'))
 $$;
 
 comment on function wallet.batch_items(
-  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[]
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[], text[]
 ) is
   'The requests of a batch as rows, those with an impossible amount left out; delta is the amount signed by type; simple ones are plain top-ups and spends.';

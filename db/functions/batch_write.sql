@@ -1,5 +1,6 @@
 create or replace function wallet.batch_write(
   p_created_at timestamptz,
+  p_newest_at timestamptz[],
   p_previous bytea[],
   p_ids bigint[],
   p_seqs bigint[],
@@ -21,6 +22,7 @@ declare
   v_count constant integer := coalesce(cardinality(p_ids), 0);
   v_salts uuid[] := array_fill(null::uuid, array[v_count]);
   v_details_hashes bytea[] := array_fill(null::bytea, array[v_count]);
+  v_recorded_at timestamptz[];
   v_hashes bytea[];
   v_described boolean := false;
 begin
@@ -30,10 +32,11 @@ begin
       v_salts[i] := gen_random_uuid();
       v_details_hashes[i] := wallet.details_hash(v_salts[i], p_references[i], p_metadata[i], null);
     end if;
+    v_recorded_at[i] := case when p_newest_at[i] > p_created_at then p_newest_at[i] end;
     v_hashes[i] := wallet.entry_hash(
       case when p_wallet_ids[i] = p_wallet_ids[i - 1] then v_hashes[i - 1] else p_previous[i] end,
       p_wallet_ids[i], p_seqs[i], p_ids[i], p_deltas[i], p_balances[i], p_txn_ids[i], p_created_at, p_types[i],
-      null, v_details_hashes[i]
+      null, v_details_hashes[i], v_recorded_at[i]
     );
   end loop;
 
@@ -42,11 +45,12 @@ begin
     select i.id, i.seq, i.amount, p_created_at, i.wallet_id, i.txn_id, i.type::wallet.transaction_type
     from unnest(p_ids, p_seqs, p_amounts, p_wallet_ids, p_txn_ids, p_types) as i (id, seq, amount, wallet_id, txn_id, type)
   )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
-  select i.seq, i.id, i.delta, i.balance, i.wallet_id, i.hash
-  from unnest(p_ids, p_seqs, p_deltas, p_balances, p_wallet_ids, v_hashes) as i (id, seq, delta, balance, wallet_id, hash)
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash, recorded_at)
+  select i.seq, i.id, i.delta, i.balance, i.wallet_id, i.hash, i.recorded_at
+  from unnest(p_ids, p_seqs, p_deltas, p_balances, p_wallet_ids, v_hashes, v_recorded_at)
+    as i (id, seq, delta, balance, wallet_id, hash, recorded_at)
   union all
-  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type), null
+  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type), null, null
   from unnest(p_ids, p_deltas, p_assets, p_types) as i (id, delta, asset, type);
 
   if v_described then
@@ -60,5 +64,5 @@ end;
 $$;
 
 comment on function wallet.batch_write(
-  timestamptz, bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[], text[], jsonb[]
+  timestamptz, timestamptz[], bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[], text[], jsonb[]
 ) is 'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';

@@ -23,6 +23,9 @@ begin
   if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
     return wallet.replay(p_request, v_opening);
   end if;
+  if p_request.effective_at > v_opening.created_at then
+    return wallet.refused_future(v_opening.created_at);
+  end if;
 
   select h.* into v_hold
   from wallet.holds h
@@ -36,8 +39,8 @@ begin
   if v_amount > v_left then
     return wallet.refused('WA019', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
   end if;
-  -- what it takes was set aside, so only the wallet's status can refuse it
-  v_code := wallet.refusal(-v_amount, v_opening.balance, v_amount, v_opening.status, null);
+  -- what it takes was set aside; no capture leaves less than the floor all the same
+  v_code := wallet.refusal(-v_amount, v_opening.balance, v_opening.balance - v_opening.floor, v_opening.status, null);
   if v_code is not null then
     return wallet.refused_amount(v_code, p_request, v_amount, v_opening);
   end if;

@@ -12,7 +12,7 @@ language sql
 stable
 as $$
   select l.seq, t.id, t.txn_id, t.type::text, l.amount, l.balance_after, d.reference, d.metadata, c.id, c.username,
-    d.effective_at, t.created_at
+    d.effective_at, coalesce(l.recorded_at, t.created_at)
   from wallet.ledger l
   cross join lateral (
     select *

@@ -1,4 +1,4 @@
--- created_at never falls as seq rises, so a moment is found by probing: no time index. The next probe is where the moment
+-- An entry's time never falls as seq rises, so a moment is found by probing: no time index. The next probe is where the moment
 -- would lie if entries came evenly, a few probes mostly; every third one halves, so it is O(log n) however they came.
 create or replace function wallet.entries_before(
   p_wallet_id uuid,
@@ -17,14 +17,14 @@ declare
   v_probe_at timestamptz;
   v_probes integer := 0;
 begin
-  select n.seq, n.created_at into v_high, v_high_at
+  select n.seq, n.recorded_at into v_high, v_high_at
   from wallet.newest_entry(p_wallet_id) n;
   if v_high is null then
     return 0;
   elsif v_high_at < p_at then
     return v_high;
   end if;
-  v_low_at := wallet.entry_created_at(p_wallet_id, 1);
+  v_low_at := wallet.entry_recorded_at(p_wallet_id, 1);
   if v_low_at >= p_at then
     return 0;
   end if;
@@ -37,7 +37,7 @@ begin
       else v_low + ((v_high - v_low) * (extract(epoch from p_at - v_low_at) / extract(epoch from v_high_at - v_low_at)))::bigint
     end;
     v_probe := least(greatest(v_probe, v_low + 1), v_high - 1);
-    v_probe_at := wallet.entry_created_at(p_wallet_id, v_probe);
+    v_probe_at := wallet.entry_recorded_at(p_wallet_id, v_probe);
     if v_probe_at < p_at then
       v_low := v_probe;
       v_low_at := v_probe_at;

@@ -10,7 +10,8 @@ create or replace function wallet.entry_hash(
   p_created_at timestamptz,
   p_type text,
   p_other_wallet_id uuid,
-  p_details_hash bytea
+  p_details_hash bytea,
+  p_recorded_at timestamptz default null
 )
 returns bytea
 language sql
@@ -21,8 +22,9 @@ as $$
     || uuid_send(p_wallet_id) || int8send(p_seq) || int8send(p_transaction_id) || int8send(p_amount) || int8send(p_balance_after)
     || uuid_send(p_txn_id) || timestamptz_send(p_created_at) || textsend(p_type)
     || coalesce(uuid_send(p_other_wallet_id), '') || coalesce(p_details_hash, '')
+    || coalesce(timestamptz_send(p_recorded_at), '')
   )
 $$;
 
-comment on function wallet.entry_hash(bytea, uuid, bigint, bigint, bigint, bigint, uuid, timestamptz, text, uuid, bytea) is
-  'The hash of a user wallet''s entry: over the hash of the entry before (null for the first), the entry, its transaction, the other wallet of a transfer and the hash of the details if there are any.';
+comment on function wallet.entry_hash(bytea, uuid, bigint, bigint, bigint, bigint, uuid, timestamptz, text, uuid, bytea, timestamptz) is
+  'The hash of a user wallet''s entry: over the hash of the entry before (null for the first), the entry, its transaction, the other wallet of a transfer the hash of the details and the entry''s own time, where there are any.';

@@ -39,7 +39,9 @@ as $$
     ('WA029', 'unknown user', 'Use the id of a user who exists, and whom you may act for.'),
     ('WA030', 'user already erased', 'Nothing is left to erase.'),
     ('WA033', 'too many failed sign-ins', 'Try again after retry_after seconds, or from where you signed in before.'),
-    ('WA034', 'wrong current password', 'Give the password that you sign in with now.')
+    ('WA034', 'wrong current password', 'Give the password that you sign in with now.'),
+    ('WA035', 'administrators only', 'Log in to PostgreSQL as a member of wallet_owner: granting EXECUTE is not enough.'),
+    ('WA036', 'not final yet', 'A transaction that began before this moment is not finished: ask again, or for an earlier moment.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

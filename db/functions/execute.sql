@@ -1,6 +1,7 @@
 -- The one way in: every single call and every item of a batch passes here.
 create or replace function wallet.execute(
-  p_request wallet.request
+  p_request wallet.request,
+  p_to_username text default null
 )
 returns wallet.outcome
 language plpgsql
@@ -27,18 +28,16 @@ begin
   end if;
 
   if p_request.type in ('topup', 'spend') and p_request.effective_at is null
-    and num_nonnulls(p_request.to_wallet_id, p_request.original_txn_id, p_request.final, p_request.expires_in) = 0
+    and num_nonnulls(p_request.to_wallet_id, p_to_username, p_request.original_txn_id, p_request.final, p_request.expires_in) = 0
   then
     return wallet.post(p_request);
   end if;
-  v_fault := wallet.type_fault(p_request);
+  v_fault := wallet.type_fault(p_request, p_to_username);
   if v_fault is not null then
     return wallet.refused('WA002', v_fault);
-  elsif p_request.effective_at > clock_timestamp() then
-    return wallet.refused('WA023', jsonb_build_object('field', 'effective_at', 'now', clock_timestamp()));
   end if;
   return case p_request.type
-    when 'transfer' then wallet.transfer(p_request)
+    when 'transfer' then wallet.transfer(p_request, p_to_username)
     when 'hold' then wallet.hold(p_request)
     when 'capture' then wallet.capture(p_request)
     when 'void' then wallet.void(p_request)
@@ -48,5 +47,5 @@ begin
 end;
 $$;
 
-comment on function wallet.execute(wallet.request) is
-  'Validates a request and runs it by its type. Refusals are returned; only an unsupported isolation level is raised (WA007).';
+comment on function wallet.execute(wallet.request, text) is
+  'Validates a request and runs it by its type. A transfer''s recipient may be named instead. Refusals are returned; only an unsupported isolation level is raised (WA007).';

@@ -12,4 +12,4 @@ as $$
 $$;
 
 comment on function wallet.held(uuid, timestamptz) is
-  'What open holds that have not expired at p_at (now or just now) set aside in the wallet, in minor units.';
+  'What holds that are neither ended nor due at p_at, the clock, set aside in the wallet, in minor units.';

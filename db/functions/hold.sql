@@ -50,7 +50,8 @@ begin
   values (
     p_request.wallet_id, p_request.txn_id, v_amount, p_request.expires_in,
     v_opening.created_at + make_interval(secs => coalesce(p_request.expires_in, c_default_seconds)),
-    p_request.reference, p_request.metadata, v_opening.created_at
+    case when not v_opening.is_erased then p_request.reference end,
+    case when not v_opening.is_erased then p_request.metadata end, v_opening.created_at
   )
   returning h.id into v_id;
   return wallet.write_hold_event(p_request, v_id, v_amount, v_opening, v_available - v_amount);

@@ -1,11 +1,11 @@
 create or replace function wallet.newest_entry(
   p_wallet_id uuid
 )
-returns table (seq bigint, balance_after bigint, created_at timestamptz, hash bytea)
+returns table (seq bigint, balance_after bigint, recorded_at timestamptz, hash bytea)
 language sql
 stable
 as $$
-  select l.seq, l.balance_after, (select t.created_at from wallet.transactions t where t.id = l.transaction_id), l.hash
+  select l.seq, l.balance_after, coalesce(l.recorded_at, (select t.created_at from wallet.transactions t where t.id = l.transaction_id)), l.hash
   from wallet.ledger l
   where l.wallet_id = p_wallet_id
   order by l.seq desc

@@ -12,9 +12,9 @@ as $$
 declare
   v_opening wallet.opening;
 begin
-  select a.code, a.scale, w.status, w.floor, w.max_balance, w.has_holds, w.has_limits
+  select a.code, a.scale, w.status, w.floor, w.max_balance, w.has_holds, w.has_limits, w.is_erased
   into v_opening.asset, v_opening.scale, v_opening.status, v_opening.floor, v_opening.max_balance,
-    v_opening.has_holds, v_opening.has_limits
+    v_opening.has_holds, v_opening.has_limits, v_opening.is_erased
   from wallet.wallets w
   join wallet.assets a on a.code = w.asset
   where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor)
@@ -23,9 +23,9 @@ begin
     return null;
   end if;
 
-  select e.id, coalesce(n.seq, 0), coalesce(n.balance_after, 0), greatest(clock_timestamp(), n.created_at), 0, n.hash
-  into v_opening.earlier_id, v_opening.seq, v_opening.balance, v_opening.created_at, v_opening.held,
-    v_opening.hash
+  select e.id, coalesce(n.seq, 0), coalesce(n.balance_after, 0), clock_timestamp(), n.recorded_at, 0, n.hash
+  into v_opening.earlier_id, v_opening.seq, v_opening.balance, v_opening.created_at, v_opening.newest_at,
+    v_opening.held, v_opening.hash
   from (select) as one
   left join wallet.transactions e on e.wallet_id = p_wallet_id and e.txn_id = p_txn_id
   left join lateral wallet.newest_entry(p_wallet_id) n on true;

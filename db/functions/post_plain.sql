@@ -24,6 +24,7 @@ declare
   v_balance bigint;
   v_previous bytea;
   v_created_at timestamptz;
+  v_recorded_at timestamptz;
   v_id bigint;
   v_salt uuid;
   v_details_hash bytea;
@@ -52,9 +53,10 @@ begin
   end if;
 
   v_delta := case p_type when 'spend' then -p_amount else p_amount end;
-  select e.id, coalesce(n.seq, 0), coalesce(n.balance_after, 0), n.hash, greatest(clock_timestamp(), n.created_at)
-  into v_earlier_id, v_seq, v_balance, v_previous, v_created_at
-  from (select) as one
+  select e.id, coalesce(n.seq, 0), coalesce(n.balance_after, 0), n.hash, c.now,
+    case when n.recorded_at > c.now then n.recorded_at end
+  into v_earlier_id, v_seq, v_balance, v_previous, v_created_at, v_recorded_at
+  from (select clock_timestamp() as now) as c
   left join wallet.transactions e on e.wallet_id = p_wallet_id and e.txn_id = p_txn_id
   left join lateral wallet.newest_entry(p_wallet_id) n on true;
   if v_earlier_id is not null or wallet.refusal(v_delta, v_balance, v_balance, 'active', null) is not null then
@@ -69,23 +71,23 @@ begin
     v_details_hash := wallet.details_hash(v_salt, p_reference, p_metadata, null);
   end if;
   v_hash := wallet.entry_hash(
-    v_previous, p_wallet_id, v_seq, v_id, v_delta, v_balance, p_txn_id, v_created_at, p_type, null, v_details_hash
+    v_previous, p_wallet_id, v_seq, v_id, v_delta, v_balance, p_txn_id, v_created_at, p_type, null, v_details_hash, v_recorded_at
   );
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
     values (v_id, v_seq, p_amount, v_created_at, p_wallet_id, p_txn_id, p_type::wallet.transaction_type)
   )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash, recorded_at)
   values
-    (v_seq, v_id, v_delta, v_balance, p_wallet_id, v_hash),
-    (v_id, v_id, -v_delta, null, wallet.system_wallet_id(v_asset, p_type), null);
+    (v_seq, v_id, v_delta, v_balance, p_wallet_id, v_hash, v_recorded_at),
+    (v_id, v_id, -v_delta, null, wallet.system_wallet_id(v_asset, p_type), null, null);
   if v_salt is not null then
     insert into wallet.transaction_details (transaction_id, reference, metadata, salt, hash)
     values (v_id, p_reference, p_metadata, v_salt, v_details_hash);
   end if;
 
   return row(
-    v_id, p_txn_id, p_wallet_id, p_type, p_amount, v_asset, v_scale, v_balance, v_balance, false, v_created_at,
+    v_id, p_txn_id, p_wallet_id, p_type, p_amount, v_asset, v_scale, v_balance, v_balance, false, coalesce(v_recorded_at, v_created_at),
     encode(v_hash, 'hex')
   )::wallet.transaction_result;
 end;

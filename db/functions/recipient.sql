@@ -8,7 +8,7 @@ stable
 as $$
   select r.id
   from wallet.wallets w
-  join wallet.users u on u.username = lower(p_username collate "C")
+  join wallet.users u on u.username = wallet.username(p_username)
   join wallet.wallets r on r.owner_id = u.id and r.asset = w.asset
   where w.id = p_wallet_id
 $$;

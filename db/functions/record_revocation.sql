@@ -12,7 +12,7 @@ as $$
   where r.id in (
     select e.id
     from wallet.revocations e
-    where e.expires_at < clock_timestamp()
+    where e.expires_at < statement_timestamp()
     order by e.expires_at
     limit 10
     for update skip locked

@@ -22,6 +22,9 @@ begin
   if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
     return wallet.replay(p_request, v_opening);
   end if;
+  if p_request.effective_at > v_opening.created_at then
+    return wallet.refused_future(v_opening.created_at);
+  end if;
 
   select t.* into v_original
   from wallet.transactions t

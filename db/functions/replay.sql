@@ -14,7 +14,8 @@ begin
   if p_opening.earlier_id is null then
     return wallet.replay_hold(p_request, p_opening);
   end if;
-  select t.id, t.type::text as type, t.amount, t.counterparty_id, t.created_at, l.balance_after, l.hash,
+  select t.id, t.type::text as type, t.amount, t.counterparty_id,
+    coalesce(l.recorded_at, t.created_at) as created_at, l.balance_after, l.hash,
     coalesce(v.available, l.balance_after) as available, d.hash is not null and d.salt is null as is_erased, d.reference, d.metadata, d.effective_at,
     case t.type when 'refund' then r.requested_amount when 'capture' then e.requested_amount else t.amount end as requested_amount,
     case t.type when 'refund' then o.txn_id when 'capture' then h.txn_id end as original_txn_id,
@@ -33,7 +34,8 @@ begin
   v_field := case
     when v_earlier.type <> p_request.type then 'type'
     when v_earlier.requested_amount is distinct from p_request.amount then 'amount'
-    when v_earlier.counterparty_id is distinct from p_request.to_wallet_id then 'to_wallet_id'
+    -- a name that can no longer be resolved is not compared
+    when p_request.to_wallet_id is not null and v_earlier.counterparty_id is distinct from p_request.to_wallet_id then 'to_wallet_id'
     when v_earlier.original_txn_id is distinct from p_request.original_txn_id then 'original_txn_id'
     when v_earlier.final is distinct from p_request.final then 'final'
     -- what was erased cannot be compared

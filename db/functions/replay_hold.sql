@@ -21,6 +21,8 @@ begin
     when v_earlier.event = 'void' then null
     when v_earlier.amount is distinct from p_request.amount then 'amount'
     when v_earlier.expires_in is distinct from p_request.expires_in then 'expires_in'
+    -- what was erased cannot be compared
+    when p_opening.is_erased then null
     when v_earlier.reference is distinct from p_request.reference then 'reference'
     when v_earlier.metadata is distinct from p_request.metadata then 'metadata'
   end;

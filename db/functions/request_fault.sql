@@ -23,8 +23,8 @@ as $$
       then jsonb_build_object('field', 'metadata', 'reason', 'must be an object')
     when p_metadata is not null and octet_length(p_metadata::text) > 4096
       then jsonb_build_object('field', 'metadata', 'reason', 'must have at most 4096 bytes', 'bytes', octet_length(p_metadata::text))
-    when p_actor is null and wallet.called_by_service()
-      then jsonb_build_object('field', 'actor', 'reason', 'must not be null when the service calls')
+    when p_actor is null and not wallet.is_trusted()
+      then jsonb_build_object('field', 'actor', 'reason', 'must not be null unless an administrator calls')
   end
 $$;
 

@@ -11,7 +11,8 @@ create or replace function wallet.require_batch_shape(
   p_original_txn_ids uuid[],
   p_finals boolean[],
   p_expires_in integer[],
-  p_effective_at timestamptz[]
+  p_effective_at timestamptz[],
+  p_to_usernames text[]
 )
 returns void
 language plpgsql
@@ -36,6 +37,7 @@ begin
     when cardinality(p_finals) <> v_items or array_dims(p_finals) <> v_dimensions then 'finals'
     when cardinality(p_expires_in) <> v_items or array_dims(p_expires_in) <> v_dimensions then 'expires_in'
     when cardinality(p_effective_at) <> v_items or array_dims(p_effective_at) <> v_dimensions then 'effective_at'
+    when cardinality(p_to_usernames) <> v_items or array_dims(p_to_usernames) <> v_dimensions then 'to_usernames'
   end;
   if v_field is not null then
     perform wallet.refuse('WA002', jsonb_build_object('field', v_field, 'reason', 'must be an array with an element for each request, counted from 1'));
@@ -46,6 +48,6 @@ end;
 $$;
 
 comment on function wallet.require_batch_shape(
-  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[]
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[], text[]
 ) is
   'Raises WA002 unless the arrays have the same number of elements (optional ones may be null) and at most 1,000.';

@@ -7,9 +7,7 @@ stable
 as $$
 begin
   if p_actor is null then
-    if wallet.called_by_service() then
-      perform wallet.refuse('WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null when the service calls'));
-    end if;
+    perform wallet.require_actor(p_actor);
   elsif not exists (select from wallet.users u where u.id = p_actor and u.role = 'operator') then
     perform wallet.refuse('WA027', jsonb_build_object('actor', p_actor));
   end if;
@@ -17,4 +15,4 @@ end;
 $$;
 
 comment on function wallet.require_operator(uuid) is
-  'Raises WA027 unless the actor is stored as an operator; null is an administrator, whom the service cannot be (WA002).';
+  'Raises WA027 unless the actor is stored as an operator; null is an administrator (WA002 for anybody else).';

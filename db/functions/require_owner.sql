@@ -9,13 +9,13 @@ as $$
 begin
   if p_owner_id is null then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'owner_id', 'reason', 'must not be null'));
-  elsif p_actor is null and wallet.called_by_service() then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null when the service calls'));
-  elsif p_actor <> p_owner_id or not exists (select from wallet.users u where u.id = p_owner_id) then
+  end if;
+  perform wallet.require_actor(p_actor);
+  if p_actor <> p_owner_id or not exists (select from wallet.users u where u.id = p_owner_id) then
     perform wallet.refuse('WA029', jsonb_build_object('user_id', p_owner_id));
   end if;
 end;
 $$;
 
 comment on function wallet.require_owner(uuid, uuid) is
-  'Raises WA029 unless the user exists and is the actor; null is an administrator, whom the service cannot be (WA002).';
+  'Raises WA029 unless the user exists and is the actor; null is an administrator (WA002 for anybody else).';

@@ -9,9 +9,8 @@ as $$
 begin
   if p_wallet_id is null then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_id', 'reason', 'must not be null'));
-  elsif p_actor is null and wallet.called_by_service() then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null when the service calls'));
   end if;
+  perform wallet.require_actor(p_actor);
 
   return query
   select a.code, a.scale, w.status, w.floor, w.has_holds

@@ -7,7 +7,7 @@ language sql
 stable
 as $$
   select k.kind, sha256(convert_to(jsonb_build_array(k.kind, k.username, k.address)::text, 'UTF8'))
-  from lower(p_username collate "C") as u (username)
+  from wallet.username(p_username) as u (username)
   cross join lateral (values
     ('pair', u.username, p_address),
     ('account', u.username, null),

@@ -1,5 +1,6 @@
 create or replace function wallet.type_fault(
-  p_request wallet.request
+  p_request wallet.request,
+  p_to_username text
 )
 returns jsonb
 language sql
@@ -9,8 +10,8 @@ as $$
   from (values
     ('type', 'must be topup, spend, transfer, hold, capture, void or refund',
       coalesce(p_request.type not in ('bonus', 'topup', 'spend', 'adjustment', 'transfer', 'hold', 'capture', 'void', 'refund'), true)),
-    ('to_wallet_id', 'must be given for a transfer, and for nothing else',
-      (p_request.type = 'transfer') <> (p_request.to_wallet_id is not null)),
+    ('to_wallet_id', 'exactly one of to_wallet_id and to_username must be given for a transfer, and for nothing else',
+      num_nonnulls(p_request.to_wallet_id, p_to_username) <> case when p_request.type = 'transfer' then 1 else 0 end),
     ('original_txn_id', 'must be given for a capture, void or refund, and for nothing else',
       (p_request.type in ('capture', 'void', 'refund')) <> (p_request.original_txn_id is not null)),
     ('final', 'must be given for a capture, and for nothing else',
@@ -19,7 +20,8 @@ as $$
     ('expires_in', 'must be between 1 and 31536000 seconds', p_request.expires_in not between 1 and 31536000),
     ('amount', 'is not for a void, which releases all that is left', p_request.type = 'void' and p_request.amount is not null),
     ('effective_at', 'is for what posts a transaction', p_request.type in ('hold', 'void') and p_request.effective_at is not null),
-    ('effective_at', 'must be a moment in time', not isfinite(p_request.effective_at)),
+    ('effective_at', 'must be a moment of the years 1 to 9999',
+      p_request.effective_at not between '0001-01-01 00:00:00+00' and '9999-12-31 23:59:59.999999+00'),
     ('reference', 'is not for a void', p_request.type = 'void' and num_nonnulls(p_request.reference, p_request.metadata) > 0),
     ('reference', 'must say the reason', p_request.type = 'adjustment' and p_request.reference is null)
   ) as f (field, reason, is_fault)
@@ -27,5 +29,5 @@ as $$
   limit 1
 $$;
 
-comment on function wallet.type_fault(wallet.request) is
+comment on function wallet.type_fault(wallet.request, text) is
   'What of the request does not fit its type: {"field", "reason"} for WA002, or null when all does.';

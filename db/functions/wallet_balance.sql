@@ -22,7 +22,7 @@ $$;
 comment on function public.wallet_balance(uuid, uuid) is
 $$ The balance of a user wallet now: the sum of its ledger entries, read from the newest one.
 
-p_actor the user on whose behalf it is called; required of the service, null for an administrator
+p_actor the user on whose behalf it is called; null for an administrator alone
 
 balance is everything in the wallet, held what open holds set aside, available what can be spent now, down to the wallet's
 floor; all in minor units of asset.

@@ -16,12 +16,11 @@ declare
   v_scale smallint;
   v_balance bigint;
 begin
-  perform wallet.require_read_committed();
   select r.asset, r.scale into v_asset, v_scale
   from wallet.require_wallet(p_wallet_id, p_actor) r;
   perform wallet.require_past('at', p_at);
 
-  perform wallet.await_writers(p_wallet_id, p_at);
+  perform wallet.await_wallet(p_wallet_id, p_at);
 
   select l.balance_after into v_balance
   from wallet.ledger l
@@ -31,10 +30,12 @@ end;
 $$;
 
 comment on function public.wallet_balance_at(uuid, timestamptz, uuid) is
-$$ The balance of a user wallet at a moment: the sum of the entries recorded before p_at. The answer never changes later.
+$$ The balance of a user wallet at a moment: the sum of the entries recorded before p_at. The answer does
+not change later, unless the clock is set back to before p_at and the wallet has no entry at or after p_at yet.
 
 p_at    recorded time, not in the future
-p_actor the user on whose behalf it is called; required of the service, null for an administrator
+p_actor the user on whose behalf it is called; null for an administrator alone
 
-Takes O(log n) probes, and waits for an unfinished writer of the wallet where p_at is that recent.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA023 a moment in the future. $$;
+Takes O(log n) probes and no lock. Where p_at is that recent it waits for an unfinished writer of the wallet, at most
+lock_timeout. Works in read-only transactions; on a standby for moments that it has replayed.
+Errors: WA001 unknown wallet; WA002 invalid argument; WA007 isolation level; WA023 a moment in the future; WA036 not final yet: try again. $$;

@@ -17,8 +17,8 @@ as $$
 begin
   if p_wallet_ids is null or cardinality(p_wallet_ids) > 1000 or cardinality(p_actors) <> cardinality(p_wallet_ids) then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_ids', 'reason', 'must be at most 1000, with an actor for each'));
-  elsif (p_actors is null or num_nulls(variadic p_actors) > 0) and wallet.called_by_service() then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'actors', 'reason', 'must not be null when the service calls'));
+  elsif p_actors is null or num_nulls(variadic p_actors) > 0 then
+    perform wallet.require_actor(null, 'actors');
   end if;
 
   return query
@@ -44,6 +44,6 @@ comment on function public.wallet_balances(uuid[], uuid[]) is
 $$ The balances now of up to 1,000 user wallets, each as wallet_balance() returns it, with its place in p_wallet_ids; no row
 for a wallet that is unknown or not the actor's.
 
-p_actors for each wallet the user on whose behalf it is read; required of the service, null for an administrator
+p_actors for each wallet the user on whose behalf it is read; null for an administrator alone
 
 Errors: WA002 invalid argument. $$;

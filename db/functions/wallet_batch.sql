@@ -13,7 +13,8 @@ create or replace function public.wallet_batch(
   p_original_txn_ids uuid[] default null,
   p_finals boolean[] default null,
   p_expires_in integer[] default null,
-  p_effective_at timestamptz[] default null
+  p_effective_at timestamptz[] default null,
+  p_to_usernames text[] default null
 )
 returns table (
   ordinal integer,
@@ -44,6 +45,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
+  v_to_wallet_ids uuid[];
   v_wallet_ids uuid[];
   v_owner_ids uuid[];
   v_wallet_assets text[];
@@ -62,6 +64,7 @@ declare
   v_assets text[];
   v_references text[];
   v_metadata jsonb[];
+  v_newest_at timestamptz[];
   v_created_at timestamptz;
   v_exact integer[];
   v_item integer;
@@ -71,17 +74,25 @@ begin
   perform wallet.require_read_committed();
   perform wallet.require_batch_shape(
     p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
-    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
   );
 
+  v_to_wallet_ids := p_to_wallet_ids;
+  if num_nonnulls(variadic p_to_usernames) > 0 then
+    select array_agg(case when i.name is null then i.to_wallet_id else wallet.recipient(i.wallet_id, i.name) end order by i.place)
+    into v_to_wallet_ids
+    from unnest(p_wallet_ids, p_to_wallet_ids, p_to_usernames) with ordinality as i (wallet_id, to_wallet_id, name, place);
+  end if;
+  -- a wallet that no item may touch is not locked: whoever names a stranger's wallet must not be able to hold it up
   if p_skip_locked then
     select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset), array_agg(l.is_plain)
     into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
     from (
       select w.id, w.owner_id, w.asset,
-        w.is_plain and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
+        w.is_plain and (v_to_wallet_ids is null or w.id <> all (v_to_wallet_ids)) as is_plain
       from wallet.wallets w
-      where w.id = any (p_wallet_ids || p_to_wallet_ids) and w.kind = 'user'
+      where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
+        and w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
       order by w.id
       for update skip locked
     ) l;
@@ -90,9 +101,10 @@ begin
     into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
     from (
       select w.id, w.owner_id, w.asset,
-        w.is_plain and (p_to_wallet_ids is null or w.id <> all (p_to_wallet_ids)) as is_plain
+        w.is_plain and (v_to_wallet_ids is null or w.id <> all (v_to_wallet_ids)) as is_plain
       from wallet.wallets w
-      where w.id = any (p_wallet_ids || p_to_wallet_ids) and w.kind = 'user'
+      where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
+        and w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
       order by w.id
       for update
     ) l;
@@ -105,7 +117,7 @@ begin
       select i.*
       from wallet.batch_items(
         p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
-        p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
+        p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
       ) i
     ),
     repeated as (
@@ -115,7 +127,7 @@ begin
       having count(*) > 1
     ),
     placed as (
-      select i.*, o.owner_id, o.asset, o.created_at, o.hash, o.is_plain as in_plain_wallet,
+      select i.*, o.owner_id, o.asset, o.newest_at, o.hash, o.is_plain as in_plain_wallet,
         o.seq + row_number() over in_wallet as seq,
         o.balance + (sum(i.delta) over in_wallet)::bigint as balance
       from items i
@@ -136,17 +148,17 @@ begin
     select
       array_agg(j.ordinal), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.type),
       array_agg(j.wallet_id), array_agg(j.txn_id), array_agg(j.amount), array_agg(j.delta), array_agg(j.balance),
-      array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), greatest(clock_timestamp(), max(j.created_at)),
-      array_agg(j.hash)
+      array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), array_agg(j.newest_at), array_agg(j.hash)
     into
       v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
-      v_assets, v_references, v_metadata, v_created_at,
-      v_previous
+      v_assets, v_references, v_metadata, v_newest_at, v_previous
     from (select p.* from judged p order by p.wallet_id, p.seq) j
     where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
 
+    -- the clock after the locks, the same for all; no wallet's time comes from another's
+    v_created_at := clock_timestamp();
     v_hashes := wallet.batch_write(
-      v_created_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
+      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
       v_references, v_metadata
     );
   end if;
@@ -161,7 +173,8 @@ begin
     v_result := null;
     if p_types[v_item] in ('topup', 'spend') and p_wallet_ids[v_item] = any (v_wallet_ids)
       and num_nonnulls(
-        p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item], p_expires_in[v_item], p_effective_at[v_item]
+        p_to_wallet_ids[v_item], p_to_usernames[v_item], p_original_txn_ids[v_item], p_finals[v_item], p_expires_in[v_item],
+        p_effective_at[v_item]
       ) = 0
     then
       v_result := wallet.post_plain(
@@ -173,7 +186,10 @@ begin
       v_outcomes := v_outcomes || row(null, null, v_result)::wallet.outcome;
     elsif p_skip_locked and (
       wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
-      or wallet.is_busy(p_to_wallet_ids[v_item], null, v_wallet_ids)
+      or (
+        p_wallet_ids[v_item] = any (v_wallet_ids)
+        and wallet.is_busy(v_to_wallet_ids[v_item], null, v_wallet_ids)
+      )
     ) then
       v_outcomes := v_outcomes || wallet.refused('busy', null);
     elsif p_types[v_item] in ('bonus', 'adjustment') then
@@ -185,16 +201,15 @@ begin
         p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item], p_references[v_item], p_metadata[v_item],
         p_effective_at[v_item], p_actors[v_item], p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item],
         p_expires_in[v_item]
-      )::wallet.request);
+      )::wallet.request, p_to_usernames[v_item]);
     end if;
   end loop;
 
   return query
   select i.ordinal, 'ok', null::jsonb, null, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
-    i.balance, i.balance, false, v_created_at,
-    encode(i.hash, 'hex')
-  from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances, v_hashes)
-    as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance, hash)
+    i.balance, i.balance, false, greatest(v_created_at, i.newest_at), encode(i.hash, 'hex')
+  from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances, v_hashes, v_newest_at)
+    as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance, hash, newest_at)
   join wallet.assets a on a.code = i.asset
   union all
   select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail, t.hint,
@@ -209,7 +224,8 @@ end;
 $$;
 
 comment on function public.wallet_batch(
-  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean, uuid[], uuid[], boolean[], integer[], timestamptz[]
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean, uuid[], uuid[], boolean[], integer[], timestamptz[],
+  text[]
 ) is
 $$ Up to 1,000 requests in one transaction, each with an outcome of its own: a refused item does not stop the others.
 
@@ -219,6 +235,7 @@ p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors
 p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
               likewise: a transfer's recipient, a capture's or void's hold, a refund's original, and so on; null as a whole
               or per element where the type has no use for it (final must be given for captures)
+p_to_usernames the recipient of a transfer by name, in place of p_to_wallet_ids
 p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
 
 Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call would

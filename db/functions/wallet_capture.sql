@@ -36,7 +36,7 @@ p_amount    minor units, at most what is left of the hold; null takes all that i
 p_final     release what the capture leaves instead of keeping the hold open
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
 WA014 limit; WA015 hold not found; WA016 already captured; WA017 voided; WA018 expired; WA019 above the hold; WA023. $$;

@@ -23,4 +23,4 @@ comment on function public.wallet_change_password(uuid, text, text) is
 $$ Gives a user another password, only if its hash still is the one that was checked, and signs the user out everywhere.
 
 Returns the generation of the tokens to come.
-Errors: WA002 invalid argument; WA034 wrong current password: it was changed meanwhile. $$;
+Errors: WA002 invalid argument; WA034 wrong current password: it was changed meanwhile; WA035 as wallet_rehash(). $$;

@@ -13,6 +13,7 @@ as $$
 declare
   v_asset wallet.assets;
 begin
+  perform wallet.require_trust();
   if p_code is null or p_code !~ '^[A-Z][A-Z0-9]{1,11}$' then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'code', 'reason', 'must be 2 to 12 of A-Z and 0-9, a letter first'));
   elsif p_name is null or p_name = '' then
@@ -51,4 +52,4 @@ p_scale        digits after the decimal point of one unit, 0 to 18; never change
 p_signup_bonus minor units that a new wallet in this asset is credited with
 
 Returns the asset as stored; an existing one keeps its name and bonus. For administrators.
-Errors: WA002 invalid argument, or an existing asset of another scale. $$;
+Errors: WA002 invalid argument, or an existing asset of another scale; WA035 administrators only. $$;

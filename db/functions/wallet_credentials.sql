@@ -1,4 +1,3 @@
--- Folded as ASCII: what lower() makes of other letters depends on the locale. The column's own collation is what its index knows.
 create or replace function public.wallet_credentials(
   p_username text
 )
@@ -11,10 +10,11 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
   select u.id, u.username, u.role, w.id, u.password_hash, u.token_generation
-  from wallet.users u
+  from wallet.require_service()
+  cross join wallet.users u
   join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
-  where u.username = lower(p_username collate "C") collate "default" and u.erased_at is null
+  where u.username = wallet.username(p_username) and u.erased_at is null
 $$;
 
 comment on function public.wallet_credentials(text) is
-  'What sign-in needs: the user of this name (folded to lower case) with password hash, generation of tokens and default wallet; no row when unknown.';
+  'What sign-in needs: the user of this name (folded to lower case) with password hash, generation of tokens and default wallet; no row when unknown. Errors: WA035 another login than the service''s or an administrator''s.';

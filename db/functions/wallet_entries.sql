@@ -72,7 +72,7 @@ p_before_seq the seq of the last row of the page before; null for the newest pag
              entries arrive
 p_type, p_reference  only entries of this type, with exactly this reference
 p_from, p_to only entries recorded at or after p_from and before p_to
-p_actor      the user on whose behalf it is called; required of the service, null for an administrator
+p_actor      the user on whose behalf it is called; null for an administrator alone
 
 amount is signed and balance the one after the entry, in minor units of the wallet's asset; counterparty is the other side
 of a transfer. With p_type or p_reference a page examines 1,000 entries: where it stops before the end, its last row has a

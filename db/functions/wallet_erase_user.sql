@@ -23,19 +23,21 @@ begin
     perform wallet.refuse('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
-  -- under the wallets' locks, so that what is under way adds no details after they were looked for
+  -- under the locks of user and wallets, so that what is under way adds no wallet and no details after they were looked for
+  perform from wallet.users u where u.id = p_user_id for update;
   select array_agg(l.id) into v_wallet_ids
   from (select w.id from wallet.wallets w where w.owner_id = p_user_id order by w.id for update) l;
-
-  if exists (select from wallet.users u where u.id = p_user_id and u.erased_at is not null) then
-    perform wallet.refuse('WA030', jsonb_build_object('user_id', p_user_id));
-  end if;
-
+  update wallet.wallets w set is_erased = true where w.id = any (v_wallet_ids) and not w.is_erased;
   user_id := p_user_id;
   perform wallet.revoke_tokens(p_user_id);
+  insert into wallet.reserved_names (digest, user_id)
+  select wallet.name_digest(u.username), u.id
+  from wallet.users u
+  where u.id = p_user_id and u.erased_at is null
+  on conflict on constraint reserved_names_pkey do nothing;
   update wallet.users u
   set username = 'erased-' || gen_random_uuid(), password_hash = 'erased', role = 'user', erased_at = clock_timestamp()
-  where u.id = p_user_id
+  where u.id = p_user_id and u.erased_at is null
   returning u.username, u.erased_at into username, erased_at;
 
   update wallet.transaction_details d
@@ -48,8 +50,14 @@ begin
   where h.wallet_id = any (v_wallet_ids) and num_nonnulls(h.reference, h.metadata) > 0;
   get diagnostics holds = row_count;
 
+  if erased_at is null and transactions + holds = 0 then
+    perform wallet.refuse('WA030', jsonb_build_object('user_id', p_user_id));
+  end if;
   insert into wallet.erasures (user_id, actor, reason, transactions, holds)
   values (p_user_id, p_actor, p_reason, transactions, holds);
+  select u.username, u.erased_at into username, erased_at
+  from wallet.users u
+  where u.id = p_user_id;
   return next;
 end;
 $$;
@@ -60,6 +68,8 @@ the hash chain: it keeps the hashes of the details, which without their salts te
 
 Erases reference, metadata, effective_at and salt of the transactions that the user's wallets requested, reference and
 metadata of their holds, user name and password. All tokens end and nobody can sign in; the wallets stay as they are.
+The name is not given to anybody else: it stays reserved, as an HMAC under a key of this database (pseudonymous data). Details
+that arrive later, as from a request that was under way, are not stored in the clear. Erasing again finishes what is left.
 
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
 p_actor  the operator; null for an administrator

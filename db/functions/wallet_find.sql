@@ -28,6 +28,6 @@ $$;
 comment on function public.wallet_find(uuid, text, uuid) is
 $$ The id of a user's wallet in an asset; it never changes.
 
-p_actor the user on whose behalf it is called, who must be the owner; required of the service, null for an administrator
+p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 
 Errors: WA001 the user has no wallet in this asset; WA002 invalid argument; WA029 unknown user. $$;

@@ -33,7 +33,7 @@ p_txn_id    the client's idempotency key, unique within the wallet: repeating th
 p_amount    minor units of the wallet's asset, 1 to 9007199254740991
 p_expires_in seconds until it expires by itself, 1 to 31536000; 7 days when null
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
 WA003 insufficient funds; WA014 limit; WA025 too many open holds (100). $$;

@@ -16,6 +16,9 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_now constant timestamptz := clock_timestamp();
+  v_before_id constant bigint := coalesce(p_before_id, 9223372036854775807);
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if p_limit is null or p_limit not between 1 and 1000 then
@@ -29,12 +32,32 @@ begin
   return query
   select h.id, h.txn_id, s.status, h.amount, h.captured, case s.status when 'open' then h.amount - h.captured else 0 end,
     h.reference, h.metadata, h.expires_at, h.created_at
-  from wallet.holds h
+  from (
+    -- each a range of an index, for one status never more than the page and the wallet's open holds
+    (
+      select l.*
+      from wallet.holds l
+      where p_status is null and l.wallet_id = p_wallet_id and l.id < v_before_id
+      order by l.id desc
+      limit p_limit
+    )
+    union all
+    (
+      select l.*
+      from wallet.holds l
+      where l.wallet_id = p_wallet_id and l.status = p_status and p_status <> 'open' and l.id < v_before_id
+      order by l.id desc
+      limit p_limit
+    )
+    union all
+    select l.*
+    from wallet.holds l
+    where l.wallet_id = p_wallet_id and l.status = 'open' and p_status in ('open', 'expired') and l.id < v_before_id
+      and (l.expires_at > v_now) = (p_status = 'open')
+  ) h
   cross join lateral (
-    select case when h.status = 'open' and h.expires_at <= statement_timestamp() then 'expired' else h.status end
+    select case when h.status = 'open' and h.expires_at <= v_now then 'expired' else h.status end
   ) as s (status)
-  where h.wallet_id = p_wallet_id and h.id < coalesce(p_before_id, 9223372036854775807)
-    and (p_status is null or s.status = p_status)
   order by h.id desc
   limit p_limit;
 end;
@@ -46,7 +69,7 @@ $$ The holds of a user wallet, newest first, a page at a time.
 p_status    only open, expired, captured or voided ones
 p_limit     holds in the page, 1 to 1000
 p_before_id the id of the last hold of the page before; null for the newest page
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 remaining is what an open hold still sets aside, in minor units.
 Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid cursor. $$;

@@ -32,6 +32,6 @@ $$;
 comment on function public.wallet_list(uuid, uuid) is
 $$ The wallets of a user, by asset, with balance, held and available in minor units.
 
-p_actor the user on whose behalf it is called, who must be the owner; required of the service, null for an administrator
+p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 
 Errors: WA002 invalid argument; WA029 unknown user. $$;

@@ -27,6 +27,11 @@ begin
     perform wallet.refuse('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
   end if;
 
+  -- who is erased meanwhile opens none: the erasure would not know of it
+  perform from wallet.users u where u.id = p_owner_id and u.erased_at is null for key share;
+  if not found then
+    perform wallet.refuse('WA029', jsonb_build_object('user_id', p_owner_id));
+  end if;
   insert into wallet.wallets as w (owner_id, asset, kind)
   values (p_owner_id, v_asset.code, 'user')
   on conflict on constraint wallets_owner_asset_key do nothing
@@ -47,6 +52,6 @@ $$;
 comment on function public.wallet_open(uuid, text, uuid) is
 $$ Opens a user's wallet in an asset, with the asset's sign-up bonus if it has one; an open wallet is returned as it is.
 
-p_actor the user on whose behalf it is called, who must be the owner; required of the service, null for an administrator
+p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 
 Errors: WA002 invalid argument; WA026 unknown asset; WA029 unknown user. $$;

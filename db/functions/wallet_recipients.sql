@@ -26,6 +26,6 @@ comment on function public.wallet_recipients(uuid, text[], uuid) is
 $$ The wallets that transfers from a wallet to these users go to, for wallet_batch(), which takes ids: the users' wallets in
 the asset of p_wallet_id. No row for a name that is unknown or has no such wallet.
 
-p_actor the user on whose behalf it is called, who must be the owner; required of the service, null for an administrator
+p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument. $$;

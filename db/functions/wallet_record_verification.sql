@@ -9,6 +9,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform wallet.require_trust();
   if coalesce(p_violations < 0, true) then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'violations', 'reason', 'must be 0 or more'));
   elsif coalesce(p_seconds < 0, true) then
@@ -22,4 +23,4 @@ $$;
 comment on function public.wallet_record_verification(bigint, double precision) is
 $$ Notes that a verification has ended now, how many violations it found and how long it took. For administrators.
 
-Errors: WA002 invalid argument. $$;
+Errors: WA002 invalid argument; WA035 administrators only. $$;

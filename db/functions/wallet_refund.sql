@@ -34,7 +34,7 @@ p_original_txn_id the txn_id of the spend or capture
 p_amount    minor units, at most what is left to refund; null is all that is left
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA013 closed;
 WA006 balance limit; WA020 above what is left; WA021 not refundable; WA023; WA028 unknown transaction. $$;

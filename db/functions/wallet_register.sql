@@ -20,7 +20,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  v_username constant text := lower(p_username collate "C");
+  v_username constant text := wallet.username(p_username);
   v_user wallet.users;
   v_asset wallet.assets;
   v_wallet_id uuid;
@@ -38,7 +38,8 @@ begin
   values (v_username, p_password_hash)
   on conflict on constraint users_username_key do nothing
   returning u.* into v_user;
-  if not found then
+  -- an erasure that gave the name free at this moment has reserved it, too: seen only after the insert waited for it
+  if not found or exists (select from wallet.reserved_names n where n.digest = wallet.name_digest(v_username)) then
     perform wallet.refuse('WA005', jsonb_build_object('field', 'username', 'username', v_username));
   end if;
 

@@ -12,6 +12,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
+  perform wallet.require_service();
   perform wallet.require_hash(p_new_hash);
 
   update wallet.users u
@@ -25,4 +26,4 @@ $$;
 comment on function public.wallet_rehash(uuid, text, text) is
 $$ Replaces the hash of a password by another one of the same password, only if it still is p_old_hash; says whether it was.
 
-Errors: WA002 invalid argument. $$;
+Errors: WA002 invalid argument; WA035 another login than the service's or an administrator's. $$;

@@ -44,6 +44,7 @@ begin
     perform wallet.refuse('WA002', jsonb_build_object('field', 'floor', 'reason', 'must not be above what the wallet has', 'balance', v_opening.balance));
   end if;
 
+  perform wallet.end_due_holds(p_wallet_id, v_opening.created_at);
   update wallet.wallets w
   set floor = p_floor, max_balance = p_max_balance, has_limits = cardinality(p_kinds) > 0
   where w.id = p_wallet_id;

@@ -12,13 +12,14 @@ as $$
 declare
   v_user wallet.users;
 begin
+  perform wallet.require_trust();
   if p_role is null or p_role not in ('user', 'operator') then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'role', 'reason', 'must be user or operator'));
   end if;
 
   update wallet.users u
   set role = p_role
-  where u.username = lower(p_username collate "C")
+  where u.username = wallet.username(p_username)
   returning u.* into v_user;
   if not found then
     perform wallet.refuse('WA029', jsonb_build_object('username', p_username));
@@ -32,4 +33,4 @@ $$;
 comment on function public.wallet_set_role(text, text) is
 $$ Makes a user an operator, or a user again, and signs the user out everywhere. For administrators: the service cannot call it.
 
-Errors: WA002 invalid argument; WA029 unknown user. $$;
+Errors: WA002 invalid argument; WA035 administrators only; WA029 unknown user. $$;

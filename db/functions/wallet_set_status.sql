@@ -32,6 +32,7 @@ begin
     perform wallet.refuse('WA022', jsonb_build_object('wallet_id', p_wallet_id, 'balance', v_opening.balance, 'held', v_opening.held));
   end if;
 
+  perform wallet.end_due_holds(p_wallet_id, v_opening.created_at);
   update wallet.wallets w set status = p_status where w.id = p_wallet_id;
   insert into wallet.operator_actions as a (wallet_id, actor, action, detail)
   values (p_wallet_id, p_actor, 'status', jsonb_build_object('from', v_opening.status, 'to', p_status, 'reason', p_reason))

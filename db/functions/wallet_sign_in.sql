@@ -24,6 +24,7 @@ declare
   v_pair wallet.sign_in_tries;
   v_due timestamptz;
 begin
+  perform wallet.require_service();
   select t.* into v_pair
   from wallet.sign_in_keys(p_username, p_address) k
   join wallet.sign_in_tries t on t.key = k.key
@@ -67,4 +68,4 @@ wallet_sign_in_failed() or wallet_sign_in_succeeded().
 p_address who asks, in the service's words
 
 settled is true where a success needs not be told. No row for an unknown name, whose failures count as others do.
-Errors: WA033 too many failed sign-ins (retry_after in seconds, at most 60). $$;
+Errors: WA033 too many failed sign-ins (retry_after in seconds, at most 60); WA035 another login than the service's or an administrator's. $$;

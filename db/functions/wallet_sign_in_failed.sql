@@ -10,12 +10,14 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+  select wallet.require_service();
+
   -- each adds at most three and removes some, so the table stays small without a job
   delete from wallet.sign_in_tries t
   where t.key in (
     select e.key
     from wallet.sign_in_tries e
-    where greatest(e.counts_until, e.known_until) < clock_timestamp()
+    where greatest(e.counts_until, e.known_until) < statement_timestamp()
     order by greatest(e.counts_until, e.known_until)
     limit 10
     for update skip locked

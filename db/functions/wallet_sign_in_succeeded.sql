@@ -12,6 +12,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
+  perform wallet.require_service();
   -- in the order in which a failure writes them
   perform
   from wallet.sign_in_tries t

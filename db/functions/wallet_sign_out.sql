@@ -12,6 +12,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
+  perform wallet.require_service();
   if p_token_id is null then
     perform wallet.refuse('WA002', jsonb_build_object('field', 'token_id', 'reason', 'must not be null'));
   elsif p_expires_at is null then
@@ -30,4 +31,4 @@ $$ Revokes one token; again changes nothing. wallet_principal() knows it no more
 p_token_id   as the service derives it from the token
 p_expires_at when the token expires: the row is removed after that
 
-Errors: WA002 invalid argument; WA029 unknown user. $$;
+Errors: WA002 invalid argument; WA029 unknown user; WA035 another login than the service's or an administrator's. $$;

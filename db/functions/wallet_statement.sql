@@ -20,7 +20,6 @@ declare
   v_low bigint;
   v_high bigint;
 begin
-  perform wallet.require_read_committed();
   perform wallet.require_wallet(p_wallet_id, p_actor);
   perform wallet.require_past('from', p_from);
   perform wallet.require_past('to', p_to);
@@ -28,7 +27,7 @@ begin
     perform wallet.refuse('WA002', jsonb_build_object('field', 'from', 'reason', 'must not be after to'));
   end if;
 
-  perform wallet.await_writers(p_wallet_id, p_to);
+  perform wallet.await_wallet(p_wallet_id, p_to);
 
   v_low := wallet.entries_before(p_wallet_id, p_from);
   v_high := wallet.entries_before(p_wallet_id, p_to);
@@ -50,9 +49,9 @@ $$;
 comment on function public.wallet_statement(uuid, timestamptz, timestamptz, uuid) is
 $$ The statement of a user wallet from p_from until before p_to: a line 'opening' with the balance at p_from, a line 'entry'
 for each entry, oldest first, and a line 'closing' with the balance at p_to. Opening balance and amounts add up to the
-closing balance, and the same statement never changes later.
+closing balance. The same statement does not change later, but for details that are erased, and as wallet_balance_at() says.
 
 p_from, p_to recorded time, not in the future
-p_actor      the user on whose behalf it is called; required of the service, null for an administrator
+p_actor      the user on whose behalf it is called; null for an administrator alone
 
-Linear in what it prints. Errors: WA001 unknown wallet; WA002 invalid argument; WA023 a moment in the future. $$;
+Linear in what it prints. Errors: WA001 unknown wallet; WA002 invalid argument; WA007 isolation level; WA023 a moment in the future; WA036 not final yet: try again. $$;

@@ -40,7 +40,7 @@ p_txn_id    the client's idempotency key, unique within the wallet: repeating th
 p_amount    minor units of the wallet's asset, 1 to 9007199254740991
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA013 closed;
 WA006 balance limit; WA014 limit; WA023 effective_at in the future. $$;

@@ -36,6 +36,6 @@ comment on function public.wallet_transaction(uuid, uuid, uuid) is
 $$ One transaction of a user wallet, by the txn_id it was requested with: a row as wallet_entries() returns it. A transfer is
 found in the sender's wallet.
 
-p_actor the user on whose behalf it is called; required of the service, null for an administrator
+p_actor the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA028 unknown transaction. $$;

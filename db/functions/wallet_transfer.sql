@@ -17,25 +17,12 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
-declare
-  v_to_wallet_id uuid := p_to_wallet_id;
 begin
-  if num_nonnulls(p_to_wallet_id, p_to_username) <> 1 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'to_wallet_id', 'reason', 'exactly one of to_wallet_id and to_username must be given'));
-  elsif p_to_username is not null then
-    v_to_wallet_id := wallet.recipient(p_wallet_id, p_to_username);
-    if v_to_wallet_id is null then
-      -- a stranger's wallet must not answer otherwise than an unknown one
-      perform wallet.require_wallet(p_wallet_id, p_actor);
-      perform wallet.refuse('WA009', jsonb_build_object('field', 'to_username', 'to_username', p_to_username));
-    end if;
-  end if;
-
   return wallet.settle(wallet.execute(row(
     'transfer', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, p_effective_at, p_actor,
-    v_to_wallet_id, null, null, null
-  )::wallet.request));
+    p_to_wallet_id, null, null, null
+  )::wallet.request, p_to_username));
 end;
 $$;
 
@@ -49,7 +36,7 @@ p_amount    minor units of the wallet's asset, 1 to 9007199254740991
 p_to_wallet_id, p_to_username  exactly one: the recipient's wallet, or the recipient, whose wallet of the same asset it is
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA003 insufficient funds; WA004 txn_id used for another request;
 WA006 the recipient's balance limit; WA009 unknown recipient; WA010 same wallet; WA011 other asset; WA012 frozen;

@@ -5,7 +5,7 @@ create or replace function public.wallet_trial_balance(
 )
 returns table (account text, entries bigint, debit numeric, credit numeric, balance numeric)
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -17,6 +17,10 @@ begin
     perform wallet.refuse('WA023', jsonb_build_object('field', 'at', 'now', clock_timestamp()));
   end if;
 
+  if p_at is not null then
+    perform wallet.require_read_committed();
+    perform wallet.await_writers(array(select w.id from wallet.wallets w where w.asset = p_asset and w.kind = 'user'), p_at);
+  end if;
   return query
   select coalesce(w.purpose, 'users'), count(l.amount), coalesce(sum(-l.amount) filter (where l.amount < 0), 0),
     coalesce(sum(l.amount) filter (where l.amount > 0), 0), coalesce(sum(l.amount), 0)
@@ -34,8 +38,9 @@ $$;
 comment on function public.wallet_trial_balance(text, timestamptz, uuid) is
 $$ Operators: the balances of an asset's system accounts and of all its user wallets together; they net to zero.
 
-p_at    only what was recorded before this moment; null for all
+p_at    only transactions created before this moment, by the clock as it was then: both entries of each; null for all
 p_actor the operator; null for an administrator
 
-In minor units. Reads the whole ledger: linear in its length. Errors: WA023 a moment in the future; WA026 unknown asset;
+In minor units. Reads the whole ledger: linear in its length. Errors: WA007 isolation level;
+WA023 a moment in the future; WA036 not final yet: try again; WA026 unknown asset;
 WA027 operators only. $$;

@@ -28,7 +28,7 @@ Returns the hold's id and the amount released, with balance and available right 
 p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
             result with replayed = true and writes nothing
 p_hold_txn_id the txn_id of the hold
-p_actor     the user on whose behalf it is called; required of the service, null for an administrator
+p_actor     the user on whose behalf it is called; null for an administrator alone
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request;
 WA015 hold not found; WA016 already captured; WA017 voided; WA018 expired. $$;

@@ -10,6 +10,9 @@ language plpgsql
 volatile
 as $$
 begin
+  if p_opening.has_holds then
+    perform wallet.end_due_holds(p_request.wallet_id, p_opening.created_at);
+  end if;
   insert into wallet.hold_events (hold_id, wallet_id, txn_id, event, amount, balance_after, available_after, created_at)
   values (
     p_hold_id, p_request.wallet_id, p_request.txn_id, p_request.type, p_amount, p_opening.balance, p_available, p_opening.created_at

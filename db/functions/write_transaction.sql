@@ -13,22 +13,32 @@ language plpgsql
 volatile
 as $$
 declare
-  v_id constant bigint := nextval('wallet.transaction_ids');
+  v_id bigint;
   v_seq constant bigint := p_opening.seq + 1;
   v_balance constant bigint := p_opening.balance + p_delta;
   v_available constant bigint := wallet.available(v_balance, p_opening.held, p_opening.floor);
   v_other_wallet_id constant uuid := case when p_counterparty.seq is not null then p_counterparty_id end;
   v_salt uuid;
   v_details_hash bytea;
+  v_recorded_at constant timestamptz := case when p_opening.newest_at > p_opening.created_at then p_opening.newest_at end;
+  v_received_at constant timestamptz :=
+    case when p_counterparty.newest_at > p_opening.created_at then p_counterparty.newest_at end;
   v_hash bytea;
 begin
+  if p_opening.has_holds then
+    perform wallet.end_due_holds(p_request.wallet_id, p_opening.created_at);
+  end if;
+  if p_counterparty.has_holds then
+    perform wallet.end_due_holds(p_counterparty_id, p_opening.created_at);
+  end if;
+  v_id := nextval('wallet.transaction_ids');
   if num_nonnulls(p_request.reference, p_request.metadata, p_request.effective_at) > 0 then
     v_salt := gen_random_uuid();
     v_details_hash := wallet.details_hash(v_salt, p_request.reference, p_request.metadata, p_request.effective_at);
   end if;
   v_hash := wallet.entry_hash(
     p_opening.hash, p_request.wallet_id, v_seq, v_id, p_delta, v_balance, p_request.txn_id, p_opening.created_at,
-    p_request.type, v_other_wallet_id, v_details_hash
+    p_request.type, v_other_wallet_id, v_details_hash, v_recorded_at
   );
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type, counterparty_id)
@@ -37,19 +47,24 @@ begin
       p_request.type::wallet.transaction_type, v_other_wallet_id
     )
   )
-  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+  insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash, recorded_at)
   values
-    (v_seq, v_id, p_delta, v_balance, p_request.wallet_id, v_hash),
+    (v_seq, v_id, p_delta, v_balance, p_request.wallet_id, v_hash, v_recorded_at),
     (
       coalesce(p_counterparty.seq + 1, v_id), v_id, -p_delta, p_counterparty.balance - p_delta, p_counterparty_id,
       case when v_other_wallet_id is not null then wallet.entry_hash(
         p_counterparty.hash, p_counterparty_id, p_counterparty.seq + 1, v_id, -p_delta, p_counterparty.balance - p_delta,
-        p_request.txn_id, p_opening.created_at, p_request.type, p_request.wallet_id, v_details_hash
-      ) end
+        p_request.txn_id, p_opening.created_at, p_request.type, p_request.wallet_id, v_details_hash, v_received_at
+      ) end,
+      v_received_at
     );
   if v_salt is not null then
     insert into wallet.transaction_details (transaction_id, reference, metadata, effective_at, salt, hash)
-    values (v_id, p_request.reference, p_request.metadata, p_request.effective_at, v_salt, v_details_hash);
+    -- of an erased owner nothing is stored in the clear, only the hash: as if it had been erased already
+    select v_id, d.reference, d.metadata, d.effective_at, d.salt, v_details_hash
+    from (select) as one
+    left join (values (p_request.reference, p_request.metadata, p_request.effective_at, v_salt))
+      as d (reference, metadata, effective_at, salt) on not p_opening.is_erased;
   end if;
   if v_available <> v_balance then
     insert into wallet.transaction_available (transaction_id, available)
@@ -58,7 +73,7 @@ begin
 
   return row(null, null, row(
     v_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_opening.asset, p_opening.scale,
-    v_balance, v_available, false, p_opening.created_at, encode(v_hash, 'hex')
+    v_balance, v_available, false, coalesce(v_recorded_at, p_opening.created_at), encode(v_hash, 'hex')
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;

@@ -1,0 +1,18 @@
+create or replace function wallet.batch_wallets(
+  p_wallet_ids uuid[],
+  p_to_wallet_ids uuid[],
+  p_actors uuid[]
+)
+returns table (id uuid)
+language sql
+volatile
+rows 1000
+as $$
+  select unnest(array[i.wallet_id, i.to_wallet_id])
+  from unnest(p_wallet_ids, p_to_wallet_ids, p_actors) as i (wallet_id, to_wallet_id, actor)
+  join wallet.wallets w on w.id = i.wallet_id
+  where w.kind = 'user' and (i.actor is null or w.owner_id = i.actor)
+$$;
+
+comment on function wallet.batch_wallets(uuid[], uuid[], uuid[]) is
+  'The wallets that the items of a batch may touch: those of their actors, and the recipients of transfers from these.';

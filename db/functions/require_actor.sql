@@ -1,0 +1,16 @@
+create or replace function wallet.require_actor(
+  p_actor uuid,
+  p_field text default 'actor'
+)
+returns void
+language plpgsql
+stable
+as $$
+begin
+  if p_actor is null and not wallet.is_trusted() then
+    perform wallet.refuse('WA002', jsonb_build_object('field', p_field, 'reason', 'must not be null unless an administrator calls'));
+  end if;
+end;
+$$;
+
+comment on function wallet.require_actor(uuid, text) is 'Raises WA002 for a null actor, unless an administrator calls.';
