@@ -92,7 +92,10 @@ begin
         w.is_plain and (v_to_wallet_ids is null or w.id <> all (v_to_wallet_ids)) as is_plain
       from wallet.wallets w
       where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
-        and w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
+        and (
+          (w.id, w.owner_id) in (select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor))
+          or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
+        )
       order by w.id
       for update skip locked
     ) l;
@@ -104,7 +107,10 @@ begin
         w.is_plain and (v_to_wallet_ids is null or w.id <> all (v_to_wallet_ids)) as is_plain
       from wallet.wallets w
       where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
-        and w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
+        and (
+          (w.id, w.owner_id) in (select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor))
+          or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
+        )
       order by w.id
       for update
     ) l;
