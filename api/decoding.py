@@ -36,6 +36,7 @@ MAX_BATCH_BYTES = 1024 * 1024
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
 NOT_JSON = "The body is not valid JSON in UTF-8."
+CUT_OFF = "The request ended before its body was complete, or its chunks are malformed."
 
 _LOCATION = re.compile(r" - at `\$(.*)`$")
 
@@ -122,11 +123,13 @@ class JsonRequest(Request[Any, Any, State]):
         while more:
             message = await self.receive()
             if message["type"] != "http.request":
-                raise ServiceError(BAD_REQUEST, "The client closed the connection before its request was complete.")
+                raise ServiceError(BAD_REQUEST, CUT_OFF)
             chunk = message.get("body", b"")
             chunks.append(chunk)
             size += len(chunk)
             more = message.get("more_body", False)
+            if more and not chunk:  # so says the protocol that no more comes
+                raise ServiceError(BAD_REQUEST, CUT_OFF)
             if size > self.max_bytes:
                 raise ServiceError(TOO_LARGE, f"The body may have at most {self.max_bytes // 1024} KiB.")
         if size == 0:

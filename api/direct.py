@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 
@@ -40,10 +41,18 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose the way."""
-        app = self._app
+        app = None
         if scope["type"] == ScopeType.HTTP and not scope["query_string"] and plain_host(scope):
-            app = self._routes.get((scope["method"], scope["path"]), app)
+            app = self._routes.get((scope["method"], scope["path"]))
+        if app is None:
+            app = refused if "refusal" in scope["state"] else self._app
         await app(scope, receive, send)
+
+
+async def refused(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what the protocol could not read as a request, in the form of all other errors."""
+    request = Request[Any, Any, Any](scope)
+    await answer(request, scope["state"]["refusal"]).to_asgi_response(None, request)(scope, receive, send)
 
 
 def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
