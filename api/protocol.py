@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from uvicorn._types import ASGISendEvent
 
-NOT_HTTP: Final = "What was sent is no HTTP/1.1 request, and the connection ends here."
+NOT_HTTP: Final = "What was sent is no valid HTTP request, and the connection ends here."
 CUT_OFF: Final = "The connection was closed before the request was complete."
 # a request with one Host and none of the others needs no closer look
 NOTED: Final = {b"host": 1, b"transfer-encoding": 2, b"expect": 2}
