@@ -1,6 +1,7 @@
 """Logs on stderr: one JSON object per line, readable columns on a terminal; and one line per request.
 
-No line holds a header (but for the client's address), a body or a query string, so none can hold a password, a token or a secret.
+No line holds a body, a query string or a header (but for the client's address), so none can hold a password, a token or
+a secret.
 """
 
 from __future__ import annotations
