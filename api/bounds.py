@@ -63,7 +63,7 @@ class Bounded(Protocol):
         if self.parser.should_upgrade():
             return  # what is whole is the head of an offer
         self._incomplete_since = None
-        self._received = self._noted = 0
+        self._received = 0
         super().on_message_complete()
         if self.cycle.response_complete:
             # answered before it was whole: uvicorn would wait for the next one for ever

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 NOT_HTTP: Final = "What was sent is no valid HTTP request, and the connection ends here."
 CUT_OFF: Final = "The connection was closed before the request was complete."
-# a request with one Host and none of the others needs no closer look
-NOTED: Final = {b"host": 1, b"transfer-encoding": 2, b"expect": 2}
 
 
 class Joining:
@@ -79,7 +77,6 @@ class Deaf:
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
 
-    _noted = 0
     large = False
     """Whether the head that comes may be too large."""
 
@@ -114,22 +111,21 @@ class Protocol(HttpToolsProtocol):
             self._cut(cycle)
         return True
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Note a header."""
-        name = name.lower()
-        if name in NOTED:
-            self._noted += NOTED[name]
-        self.headers.append((name, value))
-
     def on_headers_complete(self) -> None:
         """Start a request whose head is complete. Raises ServiceError where that is none."""
-        if self._noted != 1 or self.large:
+        hosts = 0
+        for name, _ in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding":
+                hosts += 2
+        if hosts != 1 or self.large or self.expect_100_continue:
             self.look()
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
                 raise ServiceError(BAD_REQUEST, "CONNECT is for proxies, and this is none.")
             return
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)  # super() takes longer, and this is in every request
         # trailers are none of the request's headers: no proxy has looked at them
         self.headers = []
         if self.scope["http_version"] != "1.1":
@@ -146,9 +142,7 @@ class Protocol(HttpToolsProtocol):
             raise ServiceError(BAD_REQUEST, "HTTP/1.0 knows no Transfer-Encoding.")
         if codings and codings != [b"chunked"]:
             raise ServiceError(BAD_REQUEST, "The only Transfer-Encoding that is read is chunked.")
-        self.expect_100_continue = modern and any(
-            name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers
-        )
+        self.expect_100_continue = modern and self.expect_100_continue
 
     def refuse(self, error: ServiceError) -> None:
         """Read no further: answer with this error after all requests that came before, and end the connection."""
@@ -200,7 +194,6 @@ class Protocol(HttpToolsProtocol):
             method, version = self.parser.get_method(), self.parser.get_http_version().encode()
             fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
             head = b"\r\n".join([b"%b %b HTTP/%b" % (method, self.url, version), *fields, b"", b""])
-            self._noted = 0
             self.parser = httptools.HttpRequestParser(self)
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
             try:
