@@ -43,7 +43,7 @@ from api.sweep import sweeping
 from api.wallets import Wallets
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from litestar.types import ASGIApp
@@ -71,12 +71,14 @@ async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
 
 
 def _allow_what_is_there(app: Litestar) -> None:
-    """Where two handlers share a path, Litestar's answer to OPTIONS names only the methods of the first.
+    """Where two handlers share a path, Litestar's answer to OPTIONS names only the methods of the first, and no HEAD.
 
     It makes that answer when the first is registered, and offers no way to make it anew.
     """
     for route in app.routes:
         if isinstance(route, HTTPRoute):
+            if "GET" in route.methods:
+                route.methods.add("HEAD")
             handler, _ = route.route_handler_map["OPTIONS"]
             handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001
 
@@ -176,16 +178,16 @@ def around(app: ASGIApp, settings: Settings, limits: Limits, metrics: Metrics) -
         app = RateLimit(app, limits)
     if settings.cors_origins:
         # around the limits: a browser shows the page a refusal only with these headers
-        app = CORSMiddleware(app, cors(settings.cors_origins))
+        app = CORSMiddleware(app, cors(settings))
     app = SecurityHeaders(app, hsts=settings.hsts)
     return logs.RequestLog(RequestMetrics(app, metrics))
 
 
-def cors(origins: Sequence[str]) -> CORSConfig:
-    """Let scripts of these origins call the API and read what tells when to try again; tokens are no cookies."""
+def cors(settings: Settings) -> CORSConfig:
+    """Let scripts of some origins call the API and read some headers of answers; tokens are no cookies."""
     return CORSConfig(
-        allow_origins=list(origins),
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
-        expose_headers=["Retry-After", "X-Request-Id"],
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=list(settings.cors_headers),
+        expose_headers=list(settings.cors_expose),
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from typing import ClassVar, Final
 
+from api.errors import BAD_REQUEST, Kind, ServiceError
 from api.protocol import Protocol
+
+HEAD_TOO_LARGE: Final = Kind(431, BAD_REQUEST.code, BAD_REQUEST.title)
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
@@ -39,25 +41,37 @@ class Bounded(Protocol):
         """Take what came; refuse a request that will not end."""
         if self._incomplete_since is None:
             self._incomplete_since = self.loop.time()
-        super().data_received(data)
-        if self._incomplete_since is not None:
+        else:
             self._received += len(data)
+        self.large = self._received + len(data) > MAX_HEAD_BYTES
+        super().data_received(data)
+        if self.large and self._incomplete_since is not None:
             if self._received > MAX_HEAD_BYTES and (self.cycle is None or self.cycle.scope is not self.scope):
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                self.refuse(_too_large())
             elif self._received > MAX_REQUEST_BYTES:
                 self.transport.abort()
 
+    def look(self) -> None:
+        """Look at the size of a head, too. Raises ServiceError."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > MAX_HEAD_BYTES:
+            raise _too_large()
+        super().look()
+
     def on_message_complete(self) -> None:
         """Note that the request is whole."""
+        if self.parser.should_upgrade():
+            return  # what is whole is the head of an offer
         self._incomplete_since = None
         self._received = 0
         super().on_message_complete()
-
-    def _refuse(self, status: HTTPStatus) -> None:
-        if not self.transport.is_closing():
-            head = f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-            self.transport.write(head.encode())
-            self.transport.close()
+        if self.cycle.response_complete:
+            # answered before it was whole: uvicorn would wait for the next one for ever
+            self.cycle.more_body = False
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _check(self) -> None:
         unread = self.transport.get_write_buffer_size()
@@ -69,3 +83,7 @@ class Bounded(Protocol):
             return
         self._unread = unread
         self._check_task = self.loop.call_later(self.patience / 2, self._check)
+
+
+def _too_large() -> ServiceError:
+    return ServiceError(HEAD_TOO_LARGE, f"The request line and headers may have at most {MAX_HEAD_BYTES // 1024} KiB.")

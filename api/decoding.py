@@ -6,6 +6,7 @@ says or the answer names every field at fault. What passes can be stored: Postgr
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from decimal import Decimal
@@ -36,6 +37,8 @@ MAX_BATCH_BYTES = 1024 * 1024
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
 NOT_JSON = "The body is not valid JSON in UTF-8."
+MARKED = "The body begins with a byte order mark: send JSON in UTF-8, without one."
+CUT_OFF = "The request ended before its body was complete, or its chunks are malformed."
 
 _LOCATION = re.compile(r" - at `\$(.*)`$")
 
@@ -92,7 +95,8 @@ class Decoder(Generic[S]):
         except msgspec.ValidationError:
             raise invalid(FieldError("body", "must be a JSON object")) from None
         except (ValueError, RecursionError):
-            raise ServiceError(MALFORMED, NOT_JSON) from None
+            marked = body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            raise ServiceError(MALFORMED, MARKED if marked else NOT_JSON) from None
         errors = [FieldError(name, "is not a known field") for name in members if name not in self._fields]
         for name, field in self._fields.items():
             if name not in members:
@@ -122,11 +126,13 @@ class JsonRequest(Request[Any, Any, State]):
         while more:
             message = await self.receive()
             if message["type"] != "http.request":
-                raise ServiceError(BAD_REQUEST, "The client closed the connection before its request was complete.")
+                raise ServiceError(BAD_REQUEST, CUT_OFF)
             chunk = message.get("body", b"")
             chunks.append(chunk)
             size += len(chunk)
             more = message.get("more_body", False)
+            if more and not chunk:  # so says the protocol that no more comes
+                raise ServiceError(BAD_REQUEST, CUT_OFF)
             if size > self.max_bytes:
                 raise ServiceError(TOO_LARGE, f"The body may have at most {self.max_bytes // 1024} KiB.")
         if size == 0:
@@ -180,14 +186,21 @@ class StrictJson(MsgspecDTO[Struct]):
         return StrictJson._decoders[handler.handler_id]
 
     def decode_bytes(self, value: bytes) -> Any:
-        """Decode a body that says it is JSON. Raises ServiceError: 415 for any other content type."""
+        """Decode a body that says it is JSON. Raises ServiceError: 415 for any other content type, or coding."""
         connection = self.asgi_connection
-        for name, content_type in connection.scope["headers"]:
+        kind = b""
+        for name, said in connection.scope["headers"]:
             if name == b"content-type":
-                if content_type.partition(b";")[0].strip().lower() == b"application/json":
-                    return self._decoder(connection.route_handler).decode(value)
-                break
-        raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
+                kind = kind or said
+            elif name == b"content-encoding" and said.strip().lower() != b"identity":
+                raise ServiceError(
+                    UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be sent as it is: no Content-Encoding is read.",
+                    headers={"Accept-Encoding": "identity"},
+                )
+        if kind.partition(b";")[0].strip().lower() != b"application/json":
+            raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
+        return self._decoder(connection.route_handler).decode(value)
 
 
 class _RepeatedKeyError(Exception):

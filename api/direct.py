@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from litestar import Request
 from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 
@@ -19,7 +20,7 @@ from api.errors import answer
 if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.handlers import HTTPRouteHandler
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 DIRECT: Final = {"direct": True}
 
@@ -40,10 +41,43 @@ class Direct:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Choose the way."""
-        app = self._app
+        app = None
         if scope["type"] == ScopeType.HTTP and not scope["query_string"] and plain_host(scope):
-            app = self._routes.get((scope["method"], scope["path"]), app)
+            app = self._routes.get((scope["method"], scope["path"]))
+        if app is None:
+            if "refusal" in scope["state"]:
+                app = refused
+            elif scope.get("method") == "HEAD":
+                app = self._head
+            else:
+                app = self._app
         await app(scope, receive, send)
+
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer HEAD as GET would be, without the body; a stream is not read to its end."""
+        ended = False
+
+        async def headless(message: Message) -> None:
+            nonlocal ended
+            if message["type"] == "http.response.body":
+                if ended:
+                    return
+                ended = True
+                message = {"type": "http.response.body", "body": b"", "more_body": False}
+            await send(message)
+
+        asked: Any = {**scope, "method": "GET"}
+        try:
+            await self._app(asked, receive, headless)
+        finally:
+            # what the log wants to know: route and user
+            cast("dict[str, Any]", scope).update(asked, method="HEAD")
+
+
+async def refused(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what the protocol could not read as a request, in the form of all other errors."""
+    request = Request[Any, Any, Any](scope)
+    await answer(request, scope["state"]["refusal"]).to_asgi_response(None, request)(scope, receive, send)
 
 
 def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:

@@ -217,7 +217,9 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         known = error
     elif isinstance(error, HTTPException):
         known = from_litestar(error)
-        headers.update({name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"})
+        for name, value in (error.headers or {}).items():
+            if name.lower() == "allow":
+                headers[name] = value.replace("GET", "GET, HEAD")
     else:
         known = ServiceError(INTERNAL)
     if known.kind.status == INTERNAL.status:

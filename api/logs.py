@@ -1,6 +1,7 @@
 """Logs on stderr: one JSON object per line, readable columns on a terminal; and one line per request.
 
-No line holds a header, a body or a query string, so none can hold a password, a token or a secret.
+No line holds a body, a query string or a header (but for the client's address), so none can hold a password, a token or
+a secret.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LINES_AT_ONCE: Final = 10
 """So many are shorter than what a pipe takes in one piece, and do not mix with those of other processes."""
+LONGEST_ADDRESS: Final = 45
+"""Of IPv6 with an IPv4 address in it: what a trusted proxy passes on may be longer, and is none."""
 SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 log = structlog.get_logger("pgwallet.http")
@@ -39,13 +42,14 @@ def configure(level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     terminal = sys.stderr.isatty()
+    traceback: list[Any] = [] if terminal else [structlog.processors.format_exc_info]
     renderer: Any = (
         structlog.dev.ConsoleRenderer()
         if terminal
         else structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr))
     )
     structlog.configure(
-        processors=[*shared, renderer],
+        processors=[*shared, *traceback, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr)
         if terminal
@@ -78,6 +82,7 @@ class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     path: str | None
     status: int
     request_id: str
+    client: str | None = None
     user_id: UUID | None = None
     code: str | None = None
     event: str
@@ -141,6 +146,7 @@ class RequestLog:
                     path=scope.get("path_template"),
                     status=status,
                     request_id=request_id,
+                    client=scope["client"][0][:LONGEST_ADDRESS] if scope["client"] else None,
                     user_id=user.user_id if user else None,
                     code=state.get("code"),
                     event="request",

@@ -1,18 +1,29 @@
-"""How answers leave the process: the head and body of one in a single write.
+"""How requests come in and answers leave: what uvicorn's protocol leaves open.
 
-uvicorn writes them one after the other, and each is a system call and a packet. Here what is written within one turn of
-the event loop leaves together, at its end.
+uvicorn writes head and body of an answer one after the other, and each is a system call and a packet. Here what is
+written within one turn of the event loop leaves together, at its end.
+
+uvicorn takes an offer to upgrade for a request without a body, adds trailers to the headers, answers what it cannot
+read before the requests that came first, and who has half-closed not at all (RFC 9110 and 9112 have it otherwise).
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from api.errors import BAD_REQUEST, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from uvicorn._types import ASGISendEvent
+
+NOT_HTTP: Final = "What was sent is no valid HTTP request, and the connection ends here."
+CUT_OFF: Final = "The connection was closed before the request was complete."
 
 
 class Joining:
@@ -37,17 +48,158 @@ class Joining:
 
     def _flush(self) -> None:
         if self._held:
-            self._transport.write(b"".join(self._held))
+            # closed meanwhile: nobody reads it, and to write it would be an error
+            if not self.is_closing():
+                self._transport.write(b"".join(self._held))
             self._held.clear()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
 
+class Unchunked(RequestResponseCycle):
+    """An answer in HTTP/1.0, which knows no chunks: without a length, the connection ends with it."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as it is."""
+        self.chunked_encoding = False
+        self.expected_content_length = len(message["body"]) if message["type"] == "http.response.body" else 0
+        await super().send(message)
+
+
+class Deaf:
+    """The parser of a connection on which nothing more is understood."""
+
+    def feed_data(self, data: bytes) -> None:
+        """Drop it."""
+
+
 class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
+
+    large = False
+    """Whether the head that comes may be too large."""
 
     # uvicorn narrows asyncio's BaseTransport in the same way
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start to serve a connection."""
         super().connection_made(cast("asyncio.Transport", Joining(transport, self.loop.call_soon)))
+
+    def data_received(self, data: bytes) -> None:
+        """Read requests."""
+        self._unset_keepalive_if_required()
+        try:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                self._decline(memoryview(data)[offer.args[0] :])
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self.refuse(cause if isinstance(cause, ServiceError) else ServiceError(BAD_REQUEST, NOT_HTTP))
+
+    # asyncio's way to keep the connection, which uvicorn does not use
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays: who has sent all that they wanted may still read the answers."""
+        cycle = self.cycle
+        if self.scope is not None and (cycle is None or cycle.scope is not self.scope):
+            self.refuse(ServiceError(BAD_REQUEST, CUT_OFF))
+            return True
+        if cycle is None or cycle.response_complete:
+            return False
+        cycle.keep_alive = False
+        if cycle.more_body:
+            self._cut(cycle)
+        return True
+
+    def on_headers_complete(self) -> None:
+        """Start a request whose head is complete. Raises ServiceError where that is none."""
+        hosts = 0
+        for name, _ in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding":
+                hosts += 2
+        if hosts != 1 or self.large or self.expect_100_continue:
+            self.look()
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT":
+                raise ServiceError(BAD_REQUEST, "CONNECT is for proxies, and this is none.")
+            return
+        HttpToolsProtocol.on_headers_complete(self)  # super() takes longer, and this is in every request
+        # trailers are none of the request's headers: no proxy has looked at them
+        self.headers = []
+        if self.scope["http_version"] != "1.1":
+            self.cycle.__class__ = Unchunked
+
+    def look(self) -> None:
+        """Look at an unusual head more closely. Raises ServiceError."""
+        modern = self.parser.get_http_version() == "1.1"
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1 or (modern and not hosts):
+            raise ServiceError(BAD_REQUEST, "A request needs one Host header.")
+        codings = [value.lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and not modern:
+            raise ServiceError(BAD_REQUEST, "HTTP/1.0 knows no Transfer-Encoding.")
+        if codings and codings != [b"chunked"]:
+            raise ServiceError(BAD_REQUEST, "The only Transfer-Encoding that is read is chunked.")
+        self.expect_100_continue = modern and self.expect_100_continue
+
+    def refuse(self, error: ServiceError) -> None:
+        """Read no further: answer with this error after all requests that came before, and end the connection."""
+        self.parser = cast("httptools.HttpRequestParser", Deaf())
+        cycle = self.cycle
+        if cycle is not None and cycle.scope is self.scope:
+            if cycle.more_body:
+                cycle.keep_alive = False
+                self._cut(cycle)
+                return
+            self.on_message_begin()
+        if self.scope is None:
+            self.on_message_begin()
+        # no path that a client could send, so no route: the application answers what the state holds
+        self.scope = {"method": "-", **self.scope, "path": "", "raw_path": b"", "query_string": b""}
+        self.scope["state"]["refusal"] = error
+        self.cycle = RequestResponseCycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
+        self.cycle.more_body = False
+        if cycle is None or cycle.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _cut(self, cycle: RequestResponseCycle) -> None:
+        """Let a request that has begun know that no more of its body comes: it gets a piece without a byte."""
+        cycle.body.clear()
+        cycle.message_event.set()
+        if cycle.response_complete:
+            self.transport.close()
+
+    def _decline(self, rest: memoryview) -> None:
+        """Ignore an offer to upgrade, as RFC 9110 §7.8 allows; `rest` is what follows its head.
+
+        The parser takes offers for accepted: a new one reads the same head without the offer, and what follows.
+        """
+        while True:
+            method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+            fields = [b"%b: %b" % field for field in self.headers if field[0] != b"upgrade"]
+            head = b"\r\n".join([b"%b %b HTTP/%b" % (method, self.url, version), *fields, b"", b""])
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            try:
+                self.parser.feed_data(head)
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+            else:
+                return

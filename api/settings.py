@@ -18,6 +18,13 @@ PREFIX = "PGWALLET_"
 SECRET_BYTES = 32
 ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 LEVELS = ("debug", "info", "warning", "error")
+SERVICE_LINK = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?=.*|\w+_PORT=\w+://.*")
+"""What Kubernetes tells every container of a service that is called pgwallet-something: no setting of ours."""
+OTHERS = ("PGWALLET_USER_PASSWORD",)
+"""Read elsewhere."""
+SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage"
+RATE_LIMIT = "RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset"
+SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?|https?://\[[0-9a-f:]+\](?::\d+)?")
 
 
@@ -46,13 +53,13 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> float:
-    """Parse a duration in seconds, above zero and at most an hour."""
+    """Parse a duration in seconds, at most an hour; it is told in milliseconds, and none of them is no limit."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
-    if not 0 < value <= 3600:
-        raise ValueError("a number of seconds above 0 and at most 3600")
+    if not 0.001 <= value <= 3600:
+        raise ValueError("a number of seconds from 0.001 to 3600")
     return value
 
 
@@ -115,6 +122,14 @@ def origins(text: str) -> tuple[str, ...]:
     return found
 
 
+def headers(text: str) -> tuple[str, ...]:
+    """Parse names of headers, separated by commas; `*` for all."""
+    found = tuple(name.strip() for name in text.split(","))
+    if found != ("*",) and not all(re.fullmatch(r"[A-Za-z0-9-]+", name) for name in found):
+        raise ValueError("* or names of headers like X-Request-Id, separated by commas")
+    return found
+
+
 def networks(text: str) -> str:
     """Parse addresses and networks of proxies, separated by commas."""
     try:
@@ -166,7 +181,10 @@ class Settings:
     checkpoint_key_file: Path | None = setting("PGWALLET_CHECKPOINT_KEY_FILE", None, path)  # noqa: RUF009
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)
+    keepalive: float = setting("PGWALLET_KEEPALIVE", 75.0, seconds)
     cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)
+    cors_headers: tuple[str, ...] = setting("PGWALLET_CORS_HEADERS", headers(SENT), headers)
+    cors_expose: tuple[str, ...] = setting("PGWALLET_CORS_EXPOSE", headers(SHOWN), headers)
     hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
 
     @classmethod
@@ -176,6 +194,7 @@ class Settings:
         An empty value counts as not set, as compose files pass it on. Raises SettingsError.
         """
         environ = os.environ if environ is None else environ
+        _check_names("the environment", environ)
         given = {**_read(dotenv), **{name: value for name, value in environ.items() if value != ""}}
         values: dict[str, Any] = {"data_dir": path(".pgwallet")}
         for item in fields(cls):
@@ -196,16 +215,23 @@ class Settings:
 
 
 def _read(dotenv: Path | None) -> dict[str, str]:
-    """Return what the file sets, {} without a file. Refuses a name that looks like ours and is none: a typing error."""
+    """Return what the file sets, {} without a file."""
     if dotenv is None or not dotenv.is_file():
         return {}
-    known = [item.metadata["variable"] for item in fields(Settings)]
     try:
         found = {name: value for name, value in dotenv_values(dotenv, interpolate=False).items() if value}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{dotenv} cannot be read: {error}") from None
-    for name in found:
-        if name.startswith(PREFIX) and name not in known:
-            close = get_close_matches(name, known, 1)
-            raise SettingsError(f"{dotenv}: unknown setting {name}" + (f"; did you mean {close[0]}?" if close else ""))
+    _check_names(str(dotenv), found)
     return found
+
+
+def _check_names(source: str, found: Mapping[str, str]) -> None:
+    """Refuse a name that looks like ours and is none: a typing error."""
+    known = [*(item.metadata["variable"] for item in fields(Settings)), *OTHERS]
+    for name, value in found.items():
+        if not value or name in known or not name.upper().startswith(PREFIX) or SERVICE_LINK.match(f"{name}={value}"):
+            continue
+        bare = {variable.removeprefix(PREFIX): variable for variable in known}
+        nearest = get_close_matches(name.upper().removeprefix(PREFIX), bare, 1, 0)[0]
+        raise SettingsError(f"{source}: unknown setting {name}; did you mean {bare[nearest]}?")

@@ -46,6 +46,8 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     config = uvicorn.Config(
         create_app(settings, Path(os.environ[shared.VARIABLE])),
         http=Bounded,
+        ws="none",
+        timeout_keep_alive=settings.keepalive,  # type: ignore[arg-type] # call_later takes fractions, too
         log_config=None,
         log_level="warning",
         access_log=False,

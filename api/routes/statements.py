@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import re
 from datetime import UTC, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
@@ -26,7 +27,9 @@ COLUMNS: Final = (
     *("counterparty_wallet_id", "counterparty_username", "effective_at"),
 )
 FREE_TEXT: Final = ("reference", "counterparty_username")
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
+# where a cell begins: some spreadsheets separate by semicolons or tabs, and then our quotes are none to them
+CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
 def read_entry(row: Row) -> Entry:
@@ -114,9 +117,20 @@ def _cell(constant: dict[str, Any], row: Row, column: str) -> Any:
     value = constant[column] if column in constant else row[column]
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if column in FREE_TEXT and value and value.startswith(FORMULA):
-        return f"'{value}"  # a spreadsheet would run it
+    if value and column in FREE_TEXT:
+        return harmless(value)
+    if value and column == "metadata":
+        return value.replace(";", "\\u003b")  # in JSON the same, and no cell begins after it
     return value
+
+
+def harmless(text: str) -> str:
+    """Put a quote before what a spreadsheet would run, at every place where one could see a cell begin."""
+
+    def quoted(begin: re.Match[str]) -> str:
+        return f"{begin[0]}'" if text[begin.end() : begin.end() + 1] in FORMULA else begin[0]
+
+    return CELL.sub(quoted, text)
 
 
 def prefers_csv(accept: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Router, get, post
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api.auth import AuthenticatedRequest, signed_in
@@ -11,6 +12,7 @@ from api.routes.parts import Parts
 from api.schemas import Envelope, Wallet, WalletList, WalletRequest, reader
 
 read_wallet = reader(Wallet)
+OPEN = {200: ResponseSpec(Envelope[Wallet], generate_examples=False, description="The wallet was open already")}
 
 
 def wallets_routes(parts: Parts) -> Router:
@@ -19,16 +21,15 @@ def wallets_routes(parts: Parts) -> Router:
 
     @post(
         operation_id="openWallet",
-        status_code=200,
         summary="Open a wallet",
-        response_description="The wallet is open",
-        responses=errors(*BODY_ERRORS, "unauthorized", "WA026", "busy", "timeout"),
+        response_description="The wallet was opened",
+        responses={**OPEN, **errors(*BODY_ERRORS, "unauthorized", "WA026", "busy", "timeout")},
     )
     async def open_wallet(request: AuthenticatedRequest, data: JSONBody[WalletRequest]) -> Answer[Envelope[Wallet]]:
         """Open a wallet in an asset. One that is open already is answered as it is."""
         user = request.user
         row = await single.open_wallet(user.user_id, data.asset, user.user_id)
-        return success("wallet open", read_wallet(row))
+        return success("wallet open", read_wallet(row), 201 if row["opened"] else 200)
 
     @get(operation_id="listWallets", summary="Wallets", responses=errors("validation", "unauthorized", "timeout"))
     async def list_wallets(request: AuthenticatedRequest) -> Answer[Envelope[WalletList]]:

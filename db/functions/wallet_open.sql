@@ -4,7 +4,8 @@ create or replace function public.wallet_open(
   p_actor uuid default null
 )
 returns table (
-  wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint, created_at timestamptz
+  wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint, created_at timestamptz,
+  opened boolean
 )
 language plpgsql
 volatile
@@ -17,6 +18,7 @@ as $$
 declare
   v_asset wallet.assets;
   v_wallet_id uuid;
+  v_opened boolean;
 begin
   perform wallet.require_read_committed();
   perform wallet.require_owner(p_owner_id, p_actor);
@@ -36,14 +38,15 @@ begin
   values (p_owner_id, v_asset.code, 'user')
   on conflict on constraint wallets_owner_asset_key do nothing
   returning w.id into v_wallet_id;
-  if found and v_asset.signup_bonus > 0 then
+  v_opened := found;
+  if v_opened and v_asset.signup_bonus > 0 then
     perform wallet.settle(wallet.post(row(
       'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, p_owner_id, null, null, null, null
     )::wallet.request));
   end if;
 
   return query
-  select l.*
+  select l.*, v_opened
   from public.wallet_list(p_owner_id, p_actor) l
   where l.asset = v_asset.code;
 end;
@@ -52,6 +55,7 @@ $$;
 comment on function public.wallet_open(uuid, text, uuid) is
 $$ Opens a user's wallet in an asset, with the asset's sign-up bonus if it has one; an open wallet is returned as it is.
 
+opened  tells whether this call has opened it
 p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 
 Errors: WA002 invalid argument; WA026 unknown asset; WA029 unknown user. $$;

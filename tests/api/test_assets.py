@@ -9,7 +9,7 @@ from tests.api.service import User, data, problem
 
 
 def test_a_wallet_is_opened_once(alice: User) -> None:
-    first = data(alice.post("/api/wallets", json={"asset": "EUR"}))
+    first = data(alice.post("/api/wallets", json={"asset": "EUR"}), 201)
     assert (first["asset"], first["scale"], first["status"]) == ("EUR", 2, "active")
     assert (first["balance"], first["held"], first["available"]) == (0, 0, 0)
     assert data(alice.post("/api/wallets", json={"asset": "EUR"})) == first
@@ -25,7 +25,7 @@ def test_unknown_assets(alice: User) -> None:
 
 
 def test_calls_name_the_asset_they_mean(alice: User) -> None:
-    euros = data(alice.post("/api/wallets", json={"asset": "EUR"}))["wallet_id"]
+    euros = data(alice.post("/api/wallets", json={"asset": "EUR"}), 201)["wallet_id"]
     assert data(alice.topup(500, asset="EUR"), 201)["wallet_id"] == euros
     assert data(alice.spend(200, asset="EUR"), 201)["balance"] == 300
     assert data(alice.get("/api/wallet/balance", params={"asset": "EUR"}))["balance"] == 300

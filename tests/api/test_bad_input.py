@@ -1,5 +1,6 @@
 """What bad input gets: a 4xx problem that names the field, and nothing written."""
 
+import gzip
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -193,6 +194,27 @@ def test_only_json_is_taken_for_json(untouched: User, path: str, content_type: s
     headers: dict[str, Any] = {} if content_type is None else {"Content-Type": content_type}
     content = body(txn_id=f'"{uuid4()}"', amount="1")
     problem(untouched.post(path, content=content, headers=headers), 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "br", "identity, gzip", "unknown"])
+@pytest.mark.parametrize("path", [*ENDPOINTS, "/api/wallet/batch"])
+def test_a_coded_body_is_refused_by_its_name(untouched: User, path: str, coding: str) -> None:
+    content = gzip.compress(body(txn_id=f'"{uuid4()}"', amount="1").encode())
+    response = untouched.post(path, content=content, headers={**JSON, "Content-Encoding": coding})
+    assert "Content-Encoding" in problem(response, 415, "unsupported_media_type")["detail"]
+    assert response.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_may_say_that_it_is_not_coded(alice: User) -> None:
+    content = body(txn_id=f'"{uuid4()}"', amount="1")
+    headers = {**JSON, "Content-Encoding": "identity"}
+    data(alice.post("/api/wallet/topup", content=content, headers=headers), 201)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_named(untouched: User, encoding: str) -> None:
+    content = body(txn_id=f'"{uuid4()}"', amount="1").encode(encoding)
+    assert "byte order mark" in problem(send(untouched, content), 400, "malformed_json")["detail"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,11 @@ def test_a_page_of_an_origin_that_is_set_may_call(public: httpx.Client) -> None:
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert {"authorization", "content-type"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
     assert has_security_headers(preflight)
+    for name in ("traceparent", "tracestate", "baggage", "idempotency-key", "x-request-id"):
+        found = public.options("/api/wallet/topup", headers={**PREFLIGHT, "Access-Control-Request-Headers": name})
+        assert found.status_code == 204, name
+    other = {**PREFLIGHT, "Access-Control-Request-Headers": "x-other"}
+    assert public.options("/api/wallet/topup", headers=other).status_code == 400
     answer = public.get("/none", headers={"Origin": ORIGIN, "X-Forwarded-For": "192.0.2.1"})
     assert answer.headers["access-control-allow-origin"] == ORIGIN
     assert "Retry-After" in answer.headers["access-control-expose-headers"]
@@ -119,6 +124,23 @@ def test_a_page_of_another_origin_may_not(public: httpx.Client, origin: str) -> 
     answer = public.get("/none", headers={"Origin": origin, "X-Forwarded-For": "192.0.2.2"})
     for found in (preflight, answer):
         assert "access-control-allow-origin" not in found.headers
+
+
+def test_what_pages_may_send_and_read_is_a_setting(service_database: Database, tmp_path: Path) -> None:
+    given = {
+        "PGWALLET_CORS_ORIGINS": ORIGIN,
+        "PGWALLET_CORS_HEADERS": "Authorization, X-Trace",
+        "PGWALLET_CORS_EXPOSE": "X-Request-Id",
+    }
+    with serve(service_database.api_url, tmp_path, **given) as service:
+
+        def preflight(name: str) -> int:
+            headers = {**PREFLIGHT, "Access-Control-Request-Headers": name}
+            return httpx.options(f"{service.url}/api/wallet/topup", headers=headers, verify=TLS).status_code
+
+        assert [preflight("x-trace"), preflight("traceparent")] == [204, 400]
+        answer = httpx.get(f"{service.url}/none", headers={"Origin": ORIGIN}, verify=TLS)
+        assert answer.headers["access-control-expose-headers"] == "X-Request-Id"
 
 
 def test_a_page_is_shown_that_it_asks_too_often(public: httpx.Client) -> None:

@@ -36,21 +36,24 @@ def test_unknown_paths_are_not_found(client: httpx.Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/api/wallet/balance", {"GET", "OPTIONS"}),
-        ("POST", "/api/wallet/balance", {"GET", "OPTIONS"}),
+        ("DELETE", "/api/wallet/balance", {"GET", "HEAD", "OPTIONS"}),
+        ("POST", "/api/wallet/balance", {"GET", "HEAD", "OPTIONS"}),
         ("GET", "/api/wallet/topup", {"POST", "OPTIONS"}),
         ("PUT", "/api/auth/signup", {"POST", "OPTIONS"}),
-        ("PATCH", "/api/health", {"GET", "OPTIONS"}),
-        ("QUERY", "/api/health", {"GET", "OPTIONS"}),
-        ("PUT", "/api/wallet/holds", {"GET", "POST", "OPTIONS"}),
-        ("PUT", "/api/wallets", {"GET", "POST", "OPTIONS"}),
+        ("PATCH", "/api/health", {"GET", "HEAD", "OPTIONS"}),
+        ("QUERY", "/api/health", {"GET", "HEAD", "OPTIONS"}),
+        ("HEAD", "/api/wallet/topup", {"POST", "OPTIONS"}),
+        ("PUT", "/api/wallet/holds", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("PUT", "/api/wallets", {"GET", "HEAD", "POST", "OPTIONS"}),
     ],
 )
 def test_other_methods_are_refused_with_those_that_exist(
     alice: User, method: str, path: str, allowed: set[str]
 ) -> None:
     response = alice.request(method, path)
-    problem(response, 405, "method_not_allowed")
+    assert response.status_code == 405
+    if method != "HEAD":
+        problem(response, 405, "method_not_allowed")
     assert set(re.split(r",\s*", response.headers["allow"])) == allowed
     options = alice.options(path)
     assert options.status_code == 204
@@ -134,3 +137,42 @@ def test_a_client_that_leaves_early_is_no_error_of_ours(service: Service, alice:
 
 def test_a_path_with_a_slash_at_its_end_is_the_same(client: httpx.Client) -> None:
     assert client.get("/api/health/live/").status_code == 200
+
+
+PERIOD = "from=2025-01-01T00:00:00Z&to=2025-02-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/health/live",
+        "/api/docs",
+        "/api/docs/openapi.json",
+        "/api/wallets",
+        "/api/wallet/balance",
+        "/api/wallet/balance?asset=XXX",
+        f"/api/wallet/statement?{PERIOD}",
+        "/none",
+    ],
+)
+def test_head_is_get_without_the_body(service: Service, alice: User, path: str) -> None:
+    request_id = uuid4().hex
+    got = alice.get(path)
+    head = alice.head(path, headers={"X-Request-Id": request_id})
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    left_out = {"date", "x-request-id", "content-length", "transfer-encoding"}
+    assert {name: value for name, value in head.headers.items() if name not in left_out} == {
+        name: value for name, value in got.headers.items() if name not in left_out
+    }
+    assert ("content-length" in head.headers) == ("content-length" in got.headers)
+    (line,) = service.wait_for(request_id=request_id)
+    assert (line["method"], line["status"], "user_id" in line) == ("HEAD", got.status_code, "/wallet" in path)
+    assert line.get("path") == (None if path == "/none" else path.partition("?")[0])
+    # the connection goes on
+    assert alice.get(path).text[:20] == got.text[:20]
+
+
+def test_every_get_that_is_documented_is_there_for_head(client: httpx.Client) -> None:
+    paths = client.get("/api/docs/openapi.json").json()["paths"]
+    for path in (path for path, methods in paths.items() if "get" in methods):
+        assert client.head(path).status_code == client.get(path).status_code != 405

@@ -34,8 +34,21 @@ def test_every_request_is_one_line(service: Service, alice: User) -> None:
         "path": "/api/wallet/transactions",
         "status": 200,
         "request_id": request_id,
+        "client": "127.0.0.1",
         "user_id": alice.account["id"],
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [("192.0.2.7", "192.0.2.7"), ("2001:db8::7", "2001:db8::7"), ("x" * 5000, "x" * 45)]
+)
+def test_the_address_is_what_a_trusted_proxy_says(
+    service_database: Database, tmp_path: Path, said: str, shown: str
+) -> None:
+    with serve(service_database.api_url, tmp_path, PGWALLET_TRUSTED_PROXIES="127.0.0.1") as service:
+        headers = {"X-Forwarded-For": said, "X-Request-Id": "one"}
+        httpx.get(f"{service.url}/api/health/live", headers=headers, verify=TLS)
+        assert [line["client"] for line in service.wait_for(request_id="one")] == [shown]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +133,12 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
     written: list[bytes] = []
     lines = logs.Lines(written.append)
     for number in range(25):
-        longest = {"method": "OPTIONS", "path": "/api/wallets/{wallet_id}/status", "request_id": "x" * 64}
+        longest = {
+            "client": "x" * 45,
+            "method": "OPTIONS",
+            "path": "/api/wallets/{wallet_id}/status",
+            "request_id": "x" * 64,
+        }
         more = {"user_id": uuid4(), "code": "unsupported_media_type", "event": "request", "level": "info"}
         lines.add(logs.Line(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
     assert written == []
@@ -138,6 +156,29 @@ structlog.get_logger().info("ours", number=1)
 logging.getLogger("theirs").warning("a library's %s", "words")
 logging.getLogger("theirs").debug("nothing")
 """
+FAIL = """
+import logging, structlog
+from api import logs
+logs.configure("info")
+try:
+    raise KeyError("the fault")
+except KeyError as error:
+    structlog.get_logger().error("ours", exc_info=True)
+    structlog.get_logger().exception("ours")
+    structlog.get_logger().error("ours", exc_info=error)
+    logging.getLogger("theirs").exception("theirs")
+    logging.getLogger("theirs").error("theirs", exc_info=error)
+"""
+
+
+def test_a_traceback_is_written_out() -> None:
+    ended = subprocess.run([sys.executable, "-c", FAIL], stderr=subprocess.PIPE, check=True, timeout=30)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["ours"] * 3 + ["theirs"] * 2
+    for line in lines:
+        assert "exc_info" not in line
+        assert "Traceback" in line["exception"]
+        assert "KeyError: 'the fault'" in line["exception"]
 
 
 def test_what_libraries_log_has_the_same_form() -> None:

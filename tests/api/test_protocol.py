@@ -58,6 +58,15 @@ def test_what_was_written_before_a_close_is_sent_before_it(joining: Any, turn: l
     assert joining._transport.done == [b"last", "closed"]
 
 
+def test_what_is_written_to_a_closed_transport_is_dropped(joining: Any, turn: list[Callable[[], None]]) -> None:
+    joining.write(b"too late")
+    joining._transport.close()
+    turn.pop()()
+    joining.write(b"much too late")
+    turn.pop()()
+    assert joining._transport.done == ["closed"]
+
+
 def test_all_else_is_up_to_the_transport(joining: Any) -> None:
     joining.pause_reading()
     assert joining._transport.done == ["paused"]

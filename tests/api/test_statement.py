@@ -1,6 +1,9 @@
 """Statements: they add up, in both forms, and stream."""
 
 import csv
+import json
+import re
+import time
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -8,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.routes.statements import prefers_csv
+from api.routes.statements import harmless, prefers_csv
 from tests.api.service import Service, User, data, problem
 from tests.database import Database
 
@@ -67,6 +70,35 @@ def test_the_same_as_csv(alice: User, how: dict[str, Any]) -> None:
     assert opening["created_at"] == "2025-01-01T00:00:00Z"
     shown = alice.history()["items"][0]["created_at"]
     assert datetime.fromisoformat(entries[2]["created_at"]) == datetime.fromisoformat(shown)
+
+
+@pytest.mark.parametrize("sign", [*"=+-@", *"\uff1d\uff0b\uff0d\uff20"])
+@pytest.mark.parametrize("before", ["", "x;", "x\t", "x\n", "x\r\n", 'x;"', "x; ", " ", "\t", "x;;", '"'])
+def test_nothing_in_a_cell_is_run_by_a_spreadsheet(sign: str, before: str) -> None:
+    assert harmless(f"{before}{sign}1+1") == f"{before}'{sign}1+1"
+
+
+@pytest.mark.parametrize("text", ["order 17", "a-b", "a=b", "1 - 2", "x; y", "me@here", "a;b\tc\nd", "übrig"])
+def test_harmless_text_is_left_alone(text: str) -> None:
+    assert harmless(text) == text
+
+
+def test_what_is_harmless_is_found_in_one_pass() -> None:
+    started = time.process_time()
+    for _ in range(100):
+        harmless("\t" * 20_000 + "x")
+    assert time.process_time() - started < 5
+
+
+def test_metadata_begins_no_cell_and_stays_what_it_is(alice: User) -> None:
+    metadata = {"a;=1+1": "b;=1\t=1", "c": "\uff1d;"}
+    alice.spend(1, metadata=metadata, reference="x;=1+1")
+    period = {"from": "2025-01-01T00:00:00Z", "to": now(), "format": "csv"}
+    response = alice.get("/api/wallet/statement", params=period)
+    assert not re.search(r"[;\t]=", response.text)
+    (line,) = (line for line in csv.DictReader(StringIO(response.text, newline="")) if line["type"] == "spend")
+    assert json.loads(line["metadata"]) == metadata
+    assert line["reference"] == "x;'=1+1"
 
 
 def test_what_a_statement_refuses_it_refuses_before_it_begins(alice: User) -> None:

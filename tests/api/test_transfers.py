@@ -40,8 +40,8 @@ def test_a_transfer_to_a_wallet_id(alice: User, bob: User) -> None:
 
 
 def test_what_a_transfer_refuses(alice: User, bob: User) -> None:
-    euros = data(bob.post("/api/wallets", json={"asset": "EUR"}))["wallet_id"]
-    data(alice.post("/api/wallets", json={"asset": "USD"}))
+    euros = data(bob.post("/api/wallets", json={"asset": "EUR"}), 201)["wallet_id"]
+    data(alice.post("/api/wallets", json={"asset": "USD"}), 201)
     problem(transfer(alice, 1, to_username="nobody-of-this-name"), 404, "WA009", "to_username")
     problem(transfer(alice, 1, to_wallet_id=str(uuid4())), 404, "WA009", "to_wallet_id")
     problem(transfer(alice, 1, to_username=alice.username), 422, "WA010", "to_wallet_id")

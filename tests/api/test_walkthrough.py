@@ -9,7 +9,7 @@ from tests.api.service import User, data, problem
 def test_from_sign_up_to_refund(alice: User, bob: User, operator: User) -> None:
     # a new account has a wallet with a bonus; another asset takes another wallet
     assert data(alice.get("/api/wallet/balance"))["available"] == 1000
-    data(alice.post("/api/wallets", json={"asset": "EUR"}))
+    data(alice.post("/api/wallets", json={"asset": "EUR"}), 201)
     data(alice.topup(5000, asset="EUR", reference="card"), 201)
 
     # a hotel sets money aside, takes less than that, and releases the rest
@@ -23,7 +23,7 @@ def test_from_sign_up_to_refund(alice: User, bob: User, operator: User) -> None:
     assert (paid["balance"], paid["available"]) == (2500, 2500)
 
     # a friend pays a share back, and the hotel a part of the bill
-    data(bob.post("/api/wallets", json={"asset": "EUR"}))
+    data(bob.post("/api/wallets", json={"asset": "EUR"}), 201)
     fund = {"txn_id": str(uuid4()), "amount": 1250}
     wallet_id = data(bob.get("/api/wallet/balance", params={"asset": "EUR"}))["wallet_id"]
     data(operator.post(f"/api/operator/wallets/{wallet_id}/topup", json=fund), 201)

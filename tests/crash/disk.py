@@ -19,7 +19,7 @@ SIZE = "256m"
 SPARE = 4 * 1024 * 1024
 """What is left before the fault takes the rest, in bytes."""
 UNANSWERED = 50
-WHERE = "PGWALLET_SMALL_DISK"
+WHERE = "TESTS_SMALL_DISK"
 
 
 def mounted(folder: str, command: Sequence[str]) -> list[str]:

@@ -45,6 +45,38 @@ def test_an_empty_value_is_none(tmp_path: Path) -> None:
     assert (settings.port, settings.database_url, settings.jwt_secret) == (1111, None, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("PGWALLET_WORKRES", "PGWALLET_WORKERS"),
+        ("PGWALLET_KEEP_ALIVE", "PGWALLET_KEEPALIVE"),
+        ("pgwallet_rate_limit", "PGWALLET_RATE_LIMIT"),
+        ("PGWALLET_PORT", "PORT"),
+        ("PGWALLET_USER_PASSWROD", "PGWALLET_USER_PASSWORD"),
+    ],
+)
+def test_a_misspelt_name_in_the_environment_is_refused_and_its_value_not_shown(name: str, nearest: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({name: "3"}, None)
+    assert str(caught.value) == f"the environment: unknown setting {name}; did you mean {nearest}?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PGWALLET_WORKRES", ""),
+        ("PGWALLET_USER_PASSWORD", "correct horse"),
+        ("PGWALLET_SERVICE_HOST", "10.0.0.1"),
+        ("PGWALLET_SERVICE_PORT_HTTP", "80"),
+        ("PGWALLET_PORT", "tcp://10.0.0.1:80"),
+        ("PGWALLET_API_PORT_80_TCP_ADDR", "10.0.0.1"),
+        ("OTHER_PGWALLET_X", "1"),
+    ],
+)
+def test_names_that_are_not_meant_as_settings_are_let_pass(name: str, value: str) -> None:
+    assert Settings.load({name: value}, None) == Settings.load({}, None)
+
+
 def test_a_misspelt_name_in_the_file_is_refused(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("PGWALLET_WORKRES=3\n")
@@ -66,8 +98,12 @@ def test_a_misspelt_name_in_the_file_is_refused(tmp_path: Path) -> None:
         ("PGWALLET_WORKERS", "0", "a whole number from 1 to 64, not '0'"),
         ("PGWALLET_LOG_LEVEL", "loud", "one of debug, info, warning, error, not 'loud'"),
         ("PGWALLET_SEED_ACCOUNTS", "maybe", "on or off, not 'maybe'"),
-        ("PGWALLET_ACQUIRE_TIMEOUT", "0", "a number of seconds above 0 and at most 3600, not '0'"),
-        ("PGWALLET_STATEMENT_TIMEOUT", "nan", "a number of seconds above 0 and at most 3600, not 'nan'"),
+        ("PGWALLET_ACQUIRE_TIMEOUT", "0", "a number of seconds from 0.001 to 3600, not '0'"),
+        # told in milliseconds, of which it would be none: no limit at all
+        ("PGWALLET_STATEMENT_TIMEOUT", "0.0009", "a number of seconds from 0.001 to 3600, not '0.0009'"),
+        ("PGWALLET_LOCK_TIMEOUT", "1e-9", "a number of seconds from 0.001 to 3600, not '1e-9'"),
+        ("PGWALLET_CORS_HEADERS", "a b", "* or names of headers like X-Request-Id, separated by commas, not 'a b'"),
+        ("PGWALLET_STATEMENT_TIMEOUT", "nan", "a number of seconds from 0.001 to 3600, not 'nan'"),
     ],
 )
 def test_a_wrong_value_is_named_and_a_secret_one_is_not_shown(variable: str, value: str, said: str) -> None:

@@ -1,11 +1,14 @@
-select plan(21);
+select plan(23);
 
 create temp table opened as select * from wallet_open(user_of('alice'), 'USD', user_of('alice'));
 select results_eq(
   'select asset, scale, status, balance, held, available from opened',
   $$ values ('USD', 2::smallint, 'active', 0::bigint, 0::bigint, 0::bigint) $$, 'it returns an empty wallet in the asset'
 );
+select ok((select opened from opened), 'and says that it was opened now');
+update opened set opened = false;
 select results_eq($$ select * from wallet_open(user_of('alice'), 'USD') $$, 'table opened', 'opened again it is the same wallet');
+select ok((select not opened from wallet_open(user_of('alice'), 'UC')), 'what registration made was open before');
 select is((wallet_open(user_of('alice'), 'UC')).wallet_id, wallet_of('alice'), 'so is the one that registration made');
 select is(balance_of('alice'), 1000::bigint, 'whose bonus is given once');
 select lives_ok($$ select wallet_create_asset('GEM', 'Gems', 0::smallint, 25) $$, 'an asset has a bonus');
