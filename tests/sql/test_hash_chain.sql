@@ -17,7 +17,7 @@ exception when sqlstate 'ZZ000' then
 end;
 $$;
 
-select plan(32);
+select plan(33);
 
 -- receipts
 create temp table receipts as
@@ -167,8 +167,10 @@ select is(
 select throws_ok($$ update wallet.transaction_details set reference = 'other' $$, 'WA008', null, 'details are not changed');
 select throws_ok($$ update wallet.transaction_details set hash = '' $$, 'WA008', null, 'nor is their hash');
 select throws_ok($$ delete from wallet.transaction_details $$, 'WA008', null, 'they are not deleted');
-select lives_ok(
-  $$ update wallet.transaction_details set reference = null, metadata = null, effective_at = null, salt = null $$, 'but erased'
+select throws_ok(
+  $$ update wallet.transaction_details set reference = null, metadata = null, effective_at = null, salt = null $$, 'WA008', null,
+  'they are not blanked either'
 );
+select lives_ok($$ select wallet_erase_user(user_of('alice'), 'a request'), wallet_erase_user(user_of('bob'), 'a request') $$, 'but erased');
 select is_empty('select * from wallet_verify()', 'and the chain holds');
 select * from finish();

@@ -181,7 +181,7 @@ select is(
     delete from wallet.hold_events where txn_id = txn(13);
     update wallet.holds set captured = 10 where txn_id = txn(12)
   $$),
-  'capture', 'a capture without a hold'
+  'capture, hold', 'a capture without a hold, and a hold whose event is lost'
 );
 select is(pg_temp.found($$ delete from wallet.hold_events where txn_id = txn(13) $$), 'capture, hold', 'a capture whose event is lost');
 select is(
@@ -231,7 +231,7 @@ select matches(v.detail, '1061.*1060', 'and says what is and what should be') fr
 
 -- who
 select is(
-  (select provolatile from pg_proc where oid = 'public.wallet_verify()'::regprocedure), 's'::"char", 'it reads one snapshot'
+  (select provolatile from pg_proc where oid = 'public.wallet_verify(boolean)'::regprocedure), 's'::"char", 'it reads one snapshot'
 );
 set local session authorization wallet_api;
 select throws_ok('select wallet_verify()', '42501', null, 'the service may not call it');
