@@ -112,11 +112,9 @@ def _faults(place: Place, row: Row) -> Iterator[tuple[str, str]]:
     if row["from_wallet_id"] is None:
         yield "entry_transaction", "the entry's transaction does not exist"
         return
-    if row["balance_after"] != place.balance + row["amount"]:
-        yield (
-            "running_balance",
-            f"balance_after {row['balance_after']} where {place.balance + row['amount']} was expected",
-        )
+    expected = place.balance + (row["amount"] or 0)
+    if row["balance_after"] != expected:
+        yield "running_balance", f"balance_after {row['balance_after']} where {expected} was expected"
     created, recorded = _count(row["created_at"]), row["recorded_at"] and _count(row["recorded_at"])
     if recorded is None and place.time is not None and created < place.time:
         yield "created_at", f"recorded at {_text(created)}, before its predecessor at {_text(place.time)}"

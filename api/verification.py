@@ -36,7 +36,8 @@ limit $2
 # Joined row by row, in the order of the key: a plan that sorts or hashes writes temporary files as large as the ledger.
 ALONG_THE_KEYS: Final = """
 set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off;
-set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off
+set local enable_hashjoin = off; set local enable_mergejoin = off; set local enable_material = off;
+set local jit = off
 """
 ENTRIES: Final = """
 select m.wallet_id, e.*
@@ -148,7 +149,7 @@ class Wallet:
         else:
             found = follow(self.place, row)
             self.place = place_of(row)
-        if row["seq"] == self.mark.seq:
+        if self.mark.seq and row["seq"] == self.mark.seq:
             self._met = True
             if row["hash"] != self.mark.hash:
                 found.append(self._finding("the checkpoint has another hash"))

@@ -56,9 +56,12 @@ begin
     for v_row in
       select l.seq, t.id, t.created_at, l.balance_after, a.available
       from wallet.ledger l
-      join wallet.transactions t on t.id = l.transaction_id and t.wallet_id = l.wallet_id
+      -- by its key, not by the wallet's: the order of seq needs no sort
+      cross join lateral (
+        select t.id, t.wallet_id, t.created_at from wallet.transactions t where t.id = l.transaction_id offset 0
+      ) t
       left join wallet.transaction_available a on a.transaction_id = t.id
-      where l.wallet_id = v_wallet.id and t.id >= v_from
+      where l.wallet_id = v_wallet.id and t.wallet_id = v_wallet.id and t.id >= v_from
       order by l.seq
     loop
       while v_step.place <= v_row.id loop

@@ -52,7 +52,7 @@ begin
           or e.recorded_at is not null and (e.recorded_at is distinct from e.time_before or e.recorded_at <= e.created_at)
           or e.recorded_at is null and e.created_at < e.time_before
         )) as is_out_of_order,
-        (e.kind = 'user' and p_chain and (
+        (e.kind = 'user' and p_chain and e.owner_id is not null and (
           e.hash is null
           or e.hash is distinct from wallet.entry_hash(
             e.previous_hash, e.wallet_id, e.seq, e.transaction_id, e.amount, e.balance_after, e.txn_id, e.created_at, e.type::text,
