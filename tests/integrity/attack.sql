@@ -137,3 +137,15 @@ begin
   );
 end;
 $$;
+
+-- a spend that looks at nothing
+create function attack.spend_anyway(p_wallet_id uuid, p_amount bigint) returns void
+language plpgsql
+as $$
+begin
+  perform wallet.write_transaction(
+    row('spend', p_wallet_id, gen_random_uuid(), p_amount, null, null, null, null, null, null, null, null)::wallet.request,
+    p_amount, -p_amount, wallet.open(p_wallet_id, null, null), wallet.system_wallet_id('UC', 'spend')
+  );
+end;
+$$;
