@@ -17,7 +17,7 @@ exception when sqlstate 'ZZ000' then
 end;
 $$;
 
-select plan(43);
+select plan(45);
 
 select is_empty('select * from wallet_verify()', 'a sound ledger has no violations');
 select lives_ok(
@@ -146,6 +146,13 @@ select is(
 );
 select is(
   pg_temp.found($$
+    insert into wallet.ledger (wallet_id, seq, transaction_id, amount, balance_after, hash)
+    select wallet_of('bob'), 3, id, 100, 1200, '' from wallet.transactions where txn_id = txn(11)
+  $$),
+  'transaction_entries', 'a transfer that arrived twice'
+);
+select is(
+  pg_temp.found($$
     delete from wallet.ledger where wallet_id = wallet_of('bob') and transaction_id = (select id from wallet.transactions where txn_id = txn(11))
   $$),
   'counterparty, transaction_entries', 'a transfer that lost its second leg'
@@ -228,6 +235,7 @@ select results_eq(
   'a finding names the wallet, the entry and the transaction'
 );
 select matches(v.detail, '1061.*1060', 'and says what is and what should be') from wallet_verify() v where v.violation <> 'hash';
+select is_empty('select * from wallet_verify(false)', 'pgwallet verify follows the chain by itself, so that nothing is hashed twice');
 
 -- who
 select is(
