@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from struct import pack
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from asyncpg import Record as Row
 
 START: Final = bytes(32)
-MICROSECOND: Final = timedelta(microseconds=1)
 EPOCH_2000: Final = datetime(2000, 1, 1, tzinfo=UTC)
-EPOCH_1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS_1970: Final = 946_684_800
+INFINITIES: Final = {2**63 - 1: "Infinity", -(2**63): "-Infinity"}
+WARNING: Final = "warning: "
+DETAILS: Final = ("reference", "metadata", "effective_at")
 DEBITS: Final = frozenset({"spend", "transfer", "capture"})
 
 
@@ -27,7 +30,7 @@ class Place(NamedTuple):
     seq: int = 0
     hash: bytes = START
     balance: int = 0
-    created_at: datetime | None = None
+    time: int | None = None
 
 
 class Finding(NamedTuple):
@@ -39,58 +42,94 @@ class Finding(NamedTuple):
     transaction_id: int | None
     detail: str
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether it is only odd, and may have come about honestly."""
+        return self.violation.startswith(WARNING)
+
+
+# A time is what PostgreSQL sends of it, microseconds since 2000: `datetime` knows neither BC nor infinity.
+def _count(moment: bytes) -> int:
+    return int.from_bytes(moment, signed=True)
+
+
+def _text(count: int | None) -> str:
+    if count is None or count in INFINITIES:
+        return "nothing" if count is None else INFINITIES[count]
+    try:
+        return str(EPOCH_2000 + timedelta(microseconds=count))
+    except OverflowError:
+        return f"{count} microseconds from {EPOCH_2000}"
+
 
 def entry_hash(previous: bytes, row: Row) -> bytes:
     """Return the hash of an entry, given the one of the entry before."""
     text = previous + row["wallet_id"].bytes
     text += pack(">4q", row["seq"], row["transaction_id"], row["amount"], row["balance_after"])
-    text += row["txn_id"].bytes + pack(">q", (row["created_at"] - EPOCH_2000) // MICROSECOND) + row["type"].encode()
+    text += row["txn_id"].bytes + row["created_at"] + row["type"].encode()
     if row["counterparty_id"] is not None:
         received = row["from_wallet_id"] != row["wallet_id"]
         text += (row["from_wallet_id"] if received else row["counterparty_id"]).bytes
-    return sha256(text + (row["details_hash"] or b"")).digest()
+    return sha256(text + (row["details_hash"] or b"") + (row["recorded_at"] or b"")).digest()
 
 
 def details_hash(row: Row) -> bytes:
     """Return the hash of the details, which have a salt."""
     moment = "null"
     if row["effective_at"] is not None:
-        count = (row["effective_at"] - EPOCH_1970) // MICROSECOND
-        moment = f"{'-' * (count < 0)}{abs(count) // 1_000_000}.{abs(count) % 1_000_000:06}"
+        count = _count(row["effective_at"])
+        since_1970 = count + SECONDS_1970 * 1_000_000
+        moment = f"{'-' * (since_1970 < 0)}{abs(since_1970) // 1_000_000}.{abs(since_1970) % 1_000_000:06}"
+        if count in INFINITIES:
+            moment = f'"{INFINITIES[count]}"'
     text = f"[{json.dumps(row['reference'], ensure_ascii=False)}, {row['metadata'] or 'null'}, {moment}]"
     return sha256(row["salt"].bytes + text.encode()).digest()
 
 
 def place_of(row: Row) -> Place:
     """Return where an entry leads, whatever is wrong with it."""
-    return Place(row["seq"], row["hash"] or b"", row["balance_after"] or 0, row["created_at"])
+    time = row["recorded_at"] or row["created_at"]
+    return Place(row["seq"], row["hash"] or b"", row["balance_after"] or 0, None if time is None else _count(time))
 
 
 def follow(place: Place, row: Row) -> list[Finding]:
     """Judge the entry that comes after `place` in its wallet; return what is wrong with it."""
+    faults = []
+    try:
+        # what was found before it fails stays found
+        for fault in _faults(place, row):
+            faults.append(fault)  # noqa: PERF402
+    except (TypeError, ValueError, AttributeError, ArithmeticError, struct.error) as error:
+        faults.append(("hash", f"the entry, its transaction or its details are not what can be hashed: {error}"))
     return [
-        Finding(violation, row["wallet_id"], row["seq"], row["transaction_id"], detail)
-        for violation, detail in _faults(place, row)
+        Finding(violation, row["wallet_id"], row["seq"], row["transaction_id"], detail) for violation, detail in faults
     ]
 
 
 def _faults(place: Place, row: Row) -> Iterator[tuple[str, str]]:
     if row["seq"] != place.seq + 1:
         yield "sequence", f"seq {row['seq']} where {place.seq + 1} was expected"
-    if row["txn_id"] is None:
+    if row["from_wallet_id"] is None:
         yield "entry_transaction", "the entry's transaction does not exist"
         return
-    if row["balance_after"] != place.balance + row["amount"]:
+    expected = place.balance + (row["amount"] or 0)
+    if row["balance_after"] != expected:
+        yield "running_balance", f"balance_after {row['balance_after']} where {expected} was expected"
+    created, recorded = _count(row["created_at"]), row["recorded_at"] and _count(row["recorded_at"])
+    if recorded is None and place.time is not None and created < place.time:
+        yield "created_at", f"recorded at {_text(created)}, before its predecessor at {_text(place.time)}"
+    if recorded is not None and (recorded != place.time or recorded <= created):
         yield (
-            "running_balance",
-            f"balance_after {row['balance_after']} where {place.balance + row['amount']} was expected",
+            "created_at",
+            f"recorded_at {_text(recorded)} where its predecessor has {_text(place.time)} "
+            f"and its transaction {_text(created)}",
         )
-    if place.created_at is not None and row["created_at"] < place.created_at:
-        yield "created_at", f"created at {row['created_at']}, before its predecessor at {place.created_at}"
     if not _agrees(row):
         yield "transaction_amount", "the entry and its transaction do not agree on wallet, place and amount"
     if row["salt"] is not None and details_hash(row) != row["details_hash"]:
         yield "hash", "the details are not what was hashed"
+    if row["salt"] is None and any(row[name] is not None for name in DETAILS):
+        yield "hash", "the details have no salt, and are not erased"
     if row["balance_after"] is None or entry_hash(place.hash, row) != row["hash"]:
         yield "hash", "the entry, its transaction or its details are not what was hashed"
 

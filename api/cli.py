@@ -79,8 +79,11 @@ def verify(settings: Settings, *, checkpoint: Path | None, full: bool) -> None:
     """Check every invariant of the ledger and its hash chains; exit status 1 when one is violated."""
     key = credentials.checkpoint_key(settings, make=False) if checkpoint is not None else ""
     found = _verify(settings, "verify", verification.Order(key, checkpoint, full or checkpoint is None))
-    covered = f"in {found.entries} entries since the checkpoint of {found.since}" if found.since else ""
-    click.echo(f"ok: no violations {covered}".rstrip())
+    covered = f" in {found.entries} entries since the checkpoint of {found.since}" if found.since else ""
+    warned = f", {found.warnings} warnings" if found.warnings else ""
+    click.echo(f"ok: no violations{covered}{warned}")
+    if found.unnoted:
+        click.echo(f"pgwallet: this run is not on record: {found.unnoted}", err=True)
 
 
 @pgwallet.command()
@@ -103,12 +106,11 @@ def checkpoint(settings: Settings, file: Path, since: Path | None) -> None:
 
 
 def _verify(settings: Settings, command: str, order: verification.Order) -> verification.Summary:
-    shown = 0
+    shown = {True: 0, False: 0}
 
     def report(finding: Finding) -> None:
-        nonlocal shown
-        shown += 1
-        if shown <= FINDINGS_SHOWN:
+        shown[finding.is_warning] += 1
+        if shown[finding.is_warning] <= FINDINGS_SHOWN:
             click.echo("  ".join(f"{name}={value}" for name, value in finding._asdict().items() if value is not None))
 
     @contextlib.contextmanager

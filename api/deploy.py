@@ -5,7 +5,6 @@ One advisory lock is held around everything, so that several deploys of one data
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import hmac
 import logging
@@ -112,6 +111,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _apply_roles(connection, roles)
         await _apply_migrations(connection, url, db / "migrations")
         await _apply_functions(connection, scripts(db / "functions", "*.sql"))
+        await _advance_sequences(connection)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
 
@@ -130,10 +130,13 @@ async def sweep(url: str) -> int:
     return total
 
 
-async def record_verification(connection: asyncpg.Connection, violations: int, seconds: float) -> None:
-    """Note the run for the metrics. A standby can be verified too, but notes nothing."""
-    with contextlib.suppress(asyncpg.ReadOnlySQLTransactionError):
+async def record_verification(connection: asyncpg.Connection, violations: int, seconds: float) -> str | None:
+    """Note the run for the metrics. Returns why it could not be noted: what was found counts all the same."""
+    try:
         await connection.execute("select public.wallet_record_verification($1, $2)", violations, seconds)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        return str(error)
+    return None
 
 
 def scram_verifier(password: str, iterations: int = 4096) -> str:
@@ -210,6 +213,18 @@ async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) 
                 await _drop(connection, row["signature"])
         for script in last:
             await _execute(connection, script)
+
+
+async def _advance_sequences(connection: asyncpg.Connection) -> None:
+    """Set sequences past what is stored, after a restore of tables alone or logical replication; never back."""
+    known = await connection.fetchval("select to_regprocedure('wallet.sequences_behind()') is not null")
+    for row in await connection.fetch("select sequence::text from wallet.sequences_behind()") if known else []:
+        async with connection.transaction():
+            # changes nothing, but waits for all who have drawn from it, and keeps others from drawing meanwhile
+            await connection.execute(f"alter sequence {row['sequence']} cache 1")
+            moved = "select setval(sequence, stored) from wallet.sequences_behind() where sequence = $1::text::regclass"
+            if (reached := await connection.fetchval(moved, row["sequence"])) is not None:
+                logger.info("sequence %s set to %s, which is stored", row["sequence"], reached)
 
 
 async def _create(connection: asyncpg.Connection, script: Script) -> None:

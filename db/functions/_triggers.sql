@@ -29,8 +29,9 @@ begin
       for each row execute function wallet.require_erased();
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.hold_events'::regclass and tgname = 'chained') then
-    -- what older functions wrote since the migration is hashed now; append_only is not yet there, or not in the way
+    -- once, for what older functions did between the migration and this
     lock table wallet.hold_events in share row exclusive mode;
+    update wallet.wallets w set is_erased = true from wallet.users u where u.id = w.owner_id and u.erased_at is not null and not w.is_erased;
     alter table wallet.hold_events disable trigger append_only;
     for v_event in select e.* from wallet.hold_events e where e.hash is null order by e.id loop
       update wallet.hold_events e set hash = wallet.hold_event_hash(v_event) where e.id = v_event.id;

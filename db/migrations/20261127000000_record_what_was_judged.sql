@@ -100,11 +100,11 @@ create table wallet.hold_events (
   hash bytea
 );
 
--- Negative ids: recorded before there was one order. An event of a hold that is due comes last.
+-- Negative ids: recorded before there was one order. In the order of each hold, not of their times, which a clock can have mixed up.
 insert into wallet.hold_events (
   id, hold_id, wallet_id, txn_id, event, amount, final, requested_amount, transaction_id, balance_after, available_after, created_at
 )
-select row_number() over (order by e.created_at, e.rank, e.transaction_id, e.hold_id) - count(*) over () - 1,
+select row_number() over (order by e.hold_id, e.rank, e.transaction_id) - count(*) over () - 1,
   e.hold_id, e.wallet_id, e.txn_id, e.event, e.amount, e.final, e.requested_amount, e.transaction_id, e.balance_after,
   e.available_after, e.created_at
 from (

@@ -16,7 +16,7 @@ declare
   v_balance bigint := 0;
 begin
   for v_entry in
-    select l.seq, l.transaction_id, l.amount, t.txn_id, t.created_at, t.type, d.hash as details_hash,
+    select l.seq, l.transaction_id, l.amount, l.recorded_at, t.txn_id, t.created_at, t.type, d.hash as details_hash,
       t.wallet_id = l.wallet_id as is_own,
       case when t.wallet_id = l.wallet_id then t.counterparty_id else t.wallet_id end as other_wallet_id
     from wallet.ledger l
@@ -29,7 +29,7 @@ begin
     v_balance := v_balance + v_entry.amount;
     v_hash := wallet.entry_hash(
       v_hash, p_wallet_id, v_seq, v_entry.transaction_id, v_entry.amount, v_balance, v_entry.txn_id, v_entry.created_at,
-      v_entry.type::text, v_entry.other_wallet_id, v_entry.details_hash
+      v_entry.type::text, v_entry.other_wallet_id, v_entry.details_hash, v_entry.recorded_at
     );
     update wallet.ledger l
     set seq = v_seq, balance_after = v_balance, hash = v_hash
@@ -120,5 +120,32 @@ begin
   delete from wallet.transaction_details where transaction_id = any (v_ids);
   delete from wallet.transactions where id = any (v_ids);
   delete from wallet.wallets where id = p_wallet_id;
+end;
+$$;
+
+-- a top-up as it is written when the clock says p_at
+create function attack.topup_at(p_wallet_id uuid, p_at timestamptz) returns void
+language plpgsql
+as $$
+declare
+  v_opening wallet.opening := wallet.open(p_wallet_id, null, null);
+begin
+  v_opening.created_at := p_at;
+  perform wallet.write_transaction(
+    row('topup', p_wallet_id, gen_random_uuid(), 1, null, null, null, null, null, null, null, null)::wallet.request,
+    1, 1, v_opening, wallet.system_wallet_id('UC', 'topup')
+  );
+end;
+$$;
+
+-- a spend that looks at nothing
+create function attack.spend_anyway(p_wallet_id uuid, p_amount bigint) returns void
+language plpgsql
+as $$
+begin
+  perform wallet.write_transaction(
+    row('spend', p_wallet_id, gen_random_uuid(), p_amount, null, null, null, null, null, null, null, null)::wallet.request,
+    p_amount, -p_amount, wallet.open(p_wallet_id, null, null), wallet.system_wallet_id('UC', 'spend')
+  );
 end;
 $$;

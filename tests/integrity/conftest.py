@@ -57,10 +57,10 @@ class Ledger:
         return file
 
     def finds(self, checkpoint: Path | None = None, *, full: bool = False) -> set[str]:
-        """Which violations a verification finds."""
+        """Which violations a verification finds, and warnings."""
         with contextlib.suppress(UnsoundError):
             self.verify(checkpoint, full=full)
-            assert self.findings == []
+            assert all(finding.is_warning for finding in self.findings)
         return {finding.violation for finding in self.findings}
 
     def receipt(self, txn_id: UUID, receipt: str) -> str:
@@ -85,6 +85,10 @@ COLUMNS = """
 select attname from pg_attribute
 where attrelid = %s::regclass and attnum > 0 and not attisdropped and attgenerated = ''
 """
+EMPTY = (
+    *("hold_events", "holds", "refunds", "transaction_available", "limits", "limit_usage", "operator_actions"),
+    *("erasures", "reserved_names"),
+)
 TABLES = ("users", "wallets", "transactions", "ledger", "transaction_details")
 
 
@@ -103,6 +107,8 @@ def empty_ledger(attacked: tuple[Database, psycopg.Connection], tmp_path: Path) 
     database, attacker = attacked
     # triggers are off for whoever may do this
     attacker.execute("set session_replication_role = replica")
+    for table in EMPTY:
+        attacker.execute(f"delete from wallet.{table}".encode())
     for table in TABLES:
         attacker.execute(f"delete from wallet.{table}".encode())
         columns = ", ".join(name for (name,) in attacker.execute(COLUMNS, [f"wallet.{table}"]))

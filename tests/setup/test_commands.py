@@ -53,7 +53,9 @@ def test_verify_reports_what_is_wrong(database: Database, wallet: Pgwallet) -> N
 
 def test_verify_is_recorded_but_not_on_a_standby(database: Database, wallet: Pgwallet) -> None:
     read_only = f"{database.url}&options=-c%20default_transaction_read_only%3Don"
-    assert wallet.call("verify", DATABASE_URL=read_only) == "ok: no violations\n"
+    status, output, errors = wallet.attempt("verify", DATABASE_URL=read_only)
+    assert (status, output) == (0, "ok: no violations\n")
+    assert errors.startswith("pgwallet: this run is not on record: cannot execute ")
     with database.connect() as administrator:
         recorded = "select violations, seconds > 0 from wallet.verifications order by id"
         assert administrator.execute(recorded).fetchall() == []
@@ -63,6 +65,21 @@ def test_verify_is_recorded_but_not_on_a_standby(database: Database, wallet: Pgw
         _, output, _ = wallet.attempt("verify", DATABASE_URL=database.url)
         found = len(output.splitlines())
         assert administrator.execute(recorded).fetchall() == [(0, True), (found, True)]
+
+
+def test_verify_shows_warnings_and_does_not_count_them(database: Database, wallet: Pgwallet) -> None:
+    with database.connect() as administrator:
+        administrator.execute("select wallet_erase_user(user_id, 'a test') from wallet_credentials('bob')")
+        administrator.execute(
+            "alter table wallet.reserved_names disable trigger all; delete from wallet.reserved_names"
+        )
+        status, output, errors = wallet.attempt("verify", DATABASE_URL=database.url)
+        assert (status, errors) == (0, "")
+        warning, summary = output.splitlines()
+        assert warning.startswith("violation=warning: name  detail=user ")
+        assert summary == "ok: no violations, 1 warnings"
+        noted = administrator.execute("select violations from wallet.verifications").fetchall()
+        assert noted == [(0,)]
 
 
 def test_url_needs_a_running_server(wallet: Pgwallet) -> None:

@@ -17,7 +17,7 @@ exception when sqlstate 'ZZ000' then
 end;
 $$;
 
-select plan(32);
+select plan(33);
 
 -- receipts
 create temp table receipts as
@@ -171,5 +171,6 @@ select throws_ok(
   $$ update wallet.transaction_details set reference = null, metadata = null, effective_at = null, salt = null $$, 'WA008', null,
   'nor are they erased while their owner is not'
 );
+select lives_ok($$ select wallet_erase_user(user_of('alice'), 'a request'), wallet_erase_user(user_of('bob'), 'a request') $$, 'but erased');
 select is_empty('select * from wallet_verify()', 'and the chain holds');
 select * from finish();

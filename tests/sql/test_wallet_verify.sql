@@ -17,7 +17,7 @@ exception when sqlstate 'ZZ000' then
 end;
 $$;
 
-select plan(43);
+select plan(45);
 
 select is_empty('select * from wallet_verify()', 'a sound ledger has no violations');
 select lives_ok(
@@ -146,6 +146,13 @@ select is(
 );
 select is(
   pg_temp.found($$
+    insert into wallet.ledger (wallet_id, seq, transaction_id, amount, balance_after, hash)
+    select wallet_of('bob'), 3, id, 100, 1200, '' from wallet.transactions where txn_id = txn(11)
+  $$),
+  'transaction_entries', 'a transfer that arrived twice'
+);
+select is(
+  pg_temp.found($$
     delete from wallet.ledger where wallet_id = wallet_of('bob') and transaction_id = (select id from wallet.transactions where txn_id = txn(11))
   $$),
   'counterparty, transaction_entries', 'a transfer that lost its second leg'
@@ -181,7 +188,7 @@ select is(
     delete from wallet.hold_events where txn_id = txn(13);
     update wallet.holds set captured = 10 where txn_id = txn(12)
   $$),
-  'capture', 'a capture without a hold'
+  'capture, hold', 'a capture without a hold, and a hold whose event is lost'
 );
 select is(pg_temp.found($$ delete from wallet.hold_events where txn_id = txn(13) $$), 'capture, hold', 'a capture whose event is lost');
 select is(
@@ -228,10 +235,11 @@ select results_eq(
   'a finding names the wallet, the entry and the transaction'
 );
 select matches(v.detail, '1061.*1060', 'and says what is and what should be') from wallet_verify() v where v.violation <> 'hash';
+select is_empty('select * from wallet_verify(false)', 'pgwallet verify follows the chain by itself, so that nothing is hashed twice');
 
 -- who
 select is(
-  (select provolatile from pg_proc where oid = 'public.wallet_verify()'::regprocedure), 's'::"char", 'it reads one snapshot'
+  (select provolatile from pg_proc where oid = 'public.wallet_verify(boolean)'::regprocedure), 's'::"char", 'it reads one snapshot'
 );
 set local session authorization wallet_api;
 select throws_ok('select wallet_verify()', '42501', null, 'the service may not call it');
