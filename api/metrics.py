@@ -19,6 +19,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
+from api.logs import outlet
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -84,6 +86,9 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=self._registry,
         )
+        self.dropped_lines = Counter(
+            "pgwallet_log_lines_dropped", "Lines of the log that could not be written", registry=self._registry
+        )
         self.connections = Gauge(
             "pgwallet_connections",
             "Database connections",
@@ -119,7 +124,10 @@ class Metrics:
             task.cancel()
 
     async def _sample(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> None:
+        dropped = 0
         while True:
+            before, dropped = dropped, outlet().dropped
+            self.dropped_lines.inc(dropped - before)
             for name, place in places.items():
                 self.waiting.labels(name).set(place.admission.inside)
             for name, pool in pools.items():
