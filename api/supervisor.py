@@ -86,8 +86,8 @@ def _variables(login: str, keys: list[str]) -> dict[str, str]:
 
 def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:
     """Start the workers, which load the application while we do something else."""
-    stack.enter_context(shared.made())
-    workers = Workers(listener, settings.workers, signals)
+    memory = stack.enter_context(shared.made(settings.workers))
+    workers = Workers(listener, memory, settings.workers, signals)
 
     def stop() -> None:
         # closed first: what connects from now on must be refused, not kept waiting
