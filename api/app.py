@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response, Router
@@ -44,11 +44,11 @@ from api.wallets import Wallets
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from litestar.types import ASGIApp
 
     from api.settings import Settings
+    from api.shared import Shared
 
 API_VERSION = "1.0"
 SINGLE_CONNECTIONS = 8
@@ -83,10 +83,10 @@ def _allow_what_is_there(app: Litestar) -> None:
             handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001
 
 
-def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
+def create_app(settings: Settings, shared: Shared | None = None, number: int = 0) -> Litestar:
     """Build the service. Needs `settings.api_url` and `settings.jwt_secret`; the database may be away.
 
-    `shared` is the folder that it shares with other worker processes; None where there are none.
+    `shared` is the memory that worker `number` shares with the others; None where there are none.
     """
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
@@ -96,7 +96,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
     passwords = Passwords(settings.bcrypt_cost)
     metrics = Metrics(shared)
     sign_in = SignIn(database, passwords)
-    limits = Limits(settings.rate_limit, Table(shared and shared / "limits"), settings.jwt_secret.encode())
+    limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
     group = GroupCommit(Sized(database, metrics), Sized(single, metrics), limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
@@ -120,7 +120,9 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
         await database.open()
         await single.open()
         try:
-            async with revocations.followed(), sweeping(single), metrics.sampling(waiting, pools):
+            beating = shared.beating(number) if shared else nullcontext()
+            following, measuring = revocations.followed(), metrics.sampling(waiting, pools)
+            async with following, sweeping(single), measuring, beating:
                 yield
         finally:
             passwords.close()

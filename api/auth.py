@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Container, Sequence
 from hashlib import sha256
@@ -53,13 +54,17 @@ def key_id(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()[:8]
 
 
-def token_id(authorization: bytes) -> UUID:
-    """Return what the token of this Authorization header is revoked by.
+def bearer(authorization: bytes) -> bytes:
+    """Return the token of this Authorization header. Raises ServiceError (401)."""
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer" or len(authorization) > MAX_HEADER_BYTES:
+        raise unauthorized()
+    return token.strip()
 
-    That is a hash of its signed part alone: the signature of one token can be spelt in several ways.
-    """
-    signed, _, _ = authorization.partition(b" ")[2].strip().rpartition(b".")
-    return UUID(bytes=sha256(signed).digest()[:16])
+
+def token_id(token: bytes) -> UUID:
+    """Return what this token is revoked by: a hash of its signed part."""
+    return UUID(bytes=sha256(token.rpartition(b".")[0]).digest()[:16])
 
 
 class Tokens:
@@ -97,15 +102,17 @@ class Tokens:
 
     async def principal(self, authorization: bytes) -> Principal:
         """Return whom this Authorization header stands for. Raises ServiceError (401)."""
-        known = self._verified.get(authorization)
+        # by the token alone, which has one spelling: however it is sent, it is remembered once
+        token = bearer(authorization)
+        known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
-            self._verified.move_to_end(authorization)
+            self._verified.move_to_end(token)
             return known
         forgotten = self._forgotten
-        principal = await self._verify(authorization)
+        principal = await self._verify(token)
         # what was verified while revocations came in may be one of them
         if forgotten == self._forgotten:
-            self._verified[authorization] = principal
+            self._verified[token] = principal
             if len(self._verified) > MAX_VERIFIED_TOKENS:
                 self._verified.popitem(last=False)
         return principal
@@ -113,15 +120,15 @@ class Tokens:
     def forget(self, user_ids: Container[UUID] | None = None) -> None:
         """Verify again at next sight: the tokens of these users, or all."""
         self._forgotten += 1
-        for header in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
-            del self._verified[header]
+        for token in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
+            del self._verified[token]
 
-    async def _verify(self, authorization: bytes) -> Principal:
-        scheme, _, token = authorization.partition(b" ")
-        token = token.strip()
-        if scheme.lower() != b"bearer" or len(authorization) > MAX_HEADER_BYTES:
-            raise unauthorized()
+    async def _verify(self, token: bytes) -> Principal:
         try:
+            # base64 has several for most signatures, and jwt overlooks what is no base64 in between
+            signature = token.rpartition(b".")[2]
+            if urlsafe_b64encode(urlsafe_b64decode(signature + b"==")).rstrip(b"=") != signature:
+                raise unauthorized()
             # none: a token of before keys had ids, which only the signing key can have signed
             key = self._keys[jwt.get_unverified_header(token).get("kid", self._signing)]
             claims = jwt.decode(
@@ -142,7 +149,7 @@ class Tokens:
             raise unauthorized()
         if type(generation) is not int or not 0 <= generation <= MAX_GENERATION:
             raise unauthorized()
-        user = await self._database.principal(user_id, token_id(authorization), generation)
+        user = await self._database.principal(user_id, token_id(token), generation)
         if user is None:
             raise unauthorized()
         return Principal(user["user_id"], user["wallet_id"], user["role"], expires_at)

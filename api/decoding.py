@@ -7,12 +7,11 @@ says or the answer names every field at fault. What passes can be stored: Postgr
 from __future__ import annotations
 
 import codecs
-import json
-import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, get_args
 
+import jiter
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
@@ -22,7 +21,16 @@ from litestar.typing import FieldDefinition
 from msgspec import Raw, Struct
 from msgspec.structs import fields
 
-from api.errors import BAD_REQUEST, MALFORMED, TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, FieldError, ServiceError, invalid
+from api.errors import (
+    BAD_REQUEST,
+    MALFORMED,
+    SQLSTATES,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    FieldError,
+    ServiceError,
+    invalid,
+)
 
 if TYPE_CHECKING:
     from litestar._openapi.schema_generation import SchemaCreator
@@ -34,13 +42,19 @@ S = TypeVar("S", bound=Struct)
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_BATCH_BYTES = 1024 * 1024
+MAX_OBJECT_BYTES = 4096
+"""Of a raw object as the database stores it; only the database can tell."""
+LONGEST_SPELLING = 6
+"""So many bytes can JSON take for one: `\\u0041` for an A. What has more than this allows is not even looked at."""
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
 NOT_JSON = "The body is not valid JSON in UTF-8."
 MARKED = "The body begins with a byte order mark: send JSON in UTF-8, without one."
 CUT_OFF = "The request ended before its body was complete, or its chunks are malformed."
+TOO_DEEP = "The body is nested too deeply."
+OUT_OF_RANGE = "has a number out of range"
 
-_LOCATION = re.compile(r" - at `\$(.*)`$")
+_LOCATION = " - at `$"
 
 
 class Decoder(Generic[S]):
@@ -59,34 +73,35 @@ class Decoder(Generic[S]):
         try:
             data = self._decode(body)
         except RecursionError:
-            raise ServiceError(MALFORMED, "The body is nested too deeply.") from None
+            raise ServiceError(MALFORMED, TOO_DEEP) from None
         except ValueError:
             self._refuse(body)
         if not self._plain(body):
-            self._check(body, data)
+            _check_sizes(data, "")
+            _check_objects(data, self._scan(body), "")
         return data
 
     def _plain(self, body: bytes) -> bool:
         """See at a glance that no key is repeated and no raw object is there; false where that takes a closer look."""
-        if b"\\" in body or self._nested:
+        if self._nested or b"\\" in body or any(name in body for name in self._never):
             return False
-        return all(body.count(name) <= 1 for name in self._once) and not any(name in body for name in self._never)
+        return all(body.count(name) <= 1 for name in self._once)
 
-    def _check(self, body: bytes, data: S) -> None:
-        """Look at what the typed decoder lets pass: repeated keys, and everything inside raw objects."""
+    def _scan(self, body: bytes) -> Any:
+        """Read the body once more, for what the typed decoder lets pass: repeated keys, and all inside raw objects."""
         try:
-            plain = _scan(body.decode())
-        except _RepeatedKeyError:
-            top = [key for key, _ in json.loads(body, object_pairs_hook=list, parse_float=str)]
-            twice = {key for key in top if top.count(key) > 1} or [*self._objects, *self._nested]
-            raise invalid(*(FieldError(name, "has a key twice") for name in twice)) from None
-        except RecursionError:
-            raise ServiceError(MALFORMED, "The body is nested too deeply.") from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
-            raise ServiceError(MALFORMED, NOT_JSON) from None
-        except ValueError:
-            raise invalid(*(FieldError(name, "has a number out of range") for name in self._objects)) from None
-        _check_objects(data, plain, "")
+            return _strictly(body)
+        except ValueError as error:
+            said = str(error)
+        if said.startswith("Detected duplicate key"):
+            members = msgspec.json.decode(body, type=dict[str, Raw])
+            inside = [name for name in (*self._objects, *self._nested) if not _is_strict(members.get(name))]
+            key = said.partition('"')[2].rpartition('"')[0]
+            twice = inside or [key if key in self._fields else "body"]
+            raise invalid(*(FieldError(name, "has a key twice") for name in twice))
+        if said.startswith(("number out of range", "Internal error")):
+            raise invalid(*(FieldError(name, OUT_OF_RANGE) for name in self._objects or self._nested))
+        raise ServiceError(MALFORMED, TOO_DEEP if said.startswith("recursion") else NOT_JSON)
 
     def _refuse(self, body: bytes) -> NoReturn:
         """Name every field at fault, not only the first."""
@@ -106,9 +121,8 @@ class Decoder(Generic[S]):
             try:
                 msgspec.json.decode(members[name], type=field.type)
             except msgspec.ValidationError as error:
-                inside = _LOCATION.search(str(error))
-                path = inside[1] if inside else ""
-                errors.append(FieldError(name + path, _LOCATION.sub("", str(error))))
+                said, inside, path = str(error).rpartition(_LOCATION)
+                errors.append(FieldError(name + path[:-1], said) if inside else FieldError(name, path))
             except (ValueError, RecursionError):
                 errors.append(FieldError(name, "is not valid JSON in UTF-8"))
         raise invalid(*errors)
@@ -203,30 +217,28 @@ class StrictJson(MsgspecDTO[Struct]):
         return self._decoder(connection.route_handler).decode(value)
 
 
-class _RepeatedKeyError(Exception):
-    """An object says the same key twice: two readers could read two different requests."""
+def _strictly(text: bytes) -> Any:
+    """Read JSON with every key once, no NaN, and numbers with a point or exponent as they are written."""
+    return jiter.from_json(
+        text, allow_inf_nan=False, cache_mode="none", catch_duplicate_keys=True, float_mode="decimal"
+    )
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _RepeatedKeyError
-    return members
-
-
-def _number(text: str) -> Decimal:
-    """Accept what both jsonb's numeric and every client's double can hold in size; precision is not limited."""
+def _is_strict(value: Raw | None) -> bool:
     try:
-        number = Decimal(text)
-    except ArithmeticError:
-        raise ValueError(text) from None
+        _strictly(bytes(value or b"null"))
+    except ValueError:
+        return False
+    return True
+
+
+def _fits(number: Decimal) -> bool:
+    """Whether both jsonb's numeric and every client's double can hold it in size; precision is not limited."""
+    text = str(number)
+    if len(text) <= MAX_MAGNITUDE and "E" not in text:
+        return True
     exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(exponent) > MAX_DECIMAL_PLACES or number.adjusted() > MAX_MAGNITUDE:
-        raise ValueError(text)
-    return number
-
-
-_scan = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_number).decode
+    return isinstance(exponent, int) and abs(exponent) <= MAX_DECIMAL_PLACES and number.adjusted() <= MAX_MAGNITUDE
 
 
 def _object_fault(value: object) -> str | None:
@@ -235,45 +247,67 @@ def _object_fault(value: object) -> str | None:
         return None
     if not isinstance(value, dict):
         return "must be a JSON object"
-    if any("\x00" in text for text in _strings(value)):
-        return "must not contain U+0000"
-    return None
-
-
-def _strings(value: object) -> list[str]:
-    """All keys and strings inside a decoded JSON value."""
-    found, queue = [], [value]
+    queue: list[object] = [value]
     while queue:
         item = queue.pop()
         if isinstance(item, str):
-            found.append(item)
+            if "\x00" in item:
+                return "must not contain U+0000"
         elif isinstance(item, dict):
-            found.extend(item)
+            queue.extend(item)
             queue.extend(item.values())
         elif isinstance(item, list):
             queue.extend(item)
-    return found
+        elif isinstance(item, Decimal) and not _fits(item):
+            return OUT_OF_RANGE
+    return None
 
 
 _fields = lru_cache(fields)
 
 
+@lru_cache
+def _parts(struct: type[Struct]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The fields that need a closer look, each with its name in JSON: raw objects, and what holds other structs."""
+    names = [(field.name, field.encode_name, field.type) for field in fields(struct)]
+    return (
+        [(name, shown) for name, shown, kind in names if _is_raw(kind)],
+        [(name, shown) for name, shown, kind in names if _structs(kind)],
+    )
+
+
+def _check_sizes(data: Struct, path: str) -> None:
+    """Refuse raw values that are too large before anything is done with what is in them, in the database's words."""
+    objects, nested = _parts(type(data))
+    for name, shown in objects:
+        if len(bytes(getattr(data, name))) > MAX_OBJECT_BYTES * LONGEST_SPELLING:
+            fault = FieldError(path + shown, f"must have at most {MAX_OBJECT_BYTES} bytes")
+            raise ServiceError(SQLSTATES["WA002"], f"{fault.field} {fault.message}.", [fault])
+    for name, shown in nested:
+        value = getattr(data, name)
+        if isinstance(value, Struct):
+            _check_sizes(value, f"{path}{shown}.")
+        elif isinstance(value, list):
+            for place, item in enumerate(value):
+                _check_sizes(item, f"{path}{shown}[{place}].")
+
+
 def _check_objects(data: Struct, plain: dict[str, Any], path: str) -> None:
     """Refuse raw values that cannot be stored, here and in the structs inside; null becomes none at all."""
-    for field in _fields(type(data)):
-        value, member = getattr(data, field.name), plain.get(field.encode_name)
-        name = f"{path}{field.encode_name}"
-        if _is_raw(field.type):
-            if fault := _object_fault(member):
-                raise invalid(FieldError(name, fault))
-            if member is None:
-                setattr(data, field.name, Raw())
-        elif isinstance(value, Struct) and isinstance(member, dict):
-            _check_objects(value, member, f"{name}.")
+    objects, nested = _parts(type(data))
+    for name, shown in objects:
+        member = plain.get(shown)
+        if fault := _object_fault(member):
+            raise invalid(FieldError(path + shown, fault))
+        if member is None:
+            setattr(data, name, Raw())
+    for name, shown in nested:
+        value, member = getattr(data, name), plain.get(shown)
+        if isinstance(value, Struct) and isinstance(member, dict):
+            _check_objects(value, member, f"{path}{shown}.")
         elif isinstance(value, list) and isinstance(member, list):
             for place, (item, plain_item) in enumerate(zip(value, member, strict=True)):
-                if isinstance(item, Struct):
-                    _check_objects(item, plain_item, f"{name}[{place}].")
+                _check_objects(item, plain_item, f"{path}{shown}[{place}].")
 
 
 def _structs(annotation: Any) -> set[type[Struct]]:

@@ -8,14 +8,13 @@ function, and the one function that answers errors. Every other request goes to 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 
-from api.errors import answer
+from api.errors import BAD_REQUEST, ServiceError, answer
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -23,6 +22,11 @@ if TYPE_CHECKING:
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 DIRECT: Final = {"direct": True}
+MAX_PATH: Final = 256
+MAX_QUERY: Final = 4096
+"""Room for a reference of 256 characters in any script, percent-encoded."""
+MAX_HOST: Final = 255
+PLAIN_HOST: Final = re.compile(rb"[A-Za-z0-9.:-]{0,%d}" % MAX_HOST)
 
 
 class Direct:
@@ -45,13 +49,19 @@ class Direct:
         if scope["type"] == ScopeType.HTTP and not scope["query_string"] and plain_host(scope):
             app = self._routes.get((scope["method"], scope["path"]))
         if app is None:
-            if "refusal" in scope["state"]:
-                app = refused
-            elif scope.get("method") == "HEAD":
-                app = self._head
-            else:
-                app = self._app
+            app = self._long_way(scope)
         await app(scope, receive, send)
+
+    def _long_way(self, scope: Scope) -> ASGIApp:
+        if scope["type"] == ScopeType.HTTP:
+            if "refusal" in scope["state"]:
+                return refused
+            if fault := too_long(scope):
+                scope["state"]["refusal"] = ServiceError(BAD_REQUEST, fault)
+                return refused
+            if scope["method"] == "HEAD":
+                return self._head
+        return self._app
 
     async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer HEAD as GET would be, without the body; a stream is not read to its end."""
@@ -119,11 +129,16 @@ def plain_host(scope: Scope) -> bool:
     """Whether the request names no host that one would have to look at closely."""
     for name, value in scope["headers"]:
         if name == b"host":
-            return is_plain(value)
+            return PLAIN_HOST.fullmatch(value) is not None  # Litestar is the judge of all others
     return True
 
 
-@lru_cache(1024)
-def is_plain(host: bytes) -> bool:
-    """Whether Litestar would have nothing against it; it is the judge of all others."""
-    return re.fullmatch(rb"[A-Za-z0-9.:-]*", host) is not None
+def too_long(scope: Scope) -> str | None:
+    """What of a request is longer than any route needs: Litestar remembers a thousand of each, whole."""
+    if len(scope["path"]) > MAX_PATH:
+        return f"The path may have at most {MAX_PATH} characters."
+    if len(scope["query_string"]) > MAX_QUERY:
+        return f"The query may have at most {MAX_QUERY} bytes."
+    if any(name == b"host" and len(value) > MAX_HOST for name, value in scope["headers"]):
+        return f"The Host header may have at most {MAX_HOST} bytes."
+    return None

@@ -16,6 +16,11 @@ from litestar.types import ExceptionHandlersMap
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"
 
+MOST_FAULTS: Final = 20
+LONGEST_FIELD: Final = 100
+LONGEST_REASON: Final = 300
+"""In characters: what a client sends may come back in a few of them, and never as much as it sent or more."""
+
 MISSING: Final = re.compile(r"Missing required query parameter '(\w+)'")
 
 log = structlog.get_logger("pgwallet.errors")
@@ -154,8 +159,17 @@ class ServiceError(Exception):
 
 
 def invalid(*errors: FieldError) -> ServiceError:
-    """The request is well formed, but these fields are not what they must be."""
-    return ServiceError(VALIDATION, "; ".join(f"{error.field}: {error.message}" for error in errors), errors)
+    """The request is well formed, but these fields are not what they must be; of very many the first are named."""
+    named = [
+        FieldError(_cut(error.field, LONGEST_FIELD), _cut(error.message, LONGEST_REASON))
+        for error in errors[:MOST_FAULTS]
+    ]
+    detail = "; ".join(f"{error.field}: {error.message}" for error in named)
+    return ServiceError(VALIDATION, detail + ("; …" if len(errors) > len(named) else ""), named)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> ServiceError | None:
@@ -184,9 +198,11 @@ def from_litestar(error: HTTPException) -> ServiceError:
             errors.append(FieldError(missing[1], "is required"))
         return invalid(*errors)
     if kind := HTTP_KINDS.get(error.status_code):
-        return ServiceError(kind, SENTENCES.get(kind.code, error.detail))
+        return ServiceError(kind, SENTENCES.get(kind.code) or _cut(error.detail, LONGEST_REASON))
     if error.status_code < INTERNAL.status:
-        return ServiceError(Kind(error.status_code, BAD_REQUEST.code, BAD_REQUEST.title), error.detail)
+        return ServiceError(
+            Kind(error.status_code, BAD_REQUEST.code, BAD_REQUEST.title), _cut(error.detail, LONGEST_REASON)
+        )
     return ServiceError(INTERNAL)
 
 

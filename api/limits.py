@@ -22,7 +22,6 @@ from litestar.enums import ScopeType
 from api.errors import RATE_LIMITED, ServiceError, answer
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from uuid import UUID
 
     from litestar.types import ASGIApp, Receive, Scope, Send
@@ -52,15 +51,11 @@ class Table:
     addresses than the table has room for makes it forgetful, and never larger.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, descriptor: int | None = None) -> None:
         size = CALLERS * 16
-        if file is None:
-            memory = mmap.mmap(-1, size)
-        else:
-            descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        if descriptor is not None:
             os.ftruncate(descriptor, size)
-            memory = mmap.mmap(descriptor, size)
-            os.close(descriptor)
+        memory = mmap.mmap(-1 if descriptor is None else descriptor, size)
         self._names = memoryview(memory).cast("Q")
         self._idle_at = memoryview(memory).cast("d")
 

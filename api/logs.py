@@ -12,6 +12,7 @@ import re
 import secrets
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -19,6 +20,8 @@ from uuid import UUID
 import msgspec
 import structlog
 from litestar.enums import ScopeType
+
+from api.outlet import Outlet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +37,12 @@ SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 log = structlog.get_logger("pgwallet.http")
 
 
+@cache
+def outlet() -> Outlet:
+    """Return the one that all lines of this process leave through."""
+    return Outlet()
+
+
 def configure(level: str) -> None:
     """Send everything, also what libraries log, through one format to stderr, from `level` (like `info`) upwards."""
     number = logging.getLevelNamesMapping()[level.upper()]
@@ -41,37 +50,36 @@ def configure(level: str) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
-    terminal = sys.stderr.isatty()
-    traceback: list[Any] = [] if terminal else [structlog.processors.format_exc_info]
+    traceback: list[Any] = [] if sys.stderr.isatty() else [structlog.processors.format_exc_info]
     renderer: Any = (
         structlog.dev.ConsoleRenderer()
-        if terminal
-        else structlog.processors.JSONRenderer(serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr))
+        if sys.stderr.isatty()
+        else structlog.processors.JSONRenderer(
+            serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()
+        )
     )
     structlog.configure(
-        processors=[*shared, *traceback, renderer],
+        processors=[*shared, *traceback, renderer, _encoded],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr)
-        if terminal
-        else structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(outlet()),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(outlet().as_text())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.dev.ConsoleRenderer()
-                if terminal
-                else structlog.processors.JSONRenderer(
-                    serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()
-                ),
+                renderer,
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
+
+
+def _encoded(_: object, __: str, line: Any) -> bytes:
+    return str(line).encode(errors="backslashreplace")
 
 
 class Line(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -162,12 +170,7 @@ def _to_stderr() -> Callable[[Line], object] | None:
         return None
     if sys.stderr.isatty():
         return lambda line: log.info(**msgspec.to_builtins(line))
-    return Lines(_write).add
-
-
-def _write(lines: bytes) -> None:
-    sys.stderr.buffer.write(lines)
-    sys.stderr.buffer.flush()
+    return Lines(outlet().write).add
 
 
 def _request_id(scope: Scope) -> str:

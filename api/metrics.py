@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, of the service as a whole: every worker writes into a folder that they share.
+"""Metrics for Prometheus, of the service as a whole: every worker writes into memory that they share.
 
 Litestar's plugin is not used: it looks every series up anew in each request, labels any method that a client invents,
 and does not know queues, pools and refusals.
@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
-from time import perf_counter, sleep
-from typing import TYPE_CHECKING, Final, Protocol
+import os
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import prometheus_client.multiprocess
 import prometheus_client.values
 from litestar.enums import ScopeType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
+from api.logs import outlet
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     import asyncpg
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from api.batching import Calls
     from api.database import Mutation
     from api.pool import Pool
+    from api.shared import Shared
 
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -38,11 +42,25 @@ ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER: Final = "other"
 NO_ROUTE: Final = "none"
-READS: Final = 5
 
 
-def share(number: int) -> None:
+def share(shared: Shared, number: int) -> None:
     """Make all metrics of this process those of worker `number`, who continues where its predecessor ended."""
+    names = shared.names()
+
+    class Mapped(MmapedDict):
+        """prometheus_client's file in shared memory: by the name that it gives it, which says what is in it."""
+
+        def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - its signature
+            super().__init__(f"/dev/fd/{names[filename]}", read_mode)  # type: ignore[no-untyped-call]
+
+        @staticmethod
+        def read_all_values_from_file(filename: str) -> Any:
+            return MmapedDict.read_all_values_from_file(f"/dev/fd/{names[filename]}")  # type: ignore[no-untyped-call]
+
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = ""
+    prometheus_client.values.MmapedDict = Mapped  # type: ignore[attr-defined]
+    prometheus_client.multiprocess.MmapedDict = Mapped  # type: ignore[attr-defined]
     # the place that prometheus_client reads, by a module-level name, whenever a series is made
     prometheus_client.values.ValueClass = MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
 
@@ -56,10 +74,10 @@ class Place(Protocol):
 
 
 class Metrics:
-    """What is measured. `folder` is where the workers share it; None: this process is all there is."""
+    """What is measured. `shared` is where the workers share it; None: this process is all there is."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, shared: Shared | None = None) -> None:
+        self._shared = shared
         self._registry = CollectorRegistry()
         self.requests = Histogram(
             "pgwallet_http_request_seconds",
@@ -84,6 +102,9 @@ class Metrics:
             multiprocess_mode="livesum",
             registry=self._registry,
         )
+        self.dropped_lines = Counter(
+            "pgwallet_log_lines_dropped", "Lines of the log that could not be written", registry=self._registry
+        )
         self.connections = Gauge(
             "pgwallet_connections",
             "Database connections",
@@ -93,21 +114,13 @@ class Metrics:
         )
 
     def page(self, verification: asyncpg.Record | None, *, database_up: bool) -> bytes:
-        """Write everything in Prometheus's text format. Reads the files of all workers: not for the event loop."""
+        """Write everything in Prometheus's text format. Reads the memory of all workers: not for the event loop."""
         return self._series() + generate_latest(Facts(verification, up=database_up))
 
     def _series(self) -> bytes:
-        if self._folder is None:
+        if self._shared is None:
             return generate_latest(self._registry)
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, str(self._folder))  # type: ignore[no-untyped-call]
-        for _ in range(READS):
-            try:
-                return generate_latest(registry)
-            except struct.error:
-                # a worker has just made a file of its own, and nothing is in it yet
-                sleep(0.01)
-        return generate_latest(registry)
+        return generate_latest(Merged(list(self._shared.names())))
 
     @contextlib.asynccontextmanager
     async def sampling(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> AsyncIterator[None]:
@@ -119,13 +132,27 @@ class Metrics:
             task.cancel()
 
     async def _sample(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> None:
+        dropped = 0
         while True:
+            before, dropped = dropped, outlet().dropped
+            self.dropped_lines.inc(dropped - before)
             for name, place in places.items():
                 self.waiting.labels(name).set(place.admission.inside)
             for name, pool in pools.items():
                 for state, number in pool.connections().items():
                     self.connections.labels(name, state).set(number)
             await asyncio.sleep(SAMPLED_EVERY)
+
+
+class Merged:
+    """The series of all workers."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def collect(self) -> Any:
+        """Add them up."""
+        return MultiProcessCollector.merge(self._names)  # type: ignore[no-untyped-call]
 
 
 class Facts:

@@ -1,29 +1,96 @@
-"""The folder in which the worker processes of one service share rate limits and metrics; gone with the service."""
+"""Memory that the worker processes of one service share with each other and with their supervisor.
+
+It has no file: a full disk cannot take it away, and with the last process it is gone, however that ended.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import mmap
 import os
-import shutil
 import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-# the name under which prometheus_client looks for it
-VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+VARIABLE: Final = "SHARED_MEMORY"
+"""Tells a worker the descriptors."""
+METRICS: Final = ("counter", "gauge_livesum", "histogram")
+"""What prometheus_client keeps apart."""
+METRICS_BYTES: Final = 64 * 1024
+"""To begin with; prometheus_client makes it larger."""
+BEAT_SECONDS: Final = 1.0
+
+
+class Shared(NamedTuple):
+    """Descriptors: of the rate limits, of the workers' heartbeats, and of what each worker measures."""
+
+    limits: int
+    beats: int
+    metrics: list[int]
+
+    def names(self) -> dict[str, int]:
+        """What prometheus_client would call the files of all workers."""
+        return {
+            f"{kind}_{place // len(METRICS)}.db": descriptor
+            for place, (kind, descriptor) in enumerate(
+                zip(METRICS * (len(self.metrics) // len(METRICS)), self.metrics, strict=True)
+            )
+        }
+
+    def heartbeats(self) -> memoryview:
+        """A number for each worker, which grows while its event loop turns."""
+        return memoryview(mmap.mmap(self.beats, mmap.PAGESIZE)).cast("Q")
+
+    @contextlib.asynccontextmanager
+    async def beating(self, number: int) -> AsyncIterator[None]:
+        """Let the supervisor see meanwhile that this worker's event loop turns."""
+        beats = self.heartbeats()
+
+        async def beat() -> None:
+            while True:
+                beats[number] += 1
+                await asyncio.sleep(BEAT_SECONDS)
+
+        task = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 @contextlib.contextmanager
-def made() -> Iterator[Path]:
-    """Make the folder, and tell processes that are started from here."""
-    with tempfile.TemporaryDirectory(prefix="pgwallet-", ignore_cleanup_errors=True) as folder:
-        os.environ[VARIABLE] = folder
-        yield Path(folder)
+def made(workers: int) -> Iterator[Shared]:
+    """Make it for so many workers."""
+    with contextlib.ExitStack() as stack:
+
+        def memory(size: int = 0) -> int:
+            descriptor = _memory()
+            stack.callback(os.close, descriptor)
+            os.ftruncate(descriptor, size)
+            return descriptor
+
+        metrics = [memory(METRICS_BYTES) for _ in range(workers) for _ in METRICS]
+        yield Shared(memory(), memory(mmap.PAGESIZE), metrics)
 
 
-def remove() -> None:
-    """For a worker whose supervisor was killed: nobody else would."""
-    shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
+def given() -> Shared | None:
+    """Return what the supervisor made, None where this worker has none."""
+    if VARIABLE not in os.environ:
+        return None
+    limits, beats, *metrics = (int(descriptor) for descriptor in os.environ[VARIABLE].split(","))
+    return Shared(limits, beats, metrics)
+
+
+def spelt(shared: Shared) -> str:
+    """Return the value of `VARIABLE`."""
+    return ",".join(str(descriptor) for descriptor in (shared.limits, shared.beats, *shared.metrics))
+
+
+def _memory() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("pgwallet")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -16,6 +16,7 @@ import click
 from api import deploy, embedded, shared
 from api.credentials import api_password, api_url, metrics_token, signing_keys
 from api.datadir import Lock, prepare
+from api.outlet import Outlet
 from api.settings import Settings, SettingsError, SetupError
 from api.signals import Shutdown, Signals
 from api.workers import Pause, Workers
@@ -30,6 +31,7 @@ def run(settings: Settings) -> None:
     """Set the database up and serve, until a signal. Raises SetupError."""
     if settings.embedded and settings.api_url is not None:
         raise SettingsError("PGWALLET_API_URL is set, DATABASE_URL is not: set both, or use `pgwallet serve`")
+    _log()
     with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
         lock = Lock(settings.data_dir, "run")
         server = None
@@ -59,12 +61,20 @@ def serve(settings: Settings) -> None:
     if settings.api_url is None:
         raise SettingsError("PGWALLET_API_URL must be set: `pgwallet serve` starts no server (`pgwallet run` does)")
     variables = _variables(settings.api_url, signing_keys(settings))
+    _log()
     with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(settings, patient=False))
         workers = _start(settings, listener, signals, stack)
         workers.serve(variables)
         _await_ready(listener, workers)
         _watch(workers, None, signals)
+
+
+def _log() -> None:
+    """Write the log without waiting for its reader: else a pipe that is full of the workers' lines stops us, too."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(Outlet().as_text())
 
 
 def _variables(login: str, keys: list[str]) -> dict[str, str]:
@@ -76,8 +86,8 @@ def _variables(login: str, keys: list[str]) -> dict[str, str]:
 
 def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:
     """Start the workers, which load the application while we do something else."""
-    stack.enter_context(shared.made())
-    workers = Workers(listener, settings.workers, signals)
+    memory = stack.enter_context(shared.made(settings.workers))
+    workers = Workers(listener, memory, settings.workers, signals)
 
     def stop() -> None:
         # closed first: what connects from now on must be refused, not kept waiting

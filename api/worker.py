@@ -14,9 +14,9 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 
 import uvicorn
+from litestar import Litestar
 
 from api import metrics, shared
 from api.app import create_app
@@ -33,18 +33,18 @@ def main() -> None:
     os.environ.update(json.loads(line))
     settings = Settings.load()
     with contextlib.ExitStack() as stack:
-        if shared.VARIABLE not in os.environ:
-            stack.enter_context(shared.made())
-        metrics.share(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
-        _serve(settings, listener)
+        number = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+        memory = shared.given() or stack.enter_context(shared.made(1))
+        metrics.share(memory, number)
+        _serve(settings, listener, create_app(settings, memory, number))
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _serve(settings: Settings, listener: socket.socket, app: Litestar) -> None:
     _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
     Bounded.patience = settings.request_timeout
     config = uvicorn.Config(
-        create_app(settings, Path(os.environ[shared.VARIABLE])),
+        app,
         http=Bounded,
         ws="none",
         timeout_keep_alive=settings.keepalive,  # type: ignore[arg-type] # call_later takes fractions, too
@@ -74,7 +74,6 @@ def _allow_many_connections() -> None:
 def _follow(patience: float) -> None:
     """End this process when the supervisor has ended, in order if that works."""
     sys.stdin.read()
-    shared.remove()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(patience + 2)
     os._exit(1)

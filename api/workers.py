@@ -11,11 +11,14 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from api.shared import VARIABLE, Shared, spelt
 from api.signals import Signals
 
 logger = logging.getLogger(__name__)
 
 STEADY = 30.0
+HUNG_TICKS = 300
+"""So many looks, ten a second, at a heartbeat that stands still; on a busy machine we look less often, too."""
 LONGEST_PAUSE = 10.0
 
 
@@ -44,8 +47,11 @@ class Pause:
 class Workers:
     """The processes that serve, all on one listening socket."""
 
-    def __init__(self, listener: socket.socket, count: int, signals: Signals) -> None:
+    def __init__(self, listener: socket.socket, memory: Shared, count: int, signals: Signals) -> None:
         self._listener = listener
+        self._memory = memory
+        self._beats = memory.heartbeats()
+        self._seen = [(0, 0)] * count
         self._signals = signals
         self._order = b""
         self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
@@ -71,8 +77,11 @@ class Workers:
         return None
 
     def restart(self) -> None:
-        """Start anew what has ended, after a pause that grows."""
+        """Start anew what has ended or does not move any more, after a pause that grows. To be called often."""
         for index, process in enumerate(self._processes):
+            if process is not None and process.poll() is None and self._hangs(index):
+                logger.warning("worker %s does nothing any more and is replaced", process.pid)
+                process.kill()
             if process is not None and process.poll() is not None:
                 logger.warning("worker %s ended with status %s", process.pid, process.returncode)
                 self._close(process)
@@ -81,6 +90,11 @@ class Workers:
             if self._processes[index] is None and self._pauses[index].over():
                 self._start(index)
                 self._tell(self._processes[index])
+
+    def _hangs(self, index: int) -> bool:
+        beat, (seen, looks) = self._beats[index], self._seen[index]
+        self._seen[index] = (beat, looks + 1 if beat == seen else 0)
+        return beat > 0 and looks == HUNG_TICKS
 
     def stop(self, patience: float) -> None:
         """Let requests in flight finish, then end; what takes longer than `patience` seconds is killed."""
@@ -99,12 +113,14 @@ class Workers:
         descriptor = self._listener.fileno()
         hidden = ("DATABASE_URL", "PGWALLET_API_PASSWORD")
         variables = {name: value for name, value in os.environ.items() if name not in hidden}
+        variables[VARIABLE] = spelt(self._memory)
+        self._beats[index] = 0
         with self._signals.held():
             self._processes[index] = subprocess.Popen(  # noqa: S603
                 # -P: an `api` folder in the current directory is none of ours
                 [sys.executable, "-P", "-m", "api.worker", str(descriptor), str(index)],
                 stdin=subprocess.PIPE,
-                pass_fds=[descriptor],
+                pass_fds=[descriptor, self._memory.limits, self._memory.beats, *self._memory.metrics],
                 env=variables,
                 start_new_session=True,
             )

@@ -8,7 +8,7 @@ import asyncpg
 from litestar import Router, post
 from litestar.params import JSONBody
 
-from api.auth import TOKEN_SECONDS, AuthenticatedRequest, Tokens, signed_in, token_id, unauthorized
+from api.auth import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
 from api.database import Database
 from api.errors import SQLSTATES, FieldError, ServiceError
 from api.limits import caller
@@ -45,7 +45,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         user = request.user
         expires_at = datetime.fromtimestamp(user.expires_at, UTC)
         header = next(value for name, value in request.scope["headers"] if name == b"authorization")
-        await database.sign_out(user.user_id, token_id(header), expires_at)
+        await database.sign_out(user.user_id, token_id(bearer(header)), expires_at)
         tokens.forget({user.user_id})
         return success("signed out", SignedOut("token"))
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -47,8 +47,8 @@ class Service:
 
 
 @contextlib.contextmanager
-def serve(api_url: str, folder: Path, **settings: str) -> Iterator[Service]:
-    """Run `python -m api.worker` as the supervisor does, logging into `folder`."""
+def serve(api_url: str, folder: Path, *, stderr: BinaryIO | None = None, **settings: str) -> Iterator[Service]:
+    """Run `python -m api.worker` as the supervisor does, logging into `folder` or to `stderr`."""
     listener = socket.create_server(("127.0.0.1", 0))
     log = folder / f"service-{uuid4().hex}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PGWALLET_", "JWT_"))}
@@ -59,11 +59,11 @@ def serve(api_url: str, folder: Path, **settings: str) -> Iterator[Service]:
         "PGWALLET_RATE_LIMIT": "off",
         **settings,
     }
-    with log.open("wb") as stderr:
+    with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "api.worker", str(listener.fileno())],
             stdin=subprocess.PIPE,
-            stderr=stderr,
+            stderr=stderr or file,
             pass_fds=[listener.fileno()],
             env=environment,
         )

@@ -1,6 +1,8 @@
 """What bad input gets: a 4xx problem that names the field, and nothing written."""
 
+import contextlib
 import gzip
+import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -8,6 +10,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api.decoding import Decoder
+from api.errors import ServiceError
+from api.schemas_batch import BatchOrder
 from tests.api.service import User, data, problem
 
 ID = "018f6b5e-7c1a-7f00-9a3b-2f5c1d9e4a77"
@@ -249,3 +254,79 @@ def test_a_query_where_none_is_known_is_refused(untouched: User) -> None:
 def test_several_faults_are_all_named(untouched: User) -> None:
     found = problem(send(untouched, body(amount="0", metadata="1", other="1")), 422, "validation")
     assert [error["field"] for error in found["errors"]] == ["other", "txn_id", "amount"]
+
+
+KEYS = ",".join(f'"{number}":1' for number in range(5000))
+MANY: dict[str, tuple[str, str, int]] = {
+    "a key many times": ("/api/wallet/topup", "{" + '"amount":1,' * 5000 + '"amount":1}', 422),
+    "unknown keys": ("/api/wallet/topup", "{" + KEYS + "}", 422),
+    "an unknown key of many bytes": ("/api/wallet/topup", '{"' + "k" * 60_000 + '":1}', 422),
+    "a repeated key of many bytes": (
+        "/api/wallet/topup",
+        body(txn_id=f'"{ID}"', amount="1", metadata='{"' + "k" * 2000 + '":1,"' + "k" * 2000 + '":1}'),
+        422,
+    ),
+    "a repeated key, and a number of many digits": (
+        "/api/wallet/topup",
+        body(txn_id=f'"{ID}"', amount="1", metadata=f'{{"a": {{"a": 1, "a": 1}}, "b": {"1" * 5000}}}'),
+        422,
+    ),
+    "a repeated key, and many levels": (
+        "/api/wallet/topup",
+        body(txn_id=f'"{ID}"', amount="1", metadata='{"a": 1, "a": ' + "[" * 975 + "]" * 975 + "}"),
+        422,
+    ),
+    "many levels": (
+        "/api/wallet/topup",
+        body(txn_id=f'"{ID}"', amount="1", metadata='{"a": ' + "[" * 975 + "]" * 975 + "}"),
+        400,
+    ),
+    "metadata of many bytes": ("/api/wallet/topup", body(txn_id=f'"{ID}"', amount="1", metadata="{" + KEYS + "}"), 422),
+    "a value of many bytes": ("/api/wallet/batch", '{"requests":[{"type":"' + "x" * 60_000 + '"}]}', 422),
+    "a key that looks like msgspec's words": (
+        "/api/wallet/batch",
+        '{"requests":[{"' + " - at `$" * 6000 + '\\n":1}]}',
+        422,
+    ),
+    "many items at fault": (
+        "/api/wallet/batch",
+        '{"requests":[' + ",".join([f'{{"type":"spend","txn_id":"{ID}","original_txn_id":"{ID}"}}'] * 600) + "]}",
+        422,
+    ),
+}
+
+
+@pytest.mark.parametrize(("path", "content", "status"), MANY.values(), ids=MANY)
+def test_what_is_sent_comes_back_as_a_few_words(untouched: User, path: str, content: str, status: int) -> None:
+    response = send(untouched, content, path)
+    problem(response, status, "malformed_json" if status == 400 else response.json()["code"])
+    assert len(response.content) < 16 * 1024
+
+
+def test_the_first_of_many_faults_are_named(untouched: User) -> None:
+    found = problem(send(untouched, "{" + KEYS + "}"), 422, "validation")
+    assert [error["field"] for error in found["errors"]] == [str(number) for number in range(20)]
+    assert found["detail"].endswith("…")
+
+
+LARGEST = 1024 * 1024
+ITEM = f'{{"type":"topup","txn_id":"{ID}","amount":1,"metadata":'
+LARGE = {
+    "a key many times": '{"atomic":true,"requests":[' + ITEM + "null," + '"amount":1,' * 95_000 + '"amount":1}]}',
+    "a key of the body many times": '{"requests":[' + ITEM + "null}]," + '"atomic":true,' * 74_000 + '"asset":"UC"}',
+    "unknown keys": "{" + ",".join(f'"{number}":1' for number in range(95_000)) + "}",
+    "a key that looks like msgspec's words": '{"requests":[{"' + " - at `$" * 120_000 + '\\n":1}]}',
+    "metadata": '{"requests":[' + ITEM + '{"a":[' + "[]," * 340_000 + "[]]}}]}",
+    "numbers in metadata": '{"requests":[' + ",".join([ITEM + '{"a":[' + "1.5e1," * 800 + "1]}}"] * 200) + "]}",
+}
+
+
+@pytest.mark.parametrize("content", LARGE.values(), ids=LARGE)
+def test_the_work_grows_as_the_body_does(content: str) -> None:
+    text = content.encode()
+    assert 900_000 < len(text) < LARGEST
+    started = time.process_time()
+    with contextlib.suppress(ServiceError):
+        Decoder(BatchOrder).decode(text)
+    # where it grows as the square of the body it is a minute
+    assert time.process_time() - started < 3

@@ -1,6 +1,7 @@
 """Rate limits: how many requests a user and an address may make, and that nobody gets around them."""
 
-import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from api import shared
 from api.limits import CALLERS, WINDOW, Limits, Table, network
 from api.settings import Settings
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
@@ -166,19 +168,17 @@ def test_many_addresses_take_no_more_memory_and_do_not_free_the_one_that_is_refu
     assert table.take(7, 100) > 0
 
 
-def count(file: Path) -> None:
-    table = Table(file)
-    for _ in range(20):
-        table.take(7, 10)
+COUNT = """
+import sys
+from api.limits import Table
+table = Table(int(sys.argv[1]))
+for _ in range(20):
+    table.take(7, 10)
+"""
 
 
-def test_processes_share_the_table(tmp_path: Path) -> None:
-    file = tmp_path / "limits"
-    table = Table(file)
-    spawning = multiprocessing.get_context("spawn")
-    for _ in range(2):
-        process = spawning.Process(target=count, args=(file,))
-        process.start()
-        process.join()
-    assert table.take(7, 10) > 0
-    assert file.stat().st_mode & 0o777 == 0o600
+def test_processes_share_the_table() -> None:
+    with shared.made(1) as memory:
+        table = Table(memory.limits)
+        subprocess.run([sys.executable, "-c", COUNT, str(memory.limits)], pass_fds=[memory.limits], check=True)
+        assert table.take(7, 10) > 0

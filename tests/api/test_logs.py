@@ -1,10 +1,12 @@
 """What the service writes to stderr: one line per request, and never a secret."""
 
+import fcntl
 import json
 import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -17,8 +19,10 @@ import pytest
 
 from api import logs
 from tests.api.fakes import played, turn
-from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
+from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve, wait_until
 from tests.database import SERVICE_PASSWORD, Database
+from tests.setup.command import Pgwallet
+from tests.setup.command import Service as Running
 
 
 def test_every_request_is_one_line(service: Service, alice: User) -> None:
@@ -146,6 +150,62 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
     assert [len(piece.splitlines()) for piece in written] == [10, 10, 5]
     assert all(piece.endswith(b"\n") and len(piece) <= select.PIPE_BUF for piece in written)
     assert [json.loads(line)["status"] for line in b"".join(written).splitlines()] == list(range(25))
+
+
+def test_a_log_that_nobody_reads_stops_nothing(service_database: Database, tmp_path: Path) -> None:
+    near, far = os.pipe()
+    fcntl.fcntl(far, fcntl.F_SETPIPE_SZ, 4096)
+    token = "the metrics' token of the test of a full pipe"
+    with (
+        os.fdopen(far, "wb") as end,
+        serve(service_database.api_url, tmp_path, stderr=end, PGWALLET_METRICS_TOKEN=token) as service,
+        closing(User(service)) as user,
+    ):
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def dropped() -> float:
+            page = httpx.get(f"{service.url}/metrics", headers=headers, verify=TLS).text
+            return float(page.partition("\npgwallet_log_lines_dropped_total ")[2].split()[0])
+
+        def more_and_more() -> bool:
+            for _ in range(500):
+                user.get("/api/health/live").raise_for_status()
+            return dropped() > 0
+
+        assert dropped() == 0
+        wait_until(more_and_more, 60)
+        # and who reads again is told
+        data(user.topup(), 201)
+        said = os.read(near, 1 << 20)
+        while b"log lines were dropped" not in said:
+            said += os.read(near, 1 << 20)
+            user.get("/api/health/live")
+    os.close(near)
+
+
+def test_a_log_that_nobody_reads_does_not_stop_the_supervisor(service_database: Database, tmp_path: Path) -> None:
+    with Pgwallet(tmp_path, PGWALLET_API_URL=service_database.api_url, JWT_SECRET=JWT_SECRET) as wallet:
+        process = wallet.spawn("serve")
+        assert process.stderr is not None
+        with process.stderr as unread, Path(os.devnull).open() as process.stderr:
+            fcntl.fcntl(unread, fcntl.F_SETPIPE_SZ, 4096)
+            service = Running(process)
+            try:
+                service.await_ready()
+                for _ in range(40):
+                    assert service.request("/api/health/live")[0] == 200
+                (worker,) = service.children("api.worker")
+                os.kill(worker, signal.SIGKILL)
+                wait_until(lambda: service.children("api.worker") not in ([], [worker]))
+                wait_until(lambda: service.request("/api/health/live")[0] == 200)
+            finally:
+                assert service.stop() == 0
+
+
+def test_a_log_on_a_full_disk_stops_nothing(service_database: Database, tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full, serve(service_database.api_url, tmp_path, stderr=full) as service:
+        for _ in range(20):
+            assert httpx.get(f"{service.url}/api/health/live", verify=TLS).status_code == 200
 
 
 WRITE = """

@@ -12,10 +12,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
-import api.metrics
+from api import metrics, shared
 from api.metrics import Metrics
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve, wait_until
 from tests.database import Database
@@ -167,30 +166,27 @@ def test_one_scrape_shows_all_workers_also_those_that_were_replaced(service_data
             assert service.request("/api/health/live")[0] == 200
         counted = [value(url, "pgwallet_http_request_seconds_count", **live) for _ in range(10)]
         assert counted == [50] * 10
-        (shared,) = {environment(worker)["PROMETHEUS_MULTIPROC_DIR"] for worker in service.children("api.worker")}
-        assert Path(shared).stat().st_mode & 0o777 == 0o700
         for worker in service.children("api.worker"):
             os.kill(worker, signal.SIGKILL)
         wait_until(lambda: len(service.children("api.worker")) == 3 and service.healthy())
         assert service.request("/api/health/live")[0] == 200
         assert value(url, "pgwallet_http_request_seconds_count", **live) == 51
         assert service.stop() == 0
-        assert not Path(shared).exists()
 
 
-def test_what_a_killed_service_shared_is_gone_with_its_workers(service_database: Database, tmp_path: Path) -> None:
-    with Pgwallet(tmp_path, PGWALLET_API_URL=service_database.api_url, JWT_SECRET=JWT_SECRET) as wallet:
+def test_what_workers_share_is_on_no_disk_that_could_be_full(service_database: Database, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with Pgwallet(
+        tmp_path, PGWALLET_API_URL=service_database.api_url, JWT_SECRET=JWT_SECRET, TMPDIR=str(temporary)
+    ) as wallet:
         service = wallet.start("serve")
         (worker,) = service.children("api.worker")
-        shared = Path(environment(worker)["PROMETHEUS_MULTIPROC_DIR"])
-        assert shared.exists()
-        service.stop(signal.SIGKILL)
-    assert not shared.exists()
-
-
-def environment(process: int) -> dict[str, str]:
-    pairs = Path(f"/proc/{process}/environ").read_text().split("\0")
-    return dict(pair.split("=", 1) for pair in pairs if pair)
+        mapped = [line.split(maxsplit=5) for line in Path(f"/proc/{worker}/maps").read_text().splitlines()]
+        files = {line[5].strip() for line in mapped if "w" in line[1] and "s" in line[1]}
+        # the other ring of memory is the event loop's
+        assert files - {"anon_inode:[io_uring]"} == {"/memfd:pgwallet (deleted)"}
+        assert list(temporary.iterdir()) == []
 
 
 def test_every_metric_is_documented(measured: Service, service_database: Database) -> None:
@@ -214,14 +210,10 @@ def test_every_metric_is_documented(measured: Service, service_database: Databas
     assert shown == documented
 
 
-def test_a_worker_that_just_makes_its_file_fails_no_scrape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "counter_9.db"
-    file.touch()
-
-    def written(_: float) -> None:
-        values = MmapedDict(str(file))
-        values.write_value(mmap_key("made_total", "made_total", [], [], "Made"), 3.0, 0.0)
-        values.close()
-
-    monkeypatch.setattr(api.metrics, "sleep", written)
-    assert b"made_total 3.0" in Metrics(tmp_path).page(None, database_up=True)
+def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    with shared.made(2) as memory:
+        for module, name in (("values", "ValueClass"), ("values", "MmapedDict"), ("multiprocess", "MmapedDict")):
+            monkeypatch.setattr(f"prometheus_client.{module}.{name}", None)
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+        metrics.share(memory, 0)
+        assert b"pgwallet_database_up 1.0" in Metrics(memory).page(None, database_up=True)

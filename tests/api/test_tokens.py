@@ -1,16 +1,18 @@
 """Who a token stands for, and every way of not having one."""
 
+import asyncio
 import base64
 import json
+import string
 import time
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import jwt
 import pytest
 
-from api.auth import key_id
+from api.auth import Tokens, key_id
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem
 
 PROTECTED = [
@@ -54,6 +56,28 @@ def test_tokens_carry_the_claims_of_the_contract(alice: User) -> None:
 
 def test_a_good_token_of_our_own_making_is_accepted(client: httpx.Client, alice: User) -> None:
     assert data(balance(client, f"Bearer {sign(claims(alice))}"))["wallet_id"] == alice.account["wallet_id"]
+
+
+def test_a_token_is_remembered_once_however_it_is_spelt(client: httpx.Client, alice: User) -> None:
+    user = {"user_id": uuid4(), "wallet_id": uuid4(), "role": "user"}
+
+    class Known:
+        async def principal(self, *_: object) -> dict[str, Any]:
+            return user
+
+    async def spell() -> int:
+        for spelling in (
+            f"{scheme}{' ' * spaces}{alice.token} " for scheme in ("Bearer", "bEARER") for spaces in (1, 9)
+        ):
+            await tokens.principal(spelling.encode())
+        return len(tokens._verified)
+
+    tokens = Tokens([JWT_SECRET], cast("Any", Known()), admit=lambda _: None)
+    assert asyncio.run(spell()) == 1
+    alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    twin = alice.token[:-1] + alphabet[alphabet.index(alice.token[-1]) ^ 1]
+    for spelling in (f"{alice.token}~", f"{alice.token}=", f"{alice.token[:-5]}~{alice.token[-5:]}", twin):
+        problem(balance(client, f"Bearer {spelling}"), 401, "unauthorized")
 
 
 def test_the_scheme_is_written_in_any_case(client: httpx.Client, alice: User) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from uuid import uuid4
 
 import pytest
 
+from api import shared
+from api.signals import Signals
+from api.workers import HUNG_TICKS, Workers
 from tests.crash.arena import Arena, arena
 from tests.crash.faults import KILLS
 from tests.crash.report import counts
@@ -49,6 +53,40 @@ def test_what_is_killed_under_load_comes_back_with_all_that_was_answered(crash: 
         pytest.fail("no kill hit a request that ended unknown")
     assert (crash.service.children("postgres") == [server]) == (kind in {"worker", "PostgreSQL backend"})
     assert (crash.service.children("api.worker") == workers) == (kind in {"postmaster", "PostgreSQL backend"})
+
+
+def test_a_worker_whose_event_loop_stands_still_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.workers.HUNG_TICKS", 100)
+    with shared.made(1) as memory, socket.create_server(("127.0.0.1", 0)) as listener:
+        workers = Workers(listener, memory, 1, Signals())
+        workers.load()
+        try:
+            workers.serve({"PGWALLET_API_URL": "postgresql://nobody@localhost:1/none", "JWT_SECRET": "x" * 32})
+            [hung] = workers._processes
+            assert hung is not None
+            wait_until(lambda: memory.heartbeats()[0])
+            hung.send_signal(signal.SIGSTOP)
+
+            def replaced() -> bool:
+                workers.restart()
+                [process] = workers._processes
+                return process not in (None, hung) and memory.heartbeats()[0] > 0
+
+            wait_until(replaced)
+            assert hung.returncode == -signal.SIGKILL
+        finally:
+            workers.stop(10)
+
+
+def test_a_worker_that_is_only_slow_is_left_alone() -> None:
+    with shared.made(1) as memory, socket.socket() as listener:
+        workers = Workers(listener, memory, 1, Signals())
+        # it has not begun to serve yet
+        assert not any(workers._hangs(0) for _ in range(HUNG_TICKS * 2))
+        for _ in range(5):
+            memory.heartbeats()[0] += 1
+            assert not any(workers._hangs(0) for _ in range(HUNG_TICKS))
+        assert [workers._hangs(0) for _ in range(5)].count(True) == 1
 
 
 def test_the_workers_of_a_killed_pgwallet_end(wallet: Pgwallet) -> None:
