@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 API_VERSION = "1.0"
-SINGLE_CONNECTIONS = 8
+SINGLE_CONNECTIONS = 6
+PATIENT_CONNECTIONS = 3
 
 
 class DocsPage(OpenAPIRenderPlugin):
@@ -89,18 +90,19 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
         raise ValueError("the service needs api_url and jwt_secret")
     logs.configure(settings.log_level)
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
-    single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
+    patient = Database(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=settings.lock_timeout, held=True)
+    single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout, patient=patient)
     passwords = Passwords(settings.bcrypt_cost)
     metrics = Metrics(shared)
     sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared / "limits"), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
-    group = GroupCommit(Sized(database, metrics), Sized(single, metrics), limit=settings.queue_size)
+    group = GroupCommit(Sized(database, metrics), Sized(patient, metrics), limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
     revocations = Revocations(own, tokens)
-    pools = {"shared": database, "single": single}
-    waiting: dict[str, Place] = {"mutations": group, "balances": balances, **pools}
+    pools = {"shared": database, "single": single, "patient": patient}
+    waiting: dict[str, Place] = {"mutations": group, "balances": balances, "shared": database, "single": single}
     parts = Parts(
         database=database,
         single=single,
@@ -116,12 +118,14 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await database.open()
         await single.open()
+        await patient.open()
         try:
             async with revocations.followed(), metrics.sampling(waiting, pools):
                 yield
         finally:
             passwords.close()
             await single.close()
+            await patient.close()
             await database.close()
 
     app = Litestar(
