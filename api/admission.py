@@ -68,8 +68,8 @@ class Turns:
         """How many wait."""
         return len(self._waiting)
 
-    async def enter(self, reasons: Sequence[Hashable], patience: float, size: int = 1) -> None:
-        """Wait for a place, `patience` seconds at most. Raises TimeoutError."""
+    async def enter(self, reasons: Sequence[Hashable], patience: float | None, size: int = 1) -> None:
+        """Wait for a place, `patience` seconds at most (None: as long as it takes). Raises TimeoutError."""
         if self._free and self._open(reasons):
             self._take(reasons)
             return

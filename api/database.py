@@ -93,12 +93,20 @@ class Database(Pool):
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
         return await self.row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
 
-    async def sign_in(self, username: str, address: str) -> asyncpg.Record | None:
-        """`wallet_sign_in`: what a sign-in needs; None for an unknown name. Errors: WA033."""
-        call = "select * from public.wallet_sign_in($1, $2)"
-        return await self.run(
-            lambda connection: connection.fetchrow(call, username, address), touches=(username, address)
+    async def require_username(self, username: str) -> None:
+        """`wallet_require_username`: that a new user can have it. Errors: WA002, WA005."""
+        await self.row("select public.wallet_require_username($1)", username)
+
+    async def sign_in(self, username: str, address: str) -> asyncpg.Record:
+        """`wallet_sign_in`: what a sign-in needs, nulls for an unknown name. Errors: WA033.
+
+        And `highest_cost`, of `wallet_highest_cost`.
+        """
+        call = (
+            "select c.cost as highest_cost, s.* from public.wallet_highest_cost() c"
+            " left join public.wallet_sign_in($1, $2) s on true"
         )
+        return await self.row(call, username, address)
 
     async def sign_in_failed(self, username: str, address: str) -> None:
         """`wallet_sign_in_failed`: counts it."""

@@ -40,8 +40,10 @@ def batch_routes(parts: Parts) -> Router:
         """Run up to 1,000 requests on one wallet, in order and in one transaction; the body may have 1 MiB.
 
         Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
+        Every username in it counts as a request.
         """
         user = request.user
+        single.admission.require_room(user.user_id)
         kinds = {item.type for item in data.requests}
         if "topup" in kinds:
             parts.let_top_up()
@@ -57,6 +59,9 @@ def batch_routes(parts: Parts) -> Router:
             raise invalid(*faults)
         wallet_id = await wallets.find(user, data.asset)
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
+        if names:
+            # each is looked up, and its outcome tells whether there is such a user: as single transfers would
+            parts.tokens.admit(user.user_id, len(names))
         known = await single.recipients(wallet_id, sorted(names), user.user_id) if names else {}
         items = [_item(place, item, wallet_id, user.user_id, known) for place, item in enumerate(data.requests)]
         rows = await single.requests(items, atomic=data.atomic)
