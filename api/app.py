@@ -112,6 +112,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
         wallets=Wallets(database),
         self_topup=settings.self_topup,
         self_refund=settings.self_refund,
+        download_timeout=settings.download_timeout,
     )
 
     @asynccontextmanager

@@ -166,6 +166,7 @@ class Settings:
     checkpoint_key_file: Path | None = setting("PGWALLET_CHECKPOINT_KEY_FILE", None, path)  # noqa: RUF009
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)
+    download_timeout: float = setting("PGWALLET_DOWNLOAD_TIMEOUT", 60.0, seconds)
     cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)
     hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
 

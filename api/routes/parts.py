@@ -44,6 +44,7 @@ class Parts(NamedTuple):
     wallets: Wallets
     self_topup: bool
     self_refund: bool
+    download_timeout: float
 
     def let_top_up(self) -> None:
         """Raise ServiceError (403) where top-ups are left to operators."""
