@@ -221,3 +221,19 @@ class TestTurns:
         for task in place.tasks:
             task.cancel()
         await asyncio.gather(*place.tasks, return_exceptions=True)
+
+
+def test_calls_for_a_held_wallet_stand_in_nobodys_way(
+    service_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with (
+        serve(service_database.api_url, tmp_path_factory.mktemp("held"), PGWALLET_LOCK_TIMEOUT="15") as running,
+        closing(User(running)) as user,
+        closing(User(running)) as other,
+    ):
+        with held(service_database, HOLD_WALLET, user.account["wallet_id"]):
+            stuck = [send(user, call="holds") for _ in range(40)]
+            for _ in range(5):
+                assert send(other, call="holds").answer()[0] == 201
+            assert not any(line["path"] == "/api/wallet/holds" for line in running.lines(user_id=user.account["id"]))
+        assert {request.answer()[0] for request in stuck} == {201}
