@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from api.shared import Shared
 
 API_VERSION = "1.0"
-SINGLE_CONNECTIONS = 8
+SINGLE_CONNECTIONS = 6
+PATIENT_CONNECTIONS = 3
 
 
 class DocsPage(OpenAPIRenderPlugin):
@@ -92,18 +93,19 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         raise ValueError("the service needs api_url and jwt_secret")
     logs.configure(settings.log_level)
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
-    single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout)
+    patient = Database(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=settings.lock_timeout, held=True)
+    single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout, patient=patient)
     passwords = Passwords(settings.bcrypt_cost)
     metrics = Metrics(shared)
     sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
-    group = GroupCommit(Sized(database, metrics), Sized(single, metrics), limit=settings.queue_size)
+    group = GroupCommit(Sized(database, metrics), Sized(patient, metrics), limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
     revocations = Revocations(own, tokens)
-    pools = {"shared": database, "single": single}
-    waiting: dict[str, Place] = {"mutations": group, "balances": balances, **pools}
+    pools = {"shared": database, "single": single, "patient": patient}
+    waiting: dict[str, Place] = {"mutations": group, "balances": balances, "shared": database, "single": single}
     parts = Parts(
         database=database,
         single=single,
@@ -113,12 +115,14 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         wallets=Wallets(database),
         self_topup=settings.self_topup,
         self_refund=settings.self_refund,
+        download_timeout=settings.download_timeout,
     )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await database.open()
         await single.open()
+        await patient.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
             following, measuring = revocations.followed(), metrics.sampling(waiting, pools)
@@ -127,6 +131,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         finally:
             passwords.close()
             await single.close()
+            await patient.close()
             await database.close()
 
     app = Litestar(

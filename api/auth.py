@@ -73,9 +73,9 @@ class Tokens:
     The first secret signs; tokens that the others signed are valid too.
     """
 
-    def __init__(self, secrets: Sequence[str], database: Database, *, admit: Callable[[UUID], None]) -> None:
+    def __init__(self, secrets: Sequence[str], database: Database, *, admit: Callable[..., None]) -> None:
         self.admit = admit
-        """Counts a request of a user. Raises ServiceError (429)."""
+        """Counts a request of a user, or as many as it stands for. Raises ServiceError (429)."""
         self._keys = {key_id(secret): secret for secret in secrets}
         self._signing = key_id(secrets[0])
         self._database = database

@@ -107,7 +107,7 @@ class GroupCommit:
 
     A wallet found held is mostly in another worker's batch, and free in a moment: its requests go first in the next
     batch, `tries` times, before they wait. From then on until none waits, the line has no request of that wallet.
-    At most `limit` requests are unanswered at a time.
+    At most `limit` requests are unanswered at a time, and of each user no more than there is room for others'.
     """
 
     def __init__(self, calls: Calls, patient: Calls, *, limit: int = MAX_ITEMS, tries: int = 2) -> None:
@@ -121,7 +121,8 @@ class GroupCommit:
 
     async def mutate(self, mutation: Mutation) -> asyncpg.Record:
         """Run the mutation in the next batch; when this returns, it is on disk. Raises ServiceError."""
-        with self.admission:
+        self.admission.enter(mutation.actor)
+        try:
             pending = Pending(mutation)
             waiting = self._held.get(mutation.wallet_id)
             if waiting is None:
@@ -130,6 +131,8 @@ class GroupCommit:
                 # behind those of its wallet that came before
                 waiting.append(pending)
             return await pending.answer
+        finally:
+            self.admission.leave(mutation.actor)
 
     async def _run(self, batch: list[Pending[Mutation]]) -> None:
         """Run a batch without waiting for locks."""
@@ -235,10 +238,13 @@ class Balances:
 
     async def balance(self, wallet_id: UUID, actor: UUID) -> asyncpg.Record:
         """Read a balance: as of after this call began. Raises ServiceError."""
-        with self.admission:
+        self.admission.enter(actor)
+        try:
             pending = Pending(Holder(wallet_id, actor))
             self._line.join(pending)
             return await pending.answer
+        finally:
+            self.admission.leave(actor)
 
     async def _run(self, batch: list[Pending[Holder]]) -> None:
         try:

@@ -94,10 +94,20 @@ class Database(Pool):
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
         return await self.row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
 
-    async def sign_in(self, username: str, address: str) -> asyncpg.Record | None:
-        """`wallet_sign_in`: what a sign-in needs; None for an unknown name. Errors: WA033."""
-        call = "select * from public.wallet_sign_in($1, $2)"
-        return await self.run(lambda connection: connection.fetchrow(call, username, address))
+    async def require_username(self, username: str) -> None:
+        """`wallet_require_username`: that a new user can have it. Errors: WA002, WA005."""
+        await self.row("select public.wallet_require_username($1)", username)
+
+    async def sign_in(self, username: str, address: str) -> asyncpg.Record:
+        """`wallet_sign_in`: what a sign-in needs, nulls for an unknown name. Errors: WA033.
+
+        And `highest_cost`, of `wallet_highest_cost`.
+        """
+        call = (
+            "select c.cost as highest_cost, s.* from public.wallet_highest_cost() c"
+            " left join public.wallet_sign_in($1, $2) s on true"
+        )
+        return await self.row(call, username, address)
 
     async def sign_in_failed(self, username: str, address: str) -> None:
         """`wallet_sign_in_failed`: counts it."""
@@ -123,7 +133,9 @@ class Database(Pool):
     ) -> asyncpg.Record | None:
         """`wallet_principal`: user_id, username, role, wallet_id as stored now; None for an unknown or revoked one."""
         call = "select * from public.wallet_principal($1, $2, $3)"
-        return await self.run(lambda connection: connection.fetchrow(call, user_id, token_id, generation))
+        return await self.run(
+            lambda connection: connection.fetchrow(call, user_id, token_id, generation), touches=(user_id,)
+        )
 
     async def sign_out(self, user_id: UUID, token_id: UUID, expires_at: datetime) -> None:
         """`wallet_sign_out`: ends one token. Errors: WA029."""
@@ -160,12 +172,14 @@ class Database(Pool):
 
     async def mutate(self, mutation: Mutation) -> asyncpg.Record:
         """`wallet_topup` or `wallet_spend`, by the mutation's type."""
-        return await self.row(_MUTATIONS[mutation.type], *mutation[1:])
+        return await self.row(_MUTATIONS[mutation.type], *mutation[1:], touches=(mutation.actor,))
 
     async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
         """`wallet_batch`: one transaction; a row with its `outcome` for each, in order. `wait`: for locked wallets."""
         *columns, moments = (list(column) for column in zip(*mutations, strict=True))
-        return await self.rows(_COALESCED, *columns, not wait, moments if any(moments) else None, admitted=True)
+        touches = tuple({item.wallet_id for item in mutations}) if wait else ()
+        effective = moments if any(moments) else None
+        return await self.rows(_COALESCED, *columns, not wait, effective, touches=touches, admitted=True)
 
     async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> Sequence[asyncpg.Record]:
         """`wallet_balances`: the balances now of these wallets for these actors; no row for one that is unknown."""
@@ -190,7 +204,8 @@ class Database(Pool):
                     await (transaction.commit() if kept else transaction.rollback())
             return rows
 
-        return await self.run(run)
+        wallets = {wallet_id for item in items for wallet_id in (item.wallet_id, item.to_wallet_id) if wallet_id}
+        return await self.run(run, touches=(*wallets, items[0].actor), size=len(items))
 
     async def recorded(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> set[UUID]:
         """`wallet_recorded`: which of these are on record: they would be replays. Errors: WA001."""
@@ -209,7 +224,8 @@ class Database(Pool):
         """`wallet_transfer`, `to` a wallet or a username. Errors: WA003, WA009, WA010, WA011 and more."""
         to_wallet_id, to_username = (to, None) if isinstance(to, UUID) else (None, to)
         call = "select * from public.wallet_transfer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        return await self.row(call, wallet_id, txn_id, amount, to_wallet_id, to_username, *details, actor)
+        arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, *details, actor)
+        return await self.row(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
 
     async def hold(
         self, wallet_id: UUID, txn_id: UUID, amount: int, expires_in: int | None, details: Details, actor: UUID

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from litestar import Request
 from litestar.enums import ScopeType
+from litestar.utils import normalize_path
 
 from api.errors import RATE_LIMITED, ServiceError, answer
 
@@ -59,8 +60,8 @@ class Table:
         self._names = memoryview(memory).cast("Q")
         self._idle_at = memoryview(memory).cast("d")
 
-    def take(self, name: int, rate: float) -> float:
-        """Count one call of a caller who has `rate` a window: 0, or refused, the seconds until the next."""
+    def take(self, name: int, rate: float, calls: int = 1) -> float:
+        """Count calls of a caller who has `rate` a window: 0, or refused, the seconds until there is room for them."""
         now = time.monotonic()
         names, idle_at = self._names, self._idle_at
         place = oldest = (name % (CALLERS // WAYS)) * WAYS * 2
@@ -75,7 +76,7 @@ class Table:
             idle_at[place + 1] = now
             names[place] = name
         # the upper bound is for a value that another worker is just writing for another caller
-        ahead = min(max(idle_at[place + 1] - now, 0.0), WINDOW) + WINDOW / rate
+        ahead = min(max(idle_at[place + 1] - now, 0.0), WINDOW) + WINDOW * calls / rate
         if ahead > WINDOW:
             return ahead - WINDOW
         idle_at[place + 1] = now + ahead
@@ -101,17 +102,19 @@ class Limits:
         self._fingerprint = fingerprint
         self._user_fingerprint = user_fingerprint
 
-    def user(self, user_id: UUID) -> None:
-        """Count a call of a signed-in user. Raises ServiceError (429)."""
+    def user(self, user_id: UUID, calls: int = 1) -> None:
+        """Count calls of a signed-in user; more than a window's are as many. Raises ServiceError (429)."""
         if not self._rate:
             return
-        if wait := self._table.take(self._user_fingerprint(user_id), self._rate):
+        if wait := self._table.take(self._user_fingerprint(user_id), self._rate, min(calls, self._rate)):
             raise refusal(self._rate, wait)
 
     def address(self, scope: Scope) -> None:
         """Count a request of an address. Raises ServiceError (429)."""
         host = caller(scope)
-        if scope["path"].startswith(ACCOUNTS):
+        path = scope["path"]
+        # as the router reads it: with more slashes it is the same route
+        if "/auth" in path and normalize_path(path).startswith(ACCOUNTS):
             kind, rate = b"accounts", max(1, self._rate // ACCOUNTS_SHARE)
         else:
             kind, rate = b"address", self._rate * ADDRESS_FACTOR

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from contextlib import nullcontext
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
 
 import asyncpg
 import structlog
 
-from api.admission import Admission
-from api.errors import BUSY, TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
+from api.admission import Admission, Turns
+from api.errors import BUSY, OVERLOADED, TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from api.settings import Settings
 
@@ -29,6 +29,12 @@ T = TypeVar("T")
 PING_SECONDS: Final = 2.0
 STREAMED_ROWS: Final = 500
 """What a stream holds in memory at a time."""
+ITEMS_PER_REQUEST: Final = 20
+"""How many items of a batch take the room of one request where requests wait."""
+QUICK_SECONDS: Final = 0.1
+"""How long a call waits for a lock where others wait for its connection."""
+QUIET_SECONDS: Final = 10.0
+"""The least between two lines of the log about the same shortage."""
 
 log = structlog.get_logger("pgwallet.database")
 
@@ -57,15 +63,31 @@ _PAUSE: Final = 0.01
 class Pool:
     """A pool of connections as `wallet_api`. It is made without a server and finds one whenever there is one.
 
-    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds. A bounded number of
-    calls waits for a connection. `silent`: another pool tells the log when the database is away.
+    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds; with a pool for
+    `patient` calls only the blink of an eye, and then there. A bounded number of calls waits for a connection, and a
+    third of the pool works at a time on any one wallet, or for one user. `held`: this is the pool of patient calls, one
+    for each wallet. `silent`: another pool tells the log when the database is away.
     """
 
-    def __init__(self, settings: Settings, *, pool_size: int, lock_timeout: float, silent: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        pool_size: int,
+        lock_timeout: float,
+        patient: Pool | None = None,
+        held: bool = False,
+        silent: bool = False,
+    ) -> None:
         self._settings = settings
         self._pool_size = pool_size
         self.admission = Admission(settings.queue_size)
-        self._lock_timeout = lock_timeout
+        self._lock_timeout = min(lock_timeout, QUICK_SECONDS) if patient else lock_timeout
+        self._patient = patient
+        self._turns = Turns(pool_size, 1 if held else max(1, pool_size // 3))
+        # who waits behind a call that waits for a lock waits as long
+        self._patience = _TRIES["55P03"] * lock_timeout if held else settings.acquire_timeout
+        self._impatient = BUSY if held else OVERLOADED
         self._silent = silent
         self._acquire_timeout = settings.acquire_timeout
         self._pool: asyncpg.Pool[asyncpg.Record]
@@ -73,8 +95,9 @@ class Pool:
         self._waiting = 0
         self._closing = False
         self._away_since: float | None = None
+        self._short_since = -QUIET_SECONDS
         # a stream keeps its connection until the client has read it all: others must find some left
-        self._streams = asyncio.Semaphore(max(1, pool_size // 2))
+        self._streams = Turns(max(1, pool_size // 2), 1)
 
     async def open(self) -> None:
         """Make the pool in the running event loop. Connects nowhere yet."""
@@ -116,17 +139,25 @@ class Pool:
         """Make one round trip. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                await self.run(lambda connection: connection.fetchval("select 1"))
+                await self.run(lambda connection: connection.fetchval("select 1"), admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
 
-    async def rows(self, call: str, *arguments: Argument, admitted: bool = False) -> Sequence[asyncpg.Record]:
-        """Run a call and return all its rows. Raises ServiceError."""
-        return await self.run(lambda connection: connection.fetch(call, *arguments), admitted=admitted)
+    async def rows(
+        self, call: str, *arguments: Argument, touches: Sequence[Hashable] = (), size: int = 1, admitted: bool = False
+    ) -> Sequence[asyncpg.Record]:
+        """Run a call and return all its rows. Raises ServiceError. `touches`, `size` and `admitted` as in `run`."""
+        touches = (*touches, *_parties(arguments))
+        return await self.run(
+            lambda connection: connection.fetch(call, *arguments), touches=touches, size=size, admitted=admitted
+        )
 
-    async def row(self, call: str, *arguments: Argument, again: bool = True) -> asyncpg.Record:
+    async def row(
+        self, call: str, *arguments: Argument, touches: Sequence[Hashable] = (), again: bool = True
+    ) -> asyncpg.Record:
         """Run a call that returns one row; `again`: once more where the connection was lost. Raises ServiceError."""
-        row = await self.run(lambda connection: connection.fetchrow(call, *arguments), again=again)
+        touches = (*touches, *_parties(arguments))
+        row = await self.run(lambda connection: connection.fetchrow(call, *arguments), touches=touches, again=again)
         if row is None:
             raise RuntimeError(f"no row from: {call}")
         return row
@@ -134,71 +165,118 @@ class Pool:
     async def stream(self, call: str, *arguments: Argument) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
         """Run a call and yield its rows in pieces, through a cursor of the server. Raises ServiceError.
 
-        At most half of the pool streams at a time. Close the generator when done with it.
+        At most half of the pool streams at a time, one for each user. Close the generator when done with it.
         """
-        with self.admission:
-            await self._stream_slot()
+        touches = _parties(arguments)
+        who = touches[-1]
+        self.admission.enter(who)
         try:
-            connection = await self._acquire()
-            try:
-                async with connection.transaction():
-                    cursor = await connection.cursor(call, *arguments)
-                    while rows := await cursor.fetch(STREAMED_ROWS):
-                        yield rows
-            except asyncpg.DataError:
-                raise
-            except TimeoutError as error:
-                connection.terminate()
-                raise ServiceError(TIMEOUT) from error
-            except _LOST as error:
-                raise self._away(error) from error
-            except asyncpg.PostgresError as error:
-                raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
-            finally:
-                await self._pool.release(connection)
+            await self._enter(self._streams, touches)
         finally:
-            self._streams.release()
-
-    async def _stream_slot(self) -> None:
+            self.admission.leave(who)
         try:
-            await asyncio.wait_for(self._streams.acquire(), self._acquire_timeout)
-        except TimeoutError:
-            raise ServiceError(UNAVAILABLE) from None
-
-    async def run(self, run: Callable[[Connection], Awaitable[T]], *, again: bool = True, admitted: bool = False) -> T:
-        """Run on a pooled connection. `again`: once more where it was lost; `admitted`: by another bound than ours.
-
-        Raises ServiceError for everything that the caller or the state of the server explains.
-        """
-        with nullcontext() if admitted else self.admission:
-            return await self._persist(run, again=again)
-
-    async def _persist(self, run: Callable[[Connection], Awaitable[T]], *, again: bool) -> T:
-        """Run; once more where the connection was dead or its plan stale, and again where others stood in the way."""
-        replaced, tries = False, 0
-        while True:
-            connection = await self._acquire()
-            try:
-                return await self._attempt(connection, run)
-            except _STALE:
-                if replaced:
+            async with self._borrowed(touches) as connection:
+                try:
+                    async with connection.transaction():
+                        cursor = await connection.cursor(call, *arguments)
+                        while rows := await cursor.fetch(STREAMED_ROWS):
+                            yield rows
+                except asyncpg.DataError:
                     raise
-                replaced = True
-            except _LOST as error:
-                if isinstance(error, asyncpg.DataError):
-                    raise  # an argument of the wrong type: our fault
-                if replaced or not again:
+                except TimeoutError as error:
+                    connection.terminate()
+                    raise ServiceError(TIMEOUT) from error
+                except _LOST as error:
                     raise self._away(error) from error
-                replaced = True
-            except _CONTENDED as error:
-                tries += 1
-                if tries >= _TRIES[error.sqlstate]:
-                    raise ServiceError(BUSY) from error
-            finally:
-                await self._release(connection)
+                except asyncpg.PostgresError as error:
+                    raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
+        finally:
+            self._streams.leave(touches)
+
+    async def run(
+        self,
+        run: Callable[[Connection], Awaitable[T]],
+        *,
+        touches: Sequence[Hashable] = (),
+        size: int = 1,
+        again: bool = True,
+        admitted: bool = False,
+    ) -> T:
+        """Run on a pooled connection. Raises ServiceError for all that the caller or the server's state explains.
+
+        `touches` are the wallets whose locks it may wait for and the user, or address, that it is for: the last one.
+        `size`: how many requests it is; `again`: once more where the connection was lost; `admitted`: by another bound
+        than ours.
+        """
+        if admitted:
+            return await self._persist(run, touches, size, again=again)
+        who = touches[-1] if touches else None
+        room = -(-size // ITEMS_PER_REQUEST)
+        self.admission.enter(who, room)
+        try:
+            return await self._persist(run, touches, size, again=again)
+        finally:
+            self.admission.leave(who, room)
+
+    async def _persist(  # noqa: C901 - what can happen to a call, and what then
+        self,
+        run: Callable[[Connection], Awaitable[T]],
+        touches: Sequence[Hashable],
+        size: int,
+        *,
+        again: bool,
+        tries: int = 0,
+    ) -> T:
+        """Run; once more where the connection was dead or its plan stale, and again where others stood in the way."""
+        replaced = False
+        while True:
+            async with self._borrowed(touches, size) as connection:
+                try:
+                    return await self._attempt(connection, run)
+                except _STALE:
+                    if replaced:
+                        raise
+                    replaced = True
+                except _LOST as error:
+                    if isinstance(error, asyncpg.DataError):
+                        raise  # an argument of the wrong type: our fault
+                    if replaced or not again:
+                        raise self._away(error) from error
+                    replaced = True
+                except _CONTENDED as error:
+                    tries += 1
+                    if self._patient is not None and isinstance(error, asyncpg.LockNotAvailableError):
+                        patient = self._patient
+                        break
+                    if tries >= _TRIES[error.sqlstate]:
+                        raise ServiceError(BUSY) from error
             if tries:
                 # a random one: two that stood in each other's way do not meet again
                 await asyncio.sleep(random.uniform(0, _PAUSE * 2**tries))  # noqa: S311
+        return await patient._persist(run, touches, size, again=again, tries=tries)  # noqa: SLF001 - one like this
+
+    @asynccontextmanager
+    async def _borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Connection]:
+        """A connection, when it is its turn. Raises ServiceError."""
+        await self._enter(self._turns, touches, size)
+        try:
+            connection = await self._acquire()
+            try:
+                yield connection
+            finally:
+                await self._release(connection)
+        finally:
+            self._turns.leave(touches)
+
+    async def _enter(self, turns: Turns, touches: Sequence[Hashable], size: int = 1) -> None:
+        """Wait for a turn. Raises ServiceError (503), which is no fault of the database."""
+        try:
+            await turns.enter(touches, self._patience, size)
+        except TimeoutError:
+            if self._impatient is OVERLOADED and time.monotonic() - self._short_since > QUIET_SECONDS:
+                self._short_since = time.monotonic()
+                log.warning("no connection was free in time", pool_size=self._pool_size, waiting=turns.waiting)
+            raise ServiceError(self._impatient) from None
 
     async def _attempt(self, connection: Connection, run: Callable[[Connection], Awaitable[T]]) -> T:
         """Run once. Raises ServiceError, or one of _LOST, _STALE and _CONTENDED, after which another may succeed."""
@@ -259,8 +337,16 @@ class Pool:
         """Log the first of many failures, so that an outage is one line and not one per request."""
         if self._away_since is None and not self._silent:
             self._away_since = time.monotonic()
-            log.warning("database is away", reason=f"{type(error).__name__}: {error}")
+            full = isinstance(error, asyncpg.TooManyConnectionsError)
+            what = "database has no room for another connection" if full else "database is away"
+            log.warning(what, reason=f"{type(error).__name__}: {error}")
         return ServiceError(UNAVAILABLE)
+
+
+def _parties(arguments: Sequence[Argument]) -> tuple[Hashable, ...]:
+    """Whom a call is about, its first argument, and whom it is for, its last: a wallet or user, a user or address."""
+    ends = (arguments[0], arguments[-1]) if len(arguments) > 1 else arguments
+    return tuple(end for end in ends if isinstance(end, (UUID, str)))
 
 
 async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -182,6 +182,7 @@ class Settings:
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)
     keepalive: float = setting("PGWALLET_KEEPALIVE", 75.0, seconds)
+    download_timeout: float = setting("PGWALLET_DOWNLOAD_TIMEOUT", 60.0, seconds)
     cors_origins: tuple[str, ...] = setting("PGWALLET_CORS_ORIGINS", (), origins)
     cors_headers: tuple[str, ...] = setting("PGWALLET_CORS_HEADERS", headers(SENT), headers)
     cors_expose: tuple[str, ...] = setting("PGWALLET_CORS_EXPOSE", headers(SHOWN), headers)

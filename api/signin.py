@@ -26,18 +26,18 @@ class SignIn:
 
         An unknown user takes the same steps.
         """
-        self._passwords.require_room()
+        self._passwords.require_room(address)
         row = await self._database.sign_in(username, address)
-        if not await self._passwords.matches(password, row["password_hash"] if row else None) or row is None:
+        if not await self._passwords.matches(password, row["password_hash"], row["highest_cost"], by=address):
             await self._database.sign_in_failed(username, address)
             raise wrong
         if not row["settled"]:
             await self._database.sign_in_succeeded(username, address)
         return row
 
-    async def upgrade(self, row: asyncpg.Record, password: str) -> None:
+    async def upgrade(self, row: asyncpg.Record, password: str, address: str) -> None:
         """Hash a password that was right anew, where hashes cost more by now; or at the next sign-in."""
         if self._passwords.outdated(row["password_hash"]):
             with suppress(ServiceError):
-                new_hash = await self._passwords.hash(password)
+                new_hash = await self._passwords.hash(password, by=address)
                 await self._database.rehash(row["user_id"], row["password_hash"], new_hash)

@@ -11,7 +11,7 @@ from api.auth import TOKEN_SECONDS, Tokens, unauthorized
 from api.database import Database
 from api.direct import DIRECT
 from api.limits import caller
-from api.passwords import Passwords
+from api.passwords import Passwords, usable
 from api.routes.answers import BODY_ERRORS, Answer, errors, success
 from api.routes.session import session
 from api.schemas import Account, Credentials, Envelope, Session
@@ -21,16 +21,24 @@ from api.signin import SignIn
 def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
     """Return the part of `/api/auth` that gives tokens."""
 
+    async def require_room(request: Request[Any, Any, Any]) -> None:
+        passwords.require_room(caller(request.scope))
+
     @post(
         "/signup",
+        opt=DIRECT,  # and looked at before the body is: a flood of them must cost little
+        before_request=require_room,
         operation_id="signUp",
         summary="Sign up",
         response_description="The account is open",
         responses=errors(*BODY_ERRORS, "WA002", "WA005"),
     )
-    async def signup(data: JSONBody[Credentials]) -> Answer[Envelope[Account]]:
+    async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> Answer[Envelope[Account]]:
         """Open an account: user, wallet in the default asset and sign-up bonus, all or nothing. Signs the user in."""
-        password_hash = await passwords.hash(data.password)
+        usable(data.password)
+        # asked before the name's hash is paid for; of two at once the later one hears of it when it registers
+        await database.require_username(data.username)
+        password_hash = await passwords.hash(data.password, by=caller(request.scope))
         row = await database.register(data.username, password_hash)
         account = Account(
             id=row["user_id"],
@@ -46,13 +54,10 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
         )
         return success("account opened", account, 201)
 
-    async def require_room(_: Request[Any, Any, Any]) -> None:
-        passwords.require_room()
-
     @post(
         "/signin",
         status_code=200,
-        opt=DIRECT,  # and looked at before the body is: a flood of them must cost little
+        opt=DIRECT,  # as above
         before_request=require_room,
         operation_id="signIn",
         summary="Sign in",
@@ -65,8 +70,9 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
         After some wrong ones the next try has to wait, a minute at most (WA033).
         """
         wrong = unauthorized("Username or password is wrong.")
-        row = await sign_in.check(data.username, data.password, caller(request.scope), wrong)
-        await sign_in.upgrade(row, data.password)
+        address = caller(request.scope)
+        row = await sign_in.check(data.username, data.password, address, wrong)
+        await sign_in.upgrade(row, data.password, address)
         return success("signed in", session(tokens, row, row["token_generation"]))
 
     return Router("/api/auth", route_handlers=[signup, signin], tags=["Accounts"])

@@ -37,8 +37,10 @@ def batch_routes(parts: Parts) -> Router:
         """Run up to 1,000 requests on one wallet, in order and in one transaction; the body may have 1 MiB.
 
         Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
+        Every username in it counts as a request.
         """
         user = request.user
+        single.admission.require_room(user.user_id)
         faults = [
             FieldError(f"requests[{place}].{field}", message)
             for place, item in enumerate(data.requests)
@@ -51,6 +53,9 @@ def batch_routes(parts: Parts) -> Router:
         for kind, let in (("topup", parts.let_top_up), ("refund", parts.let_refund)):
             if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
                 await let(wallet_id, txn_ids, user.user_id)
+        if names := {item.to_username.lower() for item in data.requests if item.to_username is not None}:
+            # each is looked up, and its outcome tells whether there is such a user: as single transfers would
+            parts.tokens.admit(user.user_id, len(names))
         items = [_item(place, item, wallet_id, user.user_id) for place, item in enumerate(data.requests)]
         rows = await single.requests(items, atomic=data.atomic)
         undone = data.atomic and any(row["outcome"] not in WRITTEN for row in rows)

@@ -134,7 +134,8 @@ def history_routes(parts: Parts) -> Router:
         holder = await database.balance(wallet_id, user.user_id)
         lines = await Lines.of(single.statement(wallet_id, *period, user.user_id))
         csv = format == "csv" if format is not None else prefers_csv(request.headers.get("accept", ""))
-        return Streamed(CSV, as_csv(holder, lines)) if csv else Streamed("application/json", as_json(holder, lines))
+        kind, pieces = (CSV, as_csv(holder, lines)) if csv else ("application/json", as_json(holder, lines))
+        return Streamed(kind, pieces, parts.download_timeout)
 
     return Router(
         "/api/wallet",

@@ -44,6 +44,7 @@ class Parts(NamedTuple):
     wallets: Wallets
     self_topup: bool
     self_refund: bool
+    download_timeout: float
 
     async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         """Raise ServiceError (403) where top-ups are left to operators; those on record are answered again."""

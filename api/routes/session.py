@@ -83,8 +83,9 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
             "Give the password that you sign in with now.",
             [FieldError("current_password", SQLSTATES["WA034"].title)],
         )
-        row = await sign_in.check(user["username"], data.current_password, caller(request.scope), wrong)
-        new_hash = await passwords.hash(data.new_password, "new_password")
+        address = caller(request.scope)
+        row = await sign_in.check(user["username"], data.current_password, address, wrong)
+        new_hash = await passwords.hash(data.new_password, "new_password", by=address)
         generation = await database.change_password(row["user_id"], row["password_hash"], new_hash)
         tokens.forget({row["user_id"]})
         return success("password changed", session(tokens, row, generation))

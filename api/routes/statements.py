@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar.response.base import ASGIResponse
 
+from api.errors import TIMEOUT, ServiceError
 from api.routes.answers import Answer, encode
 from api.routes.parts import json
 from api.schemas import Entry, Envelope, Row, Statement
@@ -155,15 +156,19 @@ def _quality(accept: str, kind: str, subtype: str) -> float:
 
 
 class Streaming(ASGIResponse):
-    """Sends pieces as they come. It ends with the client, and an error on the way breaks the connection off."""
+    """Sends pieces as they come, for `patience` seconds at most: they keep a database connection.
 
-    def __init__(self, media_type: str, body: AsyncGenerator[bytes, None]) -> None:
+    It ends with the client, and an error on the way breaks the connection off.
+    """
+
+    def __init__(self, media_type: str, body: AsyncGenerator[bytes, None], patience: float) -> None:
         self.pieces = body
+        self.patience = patience
         self.media_type = media_type
         self.status_code = 200
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        """Send head, pieces and end."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send head, pieces and end. Raises ServiceError for a client that reads too slowly."""
         content_type = self.media_type if self.media_type != CSV else f"{CSV}; charset=utf-8; header=present"
         headers = [(b"content-type", content_type.encode())]
         if self.media_type == CSV:
@@ -171,13 +176,16 @@ class Streaming(ASGIResponse):
         headers.append((b"vary", b"accept"))
         gone = asyncio.ensure_future(_gone(receive))
         try:
-            async with contextlib.aclosing(self.pieces):
+            async with contextlib.aclosing(self.pieces), asyncio.timeout(self.patience):
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
                 async for piece in self.pieces:
                     if gone.done():
                         return
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            scope["state"]["code"] = TIMEOUT.code
+            raise ServiceError(TIMEOUT, "The client took too long to read the statement.") from None
         finally:
             gone.cancel()
 
@@ -190,11 +198,12 @@ async def _gone(receive: Receive) -> None:
 class Streamed(Answer[Envelope[Statement]]):
     """A statement in pieces."""
 
-    def __init__(self, media_type: str, pieces: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float) -> None:
         self.pieces = pieces
+        self.patience = patience
         self.kind = media_type
         self.status_code = 200
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
         """Stream."""
-        return Streaming(self.kind, self.pieces)
+        return Streaming(self.kind, self.pieces, self.patience)

@@ -20,20 +20,17 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  v_username constant text := wallet.username(p_username);
+  v_username text;
   v_user wallet.users;
   v_asset wallet.assets;
   v_wallet_id uuid;
   v_balance bigint := 0;
 begin
   perform wallet.require_read_committed();
-  if v_username is null or v_username !~ '^[a-z0-9_.-]{3,64}$' then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'));
-  elsif pg_input_is_valid(v_username, 'uuid') then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must not look like a UUID'));
-  end if;
+  v_username := public.wallet_require_username(p_username);
   perform wallet.require_hash(p_password_hash);
 
+  -- another session may have taken the name since
   insert into wallet.users as u (username, password_hash)
   values (v_username, p_password_hash)
   on conflict on constraint users_username_key do nothing

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import bcrypt
 import httpx
 import pytest
 from pytest_postgresql.executors import NoopExecutor
@@ -18,7 +19,13 @@ def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Itera
     name = f"service_{postgresql_noproc.dbname}"
     with cluster.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-    yield cluster.database(name)
+    found = cluster.database(name)
+    with found.connect() as administrator:
+        # of the demo accounts: a dear hash on record makes every sign-in that fails dear
+        for username, password in (("alice", b"password123"), ("bob", b"password456"), ("charlie", b"password789")):
+            cheap = bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()
+            administrator.execute("update wallet.users set password_hash = %s where username = %s", [cheap, username])
+    yield found
     with cluster.database("postgres").connect() as administrator:
         administrator.execute(f"drop database {name} with (force)")
 

@@ -15,8 +15,10 @@ STEPS = 12
 """More turns of the event loop than any step of group commit takes."""
 
 
-def mutation(number: int, wallet: int = 0) -> Mutation:
-    return Mutation("topup", UUID(int=wallet), UUID(int=number), 1, None, None, UUID(int=0))
+def mutation(number: int, wallet: int = 0, actor: int | None = None) -> Mutation:
+    """A request of a user of its own, unless `actor` says whose."""
+    user = UUID(int=number if actor is None else actor)
+    return Mutation("topup", UUID(int=wallet), UUID(int=number), 1, None, None, user)
 
 
 def ok(item: Mutation) -> dict[str, Any]:
@@ -81,9 +83,9 @@ class Bench:
         self.requests: dict[int, asyncio.Task[Any]] = {}
         self.answered: list[int] = []
 
-    def send(self, number: int, wallet: int = 0) -> None:
+    def send(self, number: int, wallet: int = 0, actor: int | None = None) -> None:
         """Let a request arrive; it reaches group commit at the next turn of the event loop."""
-        task = asyncio.get_running_loop().create_task(self.group.mutate(mutation(number, wallet)))
+        task = asyncio.get_running_loop().create_task(self.group.mutate(mutation(number, wallet, actor)))
         task.add_done_callback(lambda _: self.answered.append(number))
         self.requests[number] = task
 

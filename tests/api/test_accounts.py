@@ -130,10 +130,10 @@ def test_an_unknown_user_and_a_wrong_password_get_the_same_words(client: httpx.C
     assert wrong == unknown
 
 
-def test_an_unknown_user_and_a_wrong_password_take_the_same_time(service_database: Database, tmp_path: Path) -> None:
+def test_an_unknown_user_and_a_wrong_password_take_the_same_time(database: Database, tmp_path: Path) -> None:
     # at this cost the hash takes most of the time of a sign-in
     with (
-        serve(service_database.api_url, tmp_path, PGWALLET_BCRYPT_COST="10") as service,
+        serve(database.api_url, tmp_path, PGWALLET_BCRYPT_COST="10") as service,
         closing(User(service)) as user,
     ):
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from api.admission import Turns
 from api.batching import Balances
 from api.errors import OVERLOADED, ServiceError
 from tests.api.fakes import STEPS, Bench, kinds, played, turn
@@ -54,6 +55,25 @@ class TestGroupCommit:
             bench.send(number)
         answers = await bench.answers()
         assert (answers[2], answers[3]) == (2, 3)
+
+    @pytest.mark.parametrize("held", [False, True], ids=["in line", "for a held wallet"])
+    @played
+    async def test_one_user_leaves_room_for_others(self, held: bool) -> None:
+        bench = Bench(limit=12)
+        bench.calls.busy = {7} if held else set()
+        (bench.retries if held else bench.calls).gate.clear()
+        for number in range(20):
+            bench.send(number, wallet=7, actor=7)
+            await turn(STEPS)
+        for number in range(20, 40):
+            bench.send(number, wallet=7, actor=8)
+            await turn(STEPS)
+        bench.send(40, wallet=7, actor=9)
+        await turn(STEPS)
+        bench.calls.gate.set()
+        bench.retries.gate.set()
+        refused = kinds(await bench.answers())
+        assert [number for number in range(41) if number not in refused] == [*range(7), *range(20, 23), 40]
 
     @played
     async def test_balances_have_a_bound_of_their_own(self) -> None:
@@ -123,3 +143,97 @@ def test_the_refusal_says_when_to_come_back(small: Service, service_database: Da
         problem(user.topup(), 503, "overloaded")
         for request in waiting:
             request.connection.close()
+
+
+class Place:
+    """Callers of two places, who stay until the test lets them go."""
+
+    def __init__(self, places: int = 2, most: int = 1) -> None:
+        self.turns = Turns(places, most)
+        self.inside: list[str] = []
+        self._leave: dict[str, asyncio.Event] = {}
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def come(self, name: str, *reasons: str, size: int = 1, patience: float = 60) -> None:
+        """Let a caller come, and see how far it gets."""
+        self._leave[name] = asyncio.Event()
+        self.tasks.append(asyncio.ensure_future(self._stay(name, reasons, size, patience)))
+        await turn(STEPS)
+
+    async def go(self, name: str) -> None:
+        """Let it leave."""
+        self._leave[name].set()
+        await turn(STEPS)
+
+    async def _stay(self, name: str, reasons: Sequence[str], size: int, patience: float) -> None:
+        await self.turns.enter(reasons, patience, size)
+        self.inside.append(name)
+        await self._leave[name].wait()
+        self.inside.remove(name)
+        self.turns.leave(reasons)
+
+
+class TestTurns:
+    @played
+    async def test_who_waits_for_one_thing_leaves_the_other_places_to_others(self) -> None:
+        place = Place()
+        for name in "abcd":
+            await place.come(name, "held wallet", f"user {name}")
+        await place.come("e", "free wallet", "user e")
+        assert place.inside == ["a", "e"]
+        await place.go("a")
+        assert place.inside == ["e", "b"]
+
+    @played
+    async def test_whoever_asked_for_much_comes_after_those_who_asked_for_little(self) -> None:
+        place = Place(places=1, most=1)
+        await place.come("first", "greedy")
+        for number in range(3):
+            await place.come(f"greedy {number}", "greedy", size=1000)
+        for number in range(3):
+            await place.come(f"other {number}", "other")
+        served = []
+        for _ in range(6):
+            await place.go(place.inside[0])
+            served += place.inside
+        assert served == ["greedy 0", "other 0", "other 1", "other 2", "greedy 1", "greedy 2"]
+
+    @pytest.mark.parametrize("end", ["cancelled", "out of time", "cancelled in the moment of its turn"])
+    @played
+    async def test_who_gives_up_takes_no_place_along(self, end: str) -> None:
+        place = Place(places=1, most=1)
+        await place.come("a", "user a")
+        await place.come("b", "user b", patience=0.01 if end == "out of time" else 60)
+        if end == "out of time":
+            with pytest.raises(TimeoutError):
+                await place.tasks[1]
+        elif end == "cancelled":
+            place.tasks[1].cancel()
+        else:
+            place.turns.leave(["user a"])
+            place.tasks[1].cancel()
+        await turn(STEPS)
+        if end != "cancelled in the moment of its turn":
+            await place.go("a")
+        await place.come("c", "user c")
+        assert place.inside[-1:] == ["c"]
+        assert place.turns.waiting == 0
+        for task in place.tasks:
+            task.cancel()
+        await asyncio.gather(*place.tasks, return_exceptions=True)
+
+
+def test_calls_for_a_held_wallet_stand_in_nobodys_way(
+    service_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with (
+        serve(service_database.api_url, tmp_path_factory.mktemp("held"), PGWALLET_LOCK_TIMEOUT="15") as running,
+        closing(User(running)) as user,
+        closing(User(running)) as other,
+    ):
+        with held(service_database, HOLD_WALLET, user.account["wallet_id"]):
+            stuck = [send(user, call="holds") for _ in range(40)]
+            for _ in range(5):
+                assert send(other, call="holds").answer()[0] == 201
+            assert not any(line["path"] == "/api/wallet/holds" for line in running.lines(user_id=user.account["id"]))
+        assert {request.answer()[0] for request in stuck} == {201}

@@ -1,10 +1,13 @@
 """Rate limits: how many requests a user and an address may make, and that nobody gets around them."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -80,6 +83,62 @@ def test_signing_up_and_in_has_a_tenth_which_the_rest_does_not_use_up(limited: S
             problem(refused, 429, "rate_limited")
             assert refused.headers["ratelimit-limit"] == str(RATE // 10)
         data(user.get("/api/wallet/balance"))
+
+
+SPELLINGS = [
+    *("//api/auth/signin", "/api//auth/signin", "/api/auth//signin", "/api/auth/signin/", "///api///auth///signin///"),
+    *("/api/%61uth/signin", "/api%2Fauth%2fsignin", "/%2Fapi/auth/signin", "http://127.0.0.1//api/auth/signin"),
+]
+
+
+@pytest.mark.parametrize("path", SPELLINGS)
+def test_no_other_spelling_of_a_path_that_leads_to_the_same_has_more(limited: Service, path: str) -> None:
+    """Sent as it stands; httpx would tidy it."""
+    body = json.dumps({"username": "nobody", "password": PASSWORD})
+    headers = {"X-Forwarded-For": f"198.51.100.{150 + SPELLINGS.index(path)}", "Content-Type": "application/json"}
+    with closing(HTTPConnection(urlsplit(limited.url).netloc, timeout=20)) as connection:
+        statuses = []
+        for _ in range(2):
+            connection.request("POST", path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+    assert statuses == [401, 429]
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/auth/./signin", "/api/x/../auth/signin", "/API/auth/signin", "/api/auth;a/signin"]
+)
+def test_what_looks_like_one_leads_nowhere(limited: Service, path: str) -> None:
+    with closing(HTTPConnection(urlsplit(limited.url).netloc, timeout=20)) as connection:
+        connection.request(
+            "POST", path, "{}", {"X-Forwarded-For": "198.51.100.200", "Content-Type": "application/json"}
+        )
+        assert connection.getresponse().status == 404
+
+
+def test_no_header_makes_another_method_of_a_request(limited: Service) -> None:
+    with closing(user_at(limited, "198.51.100.201")) as user:
+        for header in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+            answer = user.get(
+                "/api/auth/signin", headers={header: "POST", "X-Forwarded-For": f"203.0.113.{len(header)}"}
+            )
+            problem(answer, 405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_batch_tells_no_more_names_than_single_transfers(limited: Service, atomic: bool) -> None:
+    def transfers(count: int) -> dict[str, object]:
+        names = [f"nobody-{number}" for number in range(count)]
+        found = [{"type": "transfer", "txn_id": str(uuid4()), "amount": 1, "to_username": name} for name in names]
+        return {"requests": found, "atomic": atomic}
+
+    with closing(user_at(limited, f"198.51.100.{210 + atomic}")) as user:
+        # the request itself is one of ten
+        assert user.post("/api/wallet/batch", json=transfers(RATE - 2)).status_code == (409 if atomic else 200)
+        refused = user.post("/api/wallet/batch", json=transfers(RATE - 2))
+        problem(refused, 429, "rate_limited")
+        assert "results" not in refused.json()
 
 
 def test_ipv6_addresses_of_one_customer_are_one() -> None:

@@ -2,15 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from uuid import uuid4
 
 import bcrypt
 import httpx
 import pytest
 
+from api.auth import unauthorized
+from api.database import Database as Calls
+from api.errors import UNAUTHORIZED, ServiceError
+from api.passwords import Passwords
+from api.settings import Settings
+from api.signin import SignIn
 from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve, wait_until
 from tests.api.test_accounts import name, sign_in
 from tests.database import Database
@@ -185,7 +192,7 @@ def test_the_right_password_signs_in_many_times_at_once(client: httpx.Client, al
     assert {answer.status_code for answer in answers} == {200}
 
 
-def test_wallet_calls_are_answered_during_a_flood_of_sign_ins(service_database: Database, tmp_path: Path) -> None:
+def test_wallet_calls_are_answered_during_a_flood_of_sign_ins(database: Database, tmp_path: Path) -> None:
     async def flood(client: httpx.AsyncClient, refused: asyncio.Event, seen: list[httpx.Response]) -> None:
         while True:
             seen.append(await client.post("/api/auth/signin", json={"username": name(), "password": WRONG}))
@@ -218,10 +225,126 @@ def test_wallet_calls_are_answered_during_a_flood_of_sign_ins(service_database: 
             await asyncio.gather(*floods, return_exceptions=True)
         return times, seen
 
+    # in a database of its own: a dear hash on record makes every sign-in dear
     # a hash takes a quarter of a second here: whoever waited behind all that are queued would wait for 4
     settings = {"PGWALLET_BCRYPT_COST": "12", "PGWALLET_SHUTDOWN_TIMEOUT": "1"}
-    with serve(service_database.api_url, tmp_path, **settings) as service, closing(User(service)) as user:
+    with serve(database.api_url, tmp_path, **settings) as service, closing(User(service)) as user:
         times, seen = asyncio.run(run(service, user))
     assert {answer.status_code for answer in seen} <= {401, 429, 503}
     assert all("retry-after" in answer.headers for answer in seen if answer.status_code != 401)
     assert sorted(times)[-2] < 1.0, sorted(times)[-5:]
+
+
+@pytest.mark.parametrize("cost", [4, 6], ids=["as ever", "raised"])
+def test_every_sign_in_that_fails_takes_as_many_rounds_as_the_dearest_hash(
+    monkeypatch: pytest.MonkeyPatch, cost: int
+) -> None:
+    """Whether the name is unknown, or its hash is of before the cost was changed, up or down."""
+    rounds: list[int] = []
+    check, make = bcrypt.checkpw, bcrypt.hashpw
+
+    def checked(password: bytes, hashed: bytes) -> bool:
+        rounds.append(2 ** int(hashed[4:6]))
+        return check(password, hashed)
+
+    def made(password: bytes, salt: bytes) -> bytes:
+        rounds.append(2 ** int(salt[4:6]))
+        return make(password, salt)
+
+    stored = {number: make(PASSWORD.encode(), bcrypt.gensalt(number)).decode() for number in (4, 5, 7)}
+    monkeypatch.setattr("api.passwords.bcrypt.checkpw", checked)
+    monkeypatch.setattr("api.passwords.bcrypt.hashpw", made)
+
+    async def scene() -> None:
+        passwords = Passwords(cost)
+        for highest in (0, 4, 5, 7):
+            known = [stored[number] for number in stored if number <= max(highest, cost)]
+            for password_hash in (None, *known):
+                for password in (PASSWORD, WRONG):
+                    rounds.clear()
+                    right = await passwords.matches(password, password_hash, highest, by="here")
+                    assert right is (password == PASSWORD and password_hash is not None)
+                    assert right or sum(rounds) == 2 ** max(cost, highest)
+        passwords.close()
+
+    asyncio.run(scene())
+
+
+def test_the_dearest_hash_is_that_of_the_database(service_database: Database, alice: User) -> None:
+    """One of another service with the same database, or of before the cost was lowered."""
+    asked: list[int] = []
+
+    class Asked(Passwords):
+        async def matches(self, password: str, password_hash: str | None, highest_cost: int, *, by: Hashable) -> bool:
+            asked.append(highest_cost)
+            return await super().matches(password, password_hash, highest_cost, by=by)
+
+    async def scene() -> None:
+        settings = Settings(api_url=service_database.api_url, jwt_secret="x" * 32)
+        calls = Calls(settings, pool_size=1, lock_timeout=1)
+        await calls.open()
+        sign_in = SignIn(calls, Asked(4))
+        for username in (alice.username, name()):
+            with pytest.raises(ServiceError) as refusal:
+                await sign_in.check(username, WRONG, "an address", unauthorized())
+            assert refusal.value.kind == UNAUTHORIZED
+        await calls.close()
+
+    with service_database.connect() as administrator:
+        dear = bcrypt.hashpw(b"x", bcrypt.gensalt(7)).decode()
+        administrator.execute("select wallet_register(%s, %s)", [name(), dear])
+        row = administrator.execute("select wallet_highest_cost()").fetchone()
+    asyncio.run(scene())
+    assert row is not None
+    assert asked == [row[0]] * 2
+    assert row[0] >= 7
+
+
+def test_an_address_that_floods_leaves_others_their_turn_and_their_room() -> None:
+    async def scene() -> None:
+        passwords = Passwords(4)
+        ended: list[str] = []
+
+        async def one(by: str) -> None:
+            try:
+                await passwords.hash(PASSWORD, by=by)
+            except ServiceError:
+                ended.append(f"{by} refused")
+            else:
+                ended.append(by)
+
+        flood = [asyncio.create_task(one("flood")) for _ in range(100)]
+        await asyncio.sleep(0)
+        others = [asyncio.create_task(one(f"user {number}")) for number in range(8)]
+        await asyncio.gather(*flood, *others)
+        refused = [by for by in ended if by.endswith("refused")]
+        assert refused == ["flood refused"] * len(refused)
+        assert len(refused) > 50
+        # with what was being hashed when they came, and turn by turn
+        served = [by for by in ended if by not in refused]
+        last = max(place for place, by in enumerate(served) if by != "flood")
+        assert last < len(served) - 1
+        assert served[: last + 1].count("flood") <= 8 + 4
+        passwords.close()
+
+    asyncio.run(scene())
+
+
+def test_a_name_that_nobody_can_have_costs_no_hash(service_database: Database, tmp_path: Path, alice: User) -> None:
+    with (
+        serve(service_database.api_url, tmp_path) as fresh,
+        httpx.Client(base_url=fresh.url, timeout=20, verify=TLS) as client,
+    ):
+
+        def threads() -> int:
+            """The first hash starts one."""
+            return len(list(Path(f"/proc/{fresh.process.pid}/task").iterdir()))
+
+        before = threads()
+        taken = client.post("/api/auth/signup", json={"username": alice.username.upper(), "password": PASSWORD})
+        problem(taken, 409, "WA005", "username")
+        bad = client.post("/api/auth/signup", json={"username": str(uuid4()), "password": PASSWORD})
+        problem(bad, 422, "WA002", "username")
+        assert threads() == before
+        data(client.post("/api/auth/signup", json={"username": name(), "password": PASSWORD}), 201)
+        assert threads() == before + 1

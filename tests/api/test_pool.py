@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
 
 import psycopg
+import structlog
 
 from api.database import Database as Calls
+from api.errors import OVERLOADED, ServiceError
 from api.settings import Settings
 from tests.api.service import wait_until
 from tests.database import Database
@@ -15,9 +19,11 @@ SIZE = 2
 
 
 @asynccontextmanager
-async def opened(database: Database) -> AsyncIterator[Calls]:
-    settings = Settings(api_url=database.api_url, jwt_secret="x" * 32, acquire_timeout=3, shutdown_timeout=60)
-    calls = Calls(settings, pool_size=SIZE, lock_timeout=1)
+async def opened(database: Database, acquire_timeout: float = 3, **more: Any) -> AsyncIterator[Calls]:
+    settings = Settings(
+        api_url=database.api_url, jwt_secret="x" * 32, acquire_timeout=acquire_timeout, shutdown_timeout=60
+    )
+    calls = Calls(settings, pool_size=SIZE, lock_timeout=10, **more)
     await calls.open()
     try:
         yield calls
@@ -76,3 +82,58 @@ def test_a_pool_closes_while_connections_are_kept_and_others_work(
     asyncio.run(asyncio.wait_for(scene(), 20))
     left = "select from pg_stat_activity where usename = 'wallet_api' and datname = current_database()"
     wait_until(lambda: not administrator.execute(left).fetchall())
+
+
+def test_calls_of_one_wallet_that_wait_for_its_lock_leave_connections_to_others(
+    database: Database, administrator: psycopg.Connection
+) -> None:
+    """However many of them there are, and from however many users."""
+    wait = "select $1::uuid, pg_advisory_xact_lock(7), $2::uuid"
+
+    async def scene() -> None:
+        async with opened(database) as calls:
+            wallet = uuid4()
+            administrator.execute("select pg_advisory_lock(7)")
+            stuck = [asyncio.create_task(calls.row(wait, wallet, uuid4())) for _ in range(20)]
+            other = "select $1::uuid as wallet, $2::uuid"
+            async with asyncio.timeout(10):
+                for _ in range(3):
+                    await calls.row(other, uuid4(), uuid4())
+            assert not any(task.done() for task in stuck)
+            administrator.execute("select pg_advisory_unlock(7)")
+            await asyncio.gather(*stuck)
+
+    asyncio.run(scene())
+
+
+def test_a_pool_that_is_used_up_is_no_database_that_is_away(
+    database: Database,
+) -> None:
+    async def scene() -> list[BaseException | int]:
+        async with opened(database, acquire_timeout=0.1) as calls:
+            return await asyncio.gather(*[backend(calls, 1) for _ in range(2 * SIZE)], return_exceptions=True)
+
+    with structlog.testing.capture_logs() as lines:
+        answers = asyncio.run(scene())
+    refused = [answer.kind for answer in answers if isinstance(answer, ServiceError)]
+    assert refused == [OVERLOADED] * SIZE
+    assert [line["event"] for line in lines] == ["no connection was free in time"]
+
+
+def test_what_finds_a_wallet_held_waits_elsewhere(database: Database, administrator: psycopg.Connection) -> None:
+    """So that wallets that are held, however many, take no connection from those that are not."""
+    wait = "select $1::uuid, pg_advisory_xact_lock($2), $3::uuid"
+
+    async def scene() -> None:
+        async with opened(database, held=True) as patient, opened(database, patient=patient) as calls:
+            for lock in range(SIZE):
+                administrator.execute("select pg_advisory_lock(%s)", [lock])
+            stuck = [asyncio.create_task(calls.row(wait, uuid4(), lock, uuid4())) for lock in range(SIZE)]
+            async with asyncio.timeout(10):
+                while patient.connections()["in_use"] < SIZE:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0.01)
+            assert calls.connections()["in_use"] == 0
+            administrator.execute("select pg_advisory_unlock_all()")
+            await asyncio.gather(*stuck)
+
+    asyncio.run(scene())

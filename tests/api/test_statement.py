@@ -1,18 +1,23 @@
 """Statements: they add up, in both forms, and stream."""
 
+import contextlib
 import csv
 import json
 import re
+import socket
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import pytest
 
 from api.routes.statements import harmless, prefers_csv
-from tests.api.service import Service, User, data, problem
+from tests.api.service import Service, User, data, problem, serve, wait_until
 from tests.database import Database
 
 
@@ -24,9 +29,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def fill(user: User, entries: int) -> None:
+def fill(user: User, entries: int, **more: object) -> None:
     for _ in range(entries // 1000):
-        requests = [{"type": "topup", "txn_id": str(uuid4()), "amount": 1} for _ in range(1000)]
+        requests = [{"type": "topup", "txn_id": str(uuid4()), "amount": 1, **more} for _ in range(1000)]
         user.post("/api/wallet/batch", json={"requests": requests}).raise_for_status()
 
 
@@ -140,6 +145,40 @@ def test_a_reader_who_leaves_takes_nothing_along(alice: User, service: Service, 
         ).fetchone()
     assert left == (0,)
     assert service.lines(event="unexpected error", path="/api/wallet/statement") == []
+
+
+def test_slow_readers_are_cut_off_and_keep_no_connection_from_others(
+    service_database: Database, tmp_path: Path
+) -> None:
+    settings = {"PGWALLET_DOWNLOAD_TIMEOUT": "2", "PGWALLET_ACQUIRE_TIMEOUT": "1", "PGWALLET_REQUEST_TIMEOUT": "60"}
+    with serve(service_database.api_url, tmp_path, **settings) as impatient, contextlib.ExitStack() as stack:
+        slow, other = (stack.enter_context(closing(User(impatient))) for _ in range(2))
+        # more than the buffers between us hold
+        fill(slow, 8000, reference="r" * 256, metadata={"filled": "m" * 500})
+        period = f"from=2025-01-01T00:00:00Z&to={quote(now())}"
+        address = urlsplit(impatient.url)
+        request = (
+            f"GET /api/wallet/statement?{period} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {slow.token}\r\n\r\n"
+        )
+        for _ in range(16):
+            reader = stack.enter_context(socket.socket())
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            reader.connect((address.hostname, address.port))
+            reader.sendall(request.encode())
+        with service_database.connect() as administrator:
+            reading = "select count(*) from pg_stat_activity where state = 'idle in transaction'"
+            reading += " and datname = current_database()"
+
+            def readers() -> int:
+                row = administrator.execute(reading).fetchone()
+                assert row is not None
+                return int(row[0])
+
+            wait_until(lambda: readers() == 1)
+            assert statement(other, "2025-01-01T00:00:00Z", now())["closing_balance"] == 1000
+            impatient.wait_for(event="request", path="/api/wallet/statement", code="timeout")
+            wait_until(lambda: readers() == 0)
+        assert impatient.lines(event="database is away") == []
 
 
 @pytest.mark.parametrize(

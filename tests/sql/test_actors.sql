@@ -12,6 +12,8 @@ insert into arguments values ('p_to_username', $$'charlie'$$, true);
 create temp table actorless (name text, why text);
 insert into actorless values
   ('wallet_register', 'makes the user'),
+  ('wallet_require_username', 'tells what wallet_register does'),
+  ('wallet_highest_cost', 'is about all hashes'),
   ('wallet_sign_in', 'finds out who signs in'),
   ('wallet_sign_in_failed', 'nobody is signed in yet'),
   ('wallet_sign_in_succeeded', 'the user is whom the service has just verified'),

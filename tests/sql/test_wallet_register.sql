@@ -1,4 +1,4 @@
-select plan(45);
+select plan(52);
 
 -- the answer
 create temp table dora as select * from wallet_register('Dora', 'a hash');
@@ -57,6 +57,17 @@ select is(
   '{"field": "username", "username": "dora"}'::jsonb,
   'WA005 names the taken name as stored'
 );
+select is(refused($$ select wallet_require_username('DORA') $$), 'WA005 username', 'a taken name is refused before there is a hash');
+select is(refused($$ select wallet_require_username('x') $$), 'WA002 username', '... and one that nobody can have');
+select is(wallet_require_username('Free.Name'), 'free.name', 'a free one is returned as it will be stored');
+select is_empty($$ select from wallet.users where username = 'free.name' $$, 'asking takes no name');
+
+-- what its hash costs
+update wallet.users set password_hash = 'another kind of hash';
+select is(wallet_highest_cost(), 0, 'hashes of other kinds have no cost');
+select is((wallet_register('costly', '$2b$11$' || repeat('h', 53))).username, 'costly', 'a hash of bcrypt');
+select is(wallet_highest_cost(), 11, 'the dearest hash of bcrypt is known');
+
 select is(refused('select wallet_register(null, $$h$$)'), 'WA002 username', 'a null name is refused');
 select is(refused($$ select wallet_register('', 'h') $$), 'WA002 username', 'an empty name is refused');
 select is(refused($$ select wallet_register('ab', 'h') $$), 'WA002 username', 'a name of 2 characters is refused');
