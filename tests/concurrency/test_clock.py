@@ -221,7 +221,8 @@ class TestExpiredEvents:
 
     def test_nor_does_a_refused_item_of_a_batch(self, session: Session, due: Owner) -> None:
         session.run(
-            "select wallet_batch('{spend,capture}', %s, %s, '{9000,null}', p_original_txn_ids => %s, p_finals => '{null,f}')",
+            "select wallet_batch('{spend,capture}', %s, %s, '{9000,null}', p_original_txn_ids => %s,"
+            " p_finals => '{null,f}')",
             [due.wallet_id] * 2,
             [uuid4(), uuid4()],
             [None, txn(1)],

@@ -70,7 +70,7 @@ def refusal(answer: Callable[[], object]) -> str | None:
     [["{}"], ["savepoint a", "{}", "release a"], ["savepoint a", "savepoint b", "{}", "release b", "release a"]],
     ids=["plainly", "in a savepoint", "in nested ones"],
 )
-def test_whoever_has_the_wallet_is_waited_for(  # noqa: PLR0913 - fixtures
+def test_whoever_has_the_wallet_is_waited_for(
     observer: Session, writer: Session, reader: Session, owner: Owner, steps: list[str], sql: str
 ) -> None:
     writer.run("begin")
@@ -85,7 +85,7 @@ def test_whoever_has_the_wallet_is_waited_for(  # noqa: PLR0913 - fixtures
 
 
 @pytest.mark.parametrize("release", [True, False], ids=["in a savepoint that was released", "plainly"])
-def test_but_not_itself(observer: Session, writer: Session, owner: Owner, release: bool) -> None:  # noqa: FBT001
+def test_but_not_itself(observer: Session, writer: Session, owner: Owner, release: bool) -> None:
     writer.run("begin")
     writer.run("savepoint a")
     writer.run(TOPUP, owner.wallet_id, txn(1), 500)
