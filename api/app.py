@@ -39,6 +39,7 @@ from api.routes.session import session_routes
 from api.routes.wallet import wallet_routes
 from api.routes.wallets import wallets_routes
 from api.signin import SignIn
+from api.sweep import sweeping
 from api.wallets import Wallets
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def create_app(settings: Settings, shared: Path | None = None) -> Litestar:
         await database.open()
         await single.open()
         try:
-            async with revocations.followed(), metrics.sampling(waiting, pools):
+            async with revocations.followed(), sweeping(single), metrics.sampling(waiting, pools):
                 yield
         finally:
             passwords.close()

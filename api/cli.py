@@ -84,6 +84,14 @@ def verify(settings: Settings, *, checkpoint: Path | None, full: bool) -> None:
 
 
 @pgwallet.command()
+@click.pass_obj
+def sweep(settings: Settings) -> None:
+    """End holds that are due, in wallets that nothing touches; the service does so about once a minute."""
+    with administrator(settings, "sweep") as url:
+        click.echo(f"ok: {asyncio.run(deploy.sweep(url))} holds ended")
+
+
+@pgwallet.command()
 @click.argument("file", type=CHECKPOINT)
 @click.option("--since", type=CHECKPOINT, metavar="FILE", help="Judge only what came after this earlier checkpoint")
 @click.pass_obj

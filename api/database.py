@@ -24,7 +24,7 @@ _MUTATIONS: Final = {
 _COALESCED: Final = (
     "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => $8, p_effective_at => $9)"
 )
-_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12)"
+_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12, $13)"
 WRITTEN: Final = frozenset({"ok", "replayed"})
 """The outcomes of a batch's items that are no refusals."""
 
@@ -57,6 +57,7 @@ class BatchItem(NamedTuple):
     final: bool | None
     expires_in: int | None
     effective_at: datetime | None
+    to_username: str | None
 
 
 class Details(NamedTuple):
@@ -154,7 +155,7 @@ class Database(Pool):
         return await self.row("select * from public.wallet_balance($1, $2)", wallet_id, actor)
 
     async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID) -> asyncpg.Record:
-        """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023."""
+        """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023, WA036."""
         return await self.row("select * from public.wallet_balance_at($1, $2, $3)", wallet_id, at, actor)
 
     async def mutate(self, mutation: Mutation) -> asyncpg.Record:
@@ -191,10 +192,10 @@ class Database(Pool):
 
         return await self.run(run)
 
-    async def recipients(self, wallet_id: UUID, usernames: Sequence[str], actor: UUID) -> dict[str, UUID]:
-        """`wallet_recipients`: the wallets that transfers to these users go to; unknown ones are left out."""
-        call = "select * from public.wallet_recipients($1, $2, $3)"
-        return {row["username"]: row["wallet_id"] for row in await self.rows(call, wallet_id, list(usernames), actor)}
+    async def recorded(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> set[UUID]:
+        """`wallet_recorded`: which of these are on record: they would be replays. Errors: WA001."""
+        row = await self.row("select public.wallet_recorded($1, $2, $3) as ids", wallet_id, list(txn_ids), actor)
+        return set(row["ids"])
 
     async def transfer(
         self,
@@ -267,7 +268,7 @@ class Database(Pool):
     def statement(
         self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID
     ) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
-        """`wallet_statement`, in pieces: opening line, entries, closing line. Errors: WA001, WA002, WA023."""
+        """`wallet_statement`, in pieces: opening line, entries, closing line. Errors: WA001, WA002, WA023, WA036."""
         return self.stream("select * from public.wallet_statement($1, $2, $3, $4)", wallet_id, start, end, actor)
 
     async def fund(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> asyncpg.Record:
@@ -308,8 +309,13 @@ class Database(Pool):
         return await self.rows(call, wallet_id, *columns, floor, max_balance, actor)
 
     async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> Sequence[asyncpg.Record]:
-        """`wallet_trial_balance`: a row for each system account, one for all users. Errors: WA023, WA026, WA027."""
+        """`wallet_trial_balance`: each system account, and all users. Errors: WA023, WA026, WA027, WA036."""
         return await self.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)
+
+    async def sweep(self) -> int:
+        """`wallet_sweep`: ends due holds of wallets that nothing touches; how many."""
+        row = await self.row("select public.wallet_sweep() as ended")
+        return int(row["ended"])
 
     async def last_verification(self) -> asyncpg.Record | None:
         """`wallet_last_verification`: age_seconds, violations, seconds; None where there was none. Waits like ping."""

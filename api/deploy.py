@@ -121,6 +121,15 @@ async def seed(url: str, *, db: Path = DB) -> None:
         await _apply_seeds(connection, scripts(db / "seeds", "*.sql"))
 
 
+async def sweep(url: str) -> int:
+    """End due holds, but for those of wallets that somebody has locked; returns how many. Raises DeployError."""
+    total = 0
+    async with connected(url) as connection:
+        while ended := await connection.fetchval("select public.wallet_sweep()"):
+            total += ended
+    return total
+
+
 async def record_verification(connection: asyncpg.Connection, violations: int, seconds: float) -> None:
     """Note the run for the metrics. A standby can be verified too, but notes nothing."""
     with contextlib.suppress(asyncpg.ReadOnlySQLTransactionError):

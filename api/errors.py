@@ -78,6 +78,8 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA030": Kind(409, "WA030", "User already erased"),
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
     "WA034": Kind(403, "WA034", "Wrong current password"),
+    "WA035": Kind(500, "WA035", "Administrators only"),
+    "WA036": Kind(503, "WA036", "Not final yet"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "25P03": TIMEOUT,  # idle in transaction session timeout
     "40001": BUSY,  # serialization failure

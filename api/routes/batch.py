@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from litestar import Router, post
@@ -16,8 +15,6 @@ from api.routes.answers import BODY_ERRORS, Answer, errors, read_transaction, su
 from api.routes.parts import Parts, in_utc, text
 from api.schemas import Envelope, Row
 from api.schemas_batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
-
-NOBODYS: Final = UUID(int=0)
 
 
 def batch_routes(parts: Parts) -> Router:
@@ -42,11 +39,6 @@ def batch_routes(parts: Parts) -> Router:
         Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
         """
         user = request.user
-        kinds = {item.type for item in data.requests}
-        if "topup" in kinds:
-            parts.let_top_up()
-        if "refund" in kinds:
-            parts.let_refund()
         faults = [
             FieldError(f"requests[{place}].{field}", message)
             for place, item in enumerate(data.requests)
@@ -56,9 +48,10 @@ def batch_routes(parts: Parts) -> Router:
         if faults:
             raise invalid(*faults)
         wallet_id = await wallets.find(user, data.asset)
-        names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
-        known = await single.recipients(wallet_id, sorted(names), user.user_id) if names else {}
-        items = [_item(place, item, wallet_id, user.user_id, known) for place, item in enumerate(data.requests)]
+        for kind, let in (("topup", parts.let_top_up), ("refund", parts.let_refund)):
+            if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
+                await let(wallet_id, txn_ids, user.user_id)
+        items = [_item(place, item, wallet_id, user.user_id) for place, item in enumerate(data.requests)]
         rows = await single.requests(items, atomic=data.atomic)
         undone = data.atomic and any(row["outcome"] not in WRITTEN for row in rows)
         request_id = request.scope["state"].get("request_id")
@@ -87,11 +80,7 @@ def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
     return None
 
 
-def _item(place: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID, known: dict[str, UUID]) -> BatchItem:
-    to_wallet_id: UUID | None = item.to_wallet_id
-    if item.to_username is not None:
-        # an id that no wallet has is refused as the unknown recipient it is
-        to_wallet_id = known.get(item.to_username.lower(), NOBODYS)
+def _item(place: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID) -> BatchItem:
     return BatchItem(
         type=item.type,
         wallet_id=wallet_id,
@@ -100,11 +89,12 @@ def _item(place: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID, know
         reference=item.reference,
         metadata=text(item.metadata),
         actor=actor,
-        to_wallet_id=to_wallet_id,
+        to_wallet_id=item.to_wallet_id,
         original_txn_id=item.original_txn_id or item.hold_txn_id,
         final=bool(item.final) if item.type == "capture" else item.final,
         expires_in=item.expires_in,
         effective_at=in_utc(f"requests[{place}].effective_at", item.effective_at),
+        to_username=item.to_username,
     )
 
 
@@ -119,7 +109,4 @@ def _result(item: BatchItemRequest, row: Row, request_id: str | None, *, undone:
     refusal = from_postgres(outcome, row["detail"], row["hint"])
     if refusal is None:
         raise RuntimeError(f"unexpected outcome {outcome!r} from wallet_batch")
-    if outcome == "WA009" and item.to_username is not None:
-        fault = FieldError("to_username", refusal.kind.title)
-        refusal = ServiceError(refusal.kind, refusal.detail, [fault], {"to_username": item.to_username})
     return BatchItemResult(item.txn_id, "refused", refusal.kind.status, None, problem(refusal, request_id))

@@ -117,6 +117,9 @@ EXAMPLES: Final = {
         _refusal("WA030", "Nothing is left to erase."),
         _refusal("WA033", "Try again after retry_after seconds, or from where you signed in before.", retry_after=8),
         _refusal("WA034", "Give the password that you sign in with now.", field="current_password"),
+        _refusal(
+            "WA036", "A transaction that began before this moment is not finished: ask again, or for an earlier moment."
+        ),
     )
 }
 """By code."""

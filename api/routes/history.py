@@ -116,7 +116,7 @@ def history_routes(parts: Parts) -> Router:
         response_description="All entries, oldest first, between two balances",
         media_type=MediaType.JSON,
         operation_class=StatementOperation,
-        responses=errors("validation", "unauthorized", "WA001", "WA002", "WA023", "busy", "timeout"),
+        responses=errors("validation", "unauthorized", "WA001", "WA002", "WA023", "WA036", "busy", "timeout"),
     )
     async def statement(
         request: AuthenticatedRequest,

@@ -154,7 +154,7 @@ def operator_routes(parts: Parts) -> Router:
         "/trial-balance",
         operation_id="getTrialBalance",
         summary="Trial balance",
-        responses=errors(*OPERATOR_ERRORS, "validation", "WA023", "WA026", "timeout"),
+        responses=errors(*OPERATOR_ERRORS, "validation", "WA023", "WA026", "WA036", "timeout"),
     )
     async def trial_balance(
         request: AuthenticatedRequest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -45,15 +45,19 @@ class Parts(NamedTuple):
     self_topup: bool
     self_refund: bool
 
-    def let_top_up(self) -> None:
-        """Raise ServiceError (403) where top-ups are left to operators."""
+    async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+        """Raise ServiceError (403) where top-ups are left to operators; those on record are answered again."""
         if not self.self_topup:
-            raise ServiceError(OPERATORS_ONLY, "Only an operator can top up a wallet of this service.")
+            await self._let_repeat("top up a wallet", wallet_id, txn_ids, actor)
 
-    def let_refund(self) -> None:
-        """Raise ServiceError (403) where refunds are left to operators."""
+    async def let_refund(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+        """Raise ServiceError (403) where refunds are left to operators; those on record are answered again."""
         if not self.self_refund:
-            raise ServiceError(OPERATORS_ONLY, "Only an operator can refund a transaction of this service.")
+            await self._let_repeat("refund a transaction", wallet_id, txn_ids, actor)
+
+    async def _let_repeat(self, what: str, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+        if len(await self.single.recorded(wallet_id, txn_ids, actor)) < len(set(txn_ids)):
+            raise ServiceError(OPERATORS_ONLY, f"Only an operator can {what} of this service.")
 
 
 def text(value: Raw) -> str | None:

@@ -35,7 +35,7 @@ def wallet_routes(parts: Parts) -> Router:
         operation_id="getBalance",
         opt=DIRECT,
         summary="Balance",
-        responses=errors("validation", "unauthorized", "WA001", "WA023", "busy", "timeout"),
+        responses=errors("validation", "unauthorized", "WA001", "WA023", "WA036", "busy", "timeout"),
     )
     async def balance(
         request: AuthenticatedRequest, asset: AssetQuery = None, at: MomentQuery = None
@@ -60,8 +60,9 @@ def wallet_routes(parts: Parts) -> Router:
     )
     async def topup(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
-        parts.let_top_up()
-        return recorded("topped up", await mutate(await mutation("topup", request.user, data)))
+        asked = await mutation("topup", request.user, data)
+        await parts.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor)
+        return recorded("topped up", await mutate(asked))
 
     @post(
         "/spend",
@@ -107,9 +108,9 @@ def wallet_routes(parts: Parts) -> Router:
     )
     async def refund(request: AuthenticatedRequest, data: JSONBody[RefundRequest]) -> Answer[Envelope[Transaction]]:
         """Give a spend or capture back, in parts if need be: never more than it took."""
-        parts.let_refund()
         user = request.user
         wallet_id = await wallets.find(user, data.asset)
+        await parts.let_refund(wallet_id, [data.txn_id], user.user_id)
         row = await single.refund(
             wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id
         )

@@ -28,7 +28,7 @@ begin
       from (
         select h.wallet_id
         from wallet.holds h
-        where h.status = 'open' and h.expires_at <= statement_timestamp()
+        where h.status = 'open' and h.amount > 0 and h.expires_at <= statement_timestamp()
         order by h.expires_at
         limit p_limit
       ) d

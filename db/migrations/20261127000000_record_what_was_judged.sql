@@ -75,12 +75,16 @@ create index operator_actions_wallet_idx on wallet.operator_actions (wallet_id, 
 alter table wallet.holds
   drop constraint holds_status_known,
   add constraint holds_status_known check (status in ('open', 'captured', 'voided', 'expired'));
-create index holds_due_idx on wallet.holds (expires_at) where status = 'open';
+-- For the sweep alone, which says so by "amount > 0": a plan for one wallet's holds, made while there were none, must not take it.
+create index holds_due_idx on wallet.holds (expires_at) where status = 'open' and amount > 0;
 create index holds_status_idx on wallet.holds (wallet_id, status, id);
 comment on column wallet.holds.status is
   'As its events say: open (until an event ends it; due by the clock it sets nothing aside any more); captured: closed by a capture; voided; expired.';
 
-create table wallet.chained_hold_events (
+create table wallet.hold_events_before as table wallet.hold_events;
+drop table wallet.hold_events;
+
+create table wallet.hold_events (
   id bigint not null default nextval('wallet.transaction_ids'),
   hold_id bigint not null,
   wallet_id uuid not null,
@@ -97,7 +101,7 @@ create table wallet.chained_hold_events (
 );
 
 -- Negative ids: recorded before there was one order. An event of a hold that is due comes last.
-insert into wallet.chained_hold_events (
+insert into wallet.hold_events (
   id, hold_id, wallet_id, txn_id, event, amount, final, requested_amount, transaction_id, balance_after, available_after, created_at
 )
 select row_number() over (order by e.created_at, e.rank, e.transaction_id, e.hold_id) - count(*) over () - 1,
@@ -106,7 +110,7 @@ select row_number() over (order by e.created_at, e.rank, e.transaction_id, e.hol
 from (
   select e.hold_id, e.wallet_id, e.txn_id, e.event, e.amount, e.final, e.requested_amount, e.transaction_id, e.balance_after,
     e.available_after, e.created_at, case e.event when 'hold' then 1 when 'capture' then 2 else 3 end as rank
-  from wallet.hold_events e
+  from wallet.hold_events_before e
   union all
   select h.id, h.wallet_id, null, 'expired', h.amount - h.captured, false, null, null, null, null, clock_timestamp(), 4
   from wallet.holds h
@@ -114,11 +118,10 @@ from (
 ) e;
 
 update wallet.holds h set status = 'expired'
-from wallet.chained_hold_events e
+from wallet.hold_events e
 where e.hold_id = h.id and e.event = 'expired';
 
-drop table wallet.hold_events;
-alter table wallet.chained_hold_events rename to hold_events;
+drop table wallet.hold_events_before;
 
 alter table wallet.hold_events
   add constraint hold_events_pkey primary key (id),
@@ -153,14 +156,15 @@ alter table wallet.hold_events
   drop constraint hold_events_wallet_txn_key,
   drop constraint hold_events_event_known,
   drop constraint hold_events_request_given,
-  drop column id,
-  drop column hash,
   alter column txn_id set not null,
   alter column balance_after set not null,
   alter column available_after set not null,
   add constraint hold_events_pkey primary key (wallet_id, txn_id),
   add constraint hold_events_event_known check (event in ('hold', 'capture', 'void'));
 drop index wallet.hold_events_transaction_idx, wallet.hold_events_hold_idx;
+alter table wallet.hold_events
+  drop column id,
+  drop column hash;
 create index hold_events_hold_idx on wallet.hold_events (hold_id);
 drop index wallet.holds_due_idx, wallet.holds_status_idx;
 drop trigger if exists kept on wallet.holds;
@@ -185,3 +189,12 @@ alter table wallet.wallets add column is_plain boolean not null generated always
 alter type wallet.opening drop attribute is_erased;
 alter type wallet.opening drop attribute newest_at;
 alter table wallet.ledger drop column recorded_at;
+
+comment on column wallet.transactions.created_at is 'Taken under the wallet''s lock: never falls as seq rises.';
+comment on column wallet.wallets.is_plain is
+  'Nothing about the wallet can refuse a top-up or spend but its balance: such requests take the short way.';
+comment on column wallet.holds.status is 'open (until it expires, by the clock); captured: closed by a capture; voided.';
+comment on table wallet.hold_events is 'What happened to holds, append-only, by the txn_id of the request that did it.';
+comment on column wallet.hold_events.amount is 'Minor units set aside (hold), taken (capture) or released (void).';
+comment on column wallet.hold_events.balance_after is null;
+comment on column wallet.hold_events.created_at is null;

@@ -56,13 +56,14 @@ def sessions(database: Database, count: int, *, service: bool = False) -> Iterat
 
 
 def until_waiting(observer: Session, waiting: Session) -> None:
-    """Return when the session waits for a lock. Fails when it does not come to that."""
-    sql = "select wait_event_type = 'Lock' as waits from pg_stat_activity where pid = %s and state = 'active'"
+    """Return when the session waits: for a lock, or asleep for a writer. Fails when it does not come to that."""
+    sql = """select wait_event_type in ('Lock', 'Timeout') as waits
+        from pg_stat_activity where pid = %s and state = 'active'"""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if any(row["waits"] for row in observer.run(sql, waiting.pid)):
             return
-    raise AssertionError("the session never waited for a lock")
+    raise AssertionError("the session never waited")
 
 
 def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | psycopg.Error]:

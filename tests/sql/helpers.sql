@@ -44,6 +44,20 @@ as $$ select ('00000000-0000-4000-8000-' || lpad(p_number::text, 12, '0'))::uuid
 
 comment on function txn(integer) is 'A txn_id that reads as its number.';
 
+create function let_expire(p_hold_txn_id uuid) returns void
+language plpgsql
+set session_replication_role = replica
+as $$
+begin
+  update wallet.holds h set expires_at = clock_timestamp() - interval '1 second' where h.txn_id = p_hold_txn_id;
+  update wallet.hold_events e set hash = wallet.hold_event_hash(e)
+  from wallet.holds h
+  where h.txn_id = p_hold_txn_id and e.hold_id = h.id;
+end;
+$$;
+
+comment on function let_expire(uuid) is 'Makes a hold, of which nothing was captured yet, as if its time had run out a second ago: no guard allows that.';
+
 create function refusal(p_sql text) returns jsonb
 language plpgsql
 as $$

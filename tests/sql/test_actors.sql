@@ -4,7 +4,7 @@ create temp table arguments (name text, value text, even_if_optional boolean def
 insert into arguments (name, value) values
   ('p_owner_id', $$user_of('bob')$$), ('p_user_id', $$user_of('bob')$$), ('p_txn_id', 'txn(500)'),
   ('p_amount', '1'), ('p_asset', $$'UC'$$), ('p_at', $$'2026-01-01'$$), ('p_from', $$'2026-01-01'$$), ('p_to', $$'2026-01-02'$$),
-  ('p_reason', $$'a test'$$), ('p_status', $$'active'$$), ('p_usernames', $$array['charlie']$$),
+  ('p_reason', $$'a test'$$), ('p_status', $$'active'$$), ('p_usernames', $$array['charlie']$$), ('p_txn_ids', $$array[txn(3)]$$),
   ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)');
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
@@ -21,7 +21,8 @@ insert into actorless values
   ('wallet_sign_out', 'the user is whom the service has just verified'),
   ('wallet_sign_out_everywhere', 'the user is whom the service has just verified'),
   ('wallet_revocations', 'tells ids and no more'),
-  ('wallet_last_verification', 'is about the ledger as a whole');
+  ('wallet_last_verification', 'is about the ledger as a whole'),
+  ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
 
 create temp table functions as
 select p.oid, p.proname::text as name, a.name as parameter, a.place > p.pronargs - p.pronargdefaults as is_optional

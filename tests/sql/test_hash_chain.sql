@@ -163,12 +163,13 @@ select is(
   '2 hash', 'another id'
 );
 
--- details are only ever erased
+-- details are only ever erased, with their owner
 select throws_ok($$ update wallet.transaction_details set reference = 'other' $$, 'WA008', null, 'details are not changed');
 select throws_ok($$ update wallet.transaction_details set hash = '' $$, 'WA008', null, 'nor is their hash');
 select throws_ok($$ delete from wallet.transaction_details $$, 'WA008', null, 'they are not deleted');
-select lives_ok(
-  $$ update wallet.transaction_details set reference = null, metadata = null, effective_at = null, salt = null $$, 'but erased'
+select throws_ok(
+  $$ update wallet.transaction_details set reference = null, metadata = null, effective_at = null, salt = null $$, 'WA008', null,
+  'nor are they erased while their owner is not'
 );
 select is_empty('select * from wallet_verify()', 'and the chain holds');
 select * from finish();

@@ -17,7 +17,7 @@ select lives_ok(
   $$ select wallet_hold(wallet_of('bob'), txn(1), 300), wallet_hold(wallet_of('bob'), txn(2), 5), wallet_capture(wallet_of('bob'), txn(3), txn(1), 100) $$,
   'bob has holds'
 );
-update wallet.holds set expires_at = clock_timestamp() where txn_id = txn(2);
+select let_expire(txn(2));
 select results_eq(
   $$ select balance, held, available from wallet_balance(wallet_of('bob')) $$, $$ values (900::bigint, 200::bigint, 700::bigint) $$,
   'held is what open, unexpired ones have left'

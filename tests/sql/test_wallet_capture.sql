@@ -71,7 +71,7 @@ select is(refused($$ select wallet_capture(wallet_of('bob'), txn(20), txn(1)) $$
 select lives_ok($$ select wallet_hold(wallet_of('alice'), txn(21), 10), wallet_void(wallet_of('alice'), txn(22), txn(21)) $$, 'a hold is voided');
 select is(refused($$ select wallet_capture(wallet_of('alice'), txn(23), txn(21)) $$), 'WA017', 'a voided hold is refused');
 select lives_ok($$ select wallet_hold(wallet_of('alice'), txn(24), 10) $$, 'a hold is made');
-update wallet.holds set expires_at = clock_timestamp() where txn_id = txn(24);
+select let_expire(txn(24));
 select is(refused($$ select wallet_capture(wallet_of('alice'), txn(25), txn(24)) $$), 'WA018', 'an expired hold is refused');
 
 -- arguments, limits and status

@@ -1,4 +1,4 @@
-select plan(21);
+select plan(22);
 
 select results_eq(
   $$ select code, name, scale, signup_bonus from wallet_create_asset('CHF', 'Franc', 2::smallint, 500) $$,
@@ -24,7 +24,10 @@ select results_eq(
   $$ select id from wallet.wallets where asset = 'CHF' order by id $$, 'select id from wallets_before order by id',
   'an existing asset keeps its system wallets'
 );
+select throws_ok($$ delete from wallet.wallets where asset = 'CHF' and purpose = 'spend' $$, 'WA008', null, 'no wallet is deleted');
+set local session_replication_role = replica;
 delete from wallet.wallets where asset = 'CHF' and purpose = 'spend';
+set local session_replication_role = origin;
 select lives_ok($$ select wallet_create_asset('CHF', 'Franc', 2::smallint, 500) $$, 'an asset lacks a system wallet');
 select results_eq(
   $$ select id from wallet.wallets where asset = 'CHF' order by id $$, 'select id from wallets_before order by id',

@@ -1,5 +1,5 @@
 -- A person is erased; the money, the chain and the record of who did it stay.
-select plan(33);
+select plan(42);
 
 create temp table receipts as select * from wallet_topup(wallet_of('alice'), txn(1), 100, 'from grandma', '{"note": "happy birthday"}', '2026-01-01');
 insert into receipts select * from wallet_topup(wallet_of('alice'), txn(2), 5);
@@ -72,7 +72,23 @@ select is_empty(
 
 -- once
 select is(refused($$ select wallet_erase_user((select user_id from alice), 'again') $$), 'WA030', 'nobody is erased twice');
-select lives_ok($$ select wallet_register('alice', 'hash') $$, 'the name is free');
+select is(refused($$ select wallet_register('alice', 'hash') $$), 'WA005 username', 'the name is not given to anybody else');
+select is(refused($$ select wallet_register('ALICE', 'hash') $$), 'WA005 username', 'however it is written');
+select is(
+  (select encode(digest, 'hex') from wallet.reserved_names where user_id = (select user_id from erased)),
+  (select encode(wallet.name_digest('Alice'), 'hex')), 'it is on record as an HMAC alone'
+);
+select is_empty($$ select from wallet.reserved_names n where position(convert_to('alice', 'UTF8') in n.digest) > 0 $$, 'and nowhere in the clear');
+-- what arrives later
+select is((select (wallet_hold(wallet_id, txn(20), 5, 60, 'a secret', '{"a": 1}')).replayed from alice), false, 'a hold with a reference arrives');
+select is((select (wallet_topup(wallet_id, txn(21), 5, 'a secret', '{"a": 1}')).replayed from alice), false, 'a top-up with a reference arrives');
+select is_empty(
+  $$ select from wallet.transaction_details d where d.reference ~ 'secret' union all select from wallet.holds h where h.reference ~ 'secret' $$,
+  'nothing of it is stored in the clear'
+);
+select is((select (wallet_hold(wallet_id, txn(20), 5, 60, 'a secret', '{"a": 1}')).replayed from alice), true, 'the hold is replayed');
+select is((select (wallet_topup(wallet_id, txn(21), 5, 'a secret', '{"a": 1}')).replayed from alice), true, 'so is the top-up');
+select is_empty('select * from wallet_verify()', 'the ledger verifies');
 select is(refused($$ select wallet_transfer(wallet_of('bob'), txn(9), 1, p_to_username => (select username from erased)) $$), 'no error', 'her wallet still receives');
 select is((select transactions from wallet_erase_user(user_of('bob'), 'by psql')), 1::bigint, 'an administrator erases too');
 select * from finish();

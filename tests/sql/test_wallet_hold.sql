@@ -45,7 +45,7 @@ select lives_ok($$ select wallet_topup(wallet_of('alice'), txn(3), 1) $$, 'a top
 select is(refused($$ select wallet_hold(wallet_of('alice'), txn(3), 1) $$), 'WA004 type', 'whose txn_id is not free for a hold');
 
 -- expiry
-update wallet.holds set expires_at = created_at where txn_id = txn(2);
+select let_expire(txn(2));
 select results_eq(
   $$ select balance, held, available from wallet_balance(wallet_of('alice')) $$, $$ values (1001::bigint, 300::bigint, 701::bigint) $$,
   'an expired hold sets nothing aside'

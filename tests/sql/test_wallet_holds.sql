@@ -7,7 +7,7 @@ select lives_ok(
     select wallet_void(wallet_of('alice'), txn(13), txn(3)), wallet_hold(wallet_of('bob'), txn(1), 1)
   $$, 'holds are made and used'
 );
-update wallet.holds set expires_at = clock_timestamp() - interval '1 second' where txn_id = txn(4);
+select let_expire(txn(4));
 select results_eq(
   $$ select txn_id, status, amount, captured, remaining, reference, metadata from wallet_holds(wallet_of('alice'), p_actor => user_of('alice')) $$,
   $$
