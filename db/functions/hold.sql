@@ -54,7 +54,9 @@ begin
     case when not v_opening.is_erased then p_request.metadata end, v_opening.created_at
   )
   returning h.id into v_id;
-  return wallet.write_hold_event(p_request, v_id, v_amount, v_opening, v_available - v_amount);
+  return wallet.write_hold_event(
+    p_request, v_id, v_amount, v_opening, wallet.available(v_opening.balance, v_opening.held + v_amount, v_opening.floor)
+  );
 end;
 $$;
 

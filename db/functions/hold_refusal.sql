@@ -10,7 +10,7 @@ as $$
     when p_hold.id is null then 'WA015'
     when p_hold.status = 'captured' then 'WA016'
     when p_hold.status = 'voided' then 'WA017'
-    when p_hold.expires_at <= p_at then 'WA018'
+    when p_hold.status = 'expired' or p_hold.expires_at <= p_at then 'WA018'
   end
 $$;
 

@@ -8,7 +8,7 @@ as $$
   select max(t.next_try_at)
   from wallet.sign_in_tries t
   where t.key = any (p_keys)
-    and t.counts_until > clock_timestamp()
+    and t.counts_until > (select clock_timestamp())
     and wallet.sign_in_delay(t.kind, t.failures) is not null
 $$;
 

@@ -191,7 +191,8 @@ begin
     if v_result.id is not null then
       v_outcomes := v_outcomes || row(null, null, v_result)::wallet.outcome;
     elsif p_skip_locked and (
-      wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
+      p_actors[v_item] is not null and wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
+      or p_actors[v_item] is null and wallet.is_trusted() and wallet.is_busy(p_wallet_ids[v_item], null, v_wallet_ids)
       or (
         p_wallet_ids[v_item] = any (v_wallet_ids)
         and wallet.is_busy(v_to_wallet_ids[v_item], null, v_wallet_ids)

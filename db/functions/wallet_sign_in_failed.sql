@@ -31,7 +31,7 @@ as $$
   set counts_until = excluded.counts_until,
     (failures, next_try_at) = (
       select n.failures, clock_timestamp() + coalesce(wallet.sign_in_delay(t.kind, n.failures), interval '0')
-      from (select case when t.counts_until > clock_timestamp() then t.failures + 1 else 1 end) n (failures)
+      from (select case when t.counts_until > excluded.next_try_at then t.failures + 1 else 1 end) n (failures)
     );
 $$;
 

@@ -19,7 +19,7 @@ begin
 
   if p_at is not null then
     perform wallet.require_read_committed();
-    perform wallet.await_writers(array(select w.id from wallet.wallets w where w.asset = p_asset and w.kind = 'user'), p_at);
+    perform wallet.await_writers(null, p_at);
   end if;
   return query
   select coalesce(w.purpose, 'users'), count(l.amount), coalesce(sum(-l.amount) filter (where l.amount < 0), 0),

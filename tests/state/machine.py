@@ -8,10 +8,14 @@ from uuid import UUID
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from tests.state.model import LARGEST, Answer, Model, Request
 from tests.state.world import USERS, World
+
+HOUR = 4_001
+DAY = 90_000
+"""Seconds; all that the machine makes of them stays within the usage that setting limits counts anew."""
 
 
 class DisagreementError(AssertionError):
@@ -30,11 +34,14 @@ class Draw(NamedTuple):
     flag: bool
 
 
+# not of a wallet's money
+ABOUT = {"status", "limits", "erase", "register"}
 TYPES = [
     *["topup", "spend", "spend", "transfer", "transfer", "hold", "hold", "capture", "capture", "capture"],
     *["void", "refund", "refund", "adjustment", "status", "limits", "limits", "again", "again", "batch", "batch"],
+    *["erase", "register"],
 ]
-PLAIN = [kind for kind in TYPES if kind not in {"batch", "status", "limits", "adjustment"}]
+PLAIN = [kind for kind in TYPES if kind not in {"batch", "adjustment", *ABOUT}]
 
 
 def draws(types: list[str]) -> st.SearchStrategy[Draw]:
@@ -73,7 +80,7 @@ class Machine(RuleBasedStateMachine):
         requests = [self._request(first, items, padding), self._request(second, items[::-1], padding)]
         self._send(requests, overlapping=overlapping)
 
-    @rule(draw=DRAWS.filter(lambda draw: draw.type not in {"status", "limits"}), other=st.sampled_from([None, 60, 100]))
+    @rule(draw=DRAWS.filter(lambda draw: draw.type not in ABOUT), other=st.sampled_from([None, 60, 100]))
     def twins(self, draw: Draw, other: int | None) -> None:
         """Two of a kind, on the same wallet, hold or original: the worst neighbours."""
         second = draw if other is None else draw._replace(amount=other)
@@ -93,8 +100,7 @@ class Machine(RuleBasedStateMachine):
             self._send([request], overlapping=False)
         original = self.txn
         if prize == "expired":
-            self.world.expire(wallet, original)
-            self.model.expire(wallet, original)
+            self._step(HOUR)
         base = Request("capture", wallet, original=original, amount=first, final=final)
         match prize, other:
             case "refund", _:
@@ -119,7 +125,6 @@ class Machine(RuleBasedStateMachine):
 
     def _prepared(self, wallet: int, prize: str) -> list[Request]:
         """The requests that bring the prize about; its txn_id is the newest."""
-        moved = self.model.wallets[wallet].moved
         top = [Request("limits", wallet), Request("status", wallet, status="active")]
         top.append(Request("topup", wallet, self._fresh(), 200))
         match prize:
@@ -128,20 +133,47 @@ class Machine(RuleBasedStateMachine):
             case "refund":
                 return [*top, Request("spend", wallet, self._fresh(), 100)]
             case "limit":
-                limits = tuple((kind, (None, moved.get(kind, 0) + 100, None)) for kind in ("spend", "transfer"))
+                limits = tuple(
+                    (kind, (None, self.model.wallets[wallet].used(kind, 24) + 100, None))
+                    for kind in ("spend", "transfer")
+                )
                 return [*top, Request("limits", wallet, limits=limits)]
-        hold = Request("hold", wallet, self._fresh(), 100)
+        hold = Request("hold", wallet, self._fresh(), 100, expires_in=3600)
         return [*top, hold, Request("status", wallet, status="frozen" if prize == "frozen" else "active")]
 
-    @rule(wallet=st.sampled_from([0, 2]), pick=st.integers(0, 3))
-    def time_passes(self, wallet: int, pick: int) -> None:
-        """A hold expires."""
-        holds = list(self.model.wallets[wallet].holds)
-        if holds:
-            hold = holds[-1 - pick % len(holds)]
-            self.world.expire(wallet, hold)
-            self.model.expire(wallet, hold)
-            self._compare_state()
+    @rule(by=st.sampled_from([HOUR, -HOUR, HOUR, -HOUR, DAY, -DAY]))
+    def clock_steps(self, by: int) -> None:
+        """Holds are due, or not yet again."""
+        self._step(by)
+        self._compare_state()
+
+    @rule(wallet=st.sampled_from([0, 2]), first=st.sampled_from([None, 60]), by_name=st.booleans())
+    def expired_for_another(self, wallet: int, first: int | None, by_name: bool) -> None:
+        """All is held, then held by another once that is due; the clock steps back before both are captured."""
+        for request in self._prepared(wallet, "all"):
+            self._send([request], overlapping=False)
+        holds = []
+        for back in (False, True):
+            amount = max(self.model.wallets[wallet].available, 1)
+            holds.append(self._fresh())
+            self._send([Request("hold", wallet, holds[-1], amount, expires_in=3600)], overlapping=False)
+            self._step(-HOUR if back else HOUR)
+        captures = [Request("capture", wallet, self._fresh(), first, original=hold, final=by_name) for hold in holds]
+        self._send(captures, overlapping=True)
+
+    @rule(wallet=st.sampled_from([0, 2]), to=st.sampled_from([2, 0, 4]), by_name=st.booleans())
+    def erased_between_retries(self, wallet: int, to: int, by_name: bool) -> None:
+        """A retry is answered as ever, whether the recipient or the sender is gone."""
+        transfer = Request("transfer", wallet, self._fresh(), 10, to=to, by_name=True, reference="r")
+        hold = Request("hold", wallet, self._fresh(), 10, reference="r")
+        for request in (transfer, hold, Request("erase", to if by_name else wallet), Request("register", to)):
+            self._send([request], overlapping=False)
+        self._send([transfer, hold], overlapping=True)
+        self._send([transfer._replace(txn=self._fresh()), transfer._replace(by_name=False)], overlapping=True)
+
+    def _step(self, by: int) -> None:
+        self.world.clock.step(seconds=by)
+        self.model.step(by)
 
     def teardown(self) -> None:
         self._compare(self.world.imbalances(), [], "trial balance")
@@ -153,7 +185,7 @@ class Machine(RuleBasedStateMachine):
     def _request(self, draw: Draw, items: list[Draw], padding: int) -> Request:
         if draw.type == "batch":
             requests = [self._request(item, [], 0) for item in items]
-            requests = [item for item in requests if item.type not in {"batch", "status", "limits", "adjustment"}]
+            requests = [item for item in requests if item.type not in {"batch", "adjustment", *ABOUT}]
             requests += [Request("topup", 4, self._fresh(), amount=1) for _ in range(padding)]
             return Request("batch", 0, items=tuple(requests or [Request("topup", 0, self._fresh(), amount=1)]))
         if draw.type == "again":
@@ -178,11 +210,15 @@ class Machine(RuleBasedStateMachine):
         base = Request(draw.type, draw.wallet, self._fresh(), amount, stranger=stranger)
         match draw.type:
             case "transfer":
-                return base._replace(to=draw.other)
+                return base._replace(to=draw.other, by_name=draw.flag)
             case "hold":
                 return base._replace(expires_in=3600 if draw.flag else None)
             case "capture":
                 return base._replace(original=_picked(wallet.holds, draw), amount=draw.amount, final=draw.flag)
+            case "erase" | "register":
+                # now and then, or soon all are
+                kind = "erase" if draw.type == "erase" and draw.odd > 9 else "register"
+                return base._replace(type=kind, txn=0, amount=None)
             case "void":
                 return base._replace(original=_picked(wallet.holds, draw), amount=None)
             case "refund":
@@ -194,7 +230,7 @@ class Machine(RuleBasedStateMachine):
                 status = ["active", "closed", "frozen", "closed"][draw.pick]
                 return base._replace(status=status, amount=None)
             case "limits":
-                moved = wallet.moved.get("spend", 0)
+                moved = wallet.used("spend", 24)
                 limits = [
                     (),
                     (("spend", (None, moved + amount, None)),),
@@ -228,6 +264,9 @@ class Machine(RuleBasedStateMachine):
 
     def _compare_state(self) -> None:
         self._compare(self._on_record(), _wanted(self.model), "state")
+
+    @invariant()
+    def sound(self) -> None:
         self._compare(self.world.violations(), [], "violations")
 
     def _on_record(self) -> list[dict[str, Any]]:
@@ -256,7 +295,11 @@ def _wanted(model: Model) -> list[dict[str, Any]]:
             "status": wallet.status,
             "sum": wallet.balance,
             "holds": {
-                txn: [hold.captured, "expired" if hold.status == "open" and hold.expired else hold.status]
+                txn: [
+                    hold.captured,
+                    "expired" if hold.is_due(wallet.now) else hold.status,
+                    int(hold.status == "expired"),
+                ]
                 for txn, hold in wallet.holds.items()
             },
             "refundable": wallet.refundable,

@@ -7,6 +7,9 @@ LARGEST = 2**53 - 1
 ASSETS = ("UC", "USD")
 BONUS = {"UC": 1000, "USD": 0}
 LIMITS = ("per_transaction", "per_day", "per_30_days")
+REACH = {"per_transaction": None, "per_day": 24, "per_30_days": 720}
+START = 1_900_000_000
+EXPIRES_IN = 604_800
 KINDS = {"topup": "topup", "spend": "spend", "hold": "spend", "capture": "spend", "transfer": "transfer"}
 
 
@@ -22,6 +25,7 @@ class Request(NamedTuple):
     final: bool | None = None
     expires_in: int | None = None
     reference: str | None = None
+    by_name: bool = False
     status: str | None = None
     limits: tuple[tuple[str, tuple[int | None, int | None, int | None]], ...] = ()
     floor: int = 0
@@ -42,15 +46,14 @@ class Hold:
     amount: int
     captured: int = 0
     status: str = "open"
-    expired: bool = False
+    expires_at: int = 0
 
     @property
     def left(self) -> int:
         return self.amount - self.captured
 
-    @property
-    def held(self) -> int:
-        return self.left if self.status == "open" and not self.expired else 0
+    def is_due(self, now: int) -> bool:
+        return self.status == "open" and self.expires_at <= now
 
 
 @dataclass
@@ -61,7 +64,11 @@ class Wallet:
     floor: int = 0
     max_balance: int | None = None
     limits: dict[str, tuple[int | None, int | None, int | None]] = field(default_factory=dict)
-    moved: dict[str, int] = field(default_factory=dict)
+    # the clock: seconds
+    now: int = START
+    # kind, hour, amount
+    moved: list[tuple[str, int, int]] = field(default_factory=list)
+    is_erased: bool = False
     holds: dict[int, Hold] = field(default_factory=dict)
     # what a spend or capture took, and what of it was not given back
     refundable: dict[int, int] = field(default_factory=dict)
@@ -69,7 +76,7 @@ class Wallet:
 
     @property
     def held(self) -> int:
-        return sum(hold.held for hold in self.holds.values())
+        return sum(hold.left for hold in self.holds.values() if hold.status == "open" and not hold.is_due(self.now))
 
     @property
     def available(self) -> int:
@@ -91,7 +98,7 @@ class Wallet:
         """The refusal by the first limit that the amount would pass."""
         counted = KINDS.get(kind, "")
         for name, maximum in zip(LIMITS, self.limits.get(counted, ()), strict=False):
-            used = 0 if name == "per_transaction" else self.moved.get(counted, 0)
+            used = self.used(counted, REACH[name])
             if maximum is not None and used + amount > maximum:
                 return Answer("WA014", {"kind": counted, "limit": name, "left": max(maximum - used, 0)})
         return None
@@ -99,7 +106,20 @@ class Wallet:
     def move(self, kind: str, delta: int) -> None:
         self.balance += delta
         if kind in KINDS:
-            self.moved[KINDS[kind]] = self.moved.get(KINDS[kind], 0) + abs(delta)
+            self.moved.append((KINDS[kind], self.now // 3600, abs(delta)))
+
+    def used(self, kind: str, reach: int | None) -> int:
+        """What was moved in the last hours, and in those that a clock which was set back has yet to come to."""
+        since = self.now // 3600 - reach if reach else None
+        return sum(
+            amount for moved, hour, amount in self.moved if moved == kind and since is not None and hour >= since
+        )
+
+    def end_due_holds(self) -> None:
+        """What a mutation takes for expired stays so, whatever the clock says later."""
+        for hold in self.holds.values():
+            if hold.is_due(self.now):
+                hold.status = "expired"
 
 
 class Model:
@@ -117,10 +137,24 @@ class Model:
                 return [self._status(request)]
             case "limits":
                 return [self._limits(request)]
+            case "erase":
+                return [self._erase(request)]
+            case "register":
+                # taken, or reserved since its user was erased
+                return [Answer("WA005", {"field": "username"})]
         return [self._move(request)]
 
-    def expire(self, wallet: int, txn: int) -> None:
-        self.wallets[wallet].holds[txn].expired = True
+    def step(self, by: int) -> None:
+        """Move the clock, forward or back."""
+        for wallet in self.wallets:
+            wallet.now += by
+
+    def _recipient(self, request: Request) -> int | None:
+        """The number of the wallet that a transfer goes to; None for a name that means nobody any more."""
+        if request.to is None or not request.by_name:
+            return request.to
+        number = request.to - request.to % len(ASSETS) + request.wallet % len(ASSETS)
+        return None if number >= len(self.wallets) or self.wallets[number].is_erased else number
 
     def _move(self, request: Request) -> Answer:
         amount = request.amount
@@ -134,11 +168,13 @@ class Model:
         if request.stranger:
             return Answer("WA001", {})
         wallet = self.wallets[request.wallet]
+        request = request._replace(to=self._recipient(request))
         if request.txn in wallet.answered:
             return self._again(request, *wallet.answered[request.txn])
         steps = {"transfer": self._transfer, "hold": _hold, "capture": _capture, "void": _void, "refund": _refund}
         answer: Answer = steps.get(request.type, _post)(wallet, request)
         if answer.outcome == "ok":
+            wallet.end_due_holds()
             answer = Answer("ok", answer.says | {"balance": wallet.balance, "available": wallet.available})
             wallet.answered[request.txn] = (request, answer)
         return answer
@@ -146,7 +182,13 @@ class Model:
     def _again(self, request: Request, earlier: Request, answer: Answer) -> Answer:
         names = ["type", "amount", "to", "original", "final", "expires_in", "reference"]
         columns = {"to": "to_wallet_id", "original": "original_txn_id"}
+        wallet = self.wallets[request.wallet]
         for name in names:
+            if name == "to" and request.by_name and request.to is None:
+                continue
+            # what was erased is not compared
+            if name == "reference" and wallet.is_erased and (request.type == "hold" or earlier.reference):
+                continue
             if getattr(request, name) != getattr(earlier, name):
                 return Answer("WA004", {"field": columns.get(name, name)})
         return Answer("replayed", answer.says)
@@ -154,7 +196,7 @@ class Model:
     def _transfer(self, wallet: Wallet, request: Request) -> Answer:
         amount = request.amount or 0
         if request.to is None or request.to >= len(self.wallets):
-            return Answer("WA009", {"field": "to_wallet_id"})
+            return Answer("WA009", {"field": "to_username" if request.by_name else "to_wallet_id"})
         recipient = self.wallets[request.to]
         if recipient is wallet:
             return Answer("WA010", {"field": "to_wallet_id"})
@@ -168,6 +210,7 @@ class Model:
             return refused
         wallet.move("transfer", -amount)
         recipient.balance += amount
+        recipient.end_due_holds()
         return _ok(request, amount)
 
     def _status(self, request: Request) -> Answer:
@@ -176,6 +219,7 @@ class Model:
             return Answer("WA027", {})
         if request.status == "closed" and (wallet.balance or wallet.held):
             return Answer("WA022", {"balance": wallet.balance, "held": wallet.held})
+        wallet.end_due_holds()
         before, wallet.status = wallet.status, request.status or ""
         return Answer("ok", {"status": request.status, "previous_status": before})
 
@@ -185,9 +229,21 @@ class Model:
             return Answer("WA027", {})
         if wallet.balance - wallet.held < request.floor:
             return Answer("WA002", {"field": "floor"})
+        wallet.end_due_holds()
         wallet.limits = dict(request.limits)
         wallet.floor, wallet.max_balance = request.floor, request.max_balance
         return Answer("ok", {"floor": request.floor, "max_balance": request.max_balance})
+
+    def _erase(self, request: Request) -> Answer:
+        if request.stranger:
+            return Answer("WA027", {})
+        first = request.wallet - request.wallet % len(ASSETS)
+        wallets = self.wallets[first : first + len(ASSETS)]
+        if wallets[0].is_erased:
+            return Answer("WA030", {})
+        for wallet in wallets:
+            wallet.is_erased = True
+        return Answer("ok", {})
 
 
 def _ok(request: Request, amount: int) -> Answer:
@@ -218,7 +274,7 @@ def _hold(wallet: Wallet, request: Request) -> Answer:
         return _refused(code, wallet, amount)
     if refused := wallet.limit("hold", amount):
         return refused
-    wallet.holds[request.txn] = Hold(amount)
+    wallet.holds[request.txn] = Hold(amount, expires_at=wallet.now + (request.expires_in or EXPIRES_IN))
     return _ok(request, amount)
 
 
@@ -227,8 +283,8 @@ def _usable(wallet: Wallet, request: Request) -> Hold | Answer:
     if hold is None:
         return Answer("WA015", {})
     if hold.status != "open":
-        return Answer({"captured": "WA016", "voided": "WA017"}[hold.status], {})
-    return Answer("WA018", {}) if hold.expired else hold
+        return Answer({"captured": "WA016", "voided": "WA017", "expired": "WA018"}[hold.status], {})
+    return Answer("WA018", {}) if hold.is_due(wallet.now) else hold
 
 
 def _capture(wallet: Wallet, request: Request) -> Answer:
@@ -238,7 +294,7 @@ def _capture(wallet: Wallet, request: Request) -> Answer:
     amount = hold.left if request.amount is None else request.amount
     if amount > hold.left:
         return Answer("WA019", {"requested": amount, "left": hold.left})
-    if code := wallet.refusal(-amount, amount, None):
+    if code := wallet.refusal(-amount, wallet.balance - wallet.floor, None):
         return _refused(code, wallet, amount)
     if refused := wallet.limit("capture", amount):
         return refused

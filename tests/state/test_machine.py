@@ -7,8 +7,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.state.machine import machine
 from tests.state.world import World
 
-OUTCOMES = {"ok", "replayed", "WA003", "WA004", "WA012", "WA014", "WA016", "WA017", "WA018", "WA020"}
-EXAMPLES = 25
+OUTCOMES = {"ok", "replayed", "WA003", "WA004", "WA005", "WA009", "WA012", "WA014", "WA016", "WA017", "WA018", "WA020"}
+EXAMPLES = 16
 SETTINGS = settings(
     stateful_step_count=25,
     deadline=None,
@@ -23,4 +23,4 @@ def test_database_and_model_agree_after_every_step(world: World, pytestconfig: p
     examples = EXAMPLES * pytestconfig.getoption("thorough")
     run_state_machine_as_test(machine(world), settings=settings(SETTINGS, max_examples=examples))
     # a machine whose requests are all refused would agree, too
-    assert len(OUTCOMES & set(world.seen)) >= 8
+    assert len(OUTCOMES & set(world.seen)) >= 10

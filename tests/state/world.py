@@ -5,21 +5,23 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import Future, wait
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from tests.clock import Clock
 from tests.concurrency.sessions import PATIENCE, Session
 from tests.database import Database
-from tests.state.model import ASSETS, Answer, Request
+from tests.state.model import ASSETS, START, Answer, Request
 
 USERS = 3
 NOBODY = UUID(int=0)
 BATCH = """
     select b.* from wallet_batch(
       %s::text[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], null, %s::uuid[], false, %s::uuid[], %s::uuid[],
-      %s::boolean[], %s::integer[]
+      %s::boolean[], %s::integer[], null, %s::text[]
     ) b order by b.ordinal
 """
 # the arguments of each function, beside those of every one of them
@@ -27,7 +29,7 @@ ARGUMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "topup": ("wallet_topup", {"amount": "p_amount", "reference": "p_reference"}),
     "spend": ("wallet_spend", {"amount": "p_amount", "reference": "p_reference"}),
     "adjustment": ("wallet_adjust", {"amount": "p_amount", "reference": "p_reason"}),
-    "transfer": ("wallet_transfer", {"amount": "p_amount", "to": "p_to_wallet_id", "reference": "p_reference"}),
+    "transfer": ("wallet_transfer", {"amount": "p_amount", "reference": "p_reference"}),
     "hold": ("wallet_hold", {"amount": "p_amount", "expires_in": "p_expires_in", "reference": "p_reference"}),
     "capture": (
         "wallet_capture",
@@ -39,12 +41,16 @@ ARGUMENTS: dict[str, tuple[str, dict[str, str]]] = {
         {"original": "p_original_txn_id", "amount": "p_amount", "reference": "p_reference"},
     ),
 }
-OPERATORS = {"adjustment", "status", "limits"}
+OPERATORS = {"adjustment", "status", "limits", "erase"}
 STATE = """
     select b.balance, b.held, b.available, b.status,
       (select coalesce(sum(l.amount), 0)::bigint from wallet.ledger l where l.wallet_id = w.id) as sum,
       (
-        select coalesce(jsonb_object_agg(h.txn_id, jsonb_build_array(h.captured, h.status)), '{}')
+        select coalesce(jsonb_object_agg(h.txn_id, jsonb_build_array(h.captured, h.status, (
+          select count(*)
+          from wallet.hold_events e
+          where e.hold_id = h.id and e.event = 'expired'
+        ))), '{}')
         from wallet_holds(w.id, p_limit => 1000) h
       ) as holds,
       (
@@ -61,17 +67,30 @@ STATE = """
     cross join lateral wallet_balance(w.id) b
     order by w.n
 """
+# a clock that was set back leaves entries in the future, and entries that have their predecessor's time
+VIOLATIONS = """
+    select v.*
+    from wallet_verify() v
+    where not exists (
+      select
+      from wallet.ledger l
+      join wallet.transactions t on t.id = l.transaction_id
+      where l.wallet_id = v.wallet_id and l.seq = v.seq and (l.recorded_at is not null or t.created_at > clock.now())
+    )
+"""
 
 
 class World:
     """Sessions to a database, in which every example gets users of its own."""
 
     def __init__(self, database: Database) -> None:
+        self.clock = Clock(database)
         self.administrator = Session(database)
         self.clients = [Session(database, service=True), Session(database, service=True)]
         self._pids = [client.pid for client in self.clients]
         self.seen: Counter[str] = Counter()
         self._numbers = itertools.count()
+        self.number = 0
         self.operator = self._register("operator")
         self.stranger = self._register("stranger")
         self.administrator.run("select wallet_set_role('operator', 'operator')")
@@ -82,11 +101,13 @@ class World:
         for session in (self.administrator, *self.clients):
             session.connection.cancel()
             session.close()
+        self.clock.close()
 
     def begin(self) -> None:
-        """Make new users, each with a wallet in every asset."""
-        number = next(self._numbers)
-        self.users = [self._register(f"user{number}.{user}") for user in range(USERS)]
+        """Make new users, each with a wallet in every asset, at the time that the model begins with."""
+        self.number = next(self._numbers)
+        self.clock.stand(datetime.fromtimestamp(START, UTC))
+        self.users = [self._register(self._username(user)) for user in range(USERS)]
         self.wallets = [
             self.administrator.run("select wallet_id from wallet_open(%s, %s)", user, asset)[0]["wallet_id"]
             for user in self.users
@@ -125,17 +146,12 @@ class World:
                 return
         raise AssertionError("a request neither finished nor waited for a lock")
 
-    def expire(self, wallet: int, txn: int) -> None:
-        """Move a hold's end into the past."""
-        sql = "update wallet.holds set expires_at = created_at where wallet_id = %s and txn_id = %s"
-        self.administrator.run(sql, self.wallets[wallet], UUID(int=txn))
-
     def state(self) -> list[dict[str, Any]]:
         """What is on record for each wallet, by the public functions and by definition."""
         return self.administrator.run(STATE, self.wallets)
 
     def violations(self) -> list[dict[str, Any]]:
-        return self.administrator.run("select * from wallet_verify()")
+        return self.administrator.run(VIOLATIONS)
 
     def imbalances(self) -> list[dict[str, Any]]:
         sql = """
@@ -158,6 +174,12 @@ class World:
             return self.wallets[value] if value is not None and value < len(self.wallets) else value and NOBODY
         return UUID(int=value) if name == "original" and value is not None else value
 
+    def _username(self, user: int) -> str:
+        return f"user{self.number}.{user}"
+
+    def _name(self, request: Request) -> str | None:
+        return self._username(request.to // len(ASSETS)) if request.by_name and request.to is not None else None
+
     def _statement(self, request: Request) -> tuple[Any, ...]:
         wallet = self.wallets[request.wallet]
         if request.type == "batch":
@@ -169,10 +191,11 @@ class World:
                     item.amount,
                     item.reference,
                     self._actor(item),
-                    self._value(item, "to"),
+                    None if item.by_name else self._value(item, "to"),
                     self._value(item, "original"),
                     item.final,
                     item.expires_in,
+                    self._name(item),
                 )
                 for item in request.items
             ]
@@ -185,6 +208,11 @@ class World:
             maxima = [[limits[n] for _, limits in request.limits] for n in range(3)]
             sql = "select * from wallet_set_limits(%s, %s, %s::bigint[], %s::bigint[], %s::bigint[], %s, %s, %s)"
             return (sql, wallet, kinds, *maxima, request.floor, request.max_balance, self._actor(request))
+        if request.type == "erase":
+            sql = "select * from wallet_erase_user(%s, 'a reason', %s)"
+            return (sql, self.users[request.wallet // len(ASSETS)], self._actor(request))
+        if request.type == "register":
+            return ("select * from wallet_register(%s, 'hash')", self._username(request.wallet // len(ASSETS)))
         function, names = ARGUMENTS[request.type]
         given: dict[str, object] = {
             "p_wallet_id": wallet,
@@ -192,6 +220,10 @@ class World:
             "p_actor": self._actor(request),
         }
         given |= {parameter: self._value(request, name) for name, parameter in names.items()}
+        if request.type == "transfer" and request.by_name:
+            given["p_to_username"] = self._name(request)
+        elif request.type == "transfer":
+            given["p_to_wallet_id"] = self._value(request, "to")
         return (f"select * from {function}({', '.join(f'{name} => %s' for name in given)})", *given.values())
 
 

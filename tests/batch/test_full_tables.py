@@ -1,0 +1,194 @@
+"""Every table is full, and nobody told the planner: what is looked up costs what it did when they were empty.
+
+The last row, one that is not there, and what is refused. Costs are rows read of tables and indexes.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.database import Database
+
+ROWS = 20_000
+HOLDS = 5_000
+CALLS = 8
+SLACK = 8
+"""Rows: a history that is there is probed, one that is not is not."""
+
+# the tables by hand, their triggers and foreign keys left out: what is in them is not the point, that they are full is
+FILL = f"""
+    set session_replication_role = replica;
+    insert into wallet.users (id, username, password_hash)
+      select ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, 'user-' || n, 'hash'
+      from generate_series(1, {ROWS}) n;
+    insert into wallet.wallets (id, owner_id, asset, kind)
+      select ('00000000-0000-4000-a000-' || lpad(n::text, 12, '0'))::uuid,
+        ('00000000-0000-4000-9000-' || lpad(n::text, 12, '0'))::uuid, 'UC', 'user'
+      from generate_series(1, {ROWS}) n;
+    insert into wallet.assets (code, name, scale) select 'X' || n, 'x', 0 from generate_series(1, 2000) n;
+    insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
+      select nextval('wallet.transaction_ids'), n, 1, '2020-01-01'::timestamptz + n * interval '1 second', w.id,
+        gen_random_uuid(), case when n % 2 = 0 then 'topup' else 'spend' end::wallet.transaction_type
+      from (select id from wallet.wallets where owner_id = '00000000-0000-4000-9000-{ROWS:012}') w,
+        generate_series(1, {ROWS}) n;
+    insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+      select t.seq, t.id, 1, 1000, t.wallet_id, sha256('') from wallet.transactions t
+      where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    insert into wallet.transaction_details (transaction_id, reference, salt, hash)
+      select t.id, 'r' || t.id, gen_random_uuid(), sha256('') from wallet.transactions t
+      where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    insert into wallet.transaction_available (transaction_id, available)
+      select t.id, 1 from wallet.transactions t where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    insert into wallet.refunds (transaction_id, original_id)
+      select t.id, t.id - 1 from wallet.transactions t
+      where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}' and t.seq % 2 = 0;
+    insert into wallet.holds (wallet_id, txn_id, amount, expires_at, status, captured, created_at)
+      select '00000000-0000-4000-a000-{ROWS:012}', gen_random_uuid(), 1, '2020-01-01', s.status, 0, '2020-01-01'
+      from generate_series(1, {HOLDS}) n, unnest(array['captured', 'voided', 'expired']) s (status);
+    insert into wallet.holds (wallet_id, txn_id, amount, expires_at, status, captured, created_at)
+      select w.id, gen_random_uuid(), 1, '2100-01-01', 'open', 0, '2020-01-01'
+      from wallet.wallets w where w.owner_id >= '00000000-0000-4000-9000-000000000002'
+        and w.id <> '00000000-0000-4000-a000-{ROWS:012}';
+    insert into wallet.hold_events
+        (hold_id, wallet_id, txn_id, event, amount, balance_after, available_after, created_at, hash)
+      select h.id, h.wallet_id, h.txn_id, 'hold', 1, 1, 1, h.created_at, sha256('') from wallet.holds h;
+    insert into wallet.limits (wallet_id, kind, per_day)
+      select w.id, 'spend', 1000 from wallet.wallets w where w.kind = 'user';
+    insert into wallet.limit_usage (wallet_id, kind, hour, amount)
+      select w.id, 'spend', date_trunc('hour', now()), 1 from wallet.wallets w where w.kind = 'user';
+    insert into wallet.operator_actions (wallet_id, action, detail)
+      select '00000000-0000-4000-a000-{ROWS:012}', 'status', '{{}}' from generate_series(1, {ROWS}) n;
+    insert into wallet.erasures (user_id, reason, transactions, holds)
+      select u.id, 'r', 0, 0 from wallet.users u;
+    insert into wallet.reserved_names (digest, user_id) select sha256(u.username::bytea), u.id from wallet.users u;
+    insert into wallet.revocations (user_id, token_id, expires_at)
+      select u.id, gen_random_uuid(), '2100-01-01' from wallet.users u;
+    insert into wallet.sign_in_tries (key, kind, failures, counts_until, next_try_at, known_until)
+      select sha256(n::text::bytea), 'pair', 1, '2100-01-01', now(), '2100-01-01' from generate_series(1, {ROWS}) n;
+    insert into wallet.verifications (violations, seconds) select 0, 1 from generate_series(1, {ROWS}) n;
+    set session_replication_role = origin;
+"""
+KEPT = {"schema_migrations", "installation", "checkpoints"}
+LAST = UUID(f"00000000-0000-4000-a000-{ROWS:012}")
+OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
+PAST = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any]]]:
+    """Look-ups of this wallet and user, of what is not there, and what is refused."""
+    nobody = uuid4()
+    items = 20
+    unknown = ["transfer"] * items, [wallet] * items, [uuid4() for _ in range(items)], [1] * items
+    return {
+        "recipients": ("wallet_recipients(%s, %s, %s)", [wallet, [name, "NOBODY", *map(str, range(20))], owner]),
+        "batch of transfers to unknown names": (
+            "wallet_batch(%s, %s, %s, %s::bigint[], p_actors => %s, p_to_usernames => %s)",
+            [*unknown, [owner] * items, [f"nobody{n}" for n in range(items)]],
+        ),
+        "sign-in": ("wallet_sign_in(%s, 'here')", [name]),
+        "sign-in of nobody": ("wallet_sign_in('nobody', 'here')", []),
+        "failed sign-in": ("wallet_sign_in_failed(%s, 'here')", [name]),
+        "failed sign-in of nobody": ("wallet_sign_in_failed(%s, 'there')", [str(nobody)]),
+        "credentials of nobody": ("wallet_credentials('nobody')", []),
+        "principal": ("wallet_principal(%s, %s, 0)", [owner, nobody]),
+        "sign-out": ("wallet_sign_out(%s, %s, '2100-01-01')", [owner, nobody]),
+        "revocations since": ("wallet_revocations(pg_snapshot_xmax(pg_current_snapshot())::text::bigint)", []),
+        "recorded": ("wallet_recorded(%s, %s, %s)", [wallet, [nobody] * 20, owner]),
+        "find": ("wallet_find(%s, 'UC', %s)", [owner, owner]),
+        "list": ("wallet_list(%s, %s)", [owner, owner]),
+        "balance": ("wallet_balance(%s, %s)", [wallet, owner]),
+        "balances": ("wallet_balances(%s, %s)", [[wallet, nobody], [owner, owner]]),
+        "holds, open": ("wallet_holds(%s, 'open', p_actor => %s)", [wallet, owner]),
+        "holds, expired": ("wallet_holds(%s, 'expired', 1, p_actor => %s)", [wallet, owner]),
+        "holds, captured": ("wallet_holds(%s, 'captured', 1, p_actor => %s)", [wallet, owner]),
+        "holds, voided": ("wallet_holds(%s, 'voided', 1, 2, p_actor => %s)", [wallet, owner]),
+        "last verification": ("wallet_last_verification()", []),
+        "taken name": ("wallet_register(%s, 'hash')", [name]),
+        "unknown wallet": ("wallet_balance(%s, %s)", [nobody, owner]),
+        "unknown transaction": ("wallet_transaction(%s, %s, %s)", [wallet, nobody, owner]),
+        "refused spend": ("wallet_spend(%s, %s, 90000000, p_actor => %s)", [wallet, nobody, owner]),
+        "refused transfer": (
+            "wallet_transfer(%s, %s, 1, p_to_username => 'nobody', p_actor => %s)",
+            [wallet, nobody, owner],
+        ),
+        "refused hold": ("wallet_hold(%s, %s, 90000000, p_actor => %s)", [wallet, nobody, owner]),
+        "refused capture": ("wallet_capture(%s, %s, %s, p_actor => %s)", [wallet, nobody, nobody, owner]),
+        "refused void": ("wallet_void(%s, %s, %s, %s)", [wallet, nobody, nobody, owner]),
+        "refused refund": ("wallet_refund(%s, %s, %s, p_actor => %s)", [wallet, nobody, nobody, owner]),
+        "refused fund": ("wallet_fund(%s, %s, 1, p_actor => %s)", [wallet, nobody, owner]),
+        "refused erasure": ("wallet_erase_user(%s, 'r', %s)", [owner, owner]),
+        "statement of a moment": ("wallet_statement(%s, %s, %s, %s)", [wallet, PAST, PAST, owner]),
+        "sweep of nothing": ("wallet_sweep(100)", []),
+    }
+
+
+class Costs(NamedTuple):
+    """Rows read by call, while the tables were empty and when they are full."""
+
+    empty: dict[str, int]
+    full: dict[str, int]
+    few: set[str]
+
+
+@pytest.fixture(scope="module")
+def costs(module_database: Database) -> Iterator[Costs]:
+    with module_database.connect() as connection:
+        row = connection.execute("select user_id, wallet_id from wallet_register('first', 'hash')").fetchone()
+        assert row is not None
+        first = calls(row[1], row[0], "first")
+        measured(connection, first)
+        empty = measured(connection, first)
+        connection.execute(FILL.encode())
+        full = measured(connection, calls(LAST, OWNER, f"user-{ROWS}"))
+        names = connection.execute(
+            "select c.relname from pg_class c where c.relnamespace = 'wallet'::regnamespace and c.relkind = 'r'"
+        ).fetchall()
+        few = {
+            name
+            for (name,) in names
+            if len(connection.execute(f"select from wallet.{name} limit 2000".encode()).fetchall()) < 2000
+        }
+        yield Costs(empty, full, few)
+
+
+def measured(connection: psycopg.Connection, of: dict[str, tuple[str, list[Any]]]) -> dict[str, int]:
+    return {name: max(cost(connection, *call) for _ in range(CALLS)) for name, call in of.items()}
+
+
+def cost(connection: psycopg.Connection, call: str, arguments: list[Any]) -> int:
+    """Rows of tables and indexes that a call reads, a refused one too; what it wrote is undone."""
+    with connection.transaction(force_rollback=True):
+        before = rows_read(connection)
+        try:
+            with connection.transaction():
+                connection.execute(f"select * from {call}".encode(), arguments)
+        except psycopg.Error as error:
+            if not (error.sqlstate or "").startswith("WA"):
+                raise
+        return rows_read(connection) - before
+
+
+def rows_read(connection: psycopg.Connection) -> int:
+    """What this transaction has read."""
+    row = connection.execute(
+        """
+        select sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid))::bigint
+        from pg_class c
+        where c.relnamespace = 'wallet'::regnamespace and c.relkind in ('r', 'i')
+        """
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_every_table_is_full(costs: Costs) -> None:
+    assert costs.few <= KEPT
+
+
+@pytest.mark.parametrize("call", calls(LAST, OWNER, ""))
+def test_it_reads_no_more_rows_than_of_empty_tables(costs: Costs, call: str) -> None:
+    assert costs.full[call] <= costs.empty[call] + SLACK
