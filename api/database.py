@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from api.pool import Connection
-
 _MUTATIONS: Final = {
     name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
     for name in ("topup", "spend")
@@ -175,21 +173,10 @@ class Database(Pool):
         """`wallet_batch` for one client's list; `atomic`: nothing stays written when an item is refused."""
         columns = [list(column) for column in zip(*items, strict=True)]
 
-        async def run(connection: Connection) -> Sequence[asyncpg.Record]:
-            if not atomic:
-                return await connection.fetch(_BATCH, *columns)
-            transaction = connection.transaction()
-            await transaction.start()
-            kept = False
-            try:
-                rows = await connection.fetch(_BATCH, *columns)
-                kept = all(row["outcome"] in WRITTEN for row in rows)
-            finally:
-                if not connection.is_closed():
-                    await (transaction.commit() if kept else transaction.rollback())
-            return rows
+        def written(rows: Sequence[asyncpg.Record]) -> bool:
+            return all(row["outcome"] in WRITTEN for row in rows)
 
-        return await self.run(run)
+        return await self.run(lambda connection: connection.fetch(_BATCH, *columns), keep=written if atomic else None)
 
     async def recipients(self, wallet_id: UUID, usernames: Sequence[str], actor: UUID) -> dict[str, UUID]:
         """`wallet_recipients`: the wallets that transfers to these users go to; unknown ones are left out."""

@@ -79,6 +79,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
     "WA034": Kind(403, "WA034", "Wrong current password"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
+    "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
     "40001": BUSY,  # serialization failure
     "40P01": BUSY,  # deadlock detected
