@@ -128,6 +128,7 @@ class Pool:
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
         self._closing = True
+        self._all.discard(self)
         while self._kept:
             await self._pool.release(self._kept.pop())
         try:
@@ -184,9 +185,16 @@ class Pool:
             except asyncpg.PostgresError as error:
                 raise self._refusal(error) from error
             finally:
-                if not connection.is_closed():
-                    await connection.execute("rollback")
-                await self._pool.release(connection)
+                try:
+                    if not connection.is_closed():
+                        await connection.execute("rollback")
+                except BaseException as error:
+                    # whoever gets it next must find no transaction of ours
+                    connection.terminate()
+                    if not isinstance(error, _LOST):
+                        raise
+                finally:
+                    await self._pool.release(connection)
         finally:
             self._streams.release()
 
