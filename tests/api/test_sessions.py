@@ -129,7 +129,10 @@ def test_the_commands_do_the_same_whatever_database_and_role_have(hostile: Datab
     asyncio.run(deploy.seed(hostile.url))
     with hostile.connect() as administrator:
         administrator.execute("reset search_path")
-        tables = "select relnamespace::regnamespace::text from pg_class where relname = 'pgwallet_migrations'"
+        tables = """
+            select nspname from pg_class c join pg_namespace n on n.oid = relnamespace
+            where relname = 'pgwallet_migrations'
+        """
         assert administrator.execute(tables).fetchall() == [("public",)]
     summary = asyncio.run(
         verification.verify(hostile.url, verification.Order(), pytest.fail, lambda _: nullcontext(lambda _: None))
