@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,10 @@ class Cluster:
             (file,) = administrator.execute("show hba_file").fetchone() or ("",)
             before = Path(file).read_text()
             Path(file).write_text(f"{before}local all {name} scram-sha-256\n")
-            administrator.execute("select pg_reload_conf()")
+            loaded = administrator.execute("select pg_conf_load_time(), pg_reload_conf()").fetchone()
+            # sessions are told when the server has read it, which it does before it takes another connection
+            while loaded and administrator.execute("select pg_conf_load_time()").fetchone() == loaded[:1]:
+                time.sleep(0.01)
             try:
                 yield name
             finally:
