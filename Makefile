@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-flood mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -74,6 +74,13 @@ test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset 
 
 test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is lost; KILLS=100 for the long run
 	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS))
+
+PGBOUNCER = $(firstword $(wildcard build/pgbouncer/usr/sbin/pgbouncer) $(shell command -v pgbouncer))
+
+test-pooler: $(DEVELOPMENT) ## two workers behind pgbouncer: no call is ever another's; CALLS=2000 is how many
+	@test -x "$(PGBOUNCER)" || { echo "pgbouncer is missing. Install it, or unpack it here: mkdir -p build/pgbouncer && cd build/pgbouncer &&" \
+		"apt-get download pgbouncer libc-ares2 libevent-2.1-7 && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
+	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/pooler/through_pgbouncer.py
 
 mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show which test notices
 	@exec $(BIN)/python -m tests.mutants $(MUTANTS)

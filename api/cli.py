@@ -58,7 +58,7 @@ def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = credentials.api_password(settings)
     with administrator(settings, "migrate") as url:
-        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql"))
+        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
 
 
 @pgwallet.command()

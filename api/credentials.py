@@ -1,13 +1,11 @@
 """What the service needs to know beyond the settings: its own login, and the key that signs its tokens."""
 
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from api.embedded import url
 from api.keyfile import previous, read_or_create
-from api.settings import SECRET_BYTES, Settings, SettingsError
-
-SERVICE = "wallet_api"
+from api.settings import SECRET_BYTES, SERVICE, Settings, SettingsError
+from api.urls import credentials, with_login
 
 
 def signing_keys(settings: Settings) -> list[str]:
@@ -51,28 +49,30 @@ def metrics_token(settings: Settings) -> str | None:
 
 
 def api_password(settings: Settings) -> str | None:
-    """Return the password that `migrate` gives to wallet_api; None where PGWALLET_API_URL logs in without one.
+    """Return the password that `migrate` gives to the service's role; None where PGWALLET_API_URL has none for it.
 
     Where none is set it is generated once and kept in the data dir.
     """
+    if settings.embedded and settings.api_role != SERVICE:
+        raise SettingsError("PGWALLET_API_ROLE is for a server of your own: set DATABASE_URL too")
     if settings.api_url is None:
         return settings.api_password or read_or_create(settings.data_dir / "api_password")
-    inside = unquote(urlsplit(settings.api_url).password or "")
+    user, inside = credentials(settings.api_url)
+    if user != settings.api_role:
+        # the service logs in as somebody else, whose password is not ours to set
+        return settings.api_password
     if settings.api_password and inside and settings.api_password != inside:
         raise SettingsError("PGWALLET_API_PASSWORD differs from the password in PGWALLET_API_URL: set one of them")
     return settings.api_password or inside or None
 
 
 def api_url(settings: Settings, socket: Path | None) -> str:
-    """Return how the service logs in: as set, else as wallet_api to the administrator's or the embedded server."""
+    """Return how the service logs in: as set, else with its role to the administrator's or the embedded server."""
     if settings.api_url is not None:
         return settings.api_url
     login = api_password(settings) or ""
-    if settings.database_url is None:
-        if socket is None:
-            raise SettingsError("PGWALLET_API_URL must be set: this command starts no server")
-        return url(socket, SERVICE, login)
-    parts = urlsplit(settings.database_url)
-    host = parts.netloc.rpartition("@")[2]
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("user", "password")]
-    return urlunsplit(parts._replace(netloc=f"{SERVICE}:{quote(login, safe='')}@{host}", query=urlencode(query)))
+    if settings.database_url is not None:
+        return with_login(settings.database_url, settings.api_role, login)
+    if socket is None:
+        raise SettingsError("PGWALLET_API_URL must be set: this command starts no server")
+    return url(socket, settings.api_role, login)

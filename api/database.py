@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from api.pool import Connection
-
 _MUTATIONS: Final = {
     name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
     for name in ("topup", "spend")
@@ -190,22 +188,16 @@ class Database(Pool):
         """`wallet_batch` for one client's list; `atomic`: nothing stays written when an item is refused."""
         columns = [list(column) for column in zip(*items, strict=True)]
 
-        async def run(connection: Connection) -> Sequence[asyncpg.Record]:
-            if not atomic:
-                return await connection.fetch(_BATCH, *columns)
-            transaction = connection.transaction()
-            await transaction.start()
-            kept = False
-            try:
-                rows = await connection.fetch(_BATCH, *columns)
-                kept = all(row["outcome"] in WRITTEN for row in rows)
-            finally:
-                if not connection.is_closed():
-                    await (transaction.commit() if kept else transaction.rollback())
-            return rows
+        def written(rows: Sequence[asyncpg.Record]) -> bool:
+            return all(row["outcome"] in WRITTEN for row in rows)
 
         wallets = {wallet_id for item in items for wallet_id in (item.wallet_id, item.to_wallet_id) if wallet_id}
-        return await self.run(run, touches=(*wallets, items[0].actor), size=len(items))
+        return await self.run(
+            lambda connection: connection.fetch(_BATCH, *columns),
+            touches=(*wallets, items[0].actor),
+            size=len(items),
+            keep=written if atomic else None,
+        )
 
     async def recorded(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> set[UUID]:
         """`wallet_recorded`: which of these are on record: they would be replays. Errors: WA001."""

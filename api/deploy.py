@@ -16,23 +16,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
 import api
-from api.settings import SetupError
-from api.urls import without_password
+from api.session import PINNED, TRIGGERED, Connection, set_all
+from api.settings import OWNER, SERVICE, SetupError
+from api.urls import for_asyncpg, for_dbmate, with_login, without_password
 
 logger = logging.getLogger(__name__)
 
 DB = Path(api.__file__).resolve().parents[1] / "db"
-OWNER, SERVICE = "wallet_owner", "wallet_api"
 OLDEST = 18
 CONNECT_TIMEOUT = 10.0
 LOCK = 0x7067_7761_6C6C_6574
 DBMATE_URL = "PGWALLET_DBMATE_URL"
 MIGRATIONS_TABLE = "pgwallet_migrations"
+# Nothing of a command is in a hurry. The path is for dbmate, which looks for its table there.
+SESSION = PINNED | {"search_path": "public", "statement_timeout": "0", "lock_timeout": "0"}
+SESSION |= {"idle_in_transaction_session_timeout": "0"}
+# What the environment may tell dbmate's driver: the address is ours to give, and some variables it refuses.
+DRIVER = ("PGPASSWORD", "PGPASSFILE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT")
 NAMED = re.compile(r"^\s*create\s+or\s+replace\s+(?:function|procedure)\s+(\w+)\.(\w+)", re.IGNORECASE | re.MULTILINE)
 
 # What a deploy owns. A row that this transaction did not write again has no file any more.
@@ -43,6 +48,25 @@ from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 where p.proowner = '{OWNER}'::regrole
   and (n.nspname = 'wallet' or n.nspname = 'public' and p.proname ^@ 'wallet_')
+"""  # noqa: S608
+
+
+# The other databases of the cluster in which the role may do something.
+ELSEWHERE = """
+select d.datname
+from pg_catalog.pg_shdepend s
+join pg_catalog.pg_database d
+  on d.oid = s.dbid or s.classid = 'pg_catalog.pg_database'::regclass and d.oid = s.objid
+where s.refclassid = 'pg_catalog.pg_authid'::regclass and s.refobjid = $1::text::regrole
+  and d.datname <> current_database()
+order by 1
+limit 1
+"""
+POWERFUL = f"""
+select rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls
+  or to_regrole('{OWNER}') is not null and pg_has_role(oid, to_regrole('{OWNER}'), 'member')
+from pg_catalog.pg_roles
+where rolname = $1
 """  # noqa: S608
 
 
@@ -68,15 +92,18 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old."""
     where = without_password(url)
     try:
-        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, server_settings={"statement_timeout": "0"})
+        connection = await asyncpg.connect(
+            **for_asyncpg(url), timeout=CONNECT_TIMEOUT, connection_class=Connection, statement_cache_size=0
+        )
     except (OSError, TimeoutError) as error:
         raise DeployError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
         raise DeployError(f"cannot connect to {where}: {error}") from None
     try:
         found = connection.get_server_version()
         if found.major < OLDEST:
             raise DeployError(f"PostgreSQL {OLDEST} or newer is needed; the server at {where} is {found.major}")
+        await connection.execute(f"{set_all(SESSION)}; {TRIGGERED}")
         yield connection
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DeployError(f"{where}: {error}") from error
@@ -91,26 +118,29 @@ async def create_database(url: str) -> None:
         name = parts.path.lstrip("/")
         if not await connection.fetchval("select exists (select from pg_catalog.pg_database where datname = $1)", name):
             await connection.execute(f'create database "{name}"')
+            # nobody else lives in a database that we make
+            await connection.execute(f'revoke all on database "{name}" from public')
 
 
-async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path = DB) -> None:
+async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path = DB, role: str = SERVICE) -> None:
     """Bring the database at `url` up to the files in `db`; doing it again changes nothing.
 
-    `password` becomes wallet_api's (None: leave it). `seeds` is a pattern of file names in db/seeds, "" for none.
+    `password` becomes that of `role`, the service's (None: leave it). `seeds` is a pattern of file names in db/seeds.
     Raises DeployError; what succeeded before the fault stays, as each migration and all functions together are atomic.
     """
     async with connected(url) as connection:
         if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
             logger.info("waiting for another deploy of this database")
             await connection.execute(f"select pg_advisory_lock({LOCK})")
-        roles = scripts(db, "roles.sql")
-        if password is not None:
+        await _require_fit(connection, url)
+        roles = _for_role(scripts(db, "roles.sql"), role)
+        if not await _has_login(connection, url, role, password) and password is not None:
             # a verifier, so that the password itself is in no log of statements
-            text = f"alter role {SERVICE} password '{scram_verifier(password)}'"
-            roles.append(Script(f"the password of {SERVICE}", text))
+            text = f"alter role {role} password '{scram_verifier(password)}'"
+            roles.append(Script(f"the password of {role}", text))
         await _apply_roles(connection, roles)
         await _apply_migrations(connection, url, db / "migrations")
-        await _apply_functions(connection, scripts(db / "functions", "*.sql"))
+        await _apply_functions(connection, _for_role(scripts(db / "functions", "*.sql"), role))
         await _advance_sequences(connection)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
@@ -118,6 +148,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
 async def seed(url: str, *, db: Path = DB) -> None:
     """Apply every file in db/seeds; doing it again changes nothing. Raises DeployError."""
     async with connected(url) as connection:
+        await _require_owner(connection)
         await _apply_seeds(connection, scripts(db / "seeds", "*.sql"))
 
 
@@ -149,6 +180,59 @@ def scram_verifier(password: str, iterations: int = 4096) -> str:
     return f"SCRAM-SHA-256${iterations}:{coded[0]}${coded[1]}:{coded[2]}"
 
 
+async def _require_fit(connection: asyncpg.Connection, url: str) -> None:
+    """Refuse what a deploy cannot work with, before it has changed anything. Raises DeployError."""
+    where = without_password(url)
+    if connection.get_server_pid() != await connection.fetchval("select pg_backend_pid()"):
+        raise DeployError(f"{where} is a connection pooler: migrate needs the PostgreSQL server itself in DATABASE_URL")
+    encoding = await connection.fetchval("show server_encoding")
+    if encoding != "UTF8":
+        raise DeployError(f"the database at {where} has the encoding {encoding}: create one with encoding 'UTF8'")
+    if await connection.fetchval("show transaction_read_only") == "on":
+        raise DeployError(f"the server at {where} is read only: a standby, or default_transaction_read_only is on")
+    await _require_owner(connection)
+    if await connection.fetchval("select pg_catalog.has_schema_privilege('public', 'public', 'create')"):
+        logger.warning("anybody may create functions beside ours: revoke create on schema public from public")
+
+
+async def _require_owner(connection: asyncpg.Connection) -> None:
+    owner = "select pg_catalog.pg_get_userbyid(nspowner) from pg_catalog.pg_namespace where nspname = 'wallet'"
+    found = await connection.fetchval(owner)
+    if found not in (None, OWNER):
+        raise DeployError(
+            f"schema wallet belongs to {found}, not to {OWNER}: restore a dump with its owners, into an empty database"
+            " after db/roles.sql (docs/operations/backup-and-restore.md); beside another application's schema wallet"
+            " there is no room"
+        )
+
+
+async def _has_login(connection: asyncpg.Connection, url: str, role: str, password: str | None) -> bool:
+    """Return whether the role has this password already; one that others use gets no other. Raises DeployError."""
+    choose = f"set PGWALLET_API_ROLE to another name, such as wallet_api_2 ({role} was left as it is)"
+    powerful = await connection.fetchval(POWERFUL, role)
+    if powerful:
+        raise DeployError(f"role {role} has powers that the service must not have: {choose}")
+    if powerful is None or password is None:
+        return False
+    other = await connection.fetchval(ELSEWHERE, role)
+    if other is None:
+        return False
+    try:
+        login = await asyncpg.connect(**for_asyncpg(with_login(url, role, password)), timeout=CONNECT_TIMEOUT)
+    except asyncpg.InvalidAuthorizationSpecificationError:
+        raise DeployError(f"role {role} is the login of database {other}, with another password: {choose}") from None
+    except asyncpg.InsufficientPrivilegeError:
+        # the password was right; this database is not open to it yet
+        return True
+    await login.close(timeout=CONNECT_TIMEOUT)
+    return True
+
+
+def _for_role(found: list[Script], role: str) -> list[Script]:
+    """Let the scripts speak of the service's role by its name."""
+    return [script._replace(text=re.sub(rf"\b{SERVICE}\b", role, script.text)) for script in found]
+
+
 async def _apply_roles(connection: asyncpg.Connection, found: list[Script]) -> None:
     """Make the roles. The lock is the database's, roles are the cluster's: a deploy next door may be in the way."""
     for attempt in range(10):
@@ -173,12 +257,15 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
     if not program.exists():
         raise DeployError(f"{program} is missing: run `make install`")
     encrypted = await connection.fetchval("select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DBMATE_")}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBMATE_", "PG"))}
+    kept |= {name: os.environ[name] for name in DRIVER if name in os.environ}
+    # several hosts may be in the URL: the one that answered, which asyncpg tells nowhere else
+    address = connection._addr  # type: ignore[attr-defined]  # noqa: SLF001
     process = await asyncio.create_subprocess_exec(
         str(program),
         *("--env", DBMATE_URL, "--env-file", os.devnull, "--migrations-dir", str(folder)),
         *("--migrations-table", MIGRATIONS_TABLE, "--no-dump-schema", "--wait", "migrate"),
-        env={**kept, DBMATE_URL: _dbmate_url(url, encrypted=bool(encrypted))},
+        env={**kept, DBMATE_URL: for_dbmate(url, address, encrypted=bool(encrypted), settings=SESSION)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -267,12 +354,3 @@ async def _execute(connection: asyncpg.Connection, script: Script) -> None:
         line = f":{script.text.count(chr(10), 0, int(position) - 1) + 1}" if position else ""
         more = "".join(f" {part}" for part in (error.detail, error.hint) if part)
         raise DeployError(f"{script.name}{line}: {error} ({error.sqlstate}){more}".replace("\n", " ")) from error
-
-
-def _dbmate_url(url: str, *, encrypted: bool) -> str:
-    """Return the URL with an explicit sslmode: dbmate knows no "prefer" and would insist on TLS by itself."""
-    parts = urlsplit(url)
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if query.get("sslmode", "prefer") in ("prefer", "allow"):
-        query["sslmode"] = "require" if encrypted else "disable"
-    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -86,6 +86,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA035": Kind(500, "WA035", "Administrators only"),
     "WA036": Kind(503, "WA036", "Not final yet"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
+    "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
     "40001": BUSY,  # serialization failure
     "40P01": BUSY,  # deadlock detected

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from uuid import UUID
+from weakref import WeakSet
 
 import asyncpg
 import structlog
 
 from api.admission import Admission, Turns
 from api.errors import BUSY, OVERLOADED, TIMEOUT, UNAVAILABLE, ServiceError, from_postgres
+from api.session import PINNED, TRIGGERED, Connection, set_all
+from api.urls import for_asyncpg, parameter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable, Sequence
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
 
     from api.settings import Settings
 
-    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pooled = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
     Argument = str | int | UUID | datetime | Sequence[Any] | None
 
 T = TypeVar("T")
@@ -35,6 +39,8 @@ QUICK_SECONDS: Final = 0.1
 """How long a call waits for a lock where others wait for its connection."""
 QUIET_SECONDS: Final = 10.0
 """The least between two lines of the log about the same shortage."""
+
+WARN_EVERY: Final = 60.0
 
 log = structlog.get_logger("pgwallet.database")
 
@@ -67,7 +73,12 @@ class Pool:
     `patient` calls only the blink of an eye, and then there. A bounded number of calls waits for a connection, and a
     third of the pool works at a time on any one wallet, or for one user. `held`: this is the pool of patient calls, one
     for each wallet. `silent`: another pool tells the log when the database is away.
+
+    Behind a transaction pooler every transaction may be on another session: each call is one transaction then, nothing
+    has a name that outlives it, and every one pins what it depends on.
     """
+
+    _all: ClassVar[WeakSet[Pool]] = WeakSet()
 
     def __init__(
         self,
@@ -91,38 +102,56 @@ class Pool:
         self._silent = silent
         self._acquire_timeout = settings.acquire_timeout
         self._pool: asyncpg.Pool[asyncpg.Record]
-        self._kept: list[Connection] = []
+        self._kept: list[Pooled] = []
         self._waiting = 0
         self._closing = False
         self._away_since: float | None = None
         self._short_since = -QUIET_SECONDS
+        self._keep_from = 0.0
+        self._warned = -WARN_EVERY
+        self._shared = settings.pooler == "transaction"
+        statement_ms = int(settings.statement_timeout * 1000)
+        pins = PINNED | {
+            "statement_timeout": str(statement_ms),
+            "lock_timeout": str(max(1, int(self._lock_timeout * 1000))),
+            "idle_in_transaction_session_timeout": str(statement_ms),
+        }
+        self._session = TRIGGERED if self._shared else f"{set_all(pins)}; {TRIGGERED}"
+        self._begin = f"begin isolation level read committed; {set_all(pins, local=True)}" if self._shared else "begin"
         # a stream keeps its connection until the client has read it all: others must find some left
         self._streams = Turns(max(1, pool_size // 2), 1)
 
     async def open(self) -> None:
         """Make the pool in the running event loop. Connects nowhere yet."""
-        statement_ms = int(self._settings.statement_timeout * 1000)
+        connect = for_asyncpg(self._settings.api_url or "")
+        if not (parameter(connect["dsn"], "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")):
+            # of a server that cannot write, no connection is any use
+            connect["target_session_attrs"] = "read-write"
         self._pool = await asyncpg.create_pool(
-            self._settings.api_url,
+            **connect,
+            connection_class=Connection,
             min_size=0,
             max_size=self._pool_size,
             max_inactive_connection_lifetime=0,
             timeout=self._acquire_timeout,
             # the server's own limit answers first; this one is for a server that does not answer at all
             command_timeout=self._settings.statement_timeout + 1,
+            statement_cache_size=0 if self._shared else 100,
             # our functions leave nothing behind in a session, so there is nothing to undo after every call
             reset=_leave_as_is,
-            server_settings={
-                "application_name": "pgwallet",
-                "statement_timeout": str(statement_ms),
-                "lock_timeout": str(int(self._lock_timeout * 1000)),
-                "idle_in_transaction_session_timeout": str(statement_ms),
-            },
+            init=self._prepare,
+            server_settings={"application_name": "pgwallet"},
         )
+        self._all.add(self)
+
+    async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        """Make a new session independent of what the database and the role have for it."""
+        await connection.execute(self._session)
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
         self._closing = True
+        self._all.discard(self)
         while self._kept:
             await self._pool.release(self._kept.pop())
         try:
@@ -136,10 +165,10 @@ class Pool:
         return {"idle": idle, "in_use": self._pool.get_size() - idle}
 
     async def ping(self) -> None:
-        """Make one round trip. Raises ServiceError when that takes more than two seconds."""
+        """Make one round trip to a server that can write. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                await self.run(lambda connection: connection.fetchval("select 1"), admitted=True)
+                await self.run(_writable, admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
 
@@ -177,10 +206,11 @@ class Pool:
         try:
             async with self._borrowed(touches) as connection:
                 try:
-                    async with connection.transaction():
-                        cursor = await connection.cursor(call, *arguments)
-                        while rows := await cursor.fetch(STREAMED_ROWS):
-                            yield rows
+                    await connection.execute(self._begin)
+                    # asyncpg's own cursors stand on named statements
+                    await connection.execute(f"declare stream no scroll cursor for {call}", *arguments)
+                    while rows := await connection.fetch(f"fetch {STREAMED_ROWS} from stream"):
+                        yield rows
                 except asyncpg.DataError:
                     raise
                 except TimeoutError as error:
@@ -189,42 +219,67 @@ class Pool:
                 except _LOST as error:
                     raise self._away(error) from error
                 except asyncpg.PostgresError as error:
-                    raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
+                    raise self._refusal(error) from error
+                finally:
+                    await _roll_back(connection)
         finally:
             self._streams.leave(touches)
 
     async def run(
         self,
-        run: Callable[[Connection], Awaitable[T]],
+        run: Callable[[Pooled], Awaitable[T]],
         *,
         touches: Sequence[Hashable] = (),
         size: int = 1,
         again: bool = True,
         admitted: bool = False,
+        keep: Callable[[T], bool] | None = None,
     ) -> T:
         """Run on a pooled connection. Raises ServiceError for all that the caller or the server's state explains.
 
         `touches` are the wallets whose locks it may wait for and the user, or address, that it is for: the last one.
         `size`: how many requests it is; `again`: once more where the connection was lost; `admitted`: by another bound
-        than ours.
+        than ours; `keep`: as one transaction, which is undone where it says so of the result.
         """
         if admitted:
-            return await self._persist(run, touches, size, again=again)
+            return await self._persist(run, touches, size, again=again, keep=keep)
         who = touches[-1] if touches else None
         room = -(-size // ITEMS_PER_REQUEST)
         self.admission.enter(who, room)
         try:
-            return await self._persist(run, touches, size, again=again)
+            return await self._persist(run, touches, size, again=again, keep=keep)
         finally:
             self.admission.leave(who, room)
 
-    async def _persist(  # noqa: C901 - what can happen to a call, and what then
+    def _transaction(
+        self, run: Callable[[Pooled], Awaitable[T]], keep: Callable[[T], bool] | None
+    ) -> Callable[[Pooled], Awaitable[T]]:
+        """As it is, or as a transaction where it must be one."""
+        if keep is None and not self._shared:
+            return run
+
+        async def whole(connection: Pooled) -> T:
+            await connection.execute(self._begin)
+            try:
+                result = await run(connection)
+            except (TimeoutError, asyncio.CancelledError, *_LOST):
+                raise  # the connection ends, and the transaction with it
+            except BaseException:
+                await connection.execute("rollback")
+                raise
+            await connection.execute("commit" if keep is None or keep(result) else "rollback")
+            return result
+
+        return whole
+
+    async def _persist(
         self,
-        run: Callable[[Connection], Awaitable[T]],
+        run: Callable[[Pooled], Awaitable[T]],
         touches: Sequence[Hashable],
         size: int,
         *,
         again: bool,
+        keep: Callable[[T], bool] | None,
         tries: int = 0,
     ) -> T:
         """Run; once more where the connection was dead or its plan stale, and again where others stood in the way."""
@@ -232,16 +287,13 @@ class Pool:
         while True:
             async with self._borrowed(touches, size) as connection:
                 try:
-                    return await self._attempt(connection, run)
+                    return await self._attempt(connection, self._transaction(run, keep))
                 except _STALE:
                     if replaced:
                         raise
                     replaced = True
-                except _LOST as error:
-                    if isinstance(error, asyncpg.DataError):
-                        raise  # an argument of the wrong type: our fault
-                    if replaced or not again:
-                        raise self._away(error) from error
+                except (*_LOST, asyncpg.ReadOnlySQLTransactionError) as error:
+                    await self._judge(error, again=again and not replaced, replaced=replaced)
                     replaced = True
                 except _CONTENDED as error:
                     tries += 1
@@ -253,10 +305,10 @@ class Pool:
             if tries:
                 # a random one: two that stood in each other's way do not meet again
                 await asyncio.sleep(random.uniform(0, _PAUSE * 2**tries))  # noqa: S311
-        return await patient._persist(run, touches, size, again=again, tries=tries)  # noqa: SLF001 - one like this
+        return await patient._persist(run, touches, size, again=again, keep=keep, tries=tries)  # noqa: SLF001 - one like this
 
     @asynccontextmanager
-    async def _borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Connection]:
+    async def _borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Pooled]:
         """A connection, when it is its turn. Raises ServiceError."""
         await self._enter(self._turns, touches, size)
         try:
@@ -278,7 +330,18 @@ class Pool:
                 log.warning("no connection was free in time", pool_size=self._pool_size, waiting=turns.waiting)
             raise ServiceError(self._impatient) from None
 
-    async def _attempt(self, connection: Connection, run: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _judge(self, error: Exception, *, again: bool, replaced: bool) -> None:
+        """Return where another connection may do better. Raises ServiceError."""
+        if isinstance(error, asyncpg.DataError):
+            raise error  # an argument of the wrong type: our fault
+        if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+            # nothing was written, and none of the connections to this server will do: another one writes now
+            await self._leave_server()
+            again = not replaced
+        if not again:
+            raise self._away(error) from error
+
+    async def _attempt(self, connection: Pooled, run: Callable[[Pooled], Awaitable[T]]) -> T:
         """Run once. Raises ServiceError, or one of _LOST, _STALE and _CONTENDED, after which another may succeed."""
         try:
             return await run(connection)
@@ -293,12 +356,12 @@ class Pool:
             # not yet closed, it would be the one that the second attempt gets
             connection.terminate()
             raise
-        except (*_LOST, *_STALE, *_CONTENDED):
+        except (*_LOST, *_STALE, *_CONTENDED, asyncpg.ReadOnlySQLTransactionError):
             raise
         except asyncpg.PostgresError as error:
-            raise from_postgres(error.sqlstate or "", error.detail, error.hint) or error from error
+            raise self._refusal(error) from error
 
-    async def _acquire(self) -> Connection:
+    async def _acquire(self) -> Pooled:
         """A connection, made if need be. Raises ServiceError (503), whatever keeps us from having one."""
         connection = await self._kept_connection() or await self._pooled_connection()
         if self._away_since is not None:
@@ -306,7 +369,7 @@ class Pool:
             self._away_since = None
         return connection
 
-    async def _kept_connection(self) -> Connection | None:
+    async def _kept_connection(self) -> Pooled | None:
         while self._kept:
             connection = self._kept.pop()
             if not _lost(connection):
@@ -314,24 +377,40 @@ class Pool:
             await self._pool.release(connection)
         return None
 
-    async def _pooled_connection(self) -> Connection:
+    async def _pooled_connection(self) -> Pooled:
         self._waiting += 1
         try:
             return await self._pool.acquire(timeout=self._acquire_timeout)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise self._away(error) from error
         finally:
             self._waiting -= 1
 
-    async def _release(self, connection: Connection) -> None:
+    async def _release(self, connection: Pooled) -> None:
         """Keep the connection for the next call where nobody waits for it.
 
         asyncpg's pool starts two tasks to take one back and hand it out again, which costs more than a call itself.
         """
-        if self._waiting or self._closing or _lost(connection):
+        if self._waiting or self._closing or _lost(connection) or time.monotonic() < self._keep_from:
             await self._pool.release(connection)
         else:
             self._kept.append(connection)
+
+    async def _leave_server(self) -> None:
+        """Use no connection of any pool again that there is now."""
+        for pool in list(self._all):
+            await pool._pool.expire_connections()  # noqa: SLF001
+            while pool._kept:  # noqa: SLF001
+                await pool._pool.release(pool._kept.pop())  # noqa: SLF001
+            # asyncpg tells old connections from new ones: until none in use can be an old one, it gets them all back
+            pool._keep_from = time.monotonic() + pool._settings.statement_timeout + 1  # noqa: SLF001
+
+    def _refusal(self, error: asyncpg.PostgresError) -> Exception:
+        """Translate what the server says; a statement that it does not know has been prepared on another session."""
+        if isinstance(error, asyncpg.InvalidSQLStatementNameError) and time.monotonic() - self._warned >= WARN_EVERY:
+            self._warned = time.monotonic()
+            log.error("a prepared statement is gone: behind a transaction pooler set PGWALLET_POOLER=transaction")
+        return from_postgres(error.sqlstate or "", error.detail, error.hint) or error
 
     def _away(self, error: Exception) -> ServiceError:
         """Log the first of many failures, so that an outage is one line and not one per request."""
@@ -349,11 +428,27 @@ def _parties(arguments: Sequence[Argument]) -> tuple[Hashable, ...]:
     return tuple(end for end in ends if isinstance(end, (UUID, str)))
 
 
+async def _roll_back(connection: Pooled) -> None:
+    """End what a stream began. Whoever gets the connection next must find no transaction of ours."""
+    try:
+        if not connection.is_closed():
+            await connection.execute("rollback")
+    except BaseException as error:
+        connection.terminate()
+        if not isinstance(error, _LOST):
+            raise
+
+
+async def _writable(connection: Pooled) -> None:
+    if await connection.fetchval("select current_setting('transaction_read_only')") == "on":
+        raise asyncpg.ReadOnlySQLTransactionError("the server is read only")
+
+
 async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
     """Skip asyncpg's reset query."""
 
 
-def _lost(connection: Connection) -> bool:
+def _lost(connection: Pooled) -> bool:
     try:
         return connection.is_closed()
     except asyncpg.InterfaceError:

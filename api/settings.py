@@ -14,9 +14,14 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from api import urls
+
 PREFIX = "PGWALLET_"
 SECRET_BYTES = 32
 ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
+ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+OWNER, SERVICE = "wallet_owner", "wallet_api"
+POOLERS = ("none", "transaction")
 LEVELS = ("debug", "info", "warning", "error")
 SERVICE_LINK = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?=.*|\w+_PORT=\w+://.*")
 """What Kubernetes tells every container of a service that is called pgwallet-something: no setting of ours."""
@@ -77,10 +82,26 @@ def level(text: str) -> str:
     return text.lower()
 
 
+def pooler(text: str) -> str:
+    """Parse the mode of a connection pooler."""
+    if text.lower() not in POOLERS:
+        raise ValueError(" or ".join(POOLERS))
+    return text.lower()
+
+
 def url(text: str) -> str:
     """Parse the address of a PostgreSQL server."""
     if not text.startswith(("postgresql://", "postgres://")):
         raise ValueError("a URL like postgresql://user@host/database")
+    if wrong := urls.fault(text):
+        raise ValueError(wrong)
+    return text
+
+
+def role(text: str) -> str:
+    """Parse the name of a role that needs no quotes anywhere."""
+    if not ROLE.fullmatch(text) or text.startswith("pg_") or text == OWNER:
+        raise ValueError(f"lower-case letters, digits and _, as wallet_api is, and not {OWNER}")
     return text
 
 
@@ -159,12 +180,14 @@ class Settings:
     database_url: str | None = setting("DATABASE_URL", None, url, show=False)
     api_url: str | None = setting("PGWALLET_API_URL", None, url, show=False)
     api_password: str | None = setting("PGWALLET_API_PASSWORD", None, password, show=False)
+    api_role: str = setting("PGWALLET_API_ROLE", SERVICE, role)
     data_dir: Path = setting("PGWALLET_DATA_DIR", Path(".pgwallet"), path)  # noqa: RUF009
     jwt_secret: str | None = setting("JWT_SECRET", None, secret, show=False)
     jwt_secret_file: Path | None = setting("JWT_SECRET_FILE", None, path)  # noqa: RUF009
     jwt_previous_secrets: tuple[str, ...] = setting("JWT_PREVIOUS_SECRETS", (), secrets, show=False)
     workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
     pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
+    pooler: str = setting("PGWALLET_POOLER", "none", pooler)
     queue_size: int = setting("PGWALLET_QUEUE_SIZE", 1000, integer(1, 100_000))
     log_level: str = setting("PGWALLET_LOG_LEVEL", "info", level)
     bcrypt_cost: int = setting("PGWALLET_BCRYPT_COST", 12, integer(4, 16))

@@ -140,7 +140,8 @@ async def _deploy(settings: Settings, server: embedded.Server | None, login: str
     else:
         target = settings.database_url or ""
     accounts = settings.embedded if settings.seed_accounts is None else settings.seed_accounts
-    await deploy.migrate(target, password=api_password(settings), seeds="*.sql" if accounts else "01_*.sql")
+    seeds = "*.sql" if accounts else "01_*.sql"
+    await deploy.migrate(target, password=api_password(settings), seeds=seeds, role=settings.api_role)
     async with deploy.connected(login):
         pass
 

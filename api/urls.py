@@ -1,23 +1,132 @@
-"""PostgreSQL URLs, taken apart for programs that want something else."""
+"""PostgreSQL URLs, for people and for programs each of which understands other parameters than libpq."""
 
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+import ssl
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 # libpq has a variable for each parameter; these are not simply PG and the parameter's name
-IRREGULAR = {"dbname": "PGDATABASE", "application_name": "PGAPPNAME", "connect_timeout": "PGCONNECT_TIMEOUT"}
+IRREGULAR: Final = {
+    "dbname": "PGDATABASE",
+    "application_name": "PGAPPNAME",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+    "client_encoding": "PGCLIENTENCODING",
+    "ssl_min_protocol_version": "PGSSLMINPROTOCOLVERSION",
+    "ssl_max_protocol_version": "PGSSLMAXPROTOCOLVERSION",
+}
+CHOICES: Final = {
+    "sslmode": ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+    "target_session_attrs": ("any", "primary", "standby", "prefer-standby", "read-write", "read-only"),
+}
+SECRET: Final = ("password", "sslpassword", "scram_client_key", "scram_server_key")
+FILES: Final = ("sslcert", "sslkey", "sslrootcert", "sslcrl")
+# libpq's, and what providers' pages add for other drivers: to asyncpg a parameter that it does not know is a setting of
+# the server's, which refuses it.
+DROPPED: Final = frozenset(
+    """
+    channel_binding connect_timeout fallback_application_name client_encoding gssencmode gssdelegation require_auth
+    requirepeer keepalives keepalives_idle keepalives_interval keepalives_count tcp_user_timeout hostaddr
+    load_balance_hosts replication servicefile sslcompression sslcertmode sslsni sslcrldir sslkeylogfile
+    min_protocol_version max_protocol_version scram_client_key scram_server_key
+    pgbouncer connection_limit pool_timeout schema uselibpqcompat
+    """.split()  # noqa: SIM905 - a line for each would hide the list
+)
+# What dbmate's driver understands of them; it is given the address and the kind of encryption anew.
+FOR_DBMATE: Final = ("application_name", "options", "sslcert", "sslkey", "sslrootcert", "sslpassword", "passfile")
+
+
+def fault(url: str) -> str | None:
+    """Return what keeps every driver from using the URL, None where it is well formed."""
+    try:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        return "a URL like postgresql://user@host/database"
+    ports = [port for _, port in _hosts(parts.netloc)] + query.get("port", "").split(",")
+    if not all(port == "" or (port.isdecimal() and 0 < int(port) < 65536) for port in ports):
+        return "a URL with port numbers from 1 to 65535"
+    for name, choices in CHOICES.items():
+        if query.get(name, choices[0]) not in choices:
+            return f"a URL whose {name} is one of {', '.join(choices)}"
+    for name in FILES:
+        file = query.get(name)
+        if file and (name, file) != ("sslrootcert", "system") and not Path(file).is_file():
+            return f"a URL whose {name} is a file that can be read"
+    return None
+
+
+def parameter(url: str, name: str) -> str | None:
+    """Return the value of one parameter."""
+    return dict(parse_qsl(urlsplit(url).query)).get(name)
+
+
+def credentials(url: str) -> tuple[str, str]:
+    """Return user and password, "" for what is not in the URL."""
+    user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
+    return unquote(user) or parameter(url, "user") or "", unquote(password) or parameter(url, "password") or ""
+
+
+def with_login(url: str, user: str, password: str) -> str:
+    """Return the URL for somebody else."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("user", "password", "passfile")]
+    netloc = f"{quote(user, safe='')}:{quote(password, safe='')}@{host}"
+    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
+
+
+def for_asyncpg(url: str) -> dict[str, Any]:
+    """Return the arguments of asyncpg for a connection."""
+    parts = urlsplit(url)
+    query = {name: value for name, value in parse_qsl(parts.query) if name not in DROPPED}
+    more = {}
+    if query.get("sslrootcert") == "system":
+        # libpq's word for the certificates of the machine, and there it implies verify-full
+        del query["sslrootcert"]
+        query.pop("sslmode", None)
+        more["ssl"] = ssl.create_default_context()
+    return {"dsn": urlunsplit(parts._replace(query=urlencode(query))), **more}
+
+
+def for_dbmate(url: str, address: str | tuple[str, int], *, encrypted: bool, settings: dict[str, str]) -> str:
+    """Return the URL for dbmate: the server at `address`, out of several, with `settings` for its session.
+
+    Its driver knows no sslmode "prefer" and would insist on TLS by itself.
+    """
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query))
+    query = settings | {name: value for name, value in given.items() if name in FOR_DBMATE}
+    mode = given.get("sslmode", "prefer")
+    if mode in ("prefer", "allow"):
+        mode = "require" if encrypted else "disable"
+    if isinstance(address, str):
+        folder, _, port = address.rpartition("/.s.PGSQL.")
+        host, mode = "", "disable"
+        query |= {"host": folder, "port": port}
+    else:
+        host = f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
+    if query.get("sslrootcert") == "system":
+        # its driver takes the machine's where none is named
+        del query["sslrootcert"]
+        mode = "verify-full"
+    user, password = credentials(url)
+    netloc = f"{quote(user, safe='')}:{quote(password, safe='')}@" if password else f"{quote(user, safe='')}@"
+    path = parts.path if parts.path.strip("/") else f"/{quote(given.get('dbname', user), safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{netloc}{host}", path=path, query=urlencode({**query, "sslmode": mode})))
 
 
 def libpq_variables(url: str) -> dict[str, str]:
     """Return the URL as environment variables of libpq, for programs whose command line everybody may read."""
     parts = urlsplit(url)
-    login, _, host = parts.netloc.rpartition("@")
-    user, _, password = login.partition(":")
+    user, password = credentials(url)
     # several hosts may stand here, separated by commas, so this is not urlsplit's business
-    hosts = [piece.rpartition(":") if _has_port(piece) else (piece, "", "") for piece in host.split(",")]
+    hosts = _hosts(parts.netloc)
     found = {
-        "PGHOST": ",".join(name.strip("[]") for name, _, _ in hosts),
-        "PGPORT": ",".join(port for _, _, port in hosts).strip(","),
-        "PGUSER": unquote(user),
-        "PGPASSWORD": unquote(password),
+        "PGHOST": ",".join(name for name, _ in hosts),
+        # an empty one is the default; none at all must leave it to the parameter
+        "PGPORT": ",".join(port for _, port in hosts) if any(port for _, port in hosts) else "",
+        "PGUSER": user,
+        "PGPASSWORD": password,
         "PGDATABASE": unquote(parts.path.lstrip("/")),
     }
     for name, value in parse_qsl(parts.query):
@@ -29,8 +138,13 @@ def without_password(url: str) -> str:
     """Return the URL as it may be shown."""
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}@{host}" if login else host))
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in SECRET]
+    netloc = f"{login.partition(':')[0]}@{host}" if login else host
+    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query, safe="/")))
 
 
-def _has_port(host: str) -> bool:
-    return ":" in host.rpartition("]")[2]
+def _hosts(netloc: str) -> list[tuple[str, str]]:
+    """Return the hosts of a URL with their ports, "" for one that is not named."""
+    pieces = netloc.rpartition("@")[2].split(",")
+    split = [piece.rpartition(":") if ":" in piece.rpartition("]")[2] else (piece, "", "") for piece in pieces]
+    return [(unquote(name.strip("[]")), port) for name, _, port in split]

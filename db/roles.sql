@@ -1,5 +1,6 @@
 -- The two roles of a wallet database, and what they may do in this database. Run by an administrator before the
--- migrations, as often as one likes. Roles belong to the whole cluster, so no migration may make or drop them.
+-- migrations, as often as one likes. Roles belong to the whole cluster, so no migration may make or drop them. Nothing
+-- is taken from anybody here: others may live in this database. PGWALLET_API_ROLE names wallet_api otherwise.
 --
 --   wallet_owner  owns every table and function; cannot log in
 --   wallet_api    the service's login: may execute the functions granted in functions/_grants.sql and nothing else
@@ -22,17 +23,15 @@ begin
     execute format('grant wallet_owner to %I', current_user);
   end if;
 
-  execute format('revoke all on database %I from public', current_database());
   execute format('grant connect on database %I to wallet_api, wallet_owner', current_database());
   execute format('grant create on database %I to wallet_owner', current_database());
+
+  -- A caller that hangs must not hold a wallet's lock: the service's sessions give up by themselves.
+  execute format('alter role wallet_api in database %I set statement_timeout = %L', current_database(), '10s');
+  execute format('alter role wallet_api in database %I set lock_timeout = %L', current_database(), '5s');
+  execute format('alter role wallet_api in database %I set idle_in_transaction_session_timeout = %L', current_database(), '10s');
 end;
 $$;
 
-revoke create on schema public from public;
 grant usage, create on schema public to wallet_owner;
 grant usage on schema public to wallet_api;
-
--- A caller that hangs must not hold a wallet's lock: the service's sessions give up by themselves.
-alter role wallet_api set statement_timeout = '10s';
-alter role wallet_api set lock_timeout = '5s';
-alter role wallet_api set idle_in_transaction_session_timeout = '10s';

@@ -1,7 +1,11 @@
 """A migrated database of a test: who can connect to it, and how."""
 
 import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
@@ -22,6 +26,24 @@ class Cluster:
     options: str = ""
     maintenance_dbname: str = "postgres"
     template_dbname: str = "template0"
+
+    @contextlib.contextmanager
+    def role(self, name: str) -> Iterator[str]:
+        """Let a role log in by password, which the embedded server allows wallet_api only; the role goes afterwards."""
+        with self.database("postgres").connect() as administrator:
+            (file,) = administrator.execute("show hba_file").fetchone() or ("",)
+            before = Path(file).read_text()
+            Path(file).write_text(f"{before}local all {name} scram-sha-256\n")
+            loaded = administrator.execute("select pg_conf_load_time(), pg_reload_conf()").fetchone()
+            # sessions are told when the server has read it, which it does before it takes another connection
+            while loaded and administrator.execute("select pg_conf_load_time()").fetchone() == loaded[:1]:
+                time.sleep(0.01)
+            try:
+                yield name
+            finally:
+                Path(file).write_text(before)
+                administrator.execute("select pg_reload_conf()")
+                administrator.execute(f"drop role if exists {name}")  # type: ignore[call-overload]
 
     def database(self, name: str) -> "Database":
         return Database(self, name)

@@ -126,16 +126,6 @@ def test_a_faulty_migration_is_named(database: Database, administrator: psycopg.
     assert administrator.execute("select to_regclass('wallet.spare')").fetchone() == (None,)
 
 
-def test_the_password_is_set_and_kept(database: Database, db: Path) -> None:
-    run(database, db, password="another one")
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        database.connect(service=True)
-    run(database, db)
-    database.connect(service=True).close()
-    run(database, db, password=None)
-    database.connect(service=True).close()
-
-
 def test_a_deploy_waits_for_another_one(database: Database, administrator: psycopg.Connection, db: Path) -> None:
     waiting = "select exists (select from pg_locks where locktype = 'advisory' and not granted)"
     write(db, "spare")

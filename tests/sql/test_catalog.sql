@@ -91,7 +91,7 @@ select is_empty(
 select ok(not has_schema_privilege('wallet_api', 'wallet', 'usage, create'), 'the service cannot look into schema wallet');
 select ok(not has_schema_privilege('wallet_api', 'public', 'create'), 'the service creates nothing in schema public');
 select ok(
-  not has_database_privilege('wallet_api', current_database(), 'create, temporary'), 'the service creates no schema and no temporary table'
+  not has_database_privilege('wallet_api', current_database(), 'create'), 'the service creates no schema'
 );
 select is_empty(
   $$
@@ -108,7 +108,10 @@ select is_empty(
     select t.name
     from unnest(array['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) t (name)
     where not exists (
-      select from pg_roles r, unnest(r.rolconfig) c (setting) where r.rolname = 'wallet_api' and c.setting ^@ (t.name || '=') and c.setting !~ '=0'
+      select from pg_db_role_setting r, unnest(r.setconfig) c (setting)
+      where r.setrole = 'wallet_api'::regrole
+        and r.setdatabase = (select d.oid from pg_database d where d.datname = current_database())
+        and c.setting ^@ (t.name || '=') and c.setting !~ '=0'
     )
   $$,
   'sessions of the service have time limits'

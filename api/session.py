@@ -1,0 +1,77 @@
+"""What every session with PostgreSQL must be, whoever had it before and whatever database and role have for it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Session = asyncpg.Connection[asyncpg.Record]
+else:
+    Session = asyncpg.Connection
+
+# Whatever our functions depend on, and the database, the role or the session before us in a pooler may have otherwise.
+# Not here: what takes a superuser; and that a server is read only, which is an order and no accident.
+PINNED: Final = {
+    "default_transaction_isolation": "read committed",
+    "search_path": "pg_catalog",
+    # what text looks like, and how it is read
+    "timezone": "UTC",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "row_security": "on",
+    # what ends a statement, or a session
+    "transaction_timeout": "0",
+    "idle_session_timeout": "0",
+    "exit_on_error": "off",
+    "plpgsql.extra_errors": "none",
+    # plans: without these whole tables are read
+    "plan_cache_mode": "auto",
+    "jit": "off",
+    "enable_indexscan": "on",
+    "enable_indexonlyscan": "on",
+    "enable_nestloop": "on",
+}
+# Other values than off are the administrator's to choose: they wait for more, or for other servers.
+DURABLE: Final = "select set_config('synchronous_commit', 'on', {}) where current_setting('synchronous_commit') = 'off'"
+# Only a superuser can set it, also for a role.
+TRIGGERED: Final = """
+do $$
+begin
+  if current_setting('session_replication_role') <> 'origin' then
+    raise exception 'session_replication_role must be origin: else recorded facts can be changed'
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+end;
+$$"""
+_PROCESS: Final = secrets.token_hex(8)
+
+
+class Connection(Session):
+    """Names what it prepares as no other process does.
+
+    asyncpg counts from 1 in each process: behind a pooler one would run the statement that another gave the same name.
+    """
+
+    __slots__ = ()
+
+    def _get_unique_id(self, prefix: str) -> str:
+        name: str = super()._get_unique_id(prefix)  # type: ignore[misc]
+        return f"__pgwallet_{_PROCESS}{name}"
+
+
+def set_all(values: Mapping[str, str], *, local: bool = False) -> str:
+    """Return the SQL that sets these and makes commits durable, for the session or the transaction."""
+    word = "set local" if local else "set"
+    return "; ".join(
+        [*(f"{word} {name} = '{value}'" for name, value in values.items()), DURABLE.format(str(local).lower())]
+    )
