@@ -31,8 +31,9 @@ HOT = {
     ("POST", "/api/wallet/spend"),
     ("GET", "/api/wallet/balance"),
     ("POST", "/api/auth/signin"),
+    ("POST", "/api/auth/signup"),
 }
-PLAIN: dict[str, Any] = {"type": "http", "query_string": b"", "headers": [(b"host", b"localhost:8080")]}
+PLAIN: dict[str, Any] = {"type": "http", "query_string": b"", "headers": [(b"host", b"localhost:8080")], "client": None}
 
 
 def way(direct: Direct, **scope: Any) -> str:

@@ -25,19 +25,19 @@ def status(operator: User, user: User, wanted: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("method", "url"),
+    ("method", "url", "body"),
     [
-        ("POST", f"/api/operator/wallets/{SOMEBODY}/status"),
-        ("PUT", f"/api/operator/wallets/{SOMEBODY}/limits"),
-        ("POST", f"/api/operator/wallets/{SOMEBODY}/adjust"),
-        ("POST", f"/api/operator/wallets/{SOMEBODY}/topup"),
-        ("POST", f"/api/operator/wallets/{SOMEBODY}/refund"),
-        ("POST", f"/api/operator/users/{SOMEBODY}/erase"),
-        ("GET", "/api/operator/trial-balance"),
+        ("POST", f"/api/operator/wallets/{SOMEBODY}/status", None),
+        ("PUT", f"/api/operator/wallets/{SOMEBODY}/limits", None),
+        ("POST", f"/api/operator/wallets/{SOMEBODY}/adjust", {"txn_id": SOMEBODY, "amount": 1, "reason": "x"}),
+        ("POST", f"/api/operator/wallets/{SOMEBODY}/topup", {"txn_id": SOMEBODY, "amount": 1}),
+        ("POST", f"/api/operator/wallets/{SOMEBODY}/refund", {"txn_id": SOMEBODY, "original_txn_id": SOMEBODY}),
+        ("POST", f"/api/operator/users/{SOMEBODY}/erase", None),
+        ("GET", "/api/operator/trial-balance", None),
     ],
 )
-def test_users_are_kept_out(alice: User, client: Any, method: str, url: str) -> None:
-    problem(alice.request(method, url), 403, "WA027")
+def test_users_are_kept_out(alice: User, client: Any, method: str, url: str, body: object) -> None:
+    problem(alice.request(method, url, json=body), 403, "WA027")
     problem(client.request(method, url), 401, "unauthorized")
 
 

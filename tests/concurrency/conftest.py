@@ -24,7 +24,7 @@ def observer(database: Database) -> Iterator[Session]:
     session = Session(database)
     try:
         yield session
-        assert session.run("select * from wallet_verify()") == []
+        assert session.run("select * from wallet_verify() where not starts_with(violation, 'warning')") == []
     finally:
         session.close()
 

@@ -23,9 +23,11 @@ SERVICE = {
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret
 OPEN = {
+    "wallet_highest_cost",
     "wallet_last_verification",
     "wallet_principal",
     "wallet_register",
+    "wallet_require_username",
     "wallet_revocations",
     "wallet_sweep",
     "wallet_verify",
