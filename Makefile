@@ -19,8 +19,11 @@ endif
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
 
-test: $(DEVELOPMENT) ## all tests
-	@exec $(BIN)/pytest
+# The tests of one file stay together: they share a service.
+TWO := --numprocesses=2 --dist=loadfile
+
+test: $(DEVELOPMENT) ## all tests, in two processes
+	@exec $(BIN)/pytest $(TWO)
 
 # the tests that make their own examples
 FUZZ := tests/api/test_fuzz.py tests/sql/test_hostile_values.py tests/state/test_machine.py
@@ -33,7 +36,7 @@ check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@if grep -q '^\[tool.importlinter\]' pyproject.toml; then $(BIN)/lint-imports; fi
-	$(BIN)/pytest
+	$(BIN)/pytest $(TWO)
 
 bench: $(RUNTIME) ## the benchmark, on a server of its own; QUICK=1 or GROWTH=1; BENCH="--help" and others are its options
 	@exec $(BIN)/python -m bench $(BENCH)

@@ -29,6 +29,7 @@ SKEW_SECONDS: Final = 5
 """How far the clocks of machines that issue and verify tokens may be apart."""
 MAX_GENERATION: Final = 2**31 - 1
 MAX_HEADER_BYTES: Final = 4096
+SCHEME: Final = b"Bearer "
 MAX_VERIFIED_TOKENS: Final = 20_000
 
 
@@ -103,12 +104,13 @@ class Tokens:
     async def principal(self, authorization: bytes) -> Principal:
         """Return whom this Authorization header stands for. Raises ServiceError (401)."""
         # by the token alone, which has one spelling: however it is sent, it is remembered once
-        token = bearer(authorization)
+        token = authorization[len(SCHEME) :] if authorization.startswith(SCHEME) else bearer(authorization)
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(token)
             return known
         forgotten = self._forgotten
+        token = bearer(authorization)
         principal = await self._verify(token)
         # what was verified while revocations came in may be one of them
         if forgotten == self._forgotten:

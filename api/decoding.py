@@ -48,6 +48,7 @@ LONGEST_SPELLING = 6
 """So many bytes can JSON take for one: `\\u0041` for an A. What has more than this allows is not even looked at."""
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
+JSON = b"application/json"
 NOT_JSON = "The body is not valid JSON in UTF-8."
 MARKED = "The body begins with a byte order mark: send JSON in UTF-8, without one."
 CUT_OFF = "The request ended before its body was complete, or its chunks are malformed."
@@ -212,7 +213,7 @@ class StrictJson(MsgspecDTO[Struct]):
                     "The body must be sent as it is: no Content-Encoding is read.",
                     headers={"Accept-Encoding": "identity"},
                 )
-        if kind.partition(b";")[0].strip().lower() != b"application/json":
+        if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
             raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
         return self._decoder(connection.route_handler).decode(value)
 
