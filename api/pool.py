@@ -37,6 +37,8 @@ ITEMS_PER_REQUEST: Final = 20
 """How many items of a batch take the room of one request where requests wait."""
 LARGE_BATCH: Final = 100
 """Items: of what has more, one at a time works for a user, with pauses where others are at work."""
+MOST_PAUSE: Final = 1.0
+"""Seconds, however long a batch took."""
 QUICK_SECONDS: Final = 0.1
 """How long a call waits for a lock where others wait for its connection."""
 QUIET_SECONDS: Final = 10.0
@@ -313,7 +315,7 @@ class Pool:
     @asynccontextmanager
     async def _borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Pooled]:
         """A connection, when it is its turn. Raises ServiceError."""
-        large = size > LARGE_BATCH
+        large = size > LARGE_BATCH and self._most > 1
         if large:
             touches = (*touches, *[touches[-1]] * (self._most - 1))  # the only one that works for its user
         await self._enter(self._turns, touches, size)
@@ -328,7 +330,7 @@ class Pool:
         finally:
             if large and any(pool._turns.taken for pool in self._all if pool is not self):  # noqa: SLF001
                 # others have work for the server, too: it is theirs twice as long as this took before the user's next
-                loop.call_later(2 * (loop.time() - began), self._turns.leave, touches)
+                loop.call_later(min(2 * (loop.time() - began), MOST_PAUSE), self._turns.leave, touches)
             else:
                 self._turns.leave(touches)
 
