@@ -55,13 +55,18 @@ class Turns:
     """
 
     def __init__(self, places: int, most: int) -> None:
-        self._free = places
+        self._free = self._places = places
         self._most = most
         self._taken: dict[Hashable, int] = {}
         self._waiting: list[tuple[int, int, Sequence[Hashable], asyncio.Future[None]]] = []
         self._arrivals = count()
         self._now = 0
         self._next: dict[Hashable, int] = {}
+
+    @property
+    def taken(self) -> bool:
+        """Whether anyone has a place."""
+        return self._free < self._places
 
     @property
     def waiting(self) -> int:

@@ -6,6 +6,7 @@ says or the answer names every field at fault. What passes can be stored: Postgr
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 from decimal import Decimal
 from functools import lru_cache
@@ -21,6 +22,7 @@ from litestar.typing import FieldDefinition
 from msgspec import Raw, Struct
 from msgspec.structs import fields
 
+from api.admission import Admission, Turns
 from api.errors import (
     BAD_REQUEST,
     MALFORMED,
@@ -42,6 +44,10 @@ S = TypeVar("S", bound=Struct)
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_BATCH_BYTES = 1024 * 1024
+LARGE = 16 * 1024
+"""Bytes: to read more takes milliseconds."""
+MAX_LARGE = 40
+"""How many large bodies wait, each for some 20 ms of the event loop."""
 MAX_OBJECT_BYTES = 4096
 """Of a raw object as the database stores it; only the database can tell."""
 LONGEST_SPELLING = 6
@@ -146,19 +152,55 @@ class JsonRequest(Request[Any, Any, State]):
             chunks.append(chunk)
             size += len(chunk)
             more = message.get("more_body", False)
-            if more and not chunk:  # so says the protocol that no more comes
-                raise ServiceError(BAD_REQUEST, CUT_OFF)
+            if more:
+                if not chunk:  # so says the protocol that no more comes
+                    raise ServiceError(BAD_REQUEST, CUT_OFF)
+                self.require_room(size)
             if size > self.max_bytes:
                 raise ServiceError(TOO_LARGE, f"The body may have at most {self.max_bytes // 1024} KiB.")
         if size == 0:
             raise ServiceError(MALFORMED, "The body is empty: a JSON object is expected.")
         return b"".join(chunks)
 
+    def require_room(self, size: int) -> None:
+        """Raise ServiceError (503) where it is no use to read more than these bytes."""
+
 
 class BatchRequest(JsonRequest):
-    """The request class of routes that take lists: more room."""
+    """The request class of routes that take lists: more room, and for what is large, one at a time.
+
+    A large body, or answer, takes the event loop for many milliseconds. Whoever sends many gets their turn after others
+    have had theirs, and the rest of the service has the loop twice as long as the last one took before the next.
+    """
 
     max_bytes = MAX_BATCH_BYTES
+    waiting: ClassVar[Admission] = Admission(MAX_LARGE)
+    turns: ClassVar[Turns] = Turns(1, 1)
+
+    async def body(self) -> bytes:
+        """Return the body, when it is its turn to be worked on. Raises ServiceError, as above or 503."""
+        body = await super().body()
+        if len(body) > LARGE:
+            who = self.user.user_id
+            self.waiting.enter(who)
+            try:
+                await self.turn()
+            finally:
+                self.waiting.leave(who)
+        return body
+
+    def require_room(self, size: int) -> None:
+        """Raise ServiceError (503) where a large body would find too many others."""
+        if size > LARGE:
+            self.waiting.require_room(self.user.user_id)
+
+    async def turn(self) -> None:
+        """Wait until what follows, up to its next await, may take its time."""
+        who = (self.user.user_id,)
+        await self.turns.enter(who, None)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        loop.call_soon(lambda: loop.call_later(2 * (loop.time() - began), self.turns.leave, who))
 
 
 class StrictJson(MsgspecDTO[Struct]):

@@ -35,6 +35,10 @@ STREAMED_ROWS: Final = 500
 """What a stream holds in memory at a time."""
 ITEMS_PER_REQUEST: Final = 20
 """How many items of a batch take the room of one request where requests wait."""
+LARGE_BATCH: Final = 100
+"""Items: of what has more, one at a time works for a user, with pauses where others are at work."""
+MOST_PAUSE: Final = 1.0
+"""Seconds, however long a batch took."""
 QUICK_SECONDS: Final = 0.1
 """How long a call waits for a lock where others wait for its connection."""
 QUIET_SECONDS: Final = 10.0
@@ -95,7 +99,8 @@ class Pool:
         self.admission = Admission(settings.queue_size)
         self._lock_timeout = min(lock_timeout, QUICK_SECONDS) if patient else lock_timeout
         self._patient = patient
-        self._turns = Turns(pool_size, 1 if held else max(1, pool_size // 3))
+        self._most = 1 if held else max(1, pool_size // 3)
+        self._turns = Turns(pool_size, self._most)
         # who waits behind a call that waits for a lock waits as long
         self._patience = _TRIES["55P03"] * lock_timeout if held else settings.acquire_timeout
         self._impatient = BUSY if held else OVERLOADED
@@ -310,7 +315,12 @@ class Pool:
     @asynccontextmanager
     async def _borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Pooled]:
         """A connection, when it is its turn. Raises ServiceError."""
+        large = size > LARGE_BATCH and self._most > 1
+        if large:
+            touches = (*touches, *[touches[-1]] * (self._most - 1))  # the only one that works for its user
         await self._enter(self._turns, touches, size)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
             connection = await self._acquire()
             try:
@@ -318,7 +328,11 @@ class Pool:
             finally:
                 await self._release(connection)
         finally:
-            self._turns.leave(touches)
+            if large and any(pool._turns.taken for pool in self._all if pool is not self):  # noqa: SLF001
+                # others have work for the server, too: it is theirs twice as long as this took before the user's next
+                loop.call_later(min(2 * (loop.time() - began), MOST_PAUSE), self._turns.leave, touches)
+            else:
+                self._turns.leave(touches)
 
     async def _enter(self, turns: Turns, touches: Sequence[Hashable], size: int = 1) -> None:
         """Wait for a turn. Raises ServiceError (503), which is no fault of the database."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from litestar import Router, post
+from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from api.auth import AuthenticatedRequest, signed_in
+from api.auth import signed_in
 from api.database import WRITTEN, BatchItem
 from api.decoding import MAX_BATCH_BYTES, BatchRequest
 from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid, problem
@@ -16,10 +17,19 @@ from api.routes.parts import Parts, in_utc, text
 from api.schemas import Envelope, Row
 from api.schemas_batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
 
+MANY = 100
+"""Results: to write more takes milliseconds."""
+
 
 def batch_routes(parts: Parts) -> Router:
     """Return `/api/wallet/batch`."""
     single, wallets = parts.single, parts.wallets
+    authenticate = signed_in(parts.tokens)
+
+    async def admit(request: Request[Any, Any, Any]) -> None:
+        await authenticate(request)
+        # before the body is read, which may be large
+        single.admission.require_room(request.user.user_id)
 
     @post(
         "/batch",
@@ -33,14 +43,13 @@ def batch_routes(parts: Parts) -> Router:
             *BODY_ERRORS, "unauthorized", "operators_only", "WA001", "WA002", "batch_refused", "busy", "timeout"
         ),
     )
-    async def batch(request: AuthenticatedRequest, data: JSONBody[BatchOrder]) -> Answer[Envelope[BatchResult]]:
+    async def batch(request: BatchRequest, data: JSONBody[BatchOrder]) -> Answer[Envelope[BatchResult]]:
         """Run up to 1,000 requests on one wallet, in order and in one transaction; the body may have 1 MiB.
 
         Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
         Every username in it counts as a request.
         """
         user = request.user
-        single.admission.require_room(user.user_id)
         faults = [
             FieldError(f"requests[{place}].{field}", message)
             for place, item in enumerate(data.requests)
@@ -58,6 +67,8 @@ def batch_routes(parts: Parts) -> Router:
             parts.tokens.admit(user.user_id, len(names))
         items = [_item(place, item, wallet_id, user.user_id) for place, item in enumerate(data.requests)]
         rows = await single.requests(items, atomic=data.atomic)
+        if len(rows) > MANY:
+            await request.turn()
         undone = data.atomic and any(row["outcome"] not in WRITTEN for row in rows)
         request_id = request.scope["state"].get("request_id")
         results = [_result(item, row, request_id, undone=undone) for item, row in zip(data.requests, rows, strict=True)]
@@ -68,7 +79,7 @@ def batch_routes(parts: Parts) -> Router:
     return Router(
         "/api/wallet",
         route_handlers=[batch],
-        before_request=signed_in(parts.tokens),
+        before_request=admit,
         security=[{"bearer": []}],
         tags=["Wallet"],
     )

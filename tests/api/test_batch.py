@@ -1,12 +1,19 @@
 """Batches of one client."""
 
+import asyncio
 import json
+import time
+from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
 
+from api.admission import Admission, Turns
+from api.decoding import BatchRequest
+from api.errors import OVERLOADED, ServiceError
 from tests.api.service import User, data, problem
 
 
@@ -126,3 +133,37 @@ def test_sizes(alice: User) -> None:
     problem(batch(alice), 422, "validation", "requests")
     body = problem(batch(alice, item("topup", 1, reference="x" * 1024 * 1024)), 413, "too_large")
     assert "1024 KiB" in body["detail"]
+
+
+def test_large_bodies_take_turns_and_leave_the_event_loop_to_others() -> None:
+    """Each is worked on for a while without an await, as the decoder does it."""
+    worked: list[tuple[str, float, float]] = []
+
+    class Sent(BatchRequest):
+        turns = Turns(1, 1)
+        waiting = Admission(20)
+
+    def decode(user: str) -> None:
+        began = time.monotonic()
+        time.sleep(0.02)
+        worked.append((user, began, time.monotonic()))
+
+    async def work(user: str) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b" " * 100_000, "more_body": False}
+
+        scope: Any = {"type": "http", "headers": [], "user": SimpleNamespace(user_id=user)}
+        await Sent(scope, receive).body()
+        decode(user)
+
+    async def scene() -> list[Any]:
+        # one is worked on at once; of twenty places a crowd of one user gets eleven
+        flood = [work("flood") for _ in range(1 + 11 + 3)]
+        return await asyncio.gather(*flood, work("other"), return_exceptions=True)
+
+    answers = asyncio.run(scene())
+    kinds = [error.kind for error in answers if isinstance(error, ServiceError)]
+    assert kinds == [OVERLOADED] * 3
+    assert "other" in [user for user, _, _ in worked[:3]]
+    for (_, began, end), (_, after, _) in pairwise(worked):
+        assert after - end >= 1.9 * (end - began)

@@ -1,12 +1,15 @@
 """Connections between calls: kept where nobody waits, handed on where somebody does, left where they were lost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from operator import itemgetter
 from typing import Any
 from uuid import uuid4
 
 import psycopg
+import pytest
 import structlog
 
 from api.database import Database as Calls
@@ -19,11 +22,11 @@ SIZE = 2
 
 
 @asynccontextmanager
-async def opened(database: Database, acquire_timeout: float = 3, **more: Any) -> AsyncIterator[Calls]:
+async def opened(database: Database, acquire_timeout: float = 3, size: int = SIZE, **more: Any) -> AsyncIterator[Calls]:
     settings = Settings(
         api_url=database.api_url, jwt_secret="x" * 32, acquire_timeout=acquire_timeout, shutdown_timeout=60
     )
-    calls = Calls(settings, pool_size=SIZE, lock_timeout=10, **more)
+    calls = Calls(settings, pool_size=size, lock_timeout=10, **more)
     await calls.open()
     try:
         yield calls
@@ -135,5 +138,34 @@ def test_what_finds_a_wallet_held_waits_elsewhere(database: Database, administra
             assert calls.connections()["in_use"] == 0
             administrator.execute("select pg_advisory_unlock_all()")
             await asyncio.gather(*stuck)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["alone", "beside others"])
+def test_large_batches_of_one_user_come_one_by_one_and_leave_the_server_to_others(
+    database: Database, busy: bool
+) -> None:
+    async def scene() -> None:
+        async with opened(database, size=6) as calls, opened(database) as others:
+            done: list[tuple[str, float, float]] = []
+
+            async def batch(user: str) -> None:
+                async def run(connection: Any) -> None:
+                    began = time.monotonic()
+                    await connection.fetchval("select pg_sleep(0.1)")
+                    done.append((user, began, time.monotonic()))
+
+                await calls.run(run, touches=(uuid4(), user), size=1000)
+
+            other = asyncio.ensure_future(backend(others, 2.0)) if busy else None
+            await asyncio.sleep(0)  # it has its turn at the other pool
+            await asyncio.gather(batch("one"), batch("one"), batch("another"))
+            assert other is None or not other.done()
+            first, second = ((began, end) for user, began, end in sorted(done, key=itemgetter(1)) if user == "one")
+            assert second[0] >= first[1] + (1.9 * (first[1] - first[0]) if busy else 0)
+            assert next(began for user, began, _ in done if user == "another") < second[0]
+            if other is not None:
+                await other
 
     asyncio.run(scene())

@@ -79,7 +79,7 @@ async def _client(url: str, token: str, everybody: asyncio.Barrier, seconds: flo
             writer.write(f"POST /api/wallet/topup {head}{more}".encode())
         began = time.monotonic()
         async with asyncio.timeout(PATIENCE):
-            status, headers, answer = await _answer(reader)
+            status, headers, answer = await read_answer(reader)
         book.note(txn_id, status, headers, answer, time.monotonic() - began)
         if status == 503:
             await asyncio.sleep(random.uniform(0.5, 1.5))
@@ -87,7 +87,9 @@ async def _client(url: str, token: str, everybody: asyncio.Barrier, seconds: flo
     await writer.wait_closed()
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, str, bytes]:
+async def read_answer(reader: asyncio.StreamReader) -> tuple[int, str, bytes]:
     lines = (await reader.readuntil(b"\r\n\r\n")).decode("ascii").lower().split("\r\n")
+    if "transfer-encoding: chunked" in lines:
+        return int(lines[0].split()[1]), "\n".join(lines[1:]), await reader.readuntil(b"\r\n0\r\n\r\n")
     (length,) = [int(line.partition(":")[2]) for line in lines if line.startswith("content-length:")]
     return int(lines[0].split()[1]), "\n".join(lines[1:]), await reader.readexactly(length)
