@@ -76,7 +76,6 @@ MUTANTS = {
     "a hold that is compared with what was erased of it": Mutant(
         "replay_hold", {"when p_opening.is_erased then null": ""}
     ),
-    "money spent by two at once": Mutant("post_plain", {"  for update of w;": "  ;"}),
 }
 
 
