@@ -35,9 +35,12 @@ class Admission:
 
     def enter(self, who: Hashable, size: int = 1) -> None:
         """Let a request in, which takes the room of `size`. Raises ServiceError (503)."""
-        self.require_room(who)
+        inside, room = self._inside_of.get(who, 0), self.limit - self.inside
+        if room <= 0 or inside > room:
+            self.refused += 1
+            raise ServiceError(OVERLOADED)
         self.inside += size
-        self._inside_of[who] = self._inside_of.get(who, 0) + size
+        self._inside_of[who] = inside + size
 
     def leave(self, who: Hashable, size: int = 1) -> None:
         """Make the room free again."""

@@ -113,13 +113,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Start a request whose head is complete. Raises ServiceError where that is none."""
-        hosts = 0
-        for name, _ in self.headers:
-            if name == b"host":
-                hosts += 1
-            elif name == b"transfer-encoding":
-                hosts += 2
-        if hosts != 1 or self.large or self.expect_100_continue:
+        fields = dict(self.headers)
+        if (
+            len(fields) != len(self.headers)
+            or b"host" not in fields
+            or b"transfer-encoding" in fields
+            or self.large
+            or self.expect_100_continue
+        ):
             self.look()
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT":
