@@ -17,6 +17,8 @@ from api.routes.parts import Parts, in_utc, text
 from api.schemas import Envelope, Row
 from api.schemas_batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
 
+ITEMS_PER_REQUEST = 20
+"""How many items count as one more request of the user's, beside the one that brings them."""
 MANY = 100
 """Results: to write more takes milliseconds."""
 
@@ -47,7 +49,7 @@ def batch_routes(parts: Parts) -> Router:
         """Run up to 1,000 requests on one wallet, in order and in one transaction; the body may have 1 MiB.
 
         Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
-        Every username in it counts as a request.
+        For the rate limit every twenty items count as a request, and so does every username.
         """
         user = request.user
         faults = [
@@ -62,9 +64,10 @@ def batch_routes(parts: Parts) -> Router:
         for kind, let in (("topup", parts.let_top_up), ("refund", parts.let_refund)):
             if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
                 await let(wallet_id, txn_ids, user.user_id)
-        if names := {item.to_username.lower() for item in data.requests if item.to_username is not None}:
-            # each is looked up, and its outcome tells whether there is such a user: as single transfers would
-            parts.tokens.admit(user.user_id, len(names))
+        # a name is looked up, and its outcome tells whether there is such a user: as a single transfer would
+        names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
+        if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
+            parts.tokens.admit(user.user_id, more)
         items = [_item(place, item, wallet_id, user.user_id) for place, item in enumerate(data.requests)]
         rows = await single.requests(items, atomic=data.atomic)
         if len(rows) > MANY:

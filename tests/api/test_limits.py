@@ -141,6 +141,16 @@ def test_a_batch_tells_no_more_names_than_single_transfers(limited: Service, ato
         assert "results" not in refused.json()
 
 
+def test_a_batch_counts_by_its_items(limited: Service) -> None:
+    def topups(count: int) -> dict[str, object]:
+        return {"requests": [{"type": "topup", "txn_id": str(uuid4()), "amount": 1} for _ in range(count)]}
+
+    with closing(user_at(limited, "198.51.100.213")) as user:
+        # nine of ten: one for the request and eight for twenty items each
+        assert user.post("/api/wallet/batch", json=topups(20 * (RATE - 2))).status_code == 200
+        problem(user.post("/api/wallet/batch", json=topups(40)), 429, "rate_limited")
+
+
 def test_ipv6_addresses_of_one_customer_are_one() -> None:
     assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::9") != network("2001:db8:1:3::1")
     assert network("::ffff:192.0.2.1") == network("192.0.2.1") != network("192.0.2.2")
