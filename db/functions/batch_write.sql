@@ -22,6 +22,8 @@ declare
   v_count constant integer := coalesce(cardinality(p_ids), 0);
   v_salts uuid[] := array_fill(null::uuid, array[v_count]);
   v_details_hashes bytea[] := array_fill(null::bytea, array[v_count]);
+  -- rarely is the clock behind an entry, and to set an element costs every item
+  v_is_behind constant boolean := coalesce(p_created_at < any (p_newest_at), false);
   v_recorded_at timestamptz[];
   v_hashes bytea[];
   v_described boolean := false;
@@ -32,7 +34,9 @@ begin
       v_salts[i] := gen_random_uuid();
       v_details_hashes[i] := wallet.details_hash(v_salts[i], p_references[i], p_metadata[i], null);
     end if;
-    v_recorded_at[i] := case when p_newest_at[i] > p_created_at then p_newest_at[i] end;
+    if v_is_behind then
+      v_recorded_at[i] := case when p_newest_at[i] > p_created_at then p_newest_at[i] end;
+    end if;
     v_hashes[i] := wallet.entry_hash(
       case when p_wallet_ids[i] = p_wallet_ids[i - 1] then v_hashes[i - 1] else p_previous[i] end,
       p_wallet_ids[i], p_seqs[i], p_ids[i], p_deltas[i], p_balances[i], p_txn_ids[i], p_created_at, p_types[i],
