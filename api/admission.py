@@ -78,8 +78,7 @@ class Turns:
 
     async def enter(self, reasons: Sequence[Hashable], patience: float | None, size: int = 1) -> None:
         """Wait for a place, `patience` seconds at most (None: as long as it takes). Raises TimeoutError."""
-        if self._free and self._open(reasons):
-            self._take(reasons)
+        if self.enter_at_once(reasons):
             return
         who = reasons[-1] if reasons else None
         start = max(self._now, self._next.get(who, 0))
@@ -100,6 +99,13 @@ class Turns:
         finally:
             if not self._waiting:
                 self._next.clear()
+
+    def enter_at_once(self, reasons: Sequence[Hashable]) -> bool:
+        """Take a place if there is one to be had without waiting."""
+        if not self._free or (reasons and not self._open(reasons)):
+            return False
+        self._take(reasons)
+        return True
 
     def leave(self, reasons: Sequence[Hashable]) -> None:
         """Give the place back, to whoever's turn it is."""

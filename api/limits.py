@@ -63,24 +63,33 @@ class Table:
     def take(self, name: int, rate: float, calls: int = 1) -> float:
         """Count calls of a caller who has `rate` a window: 0, or refused, the seconds until there is room for them."""
         now = time.monotonic()
-        names, idle_at = self._names, self._idle_at
-        place = oldest = (name % (CALLERS // WAYS)) * WAYS * 2
-        for candidate in range(place, place + WAYS * 2, 2):
-            if names[candidate] == name:
-                place = candidate
-                break
-            if idle_at[candidate + 1] < idle_at[oldest + 1]:
-                oldest = candidate
-        else:
-            place = oldest
-            idle_at[place + 1] = now
-            names[place] = name
-        # the upper bound is for a value that another worker is just writing for another caller
-        ahead = min(max(idle_at[place + 1] - now, 0.0), WINDOW) + WINDOW * calls / rate
+        idle_at = self._idle_at
+        place = (name % (CALLERS // WAYS)) * WAYS * 2
+        if self._names[place] != name:
+            place = self._find(name, place, now)
+        ahead = idle_at[place + 1] - now
+        if ahead < 0:
+            ahead = 0.0
+        elif ahead > WINDOW:  # a value that another worker is just writing for another caller
+            ahead = WINDOW
+        ahead += WINDOW * calls / rate
         if ahead > WINDOW:
             return ahead - WINDOW
         idle_at[place + 1] = now + ahead
         return 0.0
+
+    def _find(self, name: int, first: int, now: float) -> int:
+        """Return the place of a caller, be it a new one."""
+        names, idle_at = self._names, self._idle_at
+        oldest = first
+        for place in range(first, first + WAYS * 2, 2):
+            if names[place] == name:
+                return place
+            if idle_at[place + 1] < idle_at[oldest + 1]:
+                oldest = place
+        idle_at[oldest + 1] = now
+        names[oldest] = name
+        return oldest
 
 
 class Limits:

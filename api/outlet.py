@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import io
 import os
+import select
 import threading
 import time
 from queue import SimpleQueue
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 STDERR: Final = 2
-MOST_WAITING: Final = 2000
+MOST_WAITING: Final = 1000
 """Pieces, of a few kilobytes at most."""
-GATHERED_FOR: Final = 0.01
+GATHERED_FOR: Final = 0.05
 """Seconds from the first line to the writing: a thread that is woken for each line costs more than the line."""
+AT_ONCE: Final = select.PIPE_BUF
+"""Bytes that a pipe takes in one piece, so that lines do not mix with those of other processes."""
 PATIENCE: Final = 1.0
 """Seconds that the last lines get at the end of the process."""
 
@@ -58,13 +61,23 @@ class Outlet(io.RawIOBase):
 
     def _run(self) -> None:
         told = 0
-        while (lines := self._queue.get()) is not None:
+        last = False
+        while not last:
+            first = self._queue.get()
+            if first is not None:
+                time.sleep(GATHERED_FOR)
+            pieces = [first, *(self._queue.get_nowait() for _ in range(self._queue.qsize()))]
+            last = None in pieces
             if self.dropped > told:
                 told, missing = self.dropped, self.dropped - told
-                lines = b'{"dropped":%d,"event":"log lines were dropped","level":"warning"}\n%b' % (missing, lines)
-            self._write(lines)
-            if self._queue.empty():
-                time.sleep(GATHERED_FOR)
+                self._write(b'{"dropped":%d,"event":"log lines were dropped","level":"warning"}\n' % missing)
+            together = b""
+            for piece in filter(None, pieces):
+                if len(together) + len(piece) > AT_ONCE:
+                    self._write(together)
+                    together = b""
+                together += piece
+            self._write(together)
 
     def _write(self, lines: bytes) -> None:
         rest = lines

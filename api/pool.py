@@ -318,7 +318,8 @@ class Pool:
         large = size > LARGE_BATCH and self._most > 1
         if large:
             touches = (*touches, *[touches[-1]] * (self._most - 1))  # the only one that works for its user
-        await self._enter(self._turns, touches, size)
+        if not self._turns.enter_at_once(touches):
+            await self._enter(self._turns, touches, size)
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
