@@ -14,41 +14,41 @@ from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 
-from api import logs
-from api.auth import Tokens
-from api.batching import Balances, GroupCommit
-from api.database import Database
-from api.decoding import MAX_BODY_BYTES, JsonRequest, StrictJson
-from api.direct import Direct
+from api.auth.passwords import Passwords
+from api.auth.revocations import Revocations
+from api.auth.sign_in import SignIn
+from api.auth.tokens import Tokens
+from api.database.functions import Database
+from api.database.group_commit import Balances, GroupCommit
+from api.database.sweep import sweeping
 from api.errors import EXCEPTION_HANDLERS
-from api.headers import DOCS_PAGE, SecurityHeaders
-from api.limits import Limits, RateLimit, Table
-from api.metrics import Metrics, Place, RequestMetrics, Sized
-from api.passwords import Passwords
-from api.revocations import Revocations
-from api.routes.answers import problem_examples
-from api.routes.auth import auth_routes
+from api.http import request_log
+from api.http.fast_path import Direct
+from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
+from api.http.rate_limit import Limits, RateLimit, Table
+from api.http.responses import problem_examples
+from api.http.security_headers import DOCS_PAGE, SecurityHeaders
+from api.routes.accounts import auth_routes
 from api.routes.batch import batch_routes
 from api.routes.health import health_routes
 from api.routes.history import history_routes
 from api.routes.holds import hold_routes
 from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
-from api.routes.parts import Parts
+from api.routes.parameters import Parts
 from api.routes.session import session_routes
 from api.routes.wallet import wallet_routes
+from api.routes.wallet_ids import Wallets
 from api.routes.wallets import wallets_routes
-from api.signin import SignIn
-from api.sweep import sweeping
-from api.wallets import Wallets
+from api.telemetry.metrics import Metrics, Place, RequestMetrics, Sized
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from litestar.types import ASGIApp
 
+    from api.server.shared_memory import Shared
     from api.settings import Settings
-    from api.shared import Shared
 
 API_VERSION = "1.0"
 SINGLE_CONNECTIONS = 6
@@ -91,7 +91,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     """
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
-    logs.configure(settings.log_level)
+    request_log.configure(settings.log_level)
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
     patient = Database(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=settings.lock_timeout, held=True)
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout, patient=patient)
@@ -187,7 +187,7 @@ def around(app: ASGIApp, settings: Settings, limits: Limits, metrics: Metrics) -
         # around the limits: a browser shows the page a refusal only with these headers
         app = CORSMiddleware(app, cors(settings))
     app = SecurityHeaders(app, hsts=settings.hsts)
-    return logs.RequestLog(RequestMetrics(app, metrics))
+    return request_log.RequestLog(RequestMetrics(app, metrics))
 
 
 def cors(settings: Settings) -> CORSConfig:

@@ -14,11 +14,14 @@ from pathlib import Path
 try:
     import click
 
-    from api import credentials, deploy, embedded, supervisor, verification
-    from api.chain import Finding
-    from api.datadir import Lock, prepare
-    from api.keyfile import rotate
+    from api.integrity import verification
+    from api.integrity.hash_chain import Finding
+    from api.postgres import embedded
+    from api.postgres.data_dir import Lock, prepare
+    from api.postgres.secret_files import rotate
+    from api.server import supervisor
     from api.settings import Settings, SetupError
+    from api.setup import deploy, service_secrets
     from api.urls import libpq_variables
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
@@ -56,7 +59,7 @@ def serve(settings: Settings) -> None:
 @click.pass_obj
 def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
-    password = credentials.api_password(settings)
+    password = service_secrets.api_password(settings)
     with administrator(settings, "migrate") as url:
         asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
 
@@ -77,7 +80,7 @@ def seed(settings: Settings) -> None:
 @click.pass_obj
 def verify(settings: Settings, *, checkpoint: Path | None, full: bool) -> None:
     """Check every invariant of the ledger and its hash chains; exit status 1 when one is violated."""
-    key = credentials.checkpoint_key(settings, make=False) if checkpoint is not None else ""
+    key = service_secrets.checkpoint_key(settings, make=False) if checkpoint is not None else ""
     found = _verify(settings, "verify", verification.Order(key, checkpoint, full or checkpoint is None))
     covered = f" in {found.entries} entries since the checkpoint of {found.since}" if found.since else ""
     warned = f", {found.warnings} warnings" if found.warnings else ""
@@ -100,7 +103,7 @@ def sweep(settings: Settings) -> None:
 @click.pass_obj
 def checkpoint(settings: Settings, file: Path, since: Path | None) -> None:
     """Verify the ledger and write to FILE, signed, how far each wallet's hash chain goes."""
-    key = credentials.checkpoint_key(settings, make=since is None)
+    key = service_secrets.checkpoint_key(settings, make=since is None)
     _verify(settings, "checkpoint", verification.Order(key, since, since is None, file))
     click.echo(f"ok: no violations, checkpoint written to {file}")
 
@@ -139,7 +142,7 @@ def create_user(settings: Settings, username: str, role: str) -> None:
 
     The password is asked for on a terminal, else it is PGWALLET_USER_PASSWORD or the first line of the standard input.
     """
-    from api import users  # the service's code, which the other commands do without
+    from api.setup import create_user  # the service's code, which the other commands do without
 
     password = os.environ.get("PGWALLET_USER_PASSWORD") or (
         click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
@@ -147,7 +150,7 @@ def create_user(settings: Settings, username: str, role: str) -> None:
         else sys.stdin.readline().rstrip("\r\n")
     )
     with administrator(settings, "user create") as url:
-        made = asyncio.run(users.create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
+        made = asyncio.run(create_user.create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
     click.echo(f"made {role} {made}")
 
 
@@ -161,7 +164,7 @@ def rotate_key(settings: Settings, *, discard: bool) -> None:
     """
     if settings.jwt_secret is not None:
         raise SetupError("JWT_SECRET is set: give it a new value, and JWT_PREVIOUS_SECRETS the old one")
-    file = credentials.key_file(settings)
+    file = service_secrets.key_file(settings)
     if settings.jwt_secret_file is None:
         prepare(settings.data_dir)
     rotate(file, keep=not discard)
@@ -198,7 +201,7 @@ def url(settings: Settings, role: str) -> None:
         if socket is None:
             raise SetupError(f"no server runs on {settings.data_dir}: start one with `pgwallet run`")
     if role == "api":
-        click.echo(credentials.api_url(settings, socket))
+        click.echo(service_secrets.api_url(settings, socket))
     else:
         click.echo(embedded.url(socket) if socket is not None else settings.database_url)
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import asyncpg
 
-from api import deploy, embedded
+from api.postgres import embedded
+from api.setup import deploy
 from api.urls import libpq_variables
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,7 +14,7 @@ from threading import Event, Thread
 
 import jwt
 
-from api.auth import ALGORITHM, ISSUER
+from api.auth.tokens import ALGORITHM, ISSUER
 from bench.cluster import BenchError, Database
 from bench.plan import FIRST, USERS
 

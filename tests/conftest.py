@@ -10,7 +10,7 @@ import pytest
 from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
-from api import embedded
+from api.postgres import embedded
 from tests.database import Cluster, Database, load_template
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from api import deploy
+from api.setup import deploy
 
 SERVICE_PASSWORD = "a password of the tests"
 

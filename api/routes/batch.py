@@ -8,14 +8,14 @@ from uuid import UUID
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from api.auth import signed_in
-from api.database import WRITTEN, BatchItem
-from api.decoding import MAX_BATCH_BYTES, BatchRequest
+from api.auth.tokens import signed_in
+from api.database.functions import WRITTEN, BatchItem
 from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid, problem
-from api.routes.answers import BODY_ERRORS, Answer, errors, read_transaction, success
-from api.routes.parts import Parts, in_utc, text
-from api.schemas import Envelope, Row
-from api.schemas_batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
+from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
+from api.http.responses import BODY_ERRORS, Answer, errors, read_transaction, success
+from api.routes.parameters import Parts, in_utc, text
+from api.schemas.batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
+from api.schemas.common import Envelope, Row
 
 ITEMS_PER_REQUEST = 20
 """How many items count as one more request of the user's, beside the one that brings them."""

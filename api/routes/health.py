@@ -9,10 +9,10 @@ from typing import Literal
 from litestar import Router, get
 from litestar.openapi import ResponseSpec
 
-from api.database import Database
+from api.database.functions import Database
 from api.errors import ServiceError
-from api.routes.answers import Answer
-from api.schemas import Check, Health
+from api.http.responses import Answer
+from api.schemas.common import Check, Health
 
 UNHEALTHY = {503: ResponseSpec(Health, generate_examples=False, description="The database does not answer")}
 

@@ -12,10 +12,10 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 
-from api.auth import AuthenticatedRequest, signed_in
-from api.database import Filters
-from api.routes.answers import Answer, errors, success
-from api.routes.parts import (
+from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.database.functions import Filters
+from api.http.responses import Answer, errors, success
+from api.routes.parameters import (
     AssetQuery,
     CursorQuery,
     LimitQuery,
@@ -25,8 +25,8 @@ from api.routes.parts import (
     optional_moment,
     place_of,
 )
-from api.routes.statements import CSV, Lines, Streamed, as_csv, as_json, prefers_csv, read_entry
-from api.schemas import Entry, EntryPage, Envelope, Statement, TransactionKind
+from api.routes.statement_formats import CSV, Lines, Streamed, as_csv, as_json, prefers_csv, read_entry
+from api.schemas.common import Entry, EntryPage, Envelope, Statement, TransactionKind
 
 From = Annotated[
     str | None,

@@ -8,11 +8,11 @@ from uuid import UUID
 from litestar import Router, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from api.auth import AuthenticatedRequest, signed_in
-from api.database import Details
-from api.routes.answers import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
-from api.routes.parts import AssetQuery, CursorQuery, LimitQuery, Parts, cursor_at, details, json, place_of, text
-from api.schemas import CaptureRequest, Envelope, Hold, HoldPage, HoldRequest, Transaction, VoidRequest
+from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.database.functions import Details
+from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
+from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, Parts, cursor_at, details, json, place_of, text
+from api.schemas.common import CaptureRequest, Envelope, Hold, HoldPage, HoldRequest, Transaction, VoidRequest
 
 SETTLED = ("not_found", "WA015", "WA016", "WA017", "WA018")
 

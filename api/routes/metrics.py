@@ -10,10 +10,10 @@ from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.auth import unauthorized
-from api.database import Database
+from api.auth.tokens import unauthorized
+from api.database.functions import Database
 from api.errors import HTTP_KINDS, ServiceError
-from api.metrics import Metrics
+from api.telemetry.metrics import Metrics
 
 
 def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HTTPRouteHandler:

@@ -9,12 +9,12 @@ from litestar import Router, get, post, put
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from api.auth import AuthenticatedRequest, operator, signed_in
-from api.database import Details, Limit
-from api.routes.answers import BODY_ERRORS, MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
-from api.routes.parts import MomentQuery, Parts, details, in_utc, optional_moment, text
-from api.schemas import ASSET_PATTERN, Envelope, Transaction, reader
-from api.schemas_operator import (
+from api.auth.tokens import AuthenticatedRequest, operator, signed_in
+from api.database.functions import Details, Limit
+from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
+from api.routes.parameters import MomentQuery, Parts, details, in_utc, optional_moment, text
+from api.schemas.common import ASSET_PATTERN, Envelope, Transaction, reader
+from api.schemas.operator import (
     AccountBalance,
     Adjustment,
     AdjustmentRequest,

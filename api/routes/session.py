@@ -8,14 +8,14 @@ import asyncpg
 from litestar import Router, post
 from litestar.params import JSONBody
 
-from api.auth import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
-from api.database import Database
+from api.auth.passwords import Passwords, usable
+from api.auth.sign_in import SignIn
+from api.auth.tokens import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
+from api.database.functions import Database
 from api.errors import SQLSTATES, FieldError, ServiceError
-from api.limits import caller
-from api.passwords import Passwords, usable
-from api.routes.answers import BODY_ERRORS, Answer, errors, success
-from api.schemas import Envelope, PasswordChange, Session, SignedOut
-from api.signin import SignIn
+from api.http.rate_limit import caller
+from api.http.responses import BODY_ERRORS, Answer, errors, success
+from api.schemas.common import Envelope, PasswordChange, Session, SignedOut
 
 
 def session(tokens: Tokens, row: asyncpg.Record, generation: int) -> Session:

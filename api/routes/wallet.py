@@ -5,13 +5,13 @@ from __future__ import annotations
 from litestar import Router, get, post
 from litestar.params import JSONBody
 
-from api.auth import AuthenticatedRequest, Principal, signed_in
-from api.database import Mutation
-from api.direct import DIRECT
+from api.auth.tokens import AuthenticatedRequest, Principal, signed_in
+from api.database.functions import Mutation
 from api.errors import FieldError, invalid
-from api.routes.answers import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
-from api.routes.parts import AssetQuery, MomentQuery, Parts, details, in_utc, moment, text
-from api.schemas import (
+from api.http.fast_path import DIRECT
+from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
+from api.routes.parameters import AssetQuery, MomentQuery, Parts, details, in_utc, moment, text
+from api.schemas.common import (
     Balance,
     BalanceAt,
     Envelope,

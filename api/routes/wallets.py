@@ -6,10 +6,10 @@ from litestar import Router, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
-from api.auth import AuthenticatedRequest, signed_in
-from api.routes.answers import BODY_ERRORS, Answer, errors, success
-from api.routes.parts import Parts
-from api.schemas import Envelope, Wallet, WalletList, WalletRequest, reader
+from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.http.responses import BODY_ERRORS, Answer, errors, success
+from api.routes.parameters import Parts
+from api.schemas.common import Envelope, Wallet, WalletList, WalletRequest, reader
 
 read_wallet = reader(Wallet)
 OPEN = {200: ResponseSpec(Envelope[Wallet], generate_examples=False, description="The wallet was open already")}

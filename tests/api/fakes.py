@@ -6,8 +6,8 @@ from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
 
-from api.batching import GroupCommit
-from api.database import Mutation
+from api.database.functions import Mutation
+from api.database.group_commit import GroupCommit
 from api.errors import Kind, ServiceError
 
 P = ParamSpec("P")

@@ -48,7 +48,7 @@ class Service:
 
 @contextlib.contextmanager
 def serve(api_url: str, folder: Path, *, stderr: BinaryIO | None = None, **settings: str) -> Iterator[Service]:
-    """Run `python -m api.worker` as the supervisor does, logging into `folder` or to `stderr`."""
+    """Run `python -m api.server.worker` as the supervisor does, logging into `folder` or to `stderr`."""
     listener = socket.create_server(("127.0.0.1", 0))
     log = folder / f"service-{uuid4().hex}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PGWALLET_", "JWT_"))}
@@ -61,7 +61,7 @@ def serve(api_url: str, folder: Path, *, stderr: BinaryIO | None = None, **setti
     }
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "api.worker", str(listener.fileno())],
+            [sys.executable, "-W", "error", "-m", "api.server.worker", str(listener.fileno())],
             stdin=subprocess.PIPE,
             stderr=stderr or file,
             pass_fds=[listener.fileno()],

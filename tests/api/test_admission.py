@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from api.admission import Turns
-from api.batching import Balances
+from api.database.admission import Turns
+from api.database.group_commit import Balances
 from api.errors import OVERLOADED, ServiceError
 from tests.api.fakes import STEPS, Bench, kinds, played, turn
 from tests.api.service import Service, User, problem, serve

@@ -10,9 +10,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.decoding import Decoder
 from api.errors import ServiceError
-from api.schemas_batch import BatchOrder
+from api.http.json_body import Decoder
+from api.schemas.batch import BatchOrder
 from tests.api.service import User, data, problem
 
 ID = "018f6b5e-7c1a-7f00-9a3b-2f5c1d9e4a77"

@@ -11,9 +11,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.admission import Admission, Turns
-from api.decoding import BatchRequest
+from api.database.admission import Admission, Turns
 from api.errors import OVERLOADED, ServiceError
+from api.http.json_body import BatchRequest
 from tests.api.service import User, data, problem
 
 

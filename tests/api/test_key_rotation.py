@@ -11,7 +11,7 @@ import httpx
 import jwt
 import pytest
 
-from api.auth import key_id
+from api.auth.tokens import key_id
 from tests.api.service import JWT_SECRET, TLS, User, data, problem, serve
 from tests.api.test_tokens import claims
 from tests.database import Database

@@ -13,8 +13,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api import shared
-from api.limits import CALLERS, WINDOW, Limits, Table, network
+from api.http.rate_limit import CALLERS, WINDOW, Limits, Table, network
+from api.server import shared_memory
 from api.settings import Settings
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
 from tests.database import Database
@@ -213,7 +213,7 @@ class Clock:
 
 def test_an_allowance_comes_back_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr("api.limits.time", clock)
+    monkeypatch.setattr("api.http.rate_limit.time", clock)
     table = Table()
     assert [table.take(7, 4) for _ in range(4)] == [0, 0, 0, 0]
     assert table.take(7, 4) == pytest.approx(WINDOW / 4)
@@ -239,7 +239,7 @@ def test_many_addresses_take_no_more_memory_and_do_not_free_the_one_that_is_refu
 
 COUNT = """
 import sys
-from api.limits import Table
+from api.http.rate_limit import Table
 table = Table(int(sys.argv[1]))
 for _ in range(20):
     table.take(7, 10)
@@ -247,7 +247,7 @@ for _ in range(20):
 
 
 def test_processes_share_the_table() -> None:
-    with shared.made(1) as memory:
+    with shared_memory.made(1) as memory:
         table = Table(memory.limits)
         subprocess.run([sys.executable, "-c", COUNT, str(memory.limits)], pass_fds=[memory.limits], check=True)
         assert table.take(7, 10) > 0

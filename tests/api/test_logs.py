@@ -17,7 +17,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api import logs
+from api.http import request_log
 from tests.api.fakes import played, turn
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve, wait_until
 from tests.database import SERVICE_PASSWORD, Database
@@ -135,7 +135,7 @@ def test_the_log_level_is_a_setting(service_database: Database, tmp_path: Path) 
 @played
 async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pipe_takes_whole() -> None:
     written: list[bytes] = []
-    lines = logs.Lines(written.append)
+    lines = request_log.Lines(written.append)
     for number in range(25):
         longest = {
             "client": "x" * 45,
@@ -144,7 +144,7 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
             "request_id": "x" * 64,
         }
         more = {"user_id": uuid4(), "code": "unsupported_media_type", "event": "request", "level": "info"}
-        lines.add(logs.Line(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
+        lines.add(request_log.Line(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
     assert written == []
     await turn()
     assert [len(piece.splitlines()) for piece in written] == [10, 10, 5]
@@ -194,9 +194,9 @@ def test_a_log_that_nobody_reads_does_not_stop_the_supervisor(service_database: 
                 service.await_ready()
                 for _ in range(40):
                     assert service.request("/api/health/live")[0] == 200
-                (worker,) = service.children("api.worker")
+                (worker,) = service.children("api.server.worker")
                 os.kill(worker, signal.SIGKILL)
-                wait_until(lambda: service.children("api.worker") not in ([], [worker]))
+                wait_until(lambda: service.children("api.server.worker") not in ([], [worker]))
                 wait_until(lambda: service.request("/api/health/live")[0] == 200)
             finally:
                 assert service.stop() == 0
@@ -210,16 +210,16 @@ def test_a_log_on_a_full_disk_stops_nothing(service_database: Database, tmp_path
 
 WRITE = """
 import logging, structlog
-from api import logs
-logs.configure("info")
+from api.http import request_log
+request_log.configure("info")
 structlog.get_logger().info("ours", number=1)
 logging.getLogger("theirs").warning("a library's %s", "words")
 logging.getLogger("theirs").debug("nothing")
 """
 FAIL = """
 import logging, structlog
-from api import logs
-logs.configure("info")
+from api.http import request_log
+request_log.configure("info")
 try:
     raise KeyError("the fault")
 except KeyError as error:

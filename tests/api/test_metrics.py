@@ -14,8 +14,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from api import metrics, shared
-from api.metrics import Metrics
+from api.server import shared_memory
+from api.telemetry import metrics
+from api.telemetry.metrics import Metrics
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve, wait_until
 from tests.database import Database
 from tests.docs.markdown import ROOT, rows
@@ -166,9 +167,9 @@ def test_one_scrape_shows_all_workers_also_those_that_were_replaced(service_data
             assert service.request("/api/health/live")[0] == 200
         counted = [value(url, "pgwallet_http_request_seconds_count", **live) for _ in range(10)]
         assert counted == [50] * 10
-        for worker in service.children("api.worker"):
+        for worker in service.children("api.server.worker"):
             os.kill(worker, signal.SIGKILL)
-        wait_until(lambda: len(service.children("api.worker")) == 3 and service.healthy())
+        wait_until(lambda: len(service.children("api.server.worker")) == 3 and service.healthy())
         assert service.request("/api/health/live")[0] == 200
         assert value(url, "pgwallet_http_request_seconds_count", **live) == 51
         assert service.stop() == 0
@@ -181,7 +182,7 @@ def test_what_workers_share_is_on_no_disk_that_could_be_full(service_database: D
         tmp_path, PGWALLET_API_URL=service_database.api_url, JWT_SECRET=JWT_SECRET, TMPDIR=str(temporary)
     ) as wallet:
         service = wallet.start("serve")
-        (worker,) = service.children("api.worker")
+        (worker,) = service.children("api.server.worker")
         mapped = [line.split(maxsplit=5) for line in Path(f"/proc/{worker}/maps").read_text().splitlines()]
         files = {line[5].strip() for line in mapped if "w" in line[1] and "s" in line[1]}
         # the other ring of memory is the event loop's
@@ -211,7 +212,7 @@ def test_every_metric_is_documented(measured: Service, service_database: Databas
 
 
 def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
-    with shared.made(2) as memory:
+    with shared_memory.made(2) as memory:
         for module, name in (("values", "ValueClass"), ("values", "MmapedDict"), ("multiprocess", "MmapedDict")):
             monkeypatch.setattr(f"prometheus_client.{module}.{name}", None)
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")

@@ -12,12 +12,12 @@ import bcrypt
 import httpx
 import pytest
 
-from api.auth import unauthorized
-from api.database import Database as Calls
+from api.auth.passwords import Passwords
+from api.auth.sign_in import SignIn
+from api.auth.tokens import unauthorized
+from api.database.functions import Database as Calls
 from api.errors import UNAUTHORIZED, ServiceError
-from api.passwords import Passwords
 from api.settings import Settings
-from api.signin import SignIn
 from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve, wait_until
 from tests.api.test_accounts import name, sign_in
 from tests.database import Database
@@ -252,8 +252,8 @@ def test_every_sign_in_that_fails_takes_as_many_rounds_as_the_dearest_hash(
         return make(password, salt)
 
     stored = {number: make(PASSWORD.encode(), bcrypt.gensalt(number)).decode() for number in (4, 5, 7)}
-    monkeypatch.setattr("api.passwords.bcrypt.checkpw", checked)
-    monkeypatch.setattr("api.passwords.bcrypt.hashpw", made)
+    monkeypatch.setattr("api.auth.passwords.bcrypt.checkpw", checked)
+    monkeypatch.setattr("api.auth.passwords.bcrypt.hashpw", made)
 
     async def scene() -> None:
         passwords = Passwords(cost)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from api.protocol import Joining
+from api.server.protocol import Joining
 
 
 class Transport:

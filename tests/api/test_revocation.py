@@ -13,8 +13,8 @@ import httpx
 import psycopg
 import pytest
 
-from api import revocations
-from api.auth import Tokens
+from api.auth import revocations
+from api.auth.tokens import Tokens
 from tests.api.service import JWT_SECRET, TLS, Line, Service, User, data, problem, serve, wait_until
 from tests.database import Database
 

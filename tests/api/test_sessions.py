@@ -10,11 +10,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api import deploy, embedded, verification
-from api.database import Database as Calls
-from api.deploy import DeployError
+from api.database.functions import Database as Calls
+from api.integrity import verification
+from api.postgres import embedded
 from api.session import PINNED
 from api.settings import Settings
+from api.setup import deploy
+from api.setup.deploy import DeployError
 from tests.api.service import TLS, Service, User, data, problem, serve, wait_until
 from tests.database import SERVICE_PASSWORD, Cluster, Database
 

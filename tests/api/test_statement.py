@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.routes.statements import harmless, prefers_csv
+from api.routes.statement_formats import harmless, prefers_csv
 from tests.api.service import Service, User, data, problem, serve, wait_until
 from tests.database import Database
 

@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 
-from api.auth import Tokens, key_id
+from api.auth.tokens import Tokens, key_id
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem
 
 PROTECTED = [

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from api import embedded
-from api.account import server_account
+from api.postgres import embedded
+from api.postgres.os_account import server_account
 from tests.setup.command import ROOT, Pgwallet, Service, wait_until
 
 pytestmark = pytest.mark.timeout(180)

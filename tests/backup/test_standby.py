@@ -9,8 +9,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api import embedded
-from api.account import server_account
+from api.postgres import embedded
+from api.postgres.os_account import server_account
 from tests.backup.test_restore import tool
 from tests.database import Cluster, Database
 from tests.setup.command import wait_until

@@ -95,7 +95,7 @@ class Arena:
         """Whether every process is there, and a request that was sent after the fault has been acknowledged."""
         return (
             self.load.newest_acknowledged > self.struck
-            and len(self.service.children("api.worker")) == WORKERS
+            and len(self.service.children("api.server.worker")) == WORKERS
             and len(self.service.children("postgres")) == 1
             and self.service.healthy()
         )

@@ -28,7 +28,7 @@ def supervisor(arena: Arena) -> int:
 
 def service(arena: Arena) -> int:
     """`pgwallet run` and its workers; PostgreSQL stays behind."""
-    processes = [arena.service.process.pid, *arena.service.children("api.worker")]
+    processes = [arena.service.process.pid, *arena.service.children("api.server.worker")]
     found = arena.strike(lambda: kill(*processes))
     arena.run_again()
     return found
@@ -36,9 +36,9 @@ def service(arena: Arena) -> int:
 
 def worker(arena: Arena) -> int:
     """One of the processes that serve."""
-    process = random.choice(arena.service.children("api.worker"))
+    process = random.choice(arena.service.children("api.server.worker"))
     found = arena.strike(lambda: kill(process))
-    wait_until(lambda: process not in arena.service.children("api.worker"))
+    wait_until(lambda: process not in arena.service.children("api.server.worker"))
     return found
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from api import deploy, embedded
+from api.postgres import embedded
+from api.setup import deploy
 from tests.database import SERVICE_PASSWORD, Cluster, Database
 
 

@@ -9,7 +9,7 @@ import pglast
 import pytest
 from pglast import ast
 
-from api import deploy
+from api.setup import deploy
 from tests.database import Database
 from tests.deploys.conftest import dump
 

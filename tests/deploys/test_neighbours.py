@@ -9,8 +9,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api import deploy, embedded
-from api.deploy import DeployError
+from api.postgres import embedded
+from api.setup import deploy
+from api.setup.deploy import DeployError
 from tests.database import SERVICE_PASSWORD, Cluster, Database
 from tests.deploys.conftest import dbmate, dump
 from tests.deploys.test_migrations import down

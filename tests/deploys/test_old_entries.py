@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from api.deploy import DB
+from api.setup.deploy import DB
 from tests.database import Database
 
 CHAIN = "20261123000000"

@@ -25,7 +25,7 @@ from uuid import uuid4
 import pytest
 import uvloop
 
-from api.auth import Tokens
+from api.auth.tokens import Tokens
 from tests.api.service import JWT_SECRET, Service, serve
 from tests.database import Database
 from tests.flood.attacks import ATTACKS, Order, statement

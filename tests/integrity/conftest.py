@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from api.chain import Finding
-from api.verification import Order, Summary, UnsoundError, verify
+from api.integrity.hash_chain import Finding
+from api.integrity.verification import Order, Summary, UnsoundError, verify
 from tests.database import Database
 
 KEY = "a key that signs checkpoints, of the tests"

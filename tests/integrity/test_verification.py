@@ -4,8 +4,8 @@ import tracemalloc
 
 import pytest
 
-from api.checkpoint import CheckpointError
-from api.verification import UnsoundError
+from api.integrity.checkpoint import CheckpointError
+from api.integrity.verification import UnsoundError
 from tests.integrity.conftest import Ledger
 
 # Everything is made to fit the change: balances, places, the chain itself.

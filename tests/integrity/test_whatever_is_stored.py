@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from api.verification import UnsoundError
+from api.integrity.verification import UnsoundError
 from tests.database import Database
 from tests.integrity.conftest import Ledger
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from api.account import server_account
+from api.postgres.os_account import server_account
 from tests.api.service import wait_until
 from tests.database import SERVICE_PASSWORD, Database
 

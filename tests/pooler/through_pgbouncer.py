@@ -12,8 +12,8 @@ import httpx
 import psycopg
 import pytest
 
-from api import deploy
-from api.deploy import DeployError
+from api.setup import deploy
+from api.setup.deploy import DeployError
 from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.database import Database
 from tests.pooler.pgbouncer import documented, pgbouncer

@@ -13,8 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from api import embedded
-from api.account import Account
+from api.postgres import embedded
+from api.postgres.os_account import Account
 from tests.setup.command import wait_until
 
 ROOT = os.geteuid() == 0

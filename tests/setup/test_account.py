@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api import account
-from api.account import ACL, GROUP, GROUP_OBJ, MASK, NOBODY, OTHER, USER, USER_OBJ, Account, AccountError
+from api.postgres import os_account
+from api.postgres.os_account import ACL, GROUP, GROUP_OBJ, MASK, NOBODY, OTHER, USER, USER_OBJ, Account, AccountError
 
 GUEST = 12345
 
@@ -26,8 +26,8 @@ def write_acl(folder: Path, entries: dict[tuple[int, int], int]) -> None:
 
 
 def test_a_closed_folder_gets_one_entry(folder: Path) -> None:
-    account._grant_search(folder, GUEST)
-    assert account._read_acl(folder) == {
+    os_account._grant_search(folder, GUEST)
+    assert os_account._read_acl(folder) == {
         (USER_OBJ, NOBODY): 7,
         (USER, GUEST): 1,
         (GROUP_OBJ, NOBODY): 0,
@@ -37,9 +37,9 @@ def test_a_closed_folder_gets_one_entry(folder: Path) -> None:
 
 
 def test_granting_again_changes_nothing(folder: Path) -> None:
-    account._grant_search(folder, GUEST)
+    os_account._grant_search(folder, GUEST)
     before = os.getxattr(folder, ACL)
-    account._grant_search(folder, GUEST)
+    os_account._grant_search(folder, GUEST)
     assert os.getxattr(folder, ACL) == before
 
 
@@ -56,8 +56,8 @@ def test_a_wider_mask_gives_nothing_to_others(folder: Path) -> None:
             (OTHER, NOBODY): 0,
         },
     )
-    account._grant_search(folder, GUEST)
-    assert account._read_acl(folder) == {
+    os_account._grant_search(folder, GUEST)
+    assert os_account._read_acl(folder) == {
         (USER_OBJ, NOBODY): 7,
         (USER, 7): 4,
         (USER, GUEST): 1,
@@ -76,7 +76,7 @@ def test_without_lists_it_says_what_to_do(folder: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(Account, "can", lambda _self, _test, path: path != folder)
     guest = Account("guest", GUEST, GUEST, switch=True)
     with pytest.raises(AccountError) as caught:
-        account.let_in(guest, folder)
+        os_account.let_in(guest, folder)
     assert str(caught.value) == (
         f"user guest, who runs PostgreSQL, cannot enter {folder} (its file system has no access control lists): "
         f"run `chmod o+x {folder}`, or work in another folder"
@@ -84,7 +84,7 @@ def test_without_lists_it_says_what_to_do(folder: Path, monkeypatch: pytest.Monk
 
 
 def test_an_ordinary_user_changes_no_permissions(folder: Path) -> None:
-    account.let_in(Account("me", os.geteuid(), os.getegid(), switch=False), folder)
+    os_account.let_in(Account("me", os.geteuid(), os.getegid(), switch=False), folder)
     assert os.listxattr(folder) == []
 
 
@@ -92,11 +92,11 @@ def test_a_package_from_a_narrow_umask_becomes_readable(folder: Path) -> None:
     program, data = folder / "program", folder / "data"
     program.touch(0o700)
     data.touch(0o600)
-    account.make_readable(folder)
+    os_account.make_readable(folder)
     assert [path.stat().st_mode & 0o777 for path in (folder, program, data)] == [0o755, 0o755, 0o644]
 
 
 def test_without_useradd_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(AccountError, match="there is no useradd"):
-        account._create_system_user()
+        os_account._create_system_user()

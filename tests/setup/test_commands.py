@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.embedded import LOG_LIMIT
+from api.postgres.embedded import LOG_LIMIT
 from tests.database import SERVICE_PASSWORD, Database
 from tests.setup.command import Pgwallet, no_server_left
 

@@ -10,8 +10,8 @@ import asyncpg
 import psycopg
 import pytest
 
-from api import deploy
-from api.deploy import DB, DeployError
+from api.setup import deploy
+from api.setup.deploy import DB, DeployError
 from tests.database import SERVICE_PASSWORD, Cluster, Database
 from tests.setup.command import wait_until
 

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import pytest
 
-from api.keyfile import previous, read_or_create, rotate
+from api.postgres.secret_files import previous, read_or_create, rotate
 from api.settings import SettingsError
 
 

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from api import shared
-from api.signals import Signals
-from api.workers import HUNG_TICKS, Workers
+from api.server import shared_memory
+from api.server.signals import Signals
+from api.server.workers import HUNG_TICKS, Workers
 from tests.crash.arena import Arena, arena
 from tests.crash.faults import KILLS
 from tests.crash.report import counts
@@ -42,7 +42,7 @@ def crash() -> Iterator[Arena]:
 @pytest.mark.parametrize("kind", KILLS)
 def test_what_is_killed_under_load_comes_back_with_all_that_was_answered(crash: Arena, kind: str) -> None:
     [server] = crash.service.children("postgres")
-    workers = crash.service.children("api.worker")
+    workers = crash.service.children("api.server.worker")
     # one that left nobody without an answer says little
     for _ in range(10):
         found = crash.round(kind, KILLS[kind])
@@ -52,12 +52,12 @@ def test_what_is_killed_under_load_comes_back_with_all_that_was_answered(crash: 
     else:
         pytest.fail("no kill hit a request that ended unknown")
     assert (crash.service.children("postgres") == [server]) == (kind in {"worker", "PostgreSQL backend"})
-    assert (crash.service.children("api.worker") == workers) == (kind in {"postmaster", "PostgreSQL backend"})
+    assert (crash.service.children("api.server.worker") == workers) == (kind in {"postmaster", "PostgreSQL backend"})
 
 
 def test_a_worker_whose_event_loop_stands_still_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.workers.HUNG_TICKS", 100)
-    with shared.made(1) as memory, socket.create_server(("127.0.0.1", 0)) as listener:
+    monkeypatch.setattr("api.server.workers.HUNG_TICKS", 100)
+    with shared_memory.made(1) as memory, socket.create_server(("127.0.0.1", 0)) as listener:
         workers = Workers(listener, memory, 1, Signals())
         workers.load()
         try:
@@ -79,7 +79,7 @@ def test_a_worker_whose_event_loop_stands_still_is_replaced(monkeypatch: pytest.
 
 
 def test_a_worker_that_is_only_slow_is_left_alone() -> None:
-    with shared.made(1) as memory, socket.socket() as listener:
+    with shared_memory.made(1) as memory, socket.socket() as listener:
         workers = Workers(listener, memory, 1, Signals())
         # it has not begun to serve yet
         assert not any(workers._hangs(0) for _ in range(HUNG_TICKS * 2))

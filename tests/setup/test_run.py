@@ -44,7 +44,7 @@ def test_a_new_key_ends_no_token_unless_the_old_one_is_discarded(wallet: Pgwalle
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything(wallet: Pgwallet, number: signal.Signals) -> None:
     service = wallet.start(PGWALLET_WORKERS="2")
-    workers = service.children("api.worker")
+    workers = service.children("api.server.worker")
     assert len(workers) == 2
     assert service.stop(number) == 0
     assert no_server_left(wallet)

@@ -54,9 +54,9 @@ def embedded(wallet: Pgwallet, _: Database) -> tuple[list[str], list[str]]:
     files = [wallet.data_dir / name for name in ("jwt_secret", "api_password", "metrics_token")]
     secrets = [file.read_text().strip() for file in files]
     secrets += use(service, secrets[-1])
-    (worker,) = service.children("api.worker")
+    (worker,) = service.children("api.server.worker")
     os.kill(worker, signal.SIGKILL)
-    wait_until(lambda: service.children("api.worker") not in ([], [worker]) and service.healthy())
+    wait_until(lambda: service.children("api.server.worker") not in ([], [worker]) and service.healthy())
     # what is in flight when PostgreSQL dies
     (server,) = service.children("postgres")
     os.kill(server, signal.SIGKILL)

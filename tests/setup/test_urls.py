@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
-from api import deploy
 from api.settings import Settings, SettingsError
+from api.setup import deploy
 from api.urls import DROPPED, for_dbmate, libpq_variables, without_password
 from tests.database import SERVICE_PASSWORD, Database
 from tests.setup.command import Pgwallet
@@ -108,7 +108,7 @@ def test_another_role_is_for_a_server_of_ones_own(fresh: Pgwallet) -> None:
 
 
 def test_the_password_of_another_login_is_not_ours_to_set(tmp_path: Path) -> None:
-    from api.credentials import api_password
+    from api.setup.service_secrets import api_password
 
     url = "postgresql://somebody:secret@localhost/x"
     given = {"api_url": url, "database_url": "postgresql://me@localhost/x", "data_dir": tmp_path}

@@ -1,0 +1,113 @@
+"""Passwords: bcrypt, where it cannot hold up anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+import bcrypt
+
+from api.database.admission import Admission, Turns
+from api.errors import FieldError, invalid
+
+T = TypeVar("T")
+
+PASSWORD_BYTES: Final = range(8, 73)  # bcrypt reads no more than 72
+WAITING_PER_THREAD: Final = 16
+NICENESS: Final = 10
+HIGHEST_COST: Final = 16
+COST: Final = re.compile(r"\$2[aby]\$(\d\d)\$")
+
+
+class Passwords:
+    """bcrypt off the event loop: few threads, and a short queue in front of them that refuses rather than grows.
+
+    Addresses (`by`) take turns, and none can fill the queue.
+    The threads are nice: while processors are short, they leave nine tenths to the event loop and to PostgreSQL.
+    """
+
+    def __init__(self, cost: int) -> None:
+        self._cost = cost
+        threads = min(2, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt", initializer=_be_nice)
+        self._admission = Admission(threads * (1 + WAITING_PER_THREAD))
+        self._turns = Turns(threads, threads)
+
+    async def hash(self, password: str, field: str = "password", *, by: Hashable) -> str:
+        """Hash a new password. Raises ServiceError: 422 unless `usable`, 503 when too many wait."""
+        encoded = usable(password, field)
+        hashed = await self._run(lambda: bcrypt.hashpw(encoded, bcrypt.gensalt(self._cost)), by)
+        return hashed.decode()
+
+    async def matches(self, password: str, password_hash: str | None, highest_cost: int, *, by: Hashable) -> bool:
+        """Compare with a stored hash, None for an unknown user.
+
+        Whatever fails takes as long as the dearest hash, of now or on record: 2 ** cost rounds. A cheaper one is
+        followed by hashes of its own cost, one more, and so on, which add up to that.
+        """
+        encoded = password.encode()
+        cut = encoded[: PASSWORD_BYTES[-1]]
+        dearest = min(max(self._cost, highest_cost), HIGHEST_COST)
+
+        def compare() -> bool:
+            if password_hash is None:
+                bcrypt.hashpw(cut, bcrypt.gensalt(dearest))
+                return False
+            if bcrypt.checkpw(cut, password_hash.encode()):
+                return True
+            for cost in range(cost_of(password_hash, dearest), dearest):
+                bcrypt.hashpw(cut, bcrypt.gensalt(cost))
+            return False
+
+        return await self._run(compare, by) and len(encoded) in PASSWORD_BYTES
+
+    def outdated(self, password_hash: str) -> bool:
+        """Whether the hash cost less than one costs now."""
+        return cost_of(password_hash, self._cost) < self._cost
+
+    def require_room(self, by: Hashable) -> None:
+        """Raise ServiceError (503) where too many wait already: then nothing else need be done for the request."""
+        self._admission.require_room(by)
+
+    async def _run(self, work: Callable[[], T], by: Hashable) -> T:
+        self._admission.enter(by)
+        try:
+            await self._turns.enter((by,), None)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            finally:
+                self._turns.leave((by,))
+        finally:
+            self._admission.leave(by)
+
+    def close(self) -> None:
+        """Drop what waits and let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def usable(password: str, field: str = "password") -> bytes:
+    """Return the password in UTF-8. Raises ServiceError: 422 unless it has 8 to 72 bytes."""
+    encoded = password.encode()
+    if len(encoded) not in PASSWORD_BYTES:
+        raise invalid(FieldError(field, "must have 8 to 72 bytes in UTF-8"))
+    return encoded
+
+
+def cost_of(password_hash: str, other: int) -> int:
+    """Return the cost of a hash; `other` where it is none of bcrypt's."""
+    found = COST.match(password_hash)
+    return int(found[1]) if found else other
+
+
+def _be_nice() -> None:
+    # Linux alone has a priority for each thread
+    if Path("/proc/self/task").exists():
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

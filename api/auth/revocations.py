@@ -1,0 +1,80 @@
+"""Sign-outs that happened anywhere, brought to this process's memory of verified tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from api.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+    from api.auth.tokens import Tokens
+    from api.database.functions import Database
+
+POLL_SECONDS: Final = 0.25
+PATIENCE_SECONDS: Final = 2.0
+TRUSTED_SECONDS: Final = 5.0
+"""How long verified tokens are believed without news; with the last call's patience on top, 8 seconds at most."""
+
+log = structlog.get_logger("pgwallet.revocations")
+
+
+class Revocations:
+    """Asks the database four times a second whose tokens were revoked, and has them verified again.
+
+    `database` is for this alone: the call must not wait behind requests.
+    """
+
+    def __init__(self, database: Database, tokens: Tokens) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._next: int | None = None
+        self._seen: set[int] = set()
+
+    @contextlib.asynccontextmanager
+    async def followed(self) -> AsyncIterator[None]:
+        """Follow them meanwhile."""
+        await self._database.open()
+        task = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self._database.close()
+
+    async def _follow(self) -> None:
+        heard = time.monotonic()
+        while True:
+            asked = time.monotonic()
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._catch_up()
+                heard = asked
+            except (ServiceError, TimeoutError):
+                pass  # the database is away: requests notice that by themselves
+            except Exception:  # whatever it is, whoever signed out must stay out
+                log.exception("revocations cannot be read")
+            if asked - heard > TRUSTED_SECONDS:
+                self._tokens.forget()
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _catch_up(self) -> None:
+        before = self._next
+        row = await self._database.revocations(before)
+        self._next = row["next"]
+        revoked: dict[int, UUID] = dict(zip(row["ids"], row["user_ids"], strict=True))
+        fresh = revoked.keys() - self._seen
+        self._seen = set(revoked)
+        if before is None or row["next"] < before:
+            # nothing is known of the time before, or the database was put back to an earlier state
+            self._tokens.forget()
+        elif fresh:
+            self._tokens.forget({revoked[number] for number in fresh})

@@ -1,0 +1,191 @@
+"""Who is calling: tokens, and the guard that every protected route stands behind."""
+
+from __future__ import annotations
+
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Container, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from uuid import UUID, uuid4
+
+import jwt
+from litestar import Request
+from litestar.datastructures import State
+
+from api.errors import SQLSTATES, UNAUTHORIZED, ServiceError
+from api.http.query_string import check_query
+
+if TYPE_CHECKING:
+    from api.database.functions import Database
+
+T = TypeVar("T")
+
+ISSUER: Final = "pgwallet"
+ALGORITHM: Final = "HS256"
+TOKEN_SECONDS: Final = 24 * 60 * 60
+SKEW_SECONDS: Final = 5
+"""How far the clocks of machines that issue and verify tokens may be apart."""
+MAX_GENERATION: Final = 2**31 - 1
+MAX_HEADER_BYTES: Final = 4096
+SCHEME: Final = b"Bearer "
+MAX_VERIFIED_TOKENS: Final = 20_000
+
+
+class Principal(NamedTuple):
+    """The user a verified token stands for, as stored then, and when the token expires (seconds since the epoch)."""
+
+    user_id: UUID
+    wallet_id: UUID
+    role: str
+    expires_at: float
+
+
+AuthenticatedRequest = Request[Principal, None, State]
+
+
+def unauthorized(detail: str = "A valid bearer token is required.") -> ServiceError:
+    """The words never say which part of a token or a password was wrong."""
+    return ServiceError(UNAUTHORIZED, detail)
+
+
+def key_id(secret: str) -> str:
+    """Return the `kid` of a signing key: the start of its hash."""
+    return sha256(secret.encode()).hexdigest()[:8]
+
+
+def bearer(authorization: bytes) -> bytes:
+    """Return the token of this Authorization header. Raises ServiceError (401)."""
+    scheme, _, token = authorization.partition(b" ")
+    if scheme.lower() != b"bearer" or len(authorization) > MAX_HEADER_BYTES:
+        raise unauthorized()
+    return token.strip()
+
+
+def token_id(token: bytes) -> UUID:
+    """Return what this token is revoked by: a hash of its signed part."""
+    return UUID(bytes=sha256(token.rpartition(b".")[0]).digest()[:16])
+
+
+class Tokens:
+    """Issues and verifies JWTs. A token is verified once and remembered until it expires, in a bounded cache.
+
+    The first secret signs; tokens that the others signed are valid too.
+    """
+
+    def __init__(self, secrets: Sequence[str], database: Database, *, admit: Callable[..., None]) -> None:
+        self.admit = admit
+        """Counts a request of a user, or as many as it stands for. Raises ServiceError (429)."""
+        self._keys = {key_id(secret): secret for secret in secrets}
+        self._signing = key_id(secrets[0])
+        self._database = database
+        self._verified: OrderedDict[bytes, Principal] = OrderedDict()
+        self._forgotten = 0
+
+    def issue(self, user_id: UUID, wallet_id: UUID, role: str, generation: int) -> str:
+        """Sign a token for this user, valid for `TOKEN_SECONDS`, while the user's tokens are of this generation.
+
+        Its role is for clients; the stored one counts.
+        """
+        now = int(time.time())
+        claims = {
+            "uid": str(user_id),
+            "wid": str(wallet_id),
+            "role": role,
+            "gen": generation,
+            "jti": uuid4().hex,
+            "iss": ISSUER,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+        }
+        return jwt.encode(claims, self._keys[self._signing], ALGORITHM, {"kid": self._signing})
+
+    async def principal(self, authorization: bytes) -> Principal:
+        """Return whom this Authorization header stands for. Raises ServiceError (401)."""
+        # by the token alone, which has one spelling: however it is sent, it is remembered once
+        token = authorization[len(SCHEME) :] if authorization.startswith(SCHEME) else bearer(authorization)
+        known = self._verified.get(token)
+        if known is not None and known.expires_at > time.time():
+            self._verified.move_to_end(token)
+            return known
+        forgotten = self._forgotten
+        token = bearer(authorization)
+        principal = await self._verify(token)
+        # what was verified while revocations came in may be one of them
+        if forgotten == self._forgotten:
+            self._verified[token] = principal
+            if len(self._verified) > MAX_VERIFIED_TOKENS:
+                self._verified.popitem(last=False)
+        return principal
+
+    def forget(self, user_ids: Container[UUID] | None = None) -> None:
+        """Verify again at next sight: the tokens of these users, or all."""
+        self._forgotten += 1
+        for token in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
+            del self._verified[token]
+
+    async def _verify(self, token: bytes) -> Principal:
+        try:
+            # base64 has several for most signatures, and jwt overlooks what is no base64 in between
+            signature = token.rpartition(b".")[2]
+            if urlsafe_b64encode(urlsafe_b64decode(signature + b"==")).rstrip(b"=") != signature:
+                raise unauthorized()
+            # none: a token of before keys had ids, which only the signing key can have signed
+            key = self._keys[jwt.get_unverified_header(token).get("kid", self._signing)]
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                leeway=SKEW_SECONDS,
+                options={"require": ["uid", "wid", "iss", "iat", "exp"]},
+            )
+            user_id, _ = UUID(claims["uid"]), UUID(claims["wid"])
+            expires_at, generation = float(claims["exp"]), claims.get("gen", 0)
+        # a signed claim of another type than ours: UUID() and float() have three ways to say so
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
+            raise unauthorized() from None
+        # clocks that differ must not refuse a token that is just issued, and need not prolong one
+        if not 0 < expires_at - time.time() <= TOKEN_SECONDS + SKEW_SECONDS:
+            raise unauthorized()
+        if type(generation) is not int or not 0 <= generation <= MAX_GENERATION:
+            raise unauthorized()
+        user = await self._database.principal(user_id, token_id(token), generation)
+        if user is None:
+            raise unauthorized()
+        return Principal(user["user_id"], user["wallet_id"], user["role"], expires_at)
+
+
+def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
+    """Return the `before_request` hook of protected routes: it lets only a valid token pass, as `request.user`.
+
+    And then only a query string that the route knows.
+
+    A hook and no guard: Litestar copies the whole route handler for every guarded request. And a closure, because it
+    also copies callables deeply when routes are registered, and a second cache or pool must not come of that.
+    """
+
+    async def authenticate(request: Request[Any, Any, Any]) -> None:
+        for name, value in request.scope["headers"]:
+            if name == b"authorization":
+                request.scope["user"] = user = await tokens.principal(value)
+                tokens.admit(user.user_id)
+                if request.scope["query_string"]:
+                    check_query(request)
+                return
+        raise unauthorized()
+
+    return authenticate
+
+
+def operator(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
+    """Return the `before_request` hook of operators' routes. The database asks for the role again."""
+    authenticate = signed_in(tokens)
+
+    async def authorize(request: Request[Any, Any, Any]) -> None:
+        await authenticate(request)
+        if request.user.role != "operator":
+            raise ServiceError(SQLSTATES["WA027"], "Ask an operator.")
+
+    return authorize

@@ -1,0 +1,1 @@
+"""The way to PostgreSQL: one typed method per SQL function, and the pools behind them."""

@@ -1,0 +1,46 @@
+"""Ends holds that are due in wallets that nothing touches. Never needed for what is right: it keeps the record tidy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from api.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from api.database.functions import Database
+
+PAUSE_SECONDS: Final = 60.0
+
+log = structlog.get_logger("pgwallet.sweep")
+
+
+@contextlib.asynccontextmanager
+async def sweeping(database: Database) -> AsyncIterator[None]:
+    """Sweep about once a minute meanwhile. Several processes do not wait for one another."""
+    task = asyncio.create_task(_sweep(database))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _sweep(database: Database) -> None:
+    while True:
+        await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - only so that processes differ
+        try:
+            ended = await database.sweep()
+        except ServiceError:
+            continue  # the database is away: requests notice that by themselves
+        except Exception:  # whatever it is, the next one may work
+            log.exception("the sweep of due holds failed")
+            continue
+        if ended:
+            log.info("due holds ended", count=ended)

@@ -1,0 +1,364 @@
+"""The one way in for request bodies: strict JSON, decoded into the Struct that also makes the OpenAPI schema.
+
+Litestar's own decoding takes `"1"` and `1.0` for an int and any content type for JSON. Here a body is what its schema
+says or the answer names every field at fault. What passes can be stored: PostgreSQL's jsonb takes it without an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, get_args
+
+import jiter
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+from litestar.dto import MsgspecDTO
+from litestar.openapi.spec import Schema
+from litestar.typing import FieldDefinition
+from msgspec import Raw, Struct
+from msgspec.structs import fields
+
+from api.database.admission import Admission, Turns
+from api.errors import (
+    BAD_REQUEST,
+    MALFORMED,
+    SQLSTATES,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA_TYPE,
+    FieldError,
+    ServiceError,
+    invalid,
+)
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator
+    from litestar.dto._backend import DTOBackend
+    from litestar.handlers.base import BaseRouteHandler
+    from litestar.openapi.spec import Reference
+
+S = TypeVar("S", bound=Struct)
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_BATCH_BYTES = 1024 * 1024
+LARGE = 16 * 1024
+"""Bytes: to read more takes milliseconds."""
+MAX_LARGE = 40
+"""How many large bodies wait, each for some 20 ms of the event loop."""
+MAX_OBJECT_BYTES = 4096
+"""Of a raw object as the database stores it; only the database can tell."""
+LONGEST_SPELLING = 6
+"""So many bytes can JSON take for one: `\\u0041` for an A. What has more than this allows is not even looked at."""
+MAX_DECIMAL_PLACES = 400
+MAX_MAGNITUDE = 308
+JSON = b"application/json"
+NOT_JSON = "The body is not valid JSON in UTF-8."
+MARKED = "The body begins with a byte order mark: send JSON in UTF-8, without one."
+CUT_OFF = "The request ended before its body was complete, or its chunks are malformed."
+TOO_DEEP = "The body is nested too deeply."
+OUT_OF_RANGE = "has a number out of range"
+
+_LOCATION = " - at `$"
+
+
+class Decoder(Generic[S]):
+    """Decodes bodies of one type."""
+
+    def __init__(self, model: type[S]) -> None:
+        self._decode = msgspec.json.Decoder(model).decode
+        self._fields = {field.encode_name: field for field in fields(model)}
+        self._objects = [field.name for field in fields(model) if _is_raw(field.type)]
+        self._once = [f'"{name}"'.encode() for name in self._fields if name not in self._objects]
+        self._never = [f'"{name}"'.encode() for name in self._objects]
+        self._nested = {name for name, field in self._fields.items() if _structs(field.type)}
+
+    def decode(self, body: bytes) -> S:
+        """Return the body as the Struct. Raises ServiceError: 400 for what is no JSON, 422 for what does not fit."""
+        try:
+            data = self._decode(body)
+        except RecursionError:
+            raise ServiceError(MALFORMED, TOO_DEEP) from None
+        except ValueError:
+            self._refuse(body)
+        if not self._plain(body):
+            _check_sizes(data, "")
+            _check_objects(data, self._scan(body), "")
+        return data
+
+    def _plain(self, body: bytes) -> bool:
+        """See at a glance that no key is repeated and no raw object is there; false where that takes a closer look."""
+        if self._nested or b"\\" in body or any(name in body for name in self._never):
+            return False
+        return all(body.count(name) <= 1 for name in self._once)
+
+    def _scan(self, body: bytes) -> Any:
+        """Read the body once more, for what the typed decoder lets pass: repeated keys, and all inside raw objects."""
+        try:
+            return _strictly(body)
+        except ValueError as error:
+            said = str(error)
+        if said.startswith("Detected duplicate key"):
+            members = msgspec.json.decode(body, type=dict[str, Raw])
+            inside = [name for name in (*self._objects, *self._nested) if not _is_strict(members.get(name))]
+            key = said.partition('"')[2].rpartition('"')[0]
+            twice = inside or [key if key in self._fields else "body"]
+            raise invalid(*(FieldError(name, "has a key twice") for name in twice))
+        if said.startswith(("number out of range", "Internal error")):
+            raise invalid(*(FieldError(name, OUT_OF_RANGE) for name in self._objects or self._nested))
+        raise ServiceError(MALFORMED, TOO_DEEP if said.startswith("recursion") else NOT_JSON)
+
+    def _refuse(self, body: bytes) -> NoReturn:
+        """Name every field at fault, not only the first."""
+        try:
+            members = msgspec.json.decode(body, type=dict[str, Raw])
+        except msgspec.ValidationError:
+            raise invalid(FieldError("body", "must be a JSON object")) from None
+        except (ValueError, RecursionError):
+            marked = body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            raise ServiceError(MALFORMED, MARKED if marked else NOT_JSON) from None
+        errors = [FieldError(name, "is not a known field") for name in members if name not in self._fields]
+        for name, field in self._fields.items():
+            if name not in members:
+                if field.required:
+                    errors.append(FieldError(name, "is required"))
+                continue
+            try:
+                msgspec.json.decode(members[name], type=field.type)
+            except msgspec.ValidationError as error:
+                said, inside, path = str(error).rpartition(_LOCATION)
+                errors.append(FieldError(name + path[:-1], said) if inside else FieldError(name, path))
+            except (ValueError, RecursionError):
+                errors.append(FieldError(name, "is not valid JSON in UTF-8"))
+        raise invalid(*errors)
+
+
+class JsonRequest(Request[Any, Any, State]):
+    """The request class of the whole application: reads a body in one go, and never more than `max_bytes`."""
+
+    max_bytes: ClassVar[int] = MAX_BODY_BYTES
+
+    async def body(self) -> bytes:
+        """Return the body. Raises ServiceError: 413, or 400 when there is none or the client left before its end."""
+        chunks: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise ServiceError(BAD_REQUEST, CUT_OFF)
+            chunk = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            more = message.get("more_body", False)
+            if more:
+                if not chunk:  # so says the protocol that no more comes
+                    raise ServiceError(BAD_REQUEST, CUT_OFF)
+                self.require_room(size)
+            if size > self.max_bytes:
+                raise ServiceError(TOO_LARGE, f"The body may have at most {self.max_bytes // 1024} KiB.")
+        if size == 0:
+            raise ServiceError(MALFORMED, "The body is empty: a JSON object is expected.")
+        return b"".join(chunks)
+
+    def require_room(self, size: int) -> None:
+        """Raise ServiceError (503) where it is no use to read more than these bytes."""
+
+
+class BatchRequest(JsonRequest):
+    """The request class of routes that take lists: more room, and for what is large, one at a time.
+
+    A large body, or answer, takes the event loop for many milliseconds. Whoever sends many gets their turn after others
+    have had theirs, and the rest of the service has the loop twice as long as the last one took before the next.
+    """
+
+    max_bytes = MAX_BATCH_BYTES
+    waiting: ClassVar[Admission] = Admission(MAX_LARGE)
+    turns: ClassVar[Turns] = Turns(1, 1)
+
+    async def body(self) -> bytes:
+        """Return the body, when it is its turn to be worked on. Raises ServiceError, as above or 503."""
+        body = await super().body()
+        if len(body) > LARGE:
+            who = self.user.user_id
+            self.waiting.enter(who)
+            try:
+                await self.turn()
+            finally:
+                self.waiting.leave(who)
+        return body
+
+    def require_room(self, size: int) -> None:
+        """Raise ServiceError (503) where a large body would find too many others."""
+        if size > LARGE:
+            self.waiting.require_room(self.user.user_id)
+
+    async def turn(self) -> None:
+        """Wait until what follows, up to its next await, may take its time."""
+        who = (self.user.user_id,)
+        await self.turns.enter(who, None)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        loop.call_soon(lambda: loop.call_later(2 * (loop.time() - began), self.turns.leave, who))
+
+
+class StrictJson(MsgspecDTO[Struct]):
+    """The DTO of the whole application: strict decoding, while OpenAPI shows the Struct itself."""
+
+    _decoders: ClassVar[dict[str, Decoder[Any]]] = {}
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: type[DTOBackend] | None = None
+    ) -> None:
+        """Prepare the decoder of one route."""
+        del backend_cls
+        cls._decoders[handler_id] = Decoder(field_definition.annotation)
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
+    ) -> Reference | Schema:
+        """Show the Struct, that it and those inside are closed, and an example made of the examples of its fields."""
+        del handler_id
+        reference = schema_creator.for_field_definition(field_definition)
+        registry = schema_creator.schema_registry
+        for inside in _structs(field_definition.annotation):
+            closed = registry.get_schema_for_field_definition(FieldDefinition.from_annotation(inside))
+            closed.additional_properties = False
+        schema = registry.get_schema_for_field_definition(field_definition)
+        members = {
+            name: member.examples[0]
+            for name, member in (schema.properties or {}).items()
+            if isinstance(member, Schema) and member.examples
+        }
+        schema.examples = [members]
+        return reference
+
+    @staticmethod
+    @lru_cache
+    def _decoder(handler: BaseRouteHandler) -> Decoder[Any]:
+        # handler_id is put together anew whenever it is asked for
+        return StrictJson._decoders[handler.handler_id]
+
+    def decode_bytes(self, value: bytes) -> Any:
+        """Decode a body that says it is JSON. Raises ServiceError: 415 for any other content type, or coding."""
+        connection = self.asgi_connection
+        kind = b""
+        for name, said in connection.scope["headers"]:
+            if name == b"content-type":
+                kind = kind or said
+            elif name == b"content-encoding" and said.strip().lower() != b"identity":
+                raise ServiceError(
+                    UNSUPPORTED_MEDIA_TYPE,
+                    "The body must be sent as it is: no Content-Encoding is read.",
+                    headers={"Accept-Encoding": "identity"},
+                )
+        if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
+            raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
+        return self._decoder(connection.route_handler).decode(value)
+
+
+def _strictly(text: bytes) -> Any:
+    """Read JSON with every key once, no NaN, and numbers with a point or exponent as they are written."""
+    return jiter.from_json(
+        text, allow_inf_nan=False, cache_mode="none", catch_duplicate_keys=True, float_mode="decimal"
+    )
+
+
+def _is_strict(value: Raw | None) -> bool:
+    try:
+        _strictly(bytes(value or b"null"))
+    except ValueError:
+        return False
+    return True
+
+
+def _fits(number: Decimal) -> bool:
+    """Whether both jsonb's numeric and every client's double can hold it in size; precision is not limited."""
+    text = str(number)
+    if len(text) <= MAX_MAGNITUDE and "E" not in text:
+        return True
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and abs(exponent) <= MAX_DECIMAL_PLACES and number.adjusted() <= MAX_MAGNITUDE
+
+
+def _object_fault(value: object) -> str | None:
+    """What keeps a decoded raw value from being stored as a JSON object; null counts as absent."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return "must be a JSON object"
+    queue: list[object] = [value]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, str):
+            if "\x00" in item:
+                return "must not contain U+0000"
+        elif isinstance(item, dict):
+            queue.extend(item)
+            queue.extend(item.values())
+        elif isinstance(item, list):
+            queue.extend(item)
+        elif isinstance(item, Decimal) and not _fits(item):
+            return OUT_OF_RANGE
+    return None
+
+
+_fields = lru_cache(fields)
+
+
+@lru_cache
+def _parts(struct: type[Struct]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """The fields that need a closer look, each with its name in JSON: raw objects, and what holds other structs."""
+    names = [(field.name, field.encode_name, field.type) for field in fields(struct)]
+    return (
+        [(name, shown) for name, shown, kind in names if _is_raw(kind)],
+        [(name, shown) for name, shown, kind in names if _structs(kind)],
+    )
+
+
+def _check_sizes(data: Struct, path: str) -> None:
+    """Refuse raw values that are too large before anything is done with what is in them, in the database's words."""
+    objects, nested = _parts(type(data))
+    for name, shown in objects:
+        if len(bytes(getattr(data, name))) > MAX_OBJECT_BYTES * LONGEST_SPELLING:
+            fault = FieldError(path + shown, f"must have at most {MAX_OBJECT_BYTES} bytes")
+            raise ServiceError(SQLSTATES["WA002"], f"{fault.field} {fault.message}.", [fault])
+    for name, shown in nested:
+        value = getattr(data, name)
+        if isinstance(value, Struct):
+            _check_sizes(value, f"{path}{shown}.")
+        elif isinstance(value, list):
+            for place, item in enumerate(value):
+                _check_sizes(item, f"{path}{shown}[{place}].")
+
+
+def _check_objects(data: Struct, plain: dict[str, Any], path: str) -> None:
+    """Refuse raw values that cannot be stored, here and in the structs inside; null becomes none at all."""
+    objects, nested = _parts(type(data))
+    for name, shown in objects:
+        member = plain.get(shown)
+        if fault := _object_fault(member):
+            raise invalid(FieldError(path + shown, fault))
+        if member is None:
+            setattr(data, name, Raw())
+    for name, shown in nested:
+        value, member = getattr(data, name), plain.get(shown)
+        if isinstance(value, Struct) and isinstance(member, dict):
+            _check_objects(value, member, f"{path}{shown}.")
+        elif isinstance(value, list) and isinstance(member, list):
+            for place, (item, plain_item) in enumerate(zip(value, member, strict=True)):
+                _check_objects(item, plain_item, f"{path}{shown}[{place}].")
+
+
+def _structs(annotation: Any) -> set[type[Struct]]:
+    """The structs that a value of this type holds, those inside them too."""
+    if isinstance(annotation, type) and issubclass(annotation, Struct):
+        return {annotation}.union(*(_structs(field.type) for field in _fields(annotation)))
+    return set().union(*(_structs(argument) for argument in get_args(annotation)))
+
+
+def _is_raw(annotation: Any) -> bool:
+    return annotation is Raw or getattr(annotation, "__origin__", None) is Raw

@@ -1,0 +1,103 @@
+"""What every route shares: the answer in its envelope, and the errors it documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import msgspec
+from litestar import Response
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example, Reference
+from litestar.response.base import ASGIResponse
+
+from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS, UNAVAILABLE, ServiceError, problem
+from api.http.error_examples import EXAMPLES
+from api.schemas.common import Envelope, Problem, Row, Transaction, reader
+
+if TYPE_CHECKING:
+    from litestar.types import Receive, Scope, Send
+
+T = TypeVar("T")
+
+encode = msgspec.json.Encoder().encode
+
+
+class Encoded(ASGIResponse):
+    """JSON bytes on their way out, without what Litestar's general response does for cookies, files and encodings."""
+
+    def __init__(self, body: bytes, status_code: int) -> None:
+        self.body = body
+        self.status_code = status_code
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send head and body."""
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self.body))]
+        if self.status_code == UNAVAILABLE.status:
+            headers.append((b"retry-after", RETRY_AFTER_SECONDS.encode()))
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+class Answer(Response[T], Generic[T]):
+    """A Struct as JSON, encoded by msgspec."""
+
+    def __init__(self, content: T, status_code: int = 200) -> None:
+        self.content = content
+        self.status_code = status_code
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """Encode."""
+        return Encoded(encode(self.content), self.status_code or 200)
+
+
+def success(message: str, data: T, status_code: int = 200) -> Answer[Envelope[T]]:
+    """Put data into the envelope of every success."""
+    return Answer(Envelope(success=True, message=message, data=data), status_code)
+
+
+def errors(*codes: str) -> dict[int, ResponseSpec]:
+    """Document these errors, and those that every route can answer, each with an example."""
+    found: dict[int, list[ServiceError]] = {}
+    for code in (*codes, "bad_request", "rate_limited", "internal", "overloaded", "unavailable"):
+        found.setdefault(EXAMPLES[code].kind.status, []).append(EXAMPLES[code])
+    return {
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            description="; ".join(f"`{error.kind.code}` {error.kind.title}" for error in group),
+            media_type=PROBLEM_JSON,
+            examples=[_example(error) for error in group],
+        )
+        for status, group in sorted(found.items())
+    }
+
+
+def _example(error: ServiceError) -> Example:
+    value = msgspec.to_builtins(problem(error, "5f2c9a1d7e3b4c60"))
+    return Example(summary=error.kind.title, value=value)
+
+
+def problem_examples() -> dict[str, Example | Reference]:
+    """Every code with an example: the glossary that the `type` of a problem leads to."""
+    return {code: _example(error) for code, error in EXAMPLES.items()}
+
+
+BODY_ERRORS: Final = ("malformed_json", "too_large", "unsupported_media_type", "validation")
+MUTATION_ERRORS: Final = (
+    *BODY_ERRORS,
+    *("unauthorized", "WA001", "WA002", "WA004", "WA006", "WA012", "WA013", "WA014", "WA023", "busy", "timeout"),
+)
+"""What every call that moves money can answer."""
+REPLAY: Final = {
+    200: ResponseSpec(Envelope[Transaction], generate_examples=False, description="A replay: the first result")
+}
+
+read_transaction = reader(Transaction)
+
+
+def recorded(message: str, row: Row) -> Answer[Envelope[Transaction]]:
+    """Answer 201 for what was written now, 200 for what was on record already."""
+    transaction = read_transaction(row)
+    if transaction.replayed:
+        return success("already on record", transaction)
+    return success(message, transaction, 201)

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: its server, its folder, its files."""

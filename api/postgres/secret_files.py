@@ -1,0 +1,91 @@
+"""Secrets that are generated once and kept in a file of mode 0600; those that a new one replaced lie beside it."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from api.postgres.data_dir import open_private
+from api.settings import SECRET_BYTES, SettingsError
+
+KEPT = 3
+"""How many secrets of before are kept."""
+
+
+def read_or_create(path: Path) -> str:
+    """Return the secret in `path`; where there is no such file, make one. Of several that race, all return the same.
+
+    Raises SettingsError when the file cannot be read or made, or holds fewer than 32 bytes.
+    """
+    try:
+        if not path.exists():
+            _create(path)
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"the secret in {path} cannot be read or made: {reason}") from None
+    if len(text.encode()) < SECRET_BYTES:
+        raise SettingsError(f"the secret in {path} must be at least {SECRET_BYTES} bytes long")
+    return text
+
+
+def previous(path: Path) -> list[str]:
+    """Return the secrets that were in `path` before, newest first: the lines of a file beside it.
+
+    Raises SettingsError.
+    """
+    file = _beside(path)
+    return _lines(file) if file.exists() else []
+
+
+def rotate(path: Path, *, keep: bool) -> None:
+    """Put a new secret into `path`. `keep`: the old one joins those before it. Raises SettingsError."""
+    try:
+        if keep:
+            old = read_or_create(path)
+            _write(_beside(path), "".join(f"{secret}\n" for secret in [old, *previous(path)][:KEPT]), os.replace)
+        else:
+            _beside(path).unlink(missing_ok=True)
+        _write(path, _new(), os.replace)
+    except OSError as error:
+        raise SettingsError(f"the secret in {path} cannot be replaced: {error.strerror}") from None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.previous")
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        found = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SettingsError(f"the secrets in {file} cannot be read: {reason}") from None
+    if any(len(line.encode()) < SECRET_BYTES for line in found):
+        raise SettingsError(f"every secret in {file} must be at least {SECRET_BYTES} bytes long")
+    return found
+
+
+def _new() -> str:
+    return secrets.token_urlsafe(SECRET_BYTES) + "\n"
+
+
+def _create(path: Path) -> None:
+    """Make a new secret; a link, unlike a rename, is refused when somebody was faster."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        _write(path, _new(), os.link)
+
+
+def _write(path: Path, text: str, place: Callable[[Path, Path], None]) -> None:
+    """Write beside `path`, then `place` it: there is never half a file."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(open_private(draft, os.O_WRONLY), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        place(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)

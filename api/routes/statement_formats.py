@@ -1,0 +1,209 @@
+"""Statements on their way out, as JSON or CSV, a piece at a time: however long they are, little is in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import re
+from datetime import UTC, datetime
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar.response.base import ASGIResponse
+
+from api.errors import TIMEOUT, ServiceError
+from api.http.responses import Answer, encode
+from api.routes.parameters import json
+from api.schemas.common import Entry, Envelope, Row, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from litestar.types import Receive, Scope, Send
+
+CSV: Final = "text/csv"
+COLUMNS: Final = (
+    *("line", "created_at", "id", "txn_id", "type", "amount", "balance", "asset", "scale", "reference", "metadata"),
+    *("counterparty_wallet_id", "counterparty_username", "effective_at"),
+)
+FREE_TEXT: Final = ("reference", "counterparty_username")
+FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
+# where a cell begins: some spreadsheets separate by semicolons or tabs, and then our quotes are none to them
+CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
+
+
+def read_entry(row: Row) -> Entry:
+    """Make an entry of a row."""
+    return Entry(
+        id=row["id"],
+        txn_id=row["txn_id"],
+        type=row["type"],
+        amount=row["amount"],
+        balance=row["balance"],
+        reference=row["reference"],
+        metadata=json(row["metadata"]),
+        counterparty_wallet_id=row["counterparty_wallet_id"],
+        counterparty_username=row["counterparty_username"],
+        effective_at=row["effective_at"],
+        created_at=row["created_at"],
+    )
+
+
+class Lines:
+    """The lines of a statement. The first piece is here already: what refuses a statement does so before it begins."""
+
+    def __init__(self, first: Sequence[Row], rest: AsyncGenerator[Sequence[Row], None]) -> None:
+        self.opening = first[0]
+        self._first = first
+        self._rest = rest
+
+    @classmethod
+    async def of(cls, pieces: AsyncGenerator[Sequence[Row], None]) -> Lines:
+        """Read the first piece. Raises ServiceError."""
+        return cls(await anext(pieces), pieces)
+
+    async def pieces(self) -> AsyncGenerator[Sequence[Row], None]:
+        """Yield all lines, the opening one first."""
+        async with contextlib.aclosing(self._rest):
+            yield self._first
+            async for piece in self._rest:
+                yield piece
+
+
+async def as_json(holder: Row, lines: Lines) -> AsyncGenerator[bytes, None]:
+    """Yield the statement in the envelope of every success; see `Statement`."""
+    async with contextlib.aclosing(lines.pieces()) as pieces:
+        separator = b""
+        async for piece in pieces:
+            parts: list[bytes] = []
+            for row in piece:
+                if row["line"] == "entry":
+                    parts += (separator, encode(read_entry(row)))
+                    separator = b","
+                elif row["line"] == "opening":
+                    parts.append(_before(holder, row))
+                else:
+                    # `to` and the closing balance are known now: an object's members have no order
+                    parts.append(b'],"to":%b,"closing_balance":%d}}' % (encode(row["created_at"]), row["balance"]))
+            yield b"".join(parts)
+
+
+def _before(holder: Row, opening: Row) -> bytes:
+    head = {
+        "wallet_id": holder["wallet_id"],
+        "asset": holder["asset"],
+        "scale": holder["scale"],
+        "from": opening["created_at"],
+        "opening_balance": opening["balance"],
+    }
+    return b'{"success":true,"message":"statement","data":%b,"entries":[' % encode(head)[:-1]
+
+
+async def as_csv(holder: Row, lines: Lines) -> AsyncGenerator[bytes, None]:
+    """Yield the statement as CSV (RFC 4180): a header, then the opening line, entries, the closing line."""
+    out = StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    constant = {"asset": holder["asset"], "scale": holder["scale"]}
+    async with contextlib.aclosing(lines.pieces()) as pieces:
+        async for piece in pieces:
+            writer.writerows([_cell(constant, row, column) for column in COLUMNS] for row in piece)
+            yield out.getvalue().encode()
+            out.seek(0)
+            out.truncate()
+
+
+def _cell(constant: dict[str, Any], row: Row, column: str) -> Any:
+    value = constant[column] if column in constant else row[column]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if value and column in FREE_TEXT:
+        return harmless(value)
+    if value and column == "metadata":
+        return value.replace(";", "\\u003b")  # in JSON the same, and no cell begins after it
+    return value
+
+
+def harmless(text: str) -> str:
+    """Put a quote before what a spreadsheet would run, at every place where one could see a cell begin."""
+
+    def quoted(begin: re.Match[str]) -> str:
+        return f"{begin[0]}'" if text[begin.end() : begin.end() + 1] in FORMULA else begin[0]
+
+    return CELL.sub(quoted, text)
+
+
+def prefers_csv(accept: str) -> bool:
+    """Whether an Accept header wants CSV more than JSON."""
+    return _quality(accept, "text", "csv") > _quality(accept, "application", "json")
+
+
+def _quality(accept: str, kind: str, subtype: str) -> float:
+    """What the header gives this type, by its most exact range: 0 for none."""
+    found = (0, 0.0)
+    for item in accept.lower().split(","):
+        wanted, *parameters = (part.strip() for part in item.split(";"))
+        ranges = [f"{kind}/{subtype}", f"{kind}/*", "*/*"]
+        if wanted not in ranges:
+            continue
+        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        try:
+            found = max(found, (len(ranges) - ranges.index(wanted), float(weight)))
+        except ValueError:
+            continue
+    return found[1]
+
+
+class Streaming(ASGIResponse):
+    """Sends pieces as they come, for `patience` seconds at most: they keep a database connection.
+
+    It ends with the client, and an error on the way breaks the connection off.
+    """
+
+    def __init__(self, media_type: str, body: AsyncGenerator[bytes, None], patience: float) -> None:
+        self.pieces = body
+        self.patience = patience
+        self.media_type = media_type
+        self.status_code = 200
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send head, pieces and end. Raises ServiceError for a client that reads too slowly."""
+        content_type = self.media_type if self.media_type != CSV else f"{CSV}; charset=utf-8; header=present"
+        headers = [(b"content-type", content_type.encode())]
+        if self.media_type == CSV:
+            headers.append((b"content-disposition", b'attachment; filename="statement.csv"'))
+        headers.append((b"vary", b"accept"))
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            async with contextlib.aclosing(self.pieces), asyncio.timeout(self.patience):
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                async for piece in self.pieces:
+                    if gone.done():
+                        return
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except TimeoutError:
+            scope["state"]["code"] = TIMEOUT.code
+            raise ServiceError(TIMEOUT, "The client took too long to read the statement.") from None
+        finally:
+            gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+class Streamed(Answer[Envelope[Statement]]):
+    """A statement in pieces."""
+
+    def __init__(self, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float) -> None:
+        self.pieces = pieces
+        self.patience = patience
+        self.kind = media_type
+        self.status_code = 200
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """Stream."""
+        return Streaming(self.kind, self.pieces, self.patience)

@@ -1,0 +1,37 @@
+"""Which wallet a signed-in user means: the one in the asset that the request names, or the default one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from api.auth.tokens import Principal
+    from api.database.functions import Database
+
+MAX_KNOWN: Final = 20_000
+
+
+class Wallets:
+    """Finds wallets. The id of a user's wallet in an asset never changes, so it is remembered, in a bounded cache."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[tuple[UUID, str], UUID] = OrderedDict()
+
+    async def find(self, user: Principal, asset: str | None) -> UUID:
+        """Return the user's wallet in the asset, None for the default one. Raises ServiceError (WA001)."""
+        if asset is None:
+            return user.wallet_id
+        key = (user.user_id, asset)
+        found = self._known.get(key)
+        if found is not None:
+            self._known.move_to_end(key)
+            return found
+        found = await self._database.find_wallet(user.user_id, asset, user.user_id)
+        self._known[key] = found
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+        return found

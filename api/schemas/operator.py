@@ -1,0 +1,187 @@
+"""The shapes of what operators ask for, and what they get."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Raw, Struct, field
+
+from api.schemas.common import (
+    MAX_AMOUNT,
+    TXN_ID,
+    USER_ID,
+    Amount,
+    Asset,
+    Available,
+    BalanceAmount,
+    CreatedAt,
+    DetailedRequest,
+    EffectiveAt,
+    JsonObject,
+    Receipt,
+    Scale,
+    Status,
+    TransactionType,
+    TxnId,
+    WalletId,
+)
+
+Reason = Annotated[
+    str,
+    Meta(
+        min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Kept on record.", examples=["court order"]
+    ),
+]
+# Litestar leaves a minimum of 0 out of the schema of a field that can be null.
+FROM_ZERO = {"extra": {"minimum": 0}}
+LimitAmount = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=MAX_AMOUNT,
+        description="Minor units; null is no limit.",
+        examples=[1000],
+        extra_json_schema=FROM_ZERO,
+    ),
+]
+
+
+class StatusRequest(Struct, forbid_unknown_fields=True):
+    """The status that a wallet is to have."""
+
+    status: Status
+    reason: Reason
+
+
+class StatusChange(Struct):
+    """What changed."""
+
+    wallet_id: WalletId
+    status: Status
+    previous_status: Status
+    reason: Reason
+    changed_at: CreatedAt
+
+
+class ErasureRequest(Struct, forbid_unknown_fields=True):
+    """Why a user is erased."""
+
+    reason: Annotated[Reason, Meta(description="Kept on record: it should not name the person.")]
+
+
+class Erasure(Struct):
+    """Who was erased, and of how many transactions and holds the details."""
+
+    user_id: Annotated[UUID, Meta(examples=[USER_ID])]
+    username: Annotated[str, Meta(description="The name from now on.", examples=[f"erased-{USER_ID}"])]
+    transactions: Annotated[int, Meta(examples=[12])]
+    holds: Annotated[int, Meta(examples=[0])]
+    erased_at: CreatedAt
+
+
+class KindLimits(Struct, forbid_unknown_fields=True):
+    """The limits of one kind of transaction."""
+
+    per_transaction: LimitAmount | None = None
+    per_day: LimitAmount | None = None
+    per_30_days: LimitAmount | None = None
+
+
+class LimitsByKind(Struct, forbid_unknown_fields=True):
+    """Kinds with limits; `spend` counts captures, `transfer` what is sent."""
+
+    topup: KindLimits | None = None
+    spend: KindLimits | None = None
+    transfer: KindLimits | None = None
+
+
+class LimitsRequest(Struct, forbid_unknown_fields=True):
+    """All limits of a wallet: what is left out is no limit."""
+
+    limits: Annotated[LimitsByKind, Meta(examples=[{"spend": {"per_day": 1000}}])] = field(default_factory=LimitsByKind)
+    floor: Annotated[
+        int, Meta(ge=-MAX_AMOUNT, le=0, description="The lowest balance: below 0 is an overdraft.", examples=[0])
+    ] = 0
+    max_balance: (
+        Annotated[
+            int,
+            Meta(ge=0, le=MAX_AMOUNT, description="Minor units.", examples=[100000], extra_json_schema=FROM_ZERO),
+        ]
+        | None
+    ) = None
+
+
+class WalletLimits(Struct):
+    """The limits as set."""
+
+    wallet_id: WalletId
+    limits: LimitsByKind
+    floor: int
+    max_balance: int | None
+
+
+class FundRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
+    """An operator's top-up."""
+
+    txn_id: TxnId
+    amount: Amount
+
+
+class GiveBackRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
+    """An operator's refund."""
+
+    txn_id: TxnId
+    original_txn_id: Annotated[UUID, Meta(description="The `txn_id` of the spend or capture.", examples=[TXN_ID])]
+    amount: (
+        Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Without: all that is left.", examples=[100])] | None
+    ) = None
+
+
+class AdjustmentRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A correction of a balance."""
+
+    txn_id: TxnId
+    amount: Annotated[
+        int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="Positive credits, negative debits.", examples=[-50])
+    ]
+    reason: Reason
+    metadata: JsonObject = field(default_factory=Raw)
+    effective_at: EffectiveAt | None = None
+
+
+class Adjustment(Struct):
+    """The result of an adjustment: like any mutation's, with a signed amount."""
+
+    id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+    txn_id: TxnId
+    wallet_id: WalletId
+    type: TransactionType
+    amount: Annotated[int, Meta(description="Signed, in minor units.", examples=[-50])]
+    asset: Asset
+    scale: Scale
+    balance: BalanceAmount
+    available: Available
+    replayed: Annotated[bool, Meta(description="Already on record: nothing was written now.", examples=[False])]
+    created_at: CreatedAt
+    receipt: Receipt
+
+
+class AccountBalance(Struct):
+    """One line of the trial balance, in minor units."""
+
+    account: Annotated[str, Meta(description="`users`, or what a system account collects.", examples=["topup"])]
+    entries: int
+    debit: int
+    credit: int
+    balance: int
+
+
+class TrialBalance(Struct):
+    """The system accounts and all user wallets together: they net to zero."""
+
+    asset: Asset
+    at: Annotated[datetime | None, Meta(description="Only what was recorded before; null is all.")]
+    accounts: list[AccountBalance]
+    balance: Annotated[int, Meta(description="The sum of the accounts' balances: 0.", examples=[0])]

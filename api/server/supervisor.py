@@ -1,0 +1,202 @@
+"""`pgwallet run` and `serve`: start everything in order, keep it up, stop it in order.
+
+One thread, no event loop: a signal raises Shutdown wherever we are, and what was started is stopped, last first.
+"""
+
+import asyncio
+import contextlib
+import http.client
+import logging
+import os
+import socket
+import time
+
+import click
+
+from api.postgres import embedded
+from api.postgres.data_dir import Lock, prepare
+from api.server import shared_memory
+from api.server.signals import Shutdown, Signals
+from api.server.workers import Pause, Workers
+from api.settings import Settings, SettingsError, SetupError
+from api.setup import deploy
+from api.setup.service_secrets import api_password, api_url, metrics_token, signing_keys
+from api.telemetry.log_writer import Outlet
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.1
+REPORT_EVERY = 5.0
+
+
+def run(settings: Settings) -> None:
+    """Set the database up and serve, until a signal. Raises SetupError."""
+    if settings.embedded and settings.api_url is not None:
+        raise SettingsError("PGWALLET_API_URL is set, DATABASE_URL is not: set both, or use `pgwallet serve`")
+    _log()
+    with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
+        lock = Lock(settings.data_dir, "run")
+        server = None
+        if settings.embedded:
+            prepare(settings.data_dir)
+            lock.take(share=False)
+            stack.callback(lock.release)
+            server = embedded.Server(settings.data_dir)
+        keys, token = signing_keys(settings), metrics_token(settings)
+        listener = stack.enter_context(listen(settings, patient=lock.unclean))
+        if server is not None:
+            signals.hurry.append(server.hurry)
+            stack.callback(server.stop)
+        workers = _start(settings, listener, signals, stack)
+        if server is not None:
+            _start_server(server, signals)
+            lock.listening(server.socket)
+        login = api_url(settings, server.socket if server else None)
+        asyncio.run(_deploy(settings, server, login))
+        workers.serve({**_variables(login, keys), "PGWALLET_METRICS_TOKEN": token or ""})
+        _await_ready(listener, workers)
+        _watch(workers, server, signals)
+
+
+def serve(settings: Settings) -> None:
+    """Serve with a database that others set up, until a signal. Raises SetupError."""
+    if settings.api_url is None:
+        raise SettingsError("PGWALLET_API_URL must be set: `pgwallet serve` starts no server (`pgwallet run` does)")
+    variables = _variables(settings.api_url, signing_keys(settings))
+    _log()
+    with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listen(settings, patient=False))
+        workers = _start(settings, listener, signals, stack)
+        workers.serve(variables)
+        _await_ready(listener, workers)
+        _watch(workers, None, signals)
+
+
+def _log() -> None:
+    """Write the log without waiting for its reader: else a pipe that is full of the workers' lines stops us, too."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(Outlet().as_text())
+
+
+def _variables(login: str, keys: list[str]) -> dict[str, str]:
+    """Return what the workers need beyond their settings."""
+    signing, *before = keys
+    more = {"JWT_PREVIOUS_SECRETS": "".join(f"{key}\n" for key in before)} if before else {}
+    return {"PGWALLET_API_URL": login, "JWT_SECRET": signing, **more}
+
+
+def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:
+    """Start the workers, which load the application while we do something else."""
+    memory = stack.enter_context(shared_memory.made(settings.workers))
+    workers = Workers(listener, memory, settings.workers, signals)
+
+    def stop() -> None:
+        # closed first: what connects from now on must be refused, not kept waiting
+        listener.close()
+        workers.stop(settings.shutdown_timeout + 2)
+
+    stack.callback(stop)
+    stack.callback(signals.stopping)
+    workers.load()
+    return workers
+
+
+def _start_server(server: embedded.Server, signals: Signals) -> None:
+    server.prepare()
+    with signals.held():
+        server.spawn()
+    server.wait()
+
+
+def listen(settings: Settings, *, patient: bool) -> socket.socket:
+    """Bind the address to serve on. `patient`: a killed pgwallet's workers may still be finishing on it."""
+    deadline = time.monotonic() + (settings.shutdown_timeout + 3 if patient else 1)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise SettingsError(f"PGWALLET_HOST {settings.host} is no address of this machine: {error.strerror}") from None
+    while True:
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(address)
+            listener.listen(2048)
+        except OSError as error:
+            listener.close()
+            if time.monotonic() < deadline:
+                time.sleep(TICK)
+                continue
+            reason = os.strerror(error.errno or 0).lower()
+            raise SettingsError(f"port {settings.port} on {settings.host}: {reason}; set PORT to another one") from None
+        return listener
+
+
+async def _deploy(settings: Settings, server: embedded.Server | None, login: str) -> None:
+    """Bring the database up to date, and make sure that the service can log in to it."""
+    if server is not None:
+        target = embedded.url(server.socket)
+        await deploy.create_database(target)
+    else:
+        target = settings.database_url or ""
+    accounts = settings.embedded if settings.seed_accounts is None else settings.seed_accounts
+    seeds = "*.sql" if accounts else "01_*.sql"
+    await deploy.migrate(target, password=api_password(settings), seeds=seeds, role=settings.api_role)
+    async with deploy.connected(login):
+        pass
+
+
+def _await_ready(listener: socket.socket, workers: Workers) -> None:
+    """Wait until the service answers that it is ready, then say so. Raises SetupError when a worker ends instead."""
+    host, port = listener.getsockname()[:2]
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    reported = time.monotonic()
+    while True:
+        status = _status(local, port)
+        if status == http.client.OK:
+            break
+        if (ended := workers.ended()) is not None:
+            raise SetupError(f"the service did not start: a worker ended with status {ended}")
+        if time.monotonic() - reported > REPORT_EVERY:
+            reported = time.monotonic()
+            logger.info("waiting for the service, which answers %s", status or "nothing")
+        time.sleep(0.02)
+    click.echo(f"pgwallet ready on http://localhost:{port} (docs: /api/docs)")
+
+
+def _status(host: str, port: int) -> int | None:
+    """Return the HTTP status of the readiness check, None without an answer."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/api/health/ready")
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _watch(workers: Workers, server: embedded.Server | None, signals: Signals) -> None:
+    """Start anew whatever ends, for ever; a signal raises Shutdown out of here."""
+    pause = Pause()
+    noted = False
+    while True:
+        time.sleep(TICK)
+        workers.restart()
+        if server is None or server.alive():
+            noted = False
+            continue
+        if not noted:
+            noted = True
+            logger.warning("PostgreSQL ended; starting it again")
+            pause.ended()
+        if pause.over():
+            try:
+                _start_server(server, signals)
+            except (SetupError, OSError) as error:
+                logger.warning("%s", error)
+                noted = False
+            else:
+                logger.warning("PostgreSQL is back")

@@ -1,0 +1,84 @@
+"""One process of the service: `python -m api.server.worker FD [NUMBER]`, started with its listening socket.
+
+It loads the application at once, and serves when its standard input brings one line: a JSON object of environment
+variables. The end of that input means that the supervisor is gone, and then the worker goes too.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+
+import uvicorn
+from litestar import Litestar
+
+from api.app import create_app
+from api.server import shared_memory
+from api.server.connection import Bounded
+from api.settings import Settings
+from api.telemetry import metrics
+
+
+def main() -> None:
+    """Serve until SIGTERM; requests in flight are finished first, within the shutdown timeout."""
+    listener = socket.socket(fileno=int(sys.argv[1]))
+    line = sys.stdin.readline()
+    if not line:
+        return
+    os.environ.update(json.loads(line))
+    settings = Settings.load()
+    with contextlib.ExitStack() as stack:
+        number = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+        memory = shared_memory.given() or stack.enter_context(shared_memory.made(1))
+        metrics.share(memory, number)
+        _serve(settings, listener, create_app(settings, memory, number))
+
+
+def _serve(settings: Settings, listener: socket.socket, app: Litestar) -> None:
+    _allow_many_connections()
+    threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
+    Bounded.patience = settings.request_timeout
+    config = uvicorn.Config(
+        app,
+        http=Bounded,
+        ws="none",
+        timeout_keep_alive=settings.keepalive,  # type: ignore[arg-type] # call_later takes fractions, too
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
+    )
+    # what is loaded by now stays: to look at it again in a collection would stop the worker for tens of milliseconds;
+    # and of what a request makes nearly all dies with it, so that looking less often finds less alive
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _allow_many_connections() -> None:
+    """Have as many open files as this process may: often 1,024 are open to it and far more to whoever asks."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _follow(patience: float) -> None:
+    """End this process when the supervisor has ended, in order if that works."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(patience + 2)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What happens before the service runs: deploys, roles, secrets, first users."""
