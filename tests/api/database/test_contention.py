@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -157,7 +158,9 @@ def test_every_mutation_is_tried_again_and_in_vain_it_is_busy(
 
 def test_limits_and_new_wallets_are_tried_again_too(cast: Cast, faults: Faults) -> None:
     path, body = on_wallet(cast, "limits", limits={}, max_balance=2**52)
-    for ask in (lambda: cast[1].put(path, json=body), lambda: cast[0].post("/api/wallets", json={"asset": "FAULT"})):
+    new_limits = partial(cast[1].put, path, json=body)
+    new_wallet = partial(cast[0].post, "/api/wallets", json={"asset": "FAULT"})
+    for ask in (new_limits, new_wallet):
         faults.come("40P01", 1)
         assert ask().status_code in {200, 201}
         assert faults.left() == 0
@@ -181,7 +184,7 @@ class Answer(threading.Thread):
 
     def __init__(self, user: User, path: str, body: dict[str, object]) -> None:
         super().__init__()
-        self._ask = lambda: user.post(path, json=body)
+        self._ask = partial(user.post, path, json=body)
         self._answers: list[httpx.Response] = []
         self.start()
 

@@ -126,7 +126,7 @@ class TestBrieflyHeldWallet:
         await turn(STEPS)
         bench.send(3, wallet=7)
         bench.send(4, wallet=9)
-        bench.calls.during = lambda: len(bench.calls.batches) > 1 and bench.calls.busy.clear()
+        bench.calls.during = lambda: bench.calls.busy.clear() if len(bench.calls.batches) > 1 else None
         bench.calls.gate.set()
         await bench.answers()
         assert bench.calls.batches == [[0, 1, 2], [0, 2, 3, 4]]

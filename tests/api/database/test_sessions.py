@@ -12,6 +12,7 @@ import pytest
 
 from api.database.functions import Database as Calls
 from api.integrity import verification
+from api.integrity.hash_chain import Finding
 from api.postgres import embedded
 from api.session import PINNED
 from api.settings import Settings
@@ -60,7 +61,7 @@ def set_for(database: Database, name: str, value: str) -> None:
     """Set it for the database, and for the service's role there, which counts more."""
     with database.connect() as administrator:
         for who in (f"database {database.name}", f"role wallet_api in database {database.name}"):
-            administrator.execute(f"alter {who} set {name} = '{value}'")  # type: ignore[call-overload]
+            administrator.execute(f"alter {who} set {name} = '{value}'")
 
 
 @pytest.fixture
@@ -126,6 +127,10 @@ def test_the_service_does_the_same_whatever_database_and_role_have(
         assert service.lines(level="error") == []
 
 
+def unexpected(finding: Finding) -> None:
+    pytest.fail(str(finding))
+
+
 def test_the_commands_do_the_same_whatever_database_and_role_have(hostile: Database) -> None:
     asyncio.run(deploy.migrate(hostile.url, password=SERVICE_PASSWORD, seeds="*.sql"))
     asyncio.run(deploy.seed(hostile.url))
@@ -137,7 +142,7 @@ def test_the_commands_do_the_same_whatever_database_and_role_have(hostile: Datab
         """
         assert administrator.execute(tables).fetchall() == [("public",)]
     summary = asyncio.run(
-        verification.verify(hostile.url, verification.Order(), pytest.fail, lambda _: nullcontext(lambda _: None))
+        verification.verify(hostile.url, verification.Order(), unexpected, lambda _: nullcontext(lambda _: None))
     )
     assert summary.entries == 3
 
@@ -160,7 +165,7 @@ def read_only(database: Database, value: str) -> None:
     """Turn the server read only, also for sessions that there are."""
     with database.cluster.database("postgres").connect() as administrator:
         administrator.execute("set default_transaction_read_only = off")
-        administrator.execute(f"alter system set default_transaction_read_only = {value}")  # type: ignore[call-overload]
+        administrator.execute(f"alter system set default_transaction_read_only = {value}")
         administrator.execute("select pg_reload_conf()")
     with database.connect() as session:
         wait_until(lambda: session.execute("show default_transaction_read_only").fetchone() == (value,))

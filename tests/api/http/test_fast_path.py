@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar import Litestar, Request, get
 from litestar.routes import HTTPRoute
+from litestar.types import Scope
 
 from api.app import create_app
 from api.errors import EXCEPTION_HANDLERS
@@ -46,7 +47,7 @@ def way(direct: Direct, **scope: Any) -> str:
         assert message["type"].startswith("http.response")
 
     try:
-        asyncio.run(direct({**PLAIN, "state": {}, **scope}, receive, send))  # type: ignore[typeddict-item]
+        asyncio.run(direct(cast("Scope", {**PLAIN, "state": {}, **scope}), receive, send))
     except LookupError:
         return "ordinary"
     return "direct"

@@ -98,9 +98,9 @@ def test_a_sane_request_id_is_kept(client: httpx.Client, request_id: str) -> Non
         assert client.get(path, headers={"X-Request-Id": request_id}).headers["x-request-id"] == request_id
 
 
-@pytest.mark.parametrize("request_id", ["", "x" * 65, "a b", 'a"b', "<script>", "a;b", "é".encode()], ids=repr)
-def test_another_request_id_is_replaced(client: httpx.Client, request_id: str | bytes) -> None:
-    response = client.get("/none", headers={"X-Request-Id": request_id})
+@pytest.mark.parametrize("request_id", [b"", b"x" * 65, b"a b", b'a"b', b"<script>", b"a;b", "é".encode()], ids=repr)
+def test_another_request_id_is_replaced(client: httpx.Client, request_id: bytes) -> None:
+    response = client.get("/none", headers={b"X-Request-Id": request_id})
     assert re.fullmatch("[0-9a-f]{16}", response.headers["x-request-id"])
     problem(response, 404, "not_found")
 

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
+from litestar.types import Scope
 
 from api.http.rate_limit import CALLERS, WINDOW, Limits, Table, network
 from api.server import shared_memory
@@ -198,7 +200,7 @@ def test_the_default_lets_200_sign_ups_and_1000_wallet_calls_pass_at_once() -> N
     limits = Limits(Settings().rate_limit, Table(), b"key")
     for path, calls in (("/api/auth/signup", 200), ("/api/wallet/topup", 1000)):
         for _ in range(calls):
-            limits.address({"path": path, "client": ("192.0.2.1", 1)})  # type: ignore[typeddict-item]
+            limits.address(cast("Scope", {"path": path, "client": ("192.0.2.1", 1)}))
     user = uuid4()
     for _ in range(1000):
         limits.user(user)

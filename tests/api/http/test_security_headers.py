@@ -153,7 +153,8 @@ def test_a_page_is_shown_that_it_asks_too_often(public: httpx.Client) -> None:
 def test_tls_is_insisted_on_where_it_is_set_and_spoken(public: httpx.Client, client: httpx.Client) -> None:
     def policy(found: httpx.Client, scheme: str) -> str | None:
         headers = {"X-Forwarded-Proto": scheme, "X-Forwarded-For": "192.0.2.4"}
-        return found.get("/api/health/live", headers=headers).headers.get("strict-transport-security")
+        said: str | None = found.get("/api/health/live", headers=headers).headers.get("strict-transport-security")
+        return said
 
     assert policy(public, "https") == "max-age=31536000"
     assert policy(public, "http") is None

@@ -1,6 +1,7 @@
 """A server's address as providers print it, for each of the three programs that we hand it to."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -111,6 +112,6 @@ def test_the_password_of_another_login_is_not_ours_to_set(tmp_path: Path) -> Non
     from api.setup.service_secrets import api_password
 
     url = "postgresql://somebody:secret@localhost/x"
-    given = {"api_url": url, "database_url": "postgresql://me@localhost/x", "data_dir": tmp_path}
-    assert api_password(Settings(**given)) is None
-    assert api_password(Settings(**given, api_role="somebody")) == "secret"
+    given = Settings(api_url=url, database_url="postgresql://me@localhost/x", data_dir=tmp_path)
+    assert api_password(given) is None
+    assert api_password(replace(given, api_role="somebody")) == "secret"

@@ -35,7 +35,8 @@ def test_pages_join_without_gap_or_overlap(alice: User, limit: int) -> None:
         alice.topup(amount)
     everything = alice.history()["items"]
     assert len(everything) == 7
-    found, cursor = [], {}
+    found = []
+    cursor: dict[str, str] = {}
     while True:
         page = alice.history(limit=limit, **cursor)
         assert len(page["items"]) <= limit

@@ -109,8 +109,8 @@ def test_a_process_that_got_the_servers_number_is_left_alone(wallet: Pgwallet, z
     command = ["true"] if zombie else ["sleep", "60"]
     # with the user who runs the server, so that its number looks alive to PostgreSQL
     owner = wallet.pgdata.stat()
-    switch = {"user": owner.st_uid, "group": owner.st_gid} if os.geteuid() == 0 else {}
-    with subprocess.Popen(command, **switch) as other:
+    user, group = (owner.st_uid, owner.st_gid) if os.geteuid() == 0 else (None, None)
+    with subprocess.Popen(command, user=user, group=group) as other:
         try:
             stale = wallet.pgdata / "postmaster.pid"
             stale.write_text(f"{other.pid}\n{wallet.pgdata}\n1\n5432\n{wallet.data_dir / 'run'}\n\n 1 1\nready\n")

@@ -40,7 +40,7 @@ def migrate(database: Database, password: str = "another one", role: str = "wall
 
 def test_who_lives_in_the_database_can_still_log_in_and_work(cluster: Cluster, empty_database: Database) -> None:
     with cluster.role("somebody") as name, empty_database.connect() as administrator:
-        administrator.execute(f"create role {name} login password 'secret'")  # type: ignore[call-overload]
+        administrator.execute(f"create role {name} login password 'secret'")
         administrator.execute("grant create on schema public to public")
         migrate(empty_database, SERVICE_PASSWORD)
         with login(empty_database, name, "secret") as application:
@@ -127,10 +127,11 @@ def test_a_dump_restored_without_owners_says_how_to_restore_it(
     file.write_text(dump(database, "--no-owner", "--no-privileges"))
     psql = [str(embedded.binaries() / "psql"), "-Xq1", "-v", "ON_ERROR_STOP=1", "-f", str(file), empty_database.url]
     subprocess.run(psql, check=True, env=embedded.environment(), stdout=subprocess.DEVNULL)
-    for again in (
+    ways: list[Callable[[], None]] = [
         lambda: migrate(empty_database, SERVICE_PASSWORD),
         lambda: asyncio.run(deploy.seed(empty_database.url)),
-    ):
+    ]
+    for again in ways:
         with pytest.raises(
             DeployError, match=r"^schema wallet belongs to postgres, .* restore a dump with its owners"
         ) as caught:
@@ -159,7 +160,7 @@ def test_a_database_that_cannot_hold_every_text_is_refused(cluster: Cluster, enc
     with cluster.database("postgres").connect() as administrator:
         administrator.execute(
             f"create database narrow template template0 encoding '{encoding}' locale 'C' locale_provider libc"
-        )  # type: ignore[call-overload]
+        )
         try:
             with pytest.raises(
                 DeployError, match=rf"has the encoding {encoding}: create one with encoding 'UTF8'$"
@@ -172,6 +173,6 @@ def test_a_database_that_cannot_hold_every_text_is_refused(cluster: Cluster, enc
 
 def test_a_server_that_is_read_only_is_refused(database: Database) -> None:
     with database.connect() as administrator:
-        administrator.execute(f"alter database {database.name} set default_transaction_read_only = on")  # type: ignore[call-overload]
+        administrator.execute(f"alter database {database.name} set default_transaction_read_only = on")
     with pytest.raises(DeployError, match=r"is read only: a standby, or default_transaction_read_only is on$"):
         migrate(database, SERVICE_PASSWORD)

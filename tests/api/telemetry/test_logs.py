@@ -137,14 +137,20 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
     written: list[bytes] = []
     lines = request_log.Lines(written.append)
     for number in range(25):
-        longest = {
-            "client": "x" * 45,
-            "method": "OPTIONS",
-            "path": "/api/wallets/{wallet_id}/status",
-            "request_id": "x" * 64,
-        }
-        more = {"user_id": uuid4(), "code": "unsupported_media_type", "event": "request", "level": "info"}
-        lines.add(request_log.Line(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
+        longest = request_log.Line(
+            client="x" * 45,
+            method="OPTIONS",
+            path="/api/wallets/{wallet_id}/status",
+            request_id="x" * 64,
+            ms=99_999.99,
+            status=number,
+            time=datetime.now(UTC),
+            user_id=uuid4(),
+            code="unsupported_media_type",
+            event="request",
+            level="info",
+        )
+        lines.add(longest)
     assert written == []
     await turn()
     assert [len(piece.splitlines()) for piece in written] == [10, 10, 5]
@@ -158,7 +164,7 @@ def test_a_log_that_nobody_reads_stops_nothing(service_database: Database, tmp_p
     token = "the metrics' token of the test of a full pipe"
     with (
         os.fdopen(far, "wb") as end,
-        serve(service_database.api_url, tmp_path, stderr=end, PGWALLET_METRICS_TOKEN=token) as service,
+        serve(service_database.api_url, tmp_path, end, PGWALLET_METRICS_TOKEN=token) as service,
         closing(User(service)) as user,
     ):
         headers = {"Authorization": f"Bearer {token}"}
@@ -203,7 +209,7 @@ def test_a_log_that_nobody_reads_does_not_stop_the_supervisor(service_database: 
 
 
 def test_a_log_on_a_full_disk_stops_nothing(service_database: Database, tmp_path: Path) -> None:
-    with Path("/dev/full").open("wb") as full, serve(service_database.api_url, tmp_path, stderr=full) as service:
+    with Path("/dev/full").open("wb") as full, serve(service_database.api_url, tmp_path, full) as service:
         for _ in range(20):
             assert httpx.get(f"{service.url}/api/health/live", verify=TLS).status_code == 200
 

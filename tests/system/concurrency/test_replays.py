@@ -1,6 +1,7 @@
 """A retry is answered as the first time, whatever became of names, roles and the clock; and races with an erasure."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -70,7 +71,7 @@ class TestTransferByName:
         service.run(TRANSFER, owner.wallet_id, txn(1), owner.user_id)
         observer.run(ERASE, fred.user_id)
         for name in ("fred", "FRED"):
-            assert refusal(lambda name=name: service.run("select wallet_register(%s, 'hash')", name)) == "WA005"
+            assert refusal(partial(service.run, "select wallet_register(%s, 'hash')", name)) == "WA005"
         assert only(service.run(TRANSFER, owner.wallet_id, txn(1), owner.user_id))["replayed"]
 
     def test_another_recipient_is_another_request(
@@ -163,7 +164,7 @@ def test_effective_at_is_judged_after_the_replay(database: Database, observer: S
     again = [only(observer.run(sql, owner.wallet_id, number, moment)) for sql, number in calls]
     assert again == [answer | {"replayed": True} for answer in first]
     for sql, _ in calls:
-        assert refusal(lambda sql=sql: observer.run(sql, owner.wallet_id, uuid4(), moment)) == "WA023"
+        assert refusal(partial(observer.run, sql, owner.wallet_id, uuid4(), moment)) == "WA023"
     clock.set(hours=4)
     clock.close()
 
@@ -244,13 +245,13 @@ class TestErasureRaces:
     def test_whoever_is_erased_meanwhile_opens_no_wallet(
         self, database: Database, observer: Session, service: Session, fred: Owner, first: str
     ) -> None:
-        opening = ("select wallet_id from wallet_open(%s, 'USD', %s)", fred.user_id, fred.user_id)
+        opening = ("select wallet_id from wallet_open(%s, 'USD', %s)", (fred.user_id, fred.user_id))
         with sessions(database, 1) as (eraser,):
-            order = [(eraser, (ERASE, fred.user_id)), (service, opening)]
-            (one, call), (two, later) = order if first == "erasure" else reversed(order)
+            order = [(eraser, (ERASE, (fred.user_id,))), (service, opening)]
+            (one, (call, for_one)), (two, (later, for_two)) = order if first == "erasure" else order[::-1]
             one.run("begin")
-            one.run(*call)
-            answer = two.start(*later)
+            one.run(call, *for_one)
+            answer = two.start(later, *for_two)
             until_waiting(observer, two)
             one.run("commit")
             if first == "erasure":

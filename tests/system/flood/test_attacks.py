@@ -62,8 +62,9 @@ class Account:
                 [f"user-{uuid4().hex[:12]}", "$2b$04$" + "x" * 53],
             ).fetchone()
         assert found is not None
-        token = Tokens([JWT_SECRET], cast("Any", None), admit=lambda _: None).issue(*found, "user", 0)
-        return cls(str(found[0]), str(found[1]), token)
+        user_id, wallet_id = found
+        token = Tokens([JWT_SECRET], cast("Any", None), admit=lambda _: None).issue(user_id, wallet_id, "user", 0)
+        return cls(str(user_id), str(wallet_id), token)
 
 
 @dataclass
@@ -175,7 +176,7 @@ def service(
     """One worker, with the limits and the cost of passwords that are the default."""
     folder: Path = tmp_path_factory.mktemp("attacked")
     settings = {"PGWALLET_RATE_LIMIT": "6000", "PGWALLET_BCRYPT_COST": "12"}
-    with serve(module_database.api_url, folder, stderr=reader_of_the_log.stdin, **settings) as running:
+    with serve(module_database.api_url, folder, reader_of_the_log.stdin, **settings) as running:
         yield running
 
 

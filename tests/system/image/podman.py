@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
+import msgspec
 
 VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
 PATIENCE = 60.0
@@ -54,7 +54,7 @@ class Compose:
     """A compose file's services as podman containers; named volumes are folders in `volumes`."""
 
     def __init__(self, file: Path, volumes: Path, image: str) -> None:
-        loaded = yaml.safe_load(file.read_text(encoding="utf-8"))
+        loaded = msgspec.yaml.decode(file.read_bytes())
         self.services: dict[str, dict[str, Any]] = interpolated(loaded["services"])
         self.volumes = volumes
         self.image = image

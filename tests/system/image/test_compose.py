@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from msgspec import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
+SERVICES: dict[str, dict[str, Any]] = yaml.decode(COMPOSE)["services"]
 
 
 def volumes(service: str) -> set[str]:

@@ -121,7 +121,7 @@ def test_what_database_and_role_have_changes_nothing_behind_it(database: Databas
     hostile = {"default_transaction_isolation": "serializable", "timezone": "Asia/Tokyo", "lock_timeout": "1h"}
     with database.connect() as administrator:
         for name, value in hostile.items():
-            administrator.execute(f"alter role wallet_api in database {database.name} set {name} = '{value}'")  # type: ignore[call-overload]
+            administrator.execute(f"alter role wallet_api in database {database.name} set {name} = '{value}'")
     with (
         pgbouncer(database) as url,
         serve(url, tmp_path, PGWALLET_POOLER="transaction", PGWALLET_LOCK_TIMEOUT="0.2") as service,
