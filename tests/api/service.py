@@ -36,13 +36,21 @@ class Service:
     process: subprocess.Popen[bytes]
 
     def lines(self, **wanted: object) -> list[dict[str, Any]]:
-        """The log so far, only lines with these values."""
-        found = [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The lines with these values that are written by now; those of the last moment are not."""
+        whole, _, _ = self.log.read_text().rpartition("\n")
+        found = [json.loads(line) for line in whole.splitlines()]
         return [line for line in found if wanted.items() <= line.items()]
 
     def wait_for(self, **wanted: object) -> list[dict[str, Any]]:
         """The lines with these values, once there is one: a request's line follows its answer."""
         wait_until(lambda: self.lines(**wanted))
+        return self.lines(**wanted)
+
+    def all_lines(self, **wanted: object) -> list[dict[str, Any]]:
+        """The lines with these values, perhaps none: a later request's line is written after all of them."""
+        request_id = uuid4().hex
+        httpx.get(f"{self.url}/api/health/live", headers={"X-Request-Id": request_id}, timeout=20, verify=TLS)
+        self.wait_for(request_id=request_id)
         return self.lines(**wanted)
 
 

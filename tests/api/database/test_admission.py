@@ -235,5 +235,5 @@ def test_calls_for_a_held_wallet_stand_in_nobodys_way(
             stuck = [send(user, call="holds") for _ in range(40)]
             for _ in range(5):
                 assert send(other, call="holds").answer()[0] == 201
-            assert not any(line["path"] == "/api/wallet/holds" for line in running.lines(user_id=user.account["id"]))
+            assert running.all_lines(user_id=user.account["id"], path="/api/wallet/holds") == []
         assert {request.answer()[0] for request in stuck} == {201}

@@ -74,8 +74,8 @@ def test_an_outage_is_answered_with_503_and_ends_by_itself(remote: Service, line
         line.restore()
         data(user.topup(), 201)
         assert user.balance() == 1200
-    (gone,) = remote.lines(event="database is away")
     (back,) = remote.wait_for(event="database is back")
+    (gone,) = remote.lines(event="database is away")
     assert (gone["level"], back["level"]) == ("warning", "info")
 
 

@@ -124,7 +124,7 @@ def test_the_service_does_the_same_whatever_database_and_role_have(
         moments = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}
         assert user.get("/api/wallet/statement", params=moments).status_code == 200
         assert user.history()["items"][0]["reference"] == "é"
-        assert service.lines(level="error") == []
+        assert service.all_lines(level="error") == []
 
 
 def unexpected(finding: Finding) -> None:
@@ -153,7 +153,7 @@ def test_sessions_in_which_recorded_facts_could_be_changed_are_not_used(database
         asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD))
     with serve(database.api_url, tmp_path) as service:
         assert httpx.get(f"{service.url}/api/health/ready", timeout=20, verify=TLS).status_code == 503
-        (line,) = service.lines(event="database is away")
+        (line,) = service.wait_for(event="database is away")
         assert "session_replication_role must be origin" in line["reason"]
 
 
@@ -221,7 +221,7 @@ def test_after_a_switchover_the_other_server_is_used(
                 len(administrator.execute("select from wallet.users where username = %s", [after.username]).fetchall())
                 == 1
             )
-        gone = service.lines(event="database is away")
+        gone = service.all_lines(event="database is away")
         assert 1 <= len(gone) <= 3
         assert service.lines(level="error") == []
 
@@ -236,7 +236,7 @@ def test_the_switchover_is_noticed_by_the_request_that_meets_it(
         # it is made again at the other one, and its client knows nothing of it
         answer = httpx.post(f"{service.url}/api/auth/signup", json=credentials, timeout=20, verify=TLS)
         assert answer.status_code == 201, answer.text
-        assert service.lines(event="database is away") == []
+        assert service.all_lines(event="database is away") == []
 
 
 def test_a_server_that_is_read_only_for_a_while_is_not_ready_and_comes_back(switched: Database, tmp_path: Path) -> None:
@@ -248,4 +248,4 @@ def test_a_server_that_is_read_only_for_a_while_is_not_ready_and_comes_back(swit
         read_only(switched, "off")
         wait_until(lambda: ready(service))
         data(user.topup(), 201)
-        assert len(service.lines(event="database is away")) <= 3
+        assert len(service.all_lines(event="database is away")) <= 3

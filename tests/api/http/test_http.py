@@ -132,6 +132,7 @@ def test_a_client_that_leaves_early_is_no_error_of_ours(service: Service, alice:
     head = f"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nX-Request-Id: {request_id}\r\nContent-Length: 100\r\n\r\n"
     exchange(service, head.encode() + b'{"username": ')
     alice.balance()
+    service.wait_for(request_id=request_id, event="request")
     assert service.lines(request_id=request_id, level="error") == []
 
 

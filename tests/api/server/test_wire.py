@@ -257,14 +257,14 @@ def test_who_leaves_before_the_answer_leaves_no_trace_in_the_log(service: Servic
     request_id = uuid4().hex
     content = body()
     head = topup(alice, content, b"X-Request-Id: " + request_id.encode())
-    before = len(service.lines())
+    before = len(service.all_lines())
     with closing(connect(service)) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         for part in (head + content, LIVE + b"\r\n" + GARBAGE):
             connection.sendall(part)
     service.wait_for(request_id=request_id, event="request")
     alice.balance()
-    assert [line for line in service.lines()[before:] if "Traceback" in json.dumps(line)] == []
+    assert [line for line in service.all_lines()[before:] if "Traceback" in json.dumps(line)] == []
 
 
 @pytest.fixture(scope="module")

@@ -94,31 +94,33 @@ def test_an_unexpected_error_is_explained_in_the_log_alone(
 def test_no_secret_is_ever_logged(service_database: Database, tmp_path: Path) -> None:
     hidden = f"hidden-{uuid4().hex}"
     credentials = {"username": "alice", "password": hidden}
-    with serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="debug") as service:
-        with closing(User(service)) as user:
-            user.topup(reference=hidden, metadata={"a": hidden})
-            user.topup(hidden)
-            user.topup(1, hidden)
-            user.post("/api/wallet/topup", content=hidden.encode(), headers={"Content-Type": "application/json"})
-            user.post("/api/wallet/topup", json={hidden: hidden})
-            user.get(f"/api/wallet/transactions?cursor={hidden}&token={user.token}")
-            user.get(f"/{hidden}")
-            for path in ("/api/auth/signin", "/api/auth/signup"):
-                for body in (credentials, [credentials], {**credentials, "password": [hidden]}, {"password": hidden}):
-                    user.post(path, json=body)
-                user.post(path, json={"username": hidden, "password": hidden})
-            for header in (f"Bearer {hidden}", f"Basic {hidden}", f"Bearer {user.token}x"):
-                httpx.get(f"{service.url}/api/wallet/balance", headers={"Authorization": header}, verify=TLS)
-            with service_database.connect() as administrator:
-                administrator.execute("alter function public.wallet_register rename to wallet_hidden")
-                problem(
-                    user.post("/api/auth/signup", json={"username": f"u{uuid4().hex}", "password": hidden}),
-                    500,
-                    "internal",
-                )
-                administrator.execute("alter function public.wallet_hidden rename to wallet_register")
-            token = user.token
-        log = service.log.read_text()
+    with (
+        serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="debug") as service,
+        closing(User(service)) as user,
+    ):
+        user.topup(reference=hidden, metadata={"a": hidden})
+        user.topup(hidden)
+        user.topup(1, hidden)
+        user.post("/api/wallet/topup", content=hidden.encode(), headers={"Content-Type": "application/json"})
+        user.post("/api/wallet/topup", json={hidden: hidden})
+        user.get(f"/api/wallet/transactions?cursor={hidden}&token={user.token}")
+        user.get(f"/{hidden}")
+        for path in ("/api/auth/signin", "/api/auth/signup"):
+            for body in (credentials, [credentials], {**credentials, "password": [hidden]}, {"password": hidden}):
+                user.post(path, json=body)
+            user.post(path, json={"username": hidden, "password": hidden})
+        for header in (f"Bearer {hidden}", f"Basic {hidden}", f"Bearer {user.token}x"):
+            httpx.get(f"{service.url}/api/wallet/balance", headers={"Authorization": header}, verify=TLS)
+        with service_database.connect() as administrator:
+            administrator.execute("alter function public.wallet_register rename to wallet_hidden")
+            problem(
+                user.post("/api/auth/signup", json={"username": f"u{uuid4().hex}", "password": hidden}),
+                500,
+                "internal",
+            )
+            administrator.execute("alter function public.wallet_hidden rename to wallet_register")
+        token = user.token
+    log = service.log.read_text()
     assert len(log.splitlines()) > 20
     for secret in (hidden, PASSWORD, token, token.rpartition(".")[2], JWT_SECRET, SERVICE_PASSWORD, "$2b$"):
         assert secret not in log

@@ -97,7 +97,7 @@ def test_with_the_setting_every_call_is_answered_and_is_its_own(
         moments = {"from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"}
         statement = user.get("/api/wallet/statement", params=moments)
         assert statement.status_code == 200, statement.text
-        assert all(service.lines(level="error") == [] for service in services)
+        assert all(service.all_lines(level="error") == [] for service in services)
         with psycopg.connect(url, autocommit=True, prepare_threshold=None) as anybody:
             for _ in range(9):
                 assert anybody.execute("select * from pg_prepared_statements").fetchall() == []
@@ -112,9 +112,9 @@ def test_without_the_setting_no_call_is_anothers_and_the_log_names_it(database: 
         statuses = judge(database, user, asyncio.run(traffic(services, user)))
         assert set(statuses) <= {200, 201, 503}
         assert statuses[503]
-        assert any(service.lines(event=LINE) for service in services)
+        assert any(service.all_lines(event=LINE) for service in services)
         # once in a while, not each time
-        assert all(len(service.lines(event=LINE)) <= 8 for service in services)
+        assert all(len(service.all_lines(event=LINE)) <= 8 for service in services)
 
 
 def test_what_database_and_role_have_changes_nothing_behind_it(database: Database, tmp_path: Path) -> None:
