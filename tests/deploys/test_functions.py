@@ -14,7 +14,7 @@ from tests.database import Database
 from tests.deploys.conftest import dump
 
 Apply = Callable[[Database], None]
-FUNCTION_FILES = sorted(file for file in (deploy.DB / "functions").glob("*.sql") if not file.name.startswith("_"))
+FUNCTION_FILES = sorted(file for file in (deploy.DB / "functions").rglob("*.sql") if not file.name.startswith("_"))
 
 GREETING = """
 create or replace function public.wallet_greeting() returns text
@@ -60,7 +60,7 @@ def test_a_database_deployed_step_by_step_equals_one_deployed_at_once(
     database: Database, empty_database: Database, db: Path, apply: Apply
 ) -> None:
     held_back = (
-        db / "functions" / "wallet_topup.sql",
+        db / "functions" / "transactions" / "wallet_topup.sql",
         db / "functions" / "_grants.sql",
         db / "seeds" / "02_accounts.sql",
     )

@@ -9,7 +9,7 @@ import pytest
 from tests.database import Database
 
 DB = Path(__file__).resolve().parents[2] / "db"
-FUNCTIONS = sorted((DB / "functions").glob("[!_]*.sql"))
+FUNCTIONS = sorted((DB / "functions").rglob("[!_]*.sql"))
 
 
 @pytest.mark.parametrize("file", sorted(DB.rglob("*.sql")), ids=lambda file: str(file.relative_to(DB)))
