@@ -3,11 +3,6 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pglast
-import pytest
-from pglast import ast
 
 from api import deploy
 from tests.database import Database
@@ -21,17 +16,6 @@ create or replace function public.wallet_greeting() returns text
 language sql
 as $$ select 'hello' $$;
 """
-
-
-@pytest.mark.parametrize("file", FUNCTION_FILES, ids=lambda file: file.stem)
-def test_a_file_holds_one_function_of_its_name_and_its_comment(file: Path) -> None:
-    statements: list[Any] = [raw.stmt for raw in pglast.parse_sql(file.read_text())]
-    kinds = [type(statement) for statement in statements]
-    assert kinds == [ast.CreateFunctionStmt, ast.CommentStmt]
-    schema, name = (part.sval for part in statements[0].funcname)
-    assert name == file.stem
-    assert schema == ("public" if name.startswith("wallet_") else "wallet")
-    assert [part.sval for part in statements[1].object.objname] == [schema, name]
 
 
 def test_every_function_of_the_database_has_its_file(database: Database) -> None:
