@@ -26,7 +26,7 @@ test: $(DEVELOPMENT) ## all tests, in two processes
 	@exec $(BIN)/pytest $(TWO)
 
 # the tests that make their own examples
-FUZZ := tests/api/test_fuzz.py tests/sql/test_hostile_values.py tests/system/state/test_machine.py
+FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/system/state/test_machine.py
 
 test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=4 is how many, about 5 minutes
 	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),4)

@@ -57,7 +57,7 @@ def measure(run: Run, database: Database) -> None:
 
 def _without_hashing() -> str:
     """Return the function that hashes entries with another body: 32 zero bytes. Its arguments are those of its file."""
-    text = (ROOT / "db" / "functions" / "entry_hash.sql").read_text(encoding="utf-8")
+    text = (ROOT / "db" / "functions" / "ledger" / "entry_hash.sql").read_text(encoding="utf-8")
     head, _, rest = text.partition("$$")
     _, _, tail = rest.partition("$$")
     return f"{head}$$ select '\\x{'00' * 32}'::bytea $${tail}"

@@ -22,7 +22,10 @@ def test_a_lock_file_does_not_say_where_it_was_made(name: str) -> None:
 
 def test_the_codes_that_functions_refuse_with_are_those_with_a_text_and_a_status() -> None:
     used = {
-        code for file in FUNCTIONS.glob("*.sql") if file.stem != "error_text" for code in CODE.findall(file.read_text())
+        code
+        for file in FUNCTIONS.rglob("*.sql")
+        if file.stem != "error_text"
+        for code in CODE.findall(file.read_text())
     }
-    assert used == set(CODE.findall((FUNCTIONS / "error_text.sql").read_text()))
+    assert used == set(CODE.findall((FUNCTIONS / "errors" / "error_text.sql").read_text()))
     assert used == set(STATUSES)

@@ -78,9 +78,9 @@ class Script(NamedTuple):
 
 
 def scripts(folder: Path, pattern: str) -> list[Script]:
-    """Read the files of a folder, in name order."""
+    """Read the files of a folder, in the order of their paths."""
     files = sorted(folder.glob(pattern)) if pattern else []
-    return [Script(f"{folder.name}/{file.name}", file.read_text(encoding="utf-8")) for file in files]
+    return [Script(f"{folder.name}/{file.relative_to(folder)}", file.read_text(encoding="utf-8")) for file in files]
 
 
 class DeployError(SetupError):
@@ -140,7 +140,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
             roles.append(Script(f"the password of {role}", text))
         await _apply_roles(connection, roles)
         await _apply_migrations(connection, url, db / "migrations")
-        await _apply_functions(connection, _for_role(scripts(db / "functions", "*.sql"), role))
+        await _apply_functions(connection, _for_role(scripts(db / "functions", "**/*.sql"), role))
         await _advance_sequences(connection)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 

@@ -12,7 +12,7 @@ FUNCTIONS = Path(__file__).parents[2] / "db" / "functions"
 
 
 def test_the_table_has_every_code_that_sql_raises_and_no_other() -> None:
-    raised = set(re.findall(r"WA\d{3}", "".join(path.read_text() for path in FUNCTIONS.glob("*.sql"))))
+    raised = set(re.findall(r"WA\d{3}", "".join(path.read_text() for path in FUNCTIONS.rglob("*.sql"))))
     assert raised == {sqlstate for sqlstate in SQLSTATES if sqlstate.startswith("WA")}
 
 

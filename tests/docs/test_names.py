@@ -102,7 +102,7 @@ def test_every_target_that_is_named_exists() -> None:
 
 
 def test_every_internal_object_that_is_named_exists(database: Database) -> None:
-    files = {file.stem for file in (ROOT / "db/functions").glob("*.sql")}
+    files = {file.stem for file in (ROOT / "db/functions").rglob("*.sql")}
     with database.connect() as administrator:
         tables_and_types = administrator.execute(
             "select relname from pg_class where relnamespace = 'wallet'::regnamespace and relkind in ('r', 'c')"

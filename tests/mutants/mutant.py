@@ -5,8 +5,8 @@ text that is there (-), and text in its place (+). There is no context and there
 outlives all changes but those of its own text. A `*` in a file's name stands for every file that has this text.
 
     A debit needs no money.
-    tests: tests/sql/test_wallet_spend.sql
-    --- db/functions/refusal.sql
+    tests: tests/sql/transactions/test_wallet_spend.sql
+    --- db/functions/transactions/refusal.sql
     -when p_delta < 0 and p_available + p_delta < 0 then 'WA003'
 """
 

@@ -1,4 +1,4 @@
-"""Makes every `test_*.sql` here a pytest item: it runs as superuser, in a transaction that is rolled back.
+"""Makes every `test_*.sql` below this folder a pytest item: it runs as superuser, in a transaction that is rolled back.
 
 The files speak pgTAP. By default that is the subset in `pgtap_subset.sql`; `--pgtap=FILE` takes pgTAP itself.
 """
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:
-    if file_path.parent == HERE and file_path.match("test_*.sql"):
+    if file_path.match("test_*.sql"):
         collector: pytest.Collector = SqlFile.from_parent(parent, path=file_path)
         return collector
     return None

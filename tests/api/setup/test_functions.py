@@ -3,35 +3,19 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import pglast
-import pytest
-from pglast import ast
 
 from api.setup import deploy
 from tests.api.setup.conftest import dump
 from tests.database import Database
 
 Apply = Callable[[Database], None]
-FUNCTION_FILES = sorted(file for file in (deploy.DB / "functions").glob("*.sql") if not file.name.startswith("_"))
+FUNCTION_FILES = sorted(file for file in (deploy.DB / "functions").rglob("*.sql") if not file.name.startswith("_"))
 
 GREETING = """
 create or replace function public.wallet_greeting() returns text
 language sql
 as $$ select 'hello' $$;
 """
-
-
-@pytest.mark.parametrize("file", FUNCTION_FILES, ids=lambda file: file.stem)
-def test_a_file_holds_one_function_of_its_name_and_its_comment(file: Path) -> None:
-    statements: list[Any] = [raw.stmt for raw in pglast.parse_sql(file.read_text())]
-    kinds = [type(statement) for statement in statements]
-    assert kinds == [ast.CreateFunctionStmt, ast.CommentStmt]
-    schema, name = (part.sval for part in statements[0].funcname)
-    assert name == file.stem
-    assert schema == ("public" if name.startswith("wallet_") else "wallet")
-    assert [part.sval for part in statements[1].object.objname] == [schema, name]
 
 
 def test_every_function_of_the_database_has_its_file(database: Database) -> None:
@@ -60,7 +44,7 @@ def test_a_database_deployed_step_by_step_equals_one_deployed_at_once(
     database: Database, empty_database: Database, db: Path, apply: Apply
 ) -> None:
     held_back = (
-        db / "functions" / "wallet_topup.sql",
+        db / "functions" / "transactions" / "wallet_topup.sql",
         db / "functions" / "_grants.sql",
         db / "seeds" / "02_accounts.sql",
     )

@@ -11,7 +11,7 @@ from psycopg.types.string import TextLoader
 
 from api.errors import SQLSTATES
 from tests.database import Database
-from tests.sql.hostile import Argument, calls, misshapen
+from tests.sql.catalogue.hostile import Argument, calls, misshapen
 
 EXAMPLES = 50
 REFUSALS = {code for code in SQLSTATES if code.startswith("WA")}
