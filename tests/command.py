@@ -25,7 +25,7 @@ READY = re.compile(r"pgwallet ready on http://localhost:(\d+) \(docs: /api/docs\
 OURS = ("PG", "JWT_", "DATABASE_", "PORT")
 
 
-def wait_until(condition: Callable[[], Any], limit: float = 30.0) -> Any:
+def wait_until(condition: Callable[[], Any], limit: float = 60.0) -> Any:
     """Return the first true value of `condition`; fails when there is none in time."""
     deadline = time.monotonic() + limit
     while not (found := condition()):
@@ -97,7 +97,7 @@ class Pgwallet:
     def attempt(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
         process = self.spawn(*arguments, **variables)
         try:
-            output, errors = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=60)
         finally:
             process.kill()
             process.wait()

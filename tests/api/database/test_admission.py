@@ -120,7 +120,8 @@ def test_over_http_one_too_many_is_answered_at_once_and_other_calls_go_on(
             started = time.monotonic()
             refused = [send(by, call=call) for by in (user, other)]
             assert [request.answer()[1]["code"] for request in refused] == ["overloaded"] * 2
-            assert time.monotonic() - started < 5
+            # those that wait would do so for 15 seconds
+            assert time.monotonic() - started < 10
             assert other.balance() == 1000
         assert [request.answer()[0] for request in waiting] == [status] * 2
         assert send(other, call=call).answer()[0] == status

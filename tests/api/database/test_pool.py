@@ -113,8 +113,8 @@ def test_a_pool_that_is_used_up_is_no_database_that_is_away(
     database: Database,
 ) -> None:
     async def scene() -> list[BaseException | int]:
-        async with opened(database, acquire_timeout=0.1) as calls:
-            return await asyncio.gather(*[backend(calls, 1) for _ in range(2 * SIZE)], return_exceptions=True)
+        async with opened(database, acquire_timeout=1) as calls:
+            return await asyncio.gather(*[backend(calls, 3) for _ in range(2 * SIZE)], return_exceptions=True)
 
     with structlog.testing.capture_logs() as lines:
         answers = asyncio.run(scene())
@@ -158,7 +158,7 @@ def test_large_batches_of_one_user_come_one_by_one_and_leave_the_server_to_other
 
                 await calls.run(run, touches=(uuid4(), user), size=1000)
 
-            other = asyncio.ensure_future(backend(others, 2.0)) if busy else None
+            other = asyncio.ensure_future(backend(others, 30)) if busy else None
             await asyncio.sleep(0)  # it has its turn at the other pool
             await asyncio.gather(batch("one"), batch("one"), batch("another"))
             assert other is None or not other.done()
@@ -166,6 +166,6 @@ def test_large_batches_of_one_user_come_one_by_one_and_leave_the_server_to_other
             assert second[0] >= first[1] + (1.9 * (first[1] - first[0]) if busy else 0)
             assert next(began for user, began, _ in done if user == "another") < second[0]
             if other is not None:
-                await other
+                other.cancel()
 
     asyncio.run(scene())

@@ -17,7 +17,7 @@ def test_health_looks_at_the_database(client: httpx.Client, path: str) -> None:
     assert set(body["checks"]) == {"database"}
     assert set(body["checks"]["database"]) == {"status", "response_time"}
     assert body["checks"]["database"]["status"] == "healthy"
-    assert 0 < body["checks"]["database"]["response_time"] < 2000
+    assert 0 < body["checks"]["database"]["response_time"] < 20_000
 
 
 def test_liveness_asks_nobody(client: httpx.Client) -> None:

@@ -92,7 +92,7 @@ def test_a_worker_that_is_only_slow_is_left_alone() -> None:
 def test_the_workers_of_a_killed_pgwallet_end(wallet: Pgwallet) -> None:
     service = wallet.start()
     assert service.stop(signal.SIGKILL) == -signal.SIGKILL
-    wait_until(lambda: service.request("/api/health/live")[0] == 0, 5)
+    wait_until(lambda: service.request("/api/health/live")[0] == 0)
 
 
 def test_a_short_command_replaces_the_server_of_a_killed_pgwallet(wallet: Pgwallet) -> None:

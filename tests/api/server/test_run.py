@@ -1,12 +1,14 @@
 """`pgwallet run`: from nothing to a service, and back to nothing."""
 
+import os
 import signal
 import socket
 import stat
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from tests.command import Pgwallet, no_server_left, wait_until
@@ -64,19 +66,25 @@ def test_a_signal_during_the_start_stops_everything(fresh: Pgwallet) -> None:
 
 
 def test_a_request_in_flight_is_finished(wallet: Pgwallet) -> None:
-    # checking the demo account's password hash takes long enough to be in flight
-    service = wallet.start()
-    answers: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(service.request("/api/auth/signin", ALICE)[0])) for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    time.sleep(0.1)
-    assert service.stop(signal.SIGINT) == 0
-    for thread in threads:
-        thread.join()
-    assert answers == [200] * 2
+    service = wallet.start(PGWALLET_LOCK_TIMEOUT="20")
+    token = service.request("/api/auth/signin", ALICE)[1]["data"]["access_token"]
+    body = {"txn_id": str(uuid4()), "amount": 1}
+    url = wallet.call("url").strip()
+    with (
+        psycopg.connect(url) as blocker,
+        psycopg.connect(url, autocommit=True) as administrator,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        blocker.execute("select from wallet.wallets for update")
+        answer = pool.submit(service.request, "/api/wallet/topup", body, token)
+        waiting = "select from pg_stat_activity where usename = 'wallet_api' and wait_event_type = 'Lock'"
+        wait_until(lambda: administrator.execute(waiting).fetchall())
+        os.killpg(service.process.pid, signal.SIGINT)
+        wait_until(lambda: service.request("/api/health/live")[0] == 0)
+        blocker.rollback()
+        assert answer.result()[0] == 201
+    assert service.process.wait(30) == 0
+    service.stop()
 
 
 def test_a_second_run_is_refused(wallet: Pgwallet) -> None:

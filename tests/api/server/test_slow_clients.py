@@ -61,8 +61,8 @@ def trickle(connection: socket.socket, byte: bytes) -> Callable[[], bool]:
     ids=["says nothing", "empty lines", "half a line", "a long header", "a body", "chunks", "a second request"],
 )
 def test_who_does_not_finish_a_request_in_time_is_cut_off(impatient: Service, start: bytes, more: bytes | None) -> None:
+    started = time.monotonic()
     with closing(connect(impatient)) as connection:
-        started = time.monotonic()
         connection.sendall(start)
         wait_until(trickle(connection, more) if more else lambda: ended(connection))
         assert time.monotonic() - started > PATIENCE * 0.9

@@ -34,7 +34,7 @@ from tests.system.flood.clients import PATIENCE, read_answer
 LONG = "FLOOD_SECONDS" in os.environ
 SECONDS = float(os.environ.get("FLOOD_SECONDS", "2"))
 BEFORE = 5.0 if LONG else 0.5
-ALIVE = 0.1 if LONG else 2.0
+ALIVE = 0.1 if LONG else 5.0
 """How long a liveness check may take at the 99th percentile; in the short form any."""
 SHARE = 0.5 if LONG else 0.0
 """What the others must keep of the rate that they had before."""
