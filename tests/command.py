@@ -15,17 +15,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from api.postgres.orphans import processes
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-P", "-m", "api.cli"]
 READY = re.compile(r"pgwallet ready on http://localhost:(\d+) \(docs: /api/docs\)\n")
+Result = TypeVar("Result")
 OURS = ("PG", "JWT_", "DATABASE_", "PORT")
 
 
-def wait_until(condition: Callable[[], Any], limit: float = 60.0) -> Any:
+def wait_until(condition: Callable[[], Result], limit: float = 60.0) -> Result:
     """Return the first true value of `condition`; fails when there is none in time."""
     deadline = time.monotonic() + limit
     while not (found := condition()):

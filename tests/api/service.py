@@ -9,7 +9,6 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.command import wait_until
 from tests.database import Database
 
 JWT_SECRET = "the secret that signs the tokens of the tests"
@@ -85,7 +85,7 @@ def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **sett
         yield service
     finally:
         process.terminate()
-        process.wait(15)
+        process.wait(30)
         process.stdin.close()
 
 
@@ -94,14 +94,6 @@ def live(service: Service) -> bool:
     with contextlib.suppress(httpx.TransportError):
         return httpx.get(f"{service.url}/api/health/live", timeout=5, verify=TLS).status_code == 200
     return False
-
-
-def wait_until(condition: Any, seconds: float = 20) -> None:
-    """Ask until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 class User(httpx.Client):

@@ -19,7 +19,8 @@ from api.database.functions import Database as Calls
 from api.errors import UNAUTHORIZED, ServiceError
 from api.settings import Settings
 from tests.api.routes.test_accounts import name, sign_in
-from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve, wait_until
+from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve
+from tests.command import wait_until
 from tests.database import Database
 
 NEW = "another correct horse"

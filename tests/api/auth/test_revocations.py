@@ -5,6 +5,7 @@ import string
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -15,7 +16,8 @@ import pytest
 
 from api.auth import revocations
 from api.auth.tokens import Tokens
-from tests.api.service import JWT_SECRET, TLS, Line, Service, User, data, problem, serve, wait_until
+from tests.api.service import JWT_SECRET, TLS, Line, Service, User, data, problem, serve
+from tests.command import wait_until
 from tests.database import Database
 
 DEADLINE = 1.0
@@ -75,7 +77,7 @@ def test_signing_out_everywhere_ends_all_tokens_of_that_user_until_then(other: S
     alice.sign_in()
     assert data(alice.post("/api/auth/signout-everywhere")) == {"ended": "all"}
     for token in (first, alice.token):
-        wait_until(lambda token=token: is_out(other, token), PATIENCE)
+        wait_until(partial(is_out, other, token), PATIENCE)
     alice.sign_in()
     data(balance(other, alice.token))
     assert (alice.balance(), bob.balance()) == (1000, 1000)

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 
 from tests.api.database.test_group_commit_over_http import HOLD_WALLET, WAITING, held
-from tests.api.service import PASSWORD, Service, User, data, problem, serve, wait_until
+from tests.api.service import PASSWORD, Service, User, data, problem, serve
+from tests.command import wait_until
 from tests.database import Database
 
 

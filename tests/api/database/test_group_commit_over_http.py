@@ -15,7 +15,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.api.service import PASSWORD, TLS, Line, Service, User, data, serve, wait_until
+from tests.api.service import PASSWORD, TLS, Line, Service, User, data, serve
+from tests.command import wait_until
 from tests.database import Database
 
 HOLD_WALLET = "select from wallet.wallets where id = %s for update"

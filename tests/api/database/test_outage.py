@@ -12,7 +12,8 @@ import httpx
 import psycopg
 import pytest
 
-from tests.api.service import PASSWORD, TLS, Line, Service, User, data, problem, serve, wait_until
+from tests.api.service import PASSWORD, TLS, Line, Service, User, data, problem, serve
+from tests.command import wait_until
 from tests.database import Database
 
 PATIENCE = 2.0

@@ -15,7 +15,7 @@ import structlog
 from api.database.functions import Database as Calls
 from api.errors import OVERLOADED, ServiceError
 from api.settings import Settings
-from tests.api.service import wait_until
+from tests.command import wait_until
 from tests.database import Database
 
 SIZE = 2

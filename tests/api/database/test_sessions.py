@@ -18,7 +18,8 @@ from api.session import PINNED
 from api.settings import Settings
 from api.setup import deploy
 from api.setup.deploy import DeployError
-from tests.api.service import TLS, Service, User, data, problem, serve, wait_until
+from tests.api.service import TLS, Service, User, data, problem, serve
+from tests.command import wait_until
 from tests.database import SERVICE_PASSWORD, Cluster, Database
 
 # For each that is pinned a value that does harm, and some that are not ours to name.

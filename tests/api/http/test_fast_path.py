@@ -25,7 +25,8 @@ from api.app import create_app
 from api.errors import EXCEPTION_HANDLERS
 from api.http.fast_path import DIRECT, Direct
 from api.settings import Settings
-from tests.api.service import JWT_SECRET, Service, User, wait_until
+from tests.api.service import JWT_SECRET, Service, User
+from tests.command import wait_until
 
 HOT = {
     ("POST", "/api/wallet/topup"),

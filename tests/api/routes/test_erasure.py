@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import uuid4
 
-from tests.api.service import User, data, problem, wait_until
+from tests.api.service import User, data, problem
+from tests.command import wait_until
 from tests.database import Database
 
 

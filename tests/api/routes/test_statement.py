@@ -17,7 +17,8 @@ from uuid import uuid4
 import pytest
 
 from api.routes.statement_formats import harmless, prefers_csv
-from tests.api.service import Service, User, data, problem, serve, wait_until
+from tests.api.service import Service, User, data, problem, serve
+from tests.command import wait_until
 from tests.database import Database
 
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.api.service import TLS, Service, User, data, serve, wait_until
+from tests.api.service import TLS, Service, User, data, serve
+from tests.command import wait_until
 from tests.database import Database
 
 PATIENCE = 1.0

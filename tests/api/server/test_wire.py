@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from tests.api.server.test_slow_clients import ended
-from tests.api.service import Service, User, serve, wait_until
+from tests.api.service import Service, User, serve
+from tests.command import wait_until
 from tests.database import Database
 
 LIVE = b"GET /api/health/live HTTP/1.1\r\nHost: x\r\n"

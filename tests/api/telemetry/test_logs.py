@@ -19,8 +19,8 @@ import pytest
 
 from api.http import request_log
 from tests.api.database.fakes import played, turn
-from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve, wait_until
-from tests.command import Pgwallet
+from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
+from tests.command import Pgwallet, wait_until
 from tests.command import Service as Running
 from tests.database import SERVICE_PASSWORD, Database
 

@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.server import shared_memory
 from api.telemetry import metrics
 from api.telemetry.metrics import Metrics
-from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve, wait_until
-from tests.command import Pgwallet
+from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve
+from tests.command import Pgwallet, wait_until
 from tests.database import Database
 from tests.docs.markdown import ROOT, rows
 

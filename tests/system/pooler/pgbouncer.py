@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from api.postgres.os_account import server_account
-from tests.api.service import wait_until
+from tests.command import wait_until
 from tests.database import SERVICE_PASSWORD, Database
 
 PROGRAM = Path(os.environ.get("PGBOUNCER") or "pgbouncer")
