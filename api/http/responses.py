@@ -10,9 +10,11 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Reference
 from litestar.response.base import ASGIResponse
 
+from api.database.rows import Row, reader
 from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS, UNAVAILABLE, ServiceError, problem
 from api.http.error_examples import EXAMPLES
-from api.schemas.common import Envelope, Problem, Row, Transaction, reader
+from api.schemas.envelope import Envelope, Problem
+from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send

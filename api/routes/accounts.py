@@ -15,7 +15,8 @@ from api.http.fast_path import DIRECT
 from api.http.rate_limit import caller
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.routes.session import session
-from api.schemas.common import Account, Credentials, Envelope, Session
+from api.schemas.accounts import Account, Credentials, Session
+from api.schemas.envelope import Envelope
 
 
 def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:

@@ -10,12 +10,13 @@ from litestar.params import JSONBody
 
 from api.auth.tokens import signed_in
 from api.database.functions import WRITTEN, BatchItem
+from api.database.rows import Row
 from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid, problem
 from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
 from api.http.responses import BODY_ERRORS, Answer, errors, read_transaction, success
 from api.routes.parameters import Parts, in_utc, text
 from api.schemas.batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
-from api.schemas.common import Envelope, Row
+from api.schemas.envelope import Envelope
 
 ITEMS_PER_REQUEST = 20
 """How many items count as one more request of the user's, beside the one that brings them."""

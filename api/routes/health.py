@@ -12,7 +12,7 @@ from litestar.openapi import ResponseSpec
 from api.database.functions import Database
 from api.errors import ServiceError
 from api.http.responses import Answer
-from api.schemas.common import Check, Health
+from api.schemas.envelope import Check, Health
 
 UNHEALTHY = {503: ResponseSpec(Health, generate_examples=False, description="The database does not answer")}
 

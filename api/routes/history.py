@@ -26,7 +26,9 @@ from api.routes.parameters import (
     place_of,
 )
 from api.routes.statement_formats import CSV, Lines, Streamed, as_csv, as_json, prefers_csv, read_entry
-from api.schemas.common import Entry, EntryPage, Envelope, Statement, TransactionKind
+from api.schemas.envelope import Envelope
+from api.schemas.fields import TransactionKind
+from api.schemas.history import Entry, EntryPage, Statement
 
 From = Annotated[
     str | None,

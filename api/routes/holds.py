@@ -12,7 +12,9 @@ from api.auth.tokens import AuthenticatedRequest, signed_in
 from api.database.functions import Details
 from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
 from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, Parts, cursor_at, details, json, place_of, text
-from api.schemas.common import CaptureRequest, Envelope, Hold, HoldPage, HoldRequest, Transaction, VoidRequest
+from api.schemas.envelope import Envelope
+from api.schemas.holds import CaptureRequest, Hold, HoldPage, HoldRequest, VoidRequest
+from api.schemas.transactions import Transaction
 
 SETTLED = ("not_found", "WA015", "WA016", "WA017", "WA018")
 

@@ -11,9 +11,11 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.tokens import AuthenticatedRequest, operator, signed_in
 from api.database.functions import Details, Limit
+from api.database.rows import reader
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
 from api.routes.parameters import MomentQuery, Parts, details, in_utc, optional_moment, text
-from api.schemas.common import ASSET_PATTERN, Envelope, Transaction, reader
+from api.schemas.envelope import Envelope
+from api.schemas.fields import ASSET_PATTERN
 from api.schemas.operator import (
     AccountBalance,
     Adjustment,
@@ -30,6 +32,7 @@ from api.schemas.operator import (
     TrialBalance,
     WalletLimits,
 )
+from api.schemas.transactions import Transaction
 
 OPERATOR_ERRORS = ("unauthorized", "WA027")
 WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "busy", "timeout")

@@ -17,7 +17,8 @@ from api.auth.tokens import Tokens
 from api.database.functions import Database, Details, Mutation
 from api.errors import OPERATORS_ONLY, SQLSTATES, FieldError, ServiceError, invalid
 from api.routes.wallet_ids import Wallets
-from api.schemas.common import ASSET_PATTERN, DetailedRequest
+from api.schemas.fields import ASSET_PATTERN
+from api.schemas.transactions import DetailedRequest
 
 MAX_SEQ = 2**63 - 1
 

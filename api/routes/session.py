@@ -15,7 +15,8 @@ from api.database.functions import Database
 from api.errors import SQLSTATES, FieldError, ServiceError
 from api.http.rate_limit import caller
 from api.http.responses import BODY_ERRORS, Answer, errors, success
-from api.schemas.common import Envelope, PasswordChange, Session, SignedOut
+from api.schemas.accounts import PasswordChange, Session, SignedOut
+from api.schemas.envelope import Envelope
 
 
 def session(tokens: Tokens, row: asyncpg.Record, generation: int) -> Session:

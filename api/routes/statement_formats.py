@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar.response.base import ASGIResponse
 
+from api.database.rows import Row
 from api.errors import TIMEOUT, ServiceError
 from api.http.responses import Answer, encode
 from api.routes.parameters import json
-from api.schemas.common import Entry, Envelope, Row, Statement
+from api.schemas.envelope import Envelope
+from api.schemas.history import Entry, Statement
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence

@@ -7,20 +7,14 @@ from litestar.params import JSONBody
 
 from api.auth.tokens import AuthenticatedRequest, Principal, signed_in
 from api.database.functions import Mutation
+from api.database.rows import reader
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
 from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
 from api.routes.parameters import AssetQuery, MomentQuery, Parts, details, in_utc, moment, text
-from api.schemas.common import (
-    Balance,
-    BalanceAt,
-    Envelope,
-    RefundRequest,
-    Transaction,
-    TransactionRequest,
-    TransferRequest,
-    reader,
-)
+from api.schemas.envelope import Envelope
+from api.schemas.transactions import RefundRequest, Transaction, TransactionRequest, TransferRequest
+from api.schemas.wallets import Balance, BalanceAt
 
 read_balance = reader(Balance)
 read_balance_at = reader(BalanceAt)

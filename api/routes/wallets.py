@@ -7,9 +7,11 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.database.rows import reader
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.routes.parameters import Parts
-from api.schemas.common import Envelope, Wallet, WalletList, WalletRequest, reader
+from api.schemas.envelope import Envelope
+from api.schemas.wallets import Wallet, WalletList, WalletRequest
 
 read_wallet = reader(Wallet)
 OPEN = {200: ResponseSpec(Envelope[Wallet], generate_examples=False, description="The wallet was open already")}
