@@ -109,8 +109,10 @@ class Pool:
             raise RuntimeError(f"no row from: {call}")
         return row
 
-    async def stream(self, call: str, *arguments: Argument) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
-        """Run a call and yield its rows in pieces, through a cursor of the server. Raises ServiceError.
+    async def stream(
+        self, read: Callable[[asyncpg.Record], T], call: str, *arguments: Argument
+    ) -> AsyncGenerator[list[T], None]:
+        """Run a call and yield its rows in pieces, made by `read`, through a cursor of the server. Raises ServiceError.
 
         At most half of the pool streams at a time, one for each user. Close the generator when done with it.
         """
@@ -128,7 +130,7 @@ class Pool:
                     # asyncpg's own cursors stand on named statements
                     await connection.execute(f"declare stream no scroll cursor for {call}", *arguments)
                     while rows := await connection.fetch(f"fetch {STREAMED_ROWS} from stream"):
-                        yield rows
+                        yield [read(row) for row in rows]
                 except asyncpg.DataError:
                     raise
                 except TimeoutError as error:
