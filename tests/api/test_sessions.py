@@ -148,7 +148,7 @@ def test_sessions_in_which_recorded_facts_could_be_changed_are_not_used(database
         asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD))
     with serve(database.api_url, tmp_path) as service:
         assert httpx.get(f"{service.url}/api/health/ready", timeout=20, verify=TLS).status_code == 503
-        (line,) = service.lines(event="database is away")
+        (line,) = service.wait_for(event="database is away")
         assert "session_replication_role must be origin" in line["reason"]
 
 
