@@ -19,7 +19,6 @@ from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
-from api.database.group_commit import Balances, GroupCommit
 from api.database.sweep import sweeping
 from api.errors import EXCEPTION_HANDLERS
 from api.http import request_log
@@ -28,19 +27,18 @@ from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.http.rate_limit import Limits, RateLimit, Table
 from api.http.responses import problem_examples
 from api.http.security_headers import DOCS_PAGE, SecurityHeaders
-from api.routes.accounts import auth_routes
+from api.routes.accounts import account_routes, session_routes
 from api.routes.batch import batch_routes
 from api.routes.health import health_routes
 from api.routes.history import history_routes
 from api.routes.holds import hold_routes
 from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
-from api.routes.parameters import Parts
-from api.routes.session import session_routes
+from api.routes.services import Services
 from api.routes.wallet import wallet_routes
-from api.routes.wallet_ids import Wallets
+from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
-from api.telemetry.metrics import Metrics, Place, RequestMetrics, Sized
+from api.telemetry.metrics import Metrics, RequestMetrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,8 +49,6 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 API_VERSION = "1.0"
-SINGLE_CONNECTIONS = 6
-PATIENT_CONNECTIONS = 3
 
 
 class DocsPage(OpenAPIRenderPlugin):
@@ -92,27 +88,17 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
     request_log.configure(settings.log_level)
-    database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
-    patient = Database(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=settings.lock_timeout, held=True)
-    single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout, patient=patient)
-    passwords = Passwords(settings.bcrypt_cost)
     metrics = Metrics(shared)
+    database = Database(settings, metrics.batches.observe)
+    passwords = Passwords(settings.bcrypt_cost)
     sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
-    group = GroupCommit(Sized(database, metrics), Sized(patient, metrics), limit=settings.queue_size)
-    balances = Balances(database.balances, database.balance, limit=settings.queue_size)
-    own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
-    revocations = Revocations(own, tokens)
-    pools = {"shared": database, "single": single, "patient": patient}
-    waiting: dict[str, Place] = {"mutations": group, "balances": balances, "shared": database, "single": single}
-    parts = Parts(
+    revocations = Revocations(database, tokens)
+    services = Services(
         database=database,
-        single=single,
-        mutate=group.mutate if settings.group_commit else database.mutate,
-        balance=balances.balance if settings.group_commit else database.balance,
         tokens=tokens,
-        wallets=Wallets(database),
+        wallet_ids=WalletIds(database),
         self_topup=settings.self_topup,
         self_refund=settings.self_refund,
         download_timeout=settings.download_timeout,
@@ -121,29 +107,25 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         await database.open()
-        await single.open()
-        await patient.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
-            following, measuring = revocations.followed(), metrics.sampling(waiting, pools)
-            async with following, sweeping(single), measuring, beating:
+            following, measuring = revocations.followed(), metrics.sampling(database.waiting, database.connections)
+            async with following, sweeping(database), measuring, beating:
                 yield
         finally:
             passwords.close()
-            await single.close()
-            await patient.close()
             await database.close()
 
     app = Litestar(
         route_handlers=[
-            auth_routes(database, passwords, sign_in, tokens),
+            account_routes(database, passwords, sign_in, tokens),
             session_routes(database, passwords, sign_in, tokens),
-            wallet_routes(parts),
-            wallets_routes(parts),
-            hold_routes(parts),
-            history_routes(parts),
-            batch_routes(parts),
-            operator_routes(parts),
+            wallet_routes(services),
+            wallets_routes(services),
+            hold_routes(services),
+            history_routes(services),
+            batch_routes(services),
+            operator_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],

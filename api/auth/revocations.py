@@ -27,10 +27,7 @@ log = structlog.get_logger("pgwallet.revocations")
 
 
 class Revocations:
-    """Asks the database four times a second whose tokens were revoked, and has them verified again.
-
-    `database` is for this alone: the call must not wait behind requests.
-    """
+    """Asks the database four times a second whose tokens were revoked, and has them verified again."""
 
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
@@ -41,14 +38,12 @@ class Revocations:
     @contextlib.asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
         """Follow them meanwhile."""
-        await self._database.open()
         task = asyncio.create_task(self._follow())
         try:
             yield
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await self._database.close()
 
     async def _follow(self) -> None:
         heard = time.monotonic()
@@ -68,12 +63,12 @@ class Revocations:
 
     async def _catch_up(self) -> None:
         before = self._next
-        row = await self._database.revocations(before)
-        self._next = row["next"]
-        revoked: dict[int, UUID] = dict(zip(row["ids"], row["user_ids"], strict=True))
+        news = await self._database.revocations(before)
+        self._next = news.next
+        revoked: dict[int, UUID] = dict(zip(news.ids, news.user_ids, strict=True))
         fresh = revoked.keys() - self._seen
         self._seen = set(revoked)
-        if before is None or row["next"] < before:
+        if before is None or news.next < before:
             # nothing is known of the time before, or the database was put back to an earlier state
             self._tokens.forget()
         elif fresh:

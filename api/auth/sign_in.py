@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from api.errors import ServiceError
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from api.auth.passwords import Passwords
     from api.database.functions import Database
+    from api.database.rows import UserWithPassword
 
 
 class SignIn:
@@ -21,23 +20,24 @@ class SignIn:
         self._database = database
         self._passwords = passwords
 
-    async def check(self, username: str, password: str, address: str, wrong: ServiceError) -> asyncpg.Record:
+    async def check(self, username: str, password: str, address: str, wrong: ServiceError) -> UserWithPassword:
         """Return the user of this name, if that is the password. Raises ServiceError: `wrong`, 429 (WA033), 503.
 
         An unknown user takes the same steps.
         """
         self._passwords.require_room(address)
-        row = await self._database.sign_in(username, address)
-        if not await self._passwords.matches(password, row["password_hash"], row["highest_cost"], by=address):
+        user, highest_cost = await self._database.sign_in(username, address)
+        password_hash = None if user is None else user.password_hash
+        if not await self._passwords.matches(password, password_hash, highest_cost, by=address) or user is None:
             await self._database.sign_in_failed(username, address)
             raise wrong
-        if not row["settled"]:
+        if not user.settled:
             await self._database.sign_in_succeeded(username, address)
-        return row
+        return user
 
-    async def upgrade(self, row: asyncpg.Record, password: str, address: str) -> None:
+    async def upgrade(self, user: UserWithPassword, password: str, address: str) -> None:
         """Hash a password that was right anew, where hashes cost more by now; or at the next sign-in."""
-        if self._passwords.outdated(row["password_hash"]):
+        if self._passwords.outdated(user.password_hash):
             with suppress(ServiceError):
                 new_hash = await self._passwords.hash(password, by=address)
-                await self._database.rehash(row["user_id"], row["password_hash"], new_hash)
+                await self._database.rehash(user.user_id, user.password_hash, new_hash)

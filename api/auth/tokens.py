@@ -154,7 +154,7 @@ class Tokens:
         user = await self._database.principal(user_id, token_id(token), generation)
         if user is None:
             raise unauthorized()
-        return Principal(user["user_id"], user["wallet_id"], user["role"], expires_at)
+        return Principal(user.user_id, user.wallet_id, user.role, expires_at)
 
 
 def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:

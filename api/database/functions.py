@@ -1,207 +1,279 @@
-"""The only module that calls PostgreSQL functions: one typed method per SQL function."""
+"""The only module that calls PostgreSQL functions: one typed method per SQL function, which picks the pool."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from api.database.balance_reads import BalanceReads
+from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
+from api.database.rows import (
+    WRITTEN,
+    NewUser,
+    Page,
+    Revocations,
+    StatementBound,
+    User,
+    UserWithPassword,
+    Verification,
+    read_entry,
+    read_hold,
+    read_outcome,
+    read_statement_line,
+    read_transaction,
+    reader,
+)
 from api.errors import TIMEOUT, ServiceError
+from api.schemas.history import Entry
+from api.schemas.holds import Hold
+from api.schemas.operator import (
+    AccountBalance,
+    Adjustment,
+    Erasure,
+    KindLimits,
+    LimitsByKind,
+    LimitsRequest,
+    StatusChange,
+    WalletLimits,
+)
+from api.schemas.transactions import Transaction
+from api.schemas.wallets import Balance, BalanceAt, Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
     from datetime import datetime
 
     import asyncpg
 
-_MUTATIONS: Final = {
+    from api.database.pool import Argument
+    from api.database.requests import BalanceRequest, BatchItem, Details, Filters, Mutation
+    from api.settings import Settings
+
+LOCKING_CONNECTIONS: Final = 6
+PATIENT_CONNECTIONS: Final = 3
+
+_ALONE: Final = {
     name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
     for name in ("topup", "spend")
 }
-_COALESCED: Final = (
+_TOGETHER: Final = (
     "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => $8, p_effective_at => $9)"
 )
 _BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12, $13)"
-WRITTEN: Final = frozenset({"ok", "replayed"})
-"""The outcomes of a batch's items that are no refusals."""
+
+_read_new_user = reader(NewUser)
+_read_user = reader(User)
+_read_user_with_password = reader(UserWithPassword)
+_read_revocations = reader(Revocations)
+_read_wallet = reader(Wallet)
+_read_balance = reader(Balance)
+_read_balance_at = reader(BalanceAt)
+_read_status_change = reader(StatusChange)
+_read_adjustment = reader(Adjustment)
+_read_erasure = reader(Erasure)
+_read_kind_limits = reader(KindLimits)
+_read_verification = reader(Verification)
 
 
-class Mutation(NamedTuple):
-    """A top-up or spend. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for."""
+class Database:
+    """The calls of the service. Each raises ServiceError; the errors are those of the function of its name.
 
-    type: str
-    wallet_id: UUID
-    txn_id: UUID
-    amount: int
-    reference: str | None
-    metadata: str | None
-    actor: UUID
-    effective_at: datetime | None = None
+    Calls that may wait for a wallet, or take long, have connections of their own: they take none from the others. What
+    finds its wallet held waits on the patient ones. `observe` hears how many mutations share a transaction.
+    """
 
+    def __init__(self, settings: Settings, observe: Callable[[int], None] = lambda _: None) -> None:
+        lock_timeout, limit = settings.lock_timeout, settings.queue_size
+        self._shared = Pool(settings, pool_size=settings.pool_size, lock_timeout=lock_timeout)
+        self._patient = Pool(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=lock_timeout, held=True)
+        self._locking = Pool(settings, pool_size=LOCKING_CONNECTIONS, lock_timeout=lock_timeout, patient=self._patient)
+        self._revocations = Pool(settings, pool_size=1, lock_timeout=lock_timeout, silent=True)
+        self._observe = observe
+        self._together = settings.group_commit
+        self._group_commit = GroupCommit(self.mutate_together, limit=limit)
+        self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=limit)
 
-class BatchItem(NamedTuple):
-    """A request of a batch, with all that any type of request takes; see `wallet_batch`."""
+    async def open(self) -> None:
+        """Make the pools in the running event loop. Connects nowhere yet."""
+        for pool in (self._shared, self._patient, self._locking, self._revocations):
+            await pool.open()
 
-    type: str
-    wallet_id: UUID
-    txn_id: UUID
-    amount: int | None
-    reference: str | None
-    metadata: str | None
-    actor: UUID
-    to_wallet_id: UUID | None
-    original_txn_id: UUID | None
-    final: bool | None
-    expires_in: int | None
-    effective_at: datetime | None
-    to_username: str | None
+    async def close(self) -> None:
+        """Let calls in flight finish within the shutdown timeout, then close every connection."""
+        for pool in (self._revocations, self._locking, self._patient, self._shared):
+            await pool.close()
 
+    def waiting(self) -> dict[str, int]:
+        """How many requests wait, and where."""
+        admissions = {
+            "mutations": self._group_commit.admission,
+            "balances": self._balance_reads.admission,
+            "shared": self._shared.admission,
+            "single": self._locking.admission,
+        }
+        return {name: admission.inside for name, admission in admissions.items()}
 
-class Details(NamedTuple):
-    """What every transaction can carry beside its amount. `metadata` is JSON text."""
+    def connections(self) -> dict[str, dict[str, int]]:
+        """How many connections each pool has, by state."""
+        pools = {"shared": self._shared, "single": self._locking, "patient": self._patient}
+        return {name: pool.connections() for name, pool in pools.items()}
 
-    reference: str | None
-    metadata: str | None
-    effective_at: datetime | None
+    async def ping(self) -> None:
+        """Make one round trip to a server that can write. Raises ServiceError when that takes more than two seconds."""
+        await self._shared.ping()
 
-
-class Filters(NamedTuple):
-    """Which entries of a history: None is any; `start` included, `end` not."""
-
-    type: str | None
-    start: datetime | None
-    end: datetime | None
-    reference: str | None
-
-
-class Limit(NamedTuple):
-    """The limits of one kind of transaction, in minor units; None is no limit."""
-
-    kind: str
-    per_transaction: int | None
-    per_day: int | None
-    per_30_days: int | None
-
-
-class Database(Pool):
-    """The calls of the service. Each raises ServiceError; the errors are those of the function of its name."""
-
-    async def register(self, username: str, password_hash: str) -> asyncpg.Record:
+    async def register(self, username: str, password_hash: str) -> NewUser:
         """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005."""
+        call = "select * from public.wallet_register($1, $2)"
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
-        return await self.row("select * from public.wallet_register($1, $2)", username, password_hash, again=False)
+        return _read_new_user(await self._shared.row(call, username, password_hash, again=False))
 
     async def require_username(self, username: str) -> None:
         """`wallet_require_username`: that a new user can have it. Errors: WA002, WA005."""
-        await self.row("select public.wallet_require_username($1)", username)
+        await self._shared.row("select public.wallet_require_username($1)", username)
 
-    async def sign_in(self, username: str, address: str) -> asyncpg.Record:
-        """`wallet_sign_in`: what a sign-in needs, nulls for an unknown name. Errors: WA033.
+    async def sign_in(self, username: str, address: str) -> tuple[UserWithPassword | None, int]:
+        """`wallet_sign_in`: the user, None for an unknown name. Errors: WA033.
 
-        And `highest_cost`, of `wallet_highest_cost`.
+        And the cost of the dearest hash, of `wallet_highest_cost`.
         """
         call = (
             "select c.cost as highest_cost, s.* from public.wallet_highest_cost() c"
             " left join public.wallet_sign_in($1, $2) s on true"
         )
-        return await self.row(call, username, address)
+        row = await self._shared.row(call, username, address)
+        user = None if row["user_id"] is None else _read_user_with_password(row)
+        return user, int(row["highest_cost"])
 
     async def sign_in_failed(self, username: str, address: str) -> None:
         """`wallet_sign_in_failed`: counts it."""
-        await self.row("select public.wallet_sign_in_failed($1, $2)", username, address)
+        await self._shared.row("select public.wallet_sign_in_failed($1, $2)", username, address)
 
     async def sign_in_succeeded(self, username: str, address: str) -> None:
         """`wallet_sign_in_succeeded`: forgets failures, and remembers the address."""
-        await self.row("select public.wallet_sign_in_succeeded($1, $2)", username, address)
+        await self._shared.row("select public.wallet_sign_in_succeeded($1, $2)", username, address)
 
     async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
         """`wallet_rehash`: another hash of the same password, unless it was changed meanwhile."""
-        await self.row("select public.wallet_rehash($1, $2, $3)", user_id, old_hash, new_hash)
+        await self._shared.row("select public.wallet_rehash($1, $2, $3)", user_id, old_hash, new_hash)
 
     async def change_password(self, user_id: UUID, old_hash: str, new_hash: str) -> int:
         """`wallet_change_password`: the generation of the tokens to come. Errors: WA034."""
         call = "select public.wallet_change_password($1, $2, $3) as generation"
         # not repeated on a lost connection: if the first attempt was written, the second would not know the old hash
-        row = await self.row(call, user_id, old_hash, new_hash, again=False)
+        row = await self._shared.row(call, user_id, old_hash, new_hash, again=False)
         return int(row["generation"])
 
     async def principal(
         self, user_id: UUID, token_id: UUID | None = None, generation: int | None = None
-    ) -> asyncpg.Record | None:
-        """`wallet_principal`: user_id, username, role, wallet_id as stored now; None for an unknown or revoked one."""
+    ) -> User | None:
+        """`wallet_principal`: the user as stored now; None for an unknown one, or with a revoked token."""
         call = "select * from public.wallet_principal($1, $2, $3)"
-        return await self.run(
-            lambda connection: connection.fetchrow(call, user_id, token_id, generation), touches=(user_id,)
-        )
+        rows = await self._shared.rows(call, user_id, token_id, generation)
+        return _read_user(rows[0]) if rows else None
 
     async def sign_out(self, user_id: UUID, token_id: UUID, expires_at: datetime) -> None:
         """`wallet_sign_out`: ends one token. Errors: WA029."""
-        await self.row("select public.wallet_sign_out($1, $2, $3)", user_id, token_id, expires_at)
+        await self._shared.row("select public.wallet_sign_out($1, $2, $3)", user_id, token_id, expires_at)
 
     async def sign_out_everywhere(self, user_id: UUID) -> None:
         """`wallet_sign_out_everywhere`: ends all tokens of the user. Errors: WA029."""
-        await self.row("select public.wallet_sign_out_everywhere($1)", user_id)
+        await self._shared.row("select public.wallet_sign_out_everywhere($1)", user_id)
 
-    async def revocations(self, since: int | None) -> asyncpg.Record:
-        """`wallet_revocations`: `ids` and `user_ids` since an earlier call's `next`, and the new `next`."""
-        return await self.row("select * from public.wallet_revocations($1)", since)
+    async def revocations(self, since: int | None) -> Revocations:
+        """`wallet_revocations` since an earlier call's `next`. It never waits behind requests."""
+        return _read_revocations(await self._revocations.row("select * from public.wallet_revocations($1)", since))
 
-    async def open_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> asyncpg.Record:
-        """`wallet_open`: the user's wallet in the asset, made if need be. Errors: WA026, WA029."""
-        return await self.row("select * from public.wallet_open($1, $2, $3)", owner_id, asset, actor)
+    async def open_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> tuple[Wallet, bool]:
+        """`wallet_open`: the user's wallet in the asset, and whether it was opened now. Errors: WA026, WA029."""
+        row = await self._locking.row("select * from public.wallet_open($1, $2, $3)", owner_id, asset, actor)
+        return _read_wallet(row), bool(row["opened"])
 
-    async def wallets(self, owner_id: UUID, actor: UUID) -> Sequence[asyncpg.Record]:
+    async def wallets(self, owner_id: UUID, actor: UUID) -> list[Wallet]:
         """`wallet_list`: the user's wallets, by asset. Errors: WA029."""
-        return await self.rows("select * from public.wallet_list($1, $2)", owner_id, actor)
+        rows = await self._locking.rows("select * from public.wallet_list($1, $2)", owner_id, actor)
+        return [_read_wallet(row) for row in rows]
 
     async def find_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> UUID:
         """`wallet_find`: the id of the user's wallet in the asset. Errors: WA001, WA029."""
-        row = await self.row("select public.wallet_find($1, $2, $3) as id", owner_id, asset, actor)
+        row = await self._shared.row("select public.wallet_find($1, $2, $3) as id", owner_id, asset, actor)
         return UUID(int=row["id"].int)
 
-    async def balance(self, wallet_id: UUID, actor: UUID) -> asyncpg.Record:
-        """`wallet_balance`: the balance now. Errors: WA001."""
-        return await self.row("select * from public.wallet_balance($1, $2)", wallet_id, actor)
+    def balance(self, wallet_id: UUID, actor: UUID) -> Awaitable[Balance]:
+        """The balance now, read together with others that are asked for at the same time. Errors: WA001."""
+        return self._balance_reads.balance(wallet_id, actor) if self._together else self.balance_alone(wallet_id, actor)
 
-    async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID) -> asyncpg.Record:
+    async def balance_alone(self, wallet_id: UUID, actor: UUID) -> Balance:
+        """`wallet_balance`. Errors: WA001."""
+        return _read_balance(await self._shared.row("select * from public.wallet_balance($1, $2)", wallet_id, actor))
+
+    async def balances(self, requests: Sequence[BalanceRequest]) -> list[Balance | None]:
+        """`wallet_balances`: the balances now, in order; None for a wallet that is unknown, or not the actor's."""
+        wallet_ids, actors = (list(column) for column in zip(*requests, strict=True))
+        call = "select * from public.wallet_balances($1, $2)"
+        balances: list[Balance | None] = [None] * len(requests)
+        for row in await self._shared.rows(call, wallet_ids, actors, admitted=True):
+            balances[row["ordinal"] - 1] = _read_balance(row)
+        return balances
+
+    async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID) -> BalanceAt:
         """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023, WA036."""
-        return await self.row("select * from public.wallet_balance_at($1, $2, $3)", wallet_id, at, actor)
+        call = "select * from public.wallet_balance_at($1, $2, $3)"
+        return _read_balance_at(await self._locking.row(call, wallet_id, at, actor))
 
-    async def mutate(self, mutation: Mutation) -> asyncpg.Record:
+    def mutate(self, mutation: Mutation) -> Awaitable[Transaction]:
+        """Run the mutation, together with others that arrive at the same time. When this returns, it is on disk."""
+        return self._group_commit.mutate(mutation) if self._together else self.mutate_alone(mutation)
+
+    async def mutate_alone(self, mutation: Mutation) -> Transaction:
         """`wallet_topup` or `wallet_spend`, by the mutation's type."""
-        return await self.row(_MUTATIONS[mutation.type], *mutation[1:], touches=(mutation.actor,))
+        row = await self._shared.row(_ALONE[mutation.type], *mutation[1:], touches=(mutation.actor,))
+        return read_transaction(row)
 
-    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
-        """`wallet_batch`: one transaction; a row with its `outcome` for each, in order. `wait`: for locked wallets."""
+    async def mutate_together(
+        self, mutations: Sequence[Mutation], *, wait: bool
+    ) -> list[Transaction | ServiceError | None]:
+        """`wallet_batch` for many users' mutations: one transaction; the outcome of each, in order.
+
+        `wait` for held wallets; otherwise None is the outcome of their mutations.
+        """
+        self._observe(len(mutations))
         *columns, moments = (list(column) for column in zip(*mutations, strict=True))
         touches = tuple({item.wallet_id for item in mutations}) if wait else ()
         effective = moments if any(moments) else None
-        return await self.rows(_COALESCED, *columns, not wait, effective, touches=touches, admitted=True)
+        pool = self._patient if wait else self._shared
+        rows = await pool.rows(_TOGETHER, *columns, not wait, effective, touches=touches, admitted=True)
+        return [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
 
-    async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> Sequence[asyncpg.Record]:
-        """`wallet_balances`: the balances now of these wallets for these actors; no row for one that is unknown."""
-        wallet_ids, actors = (list(column) for column in zip(*holders, strict=True))
-        return await self.rows("select * from public.wallet_balances($1, $2)", wallet_ids, actors, admitted=True)
+    async def batch(self, items: Sequence[BatchItem], *, atomic: bool) -> list[Transaction | ServiceError]:
+        """`wallet_batch` for one client's list: the outcome of each item, in order.
 
-    async def requests(self, items: Sequence[BatchItem], *, atomic: bool) -> Sequence[asyncpg.Record]:
-        """`wallet_batch` for one client's list; `atomic`: nothing stays written when an item is refused."""
+        `atomic`: nothing stays written when an item is refused.
+        """
         columns = [list(column) for column in zip(*items, strict=True)]
 
         def written(rows: Sequence[asyncpg.Record]) -> bool:
             return all(row["outcome"] in WRITTEN for row in rows)
 
         wallets = {wallet_id for item in items for wallet_id in (item.wallet_id, item.to_wallet_id) if wallet_id}
-        return await self.run(
+        rows = await self._locking.run(
             lambda connection: connection.fetch(_BATCH, *columns),
             touches=(*wallets, items[0].actor),
             size=len(items),
             keep=written if atomic else None,
         )
+        return [read_outcome(row) for row in rows]
+
+    def require_room(self, user_id: UUID) -> None:
+        """Raise ServiceError (503) where there is no room for a batch of this user."""
+        self._locking.admission.require_room(user_id)
 
     async def recorded(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> set[UUID]:
         """`wallet_recorded`: which of these are on record: they would be replays. Errors: WA001."""
-        row = await self.row("select public.wallet_recorded($1, $2, $3) as ids", wallet_id, list(txn_ids), actor)
+        call = "select public.wallet_recorded($1, $2, $3) as ids"
+        row = await self._locking.row(call, wallet_id, list(txn_ids), actor)
         return set(row["ids"])
 
     async def transfer(
@@ -212,19 +284,19 @@ class Database(Pool):
         to: UUID | str,
         details: Details,
         actor: UUID,
-    ) -> asyncpg.Record:
+    ) -> Transaction:
         """`wallet_transfer`, `to` a wallet or a username. Errors: WA003, WA009, WA010, WA011 and more."""
         to_wallet_id, to_username = (to, None) if isinstance(to, UUID) else (None, to)
         call = "select * from public.wallet_transfer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, *details, actor)
-        return await self.row(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
+        return await self._transaction(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
 
     async def hold(
         self, wallet_id: UUID, txn_id: UUID, amount: int, expires_in: int | None, details: Details, actor: UUID
-    ) -> asyncpg.Record:
+    ) -> Transaction:
         """`wallet_hold`; `expires_in` in seconds. Errors: WA003, WA025 and more."""
         call = "select * from public.wallet_hold($1, $2, $3, $4, $5, $6, $7)"
-        return await self.row(call, wallet_id, txn_id, amount, expires_in, *details[:2], actor)
+        return await self._transaction(call, wallet_id, txn_id, amount, expires_in, *details[:2], actor)
 
     async def capture(
         self,
@@ -236,100 +308,124 @@ class Database(Pool):
         actor: UUID,
         *,
         final: bool,
-    ) -> asyncpg.Record:
+    ) -> Transaction:
         """`wallet_capture`; no amount is all that is left. Errors: WA015 to WA019 and more."""
         call = "select * from public.wallet_capture($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        return await self.row(call, wallet_id, txn_id, hold_txn_id, amount, final, *details, actor)
+        return await self._transaction(call, wallet_id, txn_id, hold_txn_id, amount, final, *details, actor)
 
-    async def void(self, wallet_id: UUID, txn_id: UUID, hold_txn_id: UUID, actor: UUID) -> asyncpg.Record:
+    async def void(self, wallet_id: UUID, txn_id: UUID, hold_txn_id: UUID, actor: UUID) -> Transaction:
         """`wallet_void`. Errors: WA015 to WA018 and more."""
-        return await self.row("select * from public.wallet_void($1, $2, $3, $4)", wallet_id, txn_id, hold_txn_id, actor)
+        return await self._transaction(
+            "select * from public.wallet_void($1, $2, $3, $4)", wallet_id, txn_id, hold_txn_id, actor
+        )
 
     async def holds(
         self, wallet_id: UUID, status: str | None, limit: int, before_id: int | None, actor: UUID
-    ) -> Sequence[asyncpg.Record]:
+    ) -> Page[Hold]:
         """`wallet_holds`: the newest `limit` holds below `before_id`. Errors: WA001, WA024."""
         call = "select * from public.wallet_holds($1, $2, $3, $4, $5)"
-        return await self.rows(call, wallet_id, status, limit, before_id, actor)
+        # one more tells whether there is a next page
+        rows = await self._locking.rows(call, wallet_id, status, limit + 1, before_id, actor)
+        holds = [read_hold(row) for row in rows[:limit]]
+        return Page(holds, holds[-1].id if len(rows) > limit else None)
 
     async def refund(
         self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
-    ) -> asyncpg.Record:
+    ) -> Transaction:
         """`wallet_refund`; no amount is all that is left. Errors: WA020, WA021, WA028 and more."""
         call = "select * from public.wallet_refund($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self.row(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
+        return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
 
     async def entries(
         self, wallet_id: UUID, limit: int, before_seq: int | None, filters: Filters, actor: UUID
-    ) -> Sequence[asyncpg.Record]:
-        """`wallet_entries`: the newest `limit` entries below `before_seq`; metadata as JSON text. Errors: WA001.
-
-        A last row without an id says how far a filtered page got.
-        """
+    ) -> Page[Entry]:
+        """`wallet_entries`: the newest `limit` entries below `before_seq`. Errors: WA001."""
         call = "select * from public.wallet_entries($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self.rows(call, wallet_id, limit, before_seq, *filters, actor)
+        rows = await self._shared.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
+        next_seq = None
+        if len(rows) > limit:
+            rows = rows[:limit]
+            next_seq = rows[-1]["seq"]
+        elif rows and rows[-1]["id"] is None:
+            # no entry: it says how far a filtered page got
+            *rows, stopped = rows
+            next_seq = stopped["seq"]
+        return Page([read_entry(row) for row in rows], next_seq)
 
-    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> asyncpg.Record:
+    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> Entry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
-        return await self.row("select * from public.wallet_transaction($1, $2, $3)", wallet_id, txn_id, actor)
+        call = "select * from public.wallet_transaction($1, $2, $3)"
+        return read_entry(await self._shared.row(call, wallet_id, txn_id, actor))
 
     def statement(
         self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID
-    ) -> AsyncGenerator[Sequence[asyncpg.Record], None]:
+    ) -> AsyncGenerator[list[StatementBound | Entry], None]:
         """`wallet_statement`, in pieces: opening line, entries, closing line. Errors: WA001, WA002, WA023, WA036."""
-        return self.stream("select * from public.wallet_statement($1, $2, $3, $4)", wallet_id, start, end, actor)
+        call = "select * from public.wallet_statement($1, $2, $3, $4)"
+        return self._locking.stream(read_statement_line, call, wallet_id, start, end, actor)
 
-    async def fund(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> asyncpg.Record:
+    async def fund(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Transaction:
         """`wallet_fund`: an operator's top-up. Errors: WA027 and those of a top-up."""
         call = "select * from public.wallet_fund($1, $2, $3, $4, $5, $6, $7)"
-        return await self.row(call, wallet_id, txn_id, amount, *details, actor)
+        return await self._transaction(call, wallet_id, txn_id, amount, *details, actor)
 
     async def give_back(
         self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
-    ) -> asyncpg.Record:
+    ) -> Transaction:
         """`wallet_give_back`: an operator's refund. Errors: WA027 and those of a refund."""
         call = "select * from public.wallet_give_back($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self.row(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
+        return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
 
-    async def adjust(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> asyncpg.Record:
+    async def adjust(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Adjustment:
         """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
-        return await self.row(call, wallet_id, txn_id, amount, *details, actor)
+        return _read_adjustment(await self._locking.row(call, wallet_id, txn_id, amount, *details, actor))
 
-    async def erase_user(self, user_id: UUID, reason: str, actor: UUID) -> asyncpg.Record:
+    async def erase_user(self, user_id: UUID, reason: str, actor: UUID) -> Erasure:
         """`wallet_erase_user`. Errors: WA027, WA029, WA030."""
-        # not repeated on a lost connection: the second attempt would say "already erased"
         call = "select * from public.wallet_erase_user($1, $2, $3)"
-        return await self.row(call, user_id, reason, actor, again=False)
+        # not repeated on a lost connection: the second attempt would say "already erased"
+        return _read_erasure(await self._locking.row(call, user_id, reason, actor, again=False))
 
-    async def set_status(self, wallet_id: UUID, status: str, reason: str, actor: UUID) -> asyncpg.Record:
+    async def set_status(self, wallet_id: UUID, status: str, reason: str, actor: UUID) -> StatusChange:
         """`wallet_set_status`. Errors: WA001, WA022, WA027."""
-        return await self.row(
-            "select * from public.wallet_set_status($1, $2, $3, $4)", wallet_id, status, reason, actor
-        )
+        call = "select * from public.wallet_set_status($1, $2, $3, $4)"
+        return _read_status_change(await self._locking.row(call, wallet_id, status, reason, actor))
 
-    async def set_limits(
-        self, wallet_id: UUID, limits: Sequence[Limit], floor: int, max_balance: int | None, actor: UUID
-    ) -> Sequence[asyncpg.Record]:
-        """`wallet_set_limits`: replaces them all; a row for each kind. Errors: WA001, WA002, WA027."""
-        columns = [[limit[place] for limit in limits] for place in range(len(Limit._fields))]
+    async def set_limits(self, wallet_id: UUID, request: LimitsRequest, actor: UUID) -> WalletLimits:
+        """`wallet_set_limits`: replaces them all. Errors: WA001, WA002, WA027."""
+        asked = {kind: getattr(request.limits, kind) for kind in LimitsByKind.__struct_fields__}
+        given: dict[str, KindLimits] = {kind: limits for kind, limits in asked.items() if limits is not None}
+        columns = [[getattr(limits, name) for limits in given.values()] for name in KindLimits.__struct_fields__]
         call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self.rows(call, wallet_id, *columns, floor, max_balance, actor)
+        arguments = (wallet_id, list(given), *columns, request.floor, request.max_balance, actor)
+        rows = await self._locking.rows(call, *arguments)
+        kinds = {row["kind"]: _read_kind_limits(row) for row in rows if row["kind"] is not None}
+        return WalletLimits(wallet_id, LimitsByKind(**kinds), rows[0]["floor"], rows[0]["max_balance"])
 
-    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> Sequence[asyncpg.Record]:
+    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> list[AccountBalance]:
         """`wallet_trial_balance`: each system account, and all users. Errors: WA023, WA026, WA027, WA036."""
-        return await self.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)
+        rows = await self._locking.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)
+        return [
+            AccountBalance(row["account"], row["entries"], int(row["debit"]), int(row["credit"]), int(row["balance"]))
+            for row in rows
+        ]
 
     async def sweep(self) -> int:
         """`wallet_sweep`: ends due holds of wallets that nothing touches; how many."""
-        row = await self.row("select public.wallet_sweep() as ended")
+        row = await self._locking.row("select public.wallet_sweep() as ended")
         return int(row["ended"])
 
-    async def last_verification(self) -> asyncpg.Record | None:
-        """`wallet_last_verification`: age_seconds, violations, seconds; None where there was none. Waits like ping."""
+    async def last_verification(self) -> Verification | None:
+        """`wallet_last_verification`: None where there was none. Waits as long as `ping`."""
         call = "select * from public.wallet_last_verification()"
         try:
             async with asyncio.timeout(PING_SECONDS):
-                return await self.run(lambda connection: connection.fetchrow(call), admitted=True)
+                rows = await self._shared.rows(call, admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
+        return _read_verification(rows[0]) if rows else None
+
+    async def _transaction(self, call: str, *arguments: Argument, touches: Sequence[UUID | str] = ()) -> Transaction:
+        """Run a call that may wait for a wallet, and returns a transaction."""
+        return read_transaction(await self._locking.row(call, *arguments, touches=touches))

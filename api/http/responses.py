@@ -12,17 +12,20 @@ from litestar.response.base import ASGIResponse
 
 from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS, UNAVAILABLE, ServiceError, problem
 from api.http.error_examples import EXAMPLES
-from api.schemas.common import Envelope, Problem, Row, Transaction, reader
+from api.schemas.envelope import Envelope, Problem
+from api.schemas.operator import Adjustment
+from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
 
 T = TypeVar("T")
+R = TypeVar("R", Transaction, Adjustment)
 
 encode = msgspec.json.Encoder().encode
 
 
-class Encoded(ASGIResponse):
+class EncodedJson(ASGIResponse):
     """JSON bytes on their way out, without what Litestar's general response does for cookies, files and encodings."""
 
     def __init__(self, body: bytes, status_code: int) -> None:
@@ -38,7 +41,7 @@ class Encoded(ASGIResponse):
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
-class Answer(Response[T], Generic[T]):
+class JsonResponse(Response[T], Generic[T]):
     """A Struct as JSON, encoded by msgspec."""
 
     def __init__(self, content: T, status_code: int = 200) -> None:
@@ -47,12 +50,12 @@ class Answer(Response[T], Generic[T]):
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
         """Encode."""
-        return Encoded(encode(self.content), self.status_code or 200)
+        return EncodedJson(encode(self.content), self.status_code or 200)
 
 
-def success(message: str, data: T, status_code: int = 200) -> Answer[Envelope[T]]:
+def success(message: str, data: T, status_code: int = 200) -> JsonResponse[Envelope[T]]:
     """Put data into the envelope of every success."""
-    return Answer(Envelope(success=True, message=message, data=data), status_code)
+    return JsonResponse(Envelope(success=True, message=message, data=data), status_code)
 
 
 def errors(*codes: str) -> dict[int, ResponseSpec]:
@@ -92,12 +95,9 @@ REPLAY: Final = {
     200: ResponseSpec(Envelope[Transaction], generate_examples=False, description="A replay: the first result")
 }
 
-read_transaction = reader(Transaction)
 
-
-def recorded(message: str, row: Row) -> Answer[Envelope[Transaction]]:
+def recorded(message: str, result: R) -> JsonResponse[Envelope[R]]:
     """Answer 201 for what was written now, 200 for what was on record already."""
-    transaction = read_transaction(row)
-    if transaction.replayed:
-        return success("already on record", transaction)
-    return success(message, transaction, 201)
+    if result.replayed:
+        return success("already on record", result)
+    return success(message, result, 201)

@@ -1,7 +1,8 @@
-"""Sign-up and sign-in."""
+"""Sign-up, sign-in and sign-out, and the password."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from litestar import Request, Router, post
@@ -9,16 +10,18 @@ from litestar.params import JSONBody
 
 from api.auth.passwords import Passwords, usable
 from api.auth.sign_in import SignIn
-from api.auth.tokens import TOKEN_SECONDS, Tokens, unauthorized
+from api.auth.tokens import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
 from api.database.functions import Database
+from api.database.rows import UserWithPassword
+from api.errors import SQLSTATES, FieldError, ServiceError
 from api.http.fast_path import DIRECT
 from api.http.rate_limit import caller
-from api.http.responses import BODY_ERRORS, Answer, errors, success
-from api.routes.session import session
-from api.schemas.common import Account, Credentials, Envelope, Session
+from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
+from api.schemas.accounts import Account, Credentials, PasswordChange, Session, SignedOut
+from api.schemas.envelope import Envelope
 
 
-def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
+def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
     """Return the part of `/api/auth` that gives tokens."""
 
     async def require_room(request: Request[Any, Any, Any]) -> None:
@@ -33,22 +36,22 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
         response_description="The account is open",
         responses=errors(*BODY_ERRORS, "WA002", "WA005"),
     )
-    async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> Answer[Envelope[Account]]:
+    async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> JsonResponse[Envelope[Account]]:
         """Open an account: user, wallet in the default asset and sign-up bonus, all or nothing. Signs the user in."""
         usable(data.password)
         # asked before the name's hash is paid for; of two at once the later one hears of it when it registers
         await database.require_username(data.username)
         password_hash = await passwords.hash(data.password, by=caller(request.scope))
-        row = await database.register(data.username, password_hash)
+        user = await database.register(data.username, password_hash)
         account = Account(
-            id=row["user_id"],
-            username=row["username"],
-            wallet_id=row["wallet_id"],
-            asset=row["asset"],
-            scale=row["scale"],
-            balance=row["balance"],
-            available=row["available"],
-            access_token=tokens.issue(row["user_id"], row["wallet_id"], "user", 0),
+            id=user.user_id,
+            username=user.username,
+            wallet_id=user.wallet_id,
+            asset=user.asset,
+            scale=user.scale,
+            balance=user.balance,
+            available=user.available,
+            access_token=tokens.issue(user.user_id, user.wallet_id, "user", 0),
             token_type="Bearer",  # noqa: S106
             expires_in=TOKEN_SECONDS,
         )
@@ -64,15 +67,96 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
         response_description="A token",
         responses=errors(*BODY_ERRORS, "unauthorized", "WA033", "timeout"),
     )
-    async def signin(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> Answer[Envelope[Session]]:
+    async def signin(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> JsonResponse[Envelope[Session]]:
         """Get a token for an account. An unknown user and a wrong password get the same answer, in the same time.
 
         After some wrong ones the next try has to wait, a minute at most (WA033).
         """
         wrong = unauthorized("Username or password is wrong.")
         address = caller(request.scope)
-        row = await sign_in.check(data.username, data.password, address, wrong)
-        await sign_in.upgrade(row, data.password, address)
-        return success("signed in", session(tokens, row, row["token_generation"]))
+        user = await sign_in.check(data.username, data.password, address, wrong)
+        await sign_in.upgrade(user, data.password, address)
+        return success("signed in", _session(tokens, user, user.token_generation))
 
     return Router("/api/auth", route_handlers=[signup, signin], tags=["Accounts"])
+
+
+def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
+    """Return the part of `/api/auth` that needs a token."""
+
+    @post(
+        "/signout",
+        status_code=200,
+        operation_id="signOut",
+        summary="Sign out",
+        responses=errors("validation", "unauthorized", "timeout"),
+    )
+    async def signout(request: AuthenticatedRequest) -> JsonResponse[Envelope[SignedOut]]:
+        """End this token, in every process of the service within a second."""
+        user = request.user
+        expires_at = datetime.fromtimestamp(user.expires_at, UTC)
+        header = next(value for name, value in request.scope["headers"] if name == b"authorization")
+        await database.sign_out(user.user_id, token_id(bearer(header)), expires_at)
+        tokens.forget({user.user_id})
+        return success("signed out", SignedOut("token"))
+
+    @post(
+        "/signout-everywhere",
+        status_code=200,
+        operation_id="signOutEverywhere",
+        summary="Sign out everywhere",
+        responses=errors("validation", "unauthorized", "timeout"),
+    )
+    async def signout_everywhere(request: AuthenticatedRequest) -> JsonResponse[Envelope[SignedOut]]:
+        """End all tokens of the user that were issued until now, in every process of the service within a second."""
+        await database.sign_out_everywhere(request.user.user_id)
+        tokens.forget({request.user.user_id})
+        return success("signed out everywhere", SignedOut("all"))
+
+    @post(
+        "/password",
+        status_code=200,
+        operation_id="changePassword",
+        summary="Change the password",
+        response_description="A token",
+        responses=errors(*BODY_ERRORS, "unauthorized", "WA033", "WA034", "timeout"),
+    )
+    async def change_password(
+        request: AuthenticatedRequest, data: JSONBody[PasswordChange]
+    ) -> JsonResponse[Envelope[Session]]:
+        """Set a new password. Ends all tokens of the user, and answers a new one."""
+        usable(data.new_password, "new_password")
+        user = await database.principal(request.user.user_id)
+        if user is None:
+            raise unauthorized()
+        wrong = ServiceError(
+            SQLSTATES["WA034"],
+            "Give the password that you sign in with now.",
+            [FieldError("current_password", SQLSTATES["WA034"].title)],
+        )
+        address = caller(request.scope)
+        checked = await sign_in.check(user.username, data.current_password, address, wrong)
+        new_hash = await passwords.hash(data.new_password, "new_password", by=address)
+        generation = await database.change_password(checked.user_id, checked.password_hash, new_hash)
+        tokens.forget({checked.user_id})
+        return success("password changed", _session(tokens, checked, generation))
+
+    return Router(
+        "/api/auth",
+        route_handlers=[signout, signout_everywhere, change_password],
+        before_request=signed_in(tokens),
+        security=[{"bearer": []}],
+        tags=["Accounts"],
+    )
+
+
+def _session(tokens: Tokens, user: UserWithPassword, generation: int) -> Session:
+    """Sign a user in."""
+    return Session(
+        id=user.user_id,
+        username=user.username,
+        wallet_id=user.wallet_id,
+        access_token=tokens.issue(user.user_id, user.wallet_id, user.role, generation),
+        token_type="Bearer",  # noqa: S106
+        expires_in=TOKEN_SECONDS,
+    )

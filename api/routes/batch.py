@@ -9,13 +9,15 @@ from litestar import Request, Router, post
 from litestar.params import JSONBody
 
 from api.auth.tokens import signed_in
-from api.database.functions import WRITTEN, BatchItem
-from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid, problem
+from api.database.requests import BatchItem
+from api.errors import BATCH_REFUSED, FieldError, ServiceError, invalid, problem
 from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
-from api.http.responses import BODY_ERRORS, Answer, errors, read_transaction, success
-from api.routes.parameters import Parts, in_utc, text
+from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
+from api.routes.parameters import in_utc, text
+from api.routes.services import Services
 from api.schemas.batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult
-from api.schemas.common import Envelope, Row
+from api.schemas.envelope import Envelope
+from api.schemas.transactions import Transaction
 
 ITEMS_PER_REQUEST = 20
 """How many items count as one more request of the user's, beside the one that brings them."""
@@ -23,15 +25,15 @@ MANY = 100
 """Results: to write more takes milliseconds."""
 
 
-def batch_routes(parts: Parts) -> Router:
+def batch_routes(services: Services) -> Router:
     """Return `/api/wallet/batch`."""
-    single, wallets = parts.single, parts.wallets
-    authenticate = signed_in(parts.tokens)
+    database, wallet_ids = services.database, services.wallet_ids
+    authenticate = signed_in(services.tokens)
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         await authenticate(request)
         # before the body is read, which may be large
-        single.admission.require_room(request.user.user_id)
+        database.require_room(request.user.user_id)
 
     @post(
         "/batch",
@@ -45,7 +47,7 @@ def batch_routes(parts: Parts) -> Router:
             *BODY_ERRORS, "unauthorized", "operators_only", "WA001", "WA002", "batch_refused", "busy", "timeout"
         ),
     )
-    async def batch(request: BatchRequest, data: JSONBody[BatchOrder]) -> Answer[Envelope[BatchResult]]:
+    async def batch(request: BatchRequest, data: JSONBody[BatchOrder]) -> JsonResponse[Envelope[BatchResult]]:
         """Run up to 1,000 requests on one wallet, in order and in one transaction; the body may have 1 MiB.
 
         Each has an outcome of its own. With `atomic`, one that is refused stops all: 409, with the same `results`.
@@ -53,28 +55,31 @@ def batch_routes(parts: Parts) -> Router:
         """
         user = request.user
         faults = [
-            FieldError(f"requests[{place}].{field}", message)
-            for place, item in enumerate(data.requests)
+            FieldError(f"requests[{index}].{field}", message)
+            for index, item in enumerate(data.requests)
             if (found := _fault(item))
             for field, message in [found]
         ]
         if faults:
             raise invalid(*faults)
-        wallet_id = await wallets.find(user, data.asset)
-        for kind, let in (("topup", parts.let_top_up), ("refund", parts.let_refund)):
+        wallet_id = await wallet_ids.find(user, data.asset)
+        for kind, let in (("topup", services.let_top_up), ("refund", services.let_refund)):
             if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
                 await let(wallet_id, txn_ids, user.user_id)
         # a name is looked up, and its outcome tells whether there is such a user: as a single transfer would
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
         if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
-            parts.tokens.admit(user.user_id, more)
-        items = [_item(place, item, wallet_id, user.user_id) for place, item in enumerate(data.requests)]
-        rows = await single.requests(items, atomic=data.atomic)
-        if len(rows) > MANY:
+            services.tokens.admit(user.user_id, more)
+        items = [_item(index, item, wallet_id, user.user_id) for index, item in enumerate(data.requests)]
+        outcomes = await database.batch(items, atomic=data.atomic)
+        if len(outcomes) > MANY:
             await request.turn()
-        undone = data.atomic and any(row["outcome"] not in WRITTEN for row in rows)
+        undone = data.atomic and any(isinstance(outcome, ServiceError) for outcome in outcomes)
         request_id = request.scope["state"].get("request_id")
-        results = [_result(item, row, request_id, undone=undone) for item, row in zip(data.requests, rows, strict=True)]
+        results = [
+            _result(item.txn_id, outcome, request_id, undone=undone)
+            for item, outcome in zip(data.requests, outcomes, strict=True)
+        ]
         if undone:
             raise ServiceError(BATCH_REFUSED, members={"results": results})
         return success("batch", BatchResult(results))
@@ -99,7 +104,7 @@ def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
     return None
 
 
-def _item(place: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID) -> BatchItem:
+def _item(index: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID) -> BatchItem:
     return BatchItem(
         type=item.type,
         wallet_id=wallet_id,
@@ -112,20 +117,18 @@ def _item(place: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID) -> B
         original_txn_id=item.original_txn_id or item.hold_txn_id,
         final=bool(item.final) if item.type == "capture" else item.final,
         expires_in=item.expires_in,
-        effective_at=in_utc(f"requests[{place}].effective_at", item.effective_at),
+        effective_at=in_utc(f"requests[{index}].effective_at", item.effective_at),
         to_username=item.to_username,
     )
 
 
-def _result(item: BatchItemRequest, row: Row, request_id: str | None, *, undone: bool) -> BatchItemResult:
-    outcome = row["outcome"]
-    if outcome == "replayed":
-        return BatchItemResult(item.txn_id, "replayed", 200, read_transaction(row), None)
-    if outcome == "ok":
-        if undone:
-            return BatchItemResult(item.txn_id, "rolled_back", 0, None, None)
-        return BatchItemResult(item.txn_id, "ok", 201, read_transaction(row), None)
-    refusal = from_postgres(outcome, row["detail"], row["hint"])
-    if refusal is None:
-        raise RuntimeError(f"unexpected outcome {outcome!r} from wallet_batch")
-    return BatchItemResult(item.txn_id, "refused", refusal.kind.status, None, problem(refusal, request_id))
+def _result(
+    txn_id: UUID, outcome: Transaction | ServiceError, request_id: str | None, *, undone: bool
+) -> BatchItemResult:
+    if isinstance(outcome, ServiceError):
+        return BatchItemResult(txn_id, "refused", outcome.kind.status, None, problem(outcome, request_id))
+    if outcome.replayed:
+        return BatchItemResult(txn_id, "replayed", 200, outcome, None)
+    if undone:
+        return BatchItemResult(txn_id, "rolled_back", 0, None, None)
+    return BatchItemResult(txn_id, "ok", 201, outcome, None)

@@ -11,8 +11,8 @@ from litestar.openapi import ResponseSpec
 
 from api.database.functions import Database
 from api.errors import ServiceError
-from api.http.responses import Answer
-from api.schemas.common import Check, Health
+from api.http.responses import JsonResponse
+from api.schemas.envelope import Check, Health
 
 UNHEALTHY = {503: ResponseSpec(Health, generate_examples=False, description="The database does not answer")}
 
@@ -20,7 +20,7 @@ UNHEALTHY = {503: ResponseSpec(Health, generate_examples=False, description="The
 def health_routes(database: Database) -> Router:
     """Return `/api/health`."""
 
-    async def check() -> Answer[Health]:
+    async def check() -> JsonResponse[Health]:
         started = time.perf_counter()
         word: Literal["healthy", "unhealthy"] = "healthy"
         try:
@@ -29,20 +29,20 @@ def health_routes(database: Database) -> Router:
             word = "unhealthy"
         milliseconds = round((time.perf_counter() - started) * 1000, 2)
         health = Health(word, datetime.now(UTC), {"database": Check(word, milliseconds)})
-        return Answer(health, 200 if word == "healthy" else 503)
+        return JsonResponse(health, 200 if word == "healthy" else 503)
 
     @get(operation_id="getHealth", summary="Health", responses=UNHEALTHY)
-    async def health() -> Answer[Health]:
+    async def health() -> JsonResponse[Health]:
         """Whether service and database work."""
         return await check()
 
     @get("/live", operation_id="getLiveness", summary="Liveness")
-    async def live() -> Answer[Health]:
+    async def live() -> JsonResponse[Health]:
         """Whether the process answers; does not ask the database, so that its outage restarts no service."""
-        return Answer(Health("healthy", datetime.now(UTC), {}))
+        return JsonResponse(Health("healthy", datetime.now(UTC), {}))
 
     @get("/ready", operation_id="getReadiness", summary="Readiness", responses=UNHEALTHY)
-    async def ready() -> Answer[Health]:
+    async def ready() -> JsonResponse[Health]:
         """Whether requests can be served: send none here while it is not so."""
         return await check()
 

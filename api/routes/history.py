@@ -13,20 +13,22 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 
 from api.auth.tokens import AuthenticatedRequest, signed_in
-from api.database.functions import Filters
-from api.http.responses import Answer, errors, success
+from api.database.requests import Filters
+from api.http.responses import JsonResponse, errors, success
 from api.routes.parameters import (
     AssetQuery,
     CursorQuery,
     LimitQuery,
-    Parts,
-    cursor_at,
+    decode_cursor,
+    encode_cursor,
     moment,
     optional_moment,
-    place_of,
 )
-from api.routes.statement_formats import CSV, Lines, Streamed, as_csv, as_json, prefers_csv, read_entry
-from api.schemas.common import Entry, EntryPage, Envelope, Statement, TransactionKind
+from api.routes.services import Services
+from api.routes.statement_formats import CSV, StatementLines, StatementResponse, as_csv, as_json, prefers_csv
+from api.schemas.envelope import Envelope
+from api.schemas.fields import TransactionKind
+from api.schemas.history import Entry, EntryPage, Statement
 
 From = Annotated[
     str | None,
@@ -48,14 +50,14 @@ class StatementOperation(Operation):
 
     def __post_init__(self) -> None:
         """Add the media type."""
-        answer = (self.responses or {}).get("200")
-        if isinstance(answer, OpenAPIResponse) and answer.content is not None:
-            answer.content[CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+        response = (self.responses or {}).get("200")
+        if isinstance(response, OpenAPIResponse) and response.content is not None:
+            response.content[CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
 
 
-def history_routes(parts: Parts) -> Router:
+def history_routes(services: Services) -> Router:
     """Return `/api/wallet/transactions` and `/api/wallet/statement`."""
-    database, single, wallets = parts.database, parts.single, parts.wallets
+    database, wallet_ids = services.database, services.wallet_ids
 
     @get(
         "/transactions",
@@ -73,25 +75,18 @@ def history_routes(parts: Parts) -> Router:
         end: To = None,
         reference: ExactReference = None,
         asset: AssetQuery = None,
-    ) -> Answer[Envelope[EntryPage]]:
+    ) -> JsonResponse[Envelope[EntryPage]]:
         """Page through the wallet's ledger entries, newest first. Pages stay as they are while new entries arrive.
 
         With `type` or `reference` a page looks at a bounded number of entries: it can be short or empty, and goes on
         with `next_cursor`.
         """
         user = request.user
-        before_seq = place_of(cursor)
+        before_seq = decode_cursor(cursor)
         filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
-        wallet_id = await wallets.find(user, asset)
-        rows = await database.entries(wallet_id, limit + 1, before_seq, filters, user.user_id)
-        next_cursor = None
-        if len(rows) > limit:
-            rows = rows[:limit]
-            next_cursor = cursor_at(rows[-1]["seq"])
-        elif rows and rows[-1]["id"] is None:
-            *rows, stopped = rows
-            next_cursor = cursor_at(stopped["seq"])
-        return success("transactions", EntryPage([read_entry(row) for row in rows], next_cursor))
+        wallet_id = await wallet_ids.find(user, asset)
+        page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id)
+        return success("transactions", EntryPage(page.items, encode_cursor(page.next)))
 
     @get(
         "/transactions/{txn_id:uuid}",
@@ -103,11 +98,11 @@ def history_routes(parts: Parts) -> Router:
         request: AuthenticatedRequest,
         txn_id: Annotated[UUID, PathParameter(description="The `txn_id` of the transaction.")],
         asset: AssetQuery = None,
-    ) -> Answer[Envelope[Entry]]:
+    ) -> JsonResponse[Envelope[Entry]]:
         """Show a transaction that the user requested: a received transfer is in the sender's wallet."""
         user = request.user
-        wallet_id = await wallets.find(user, asset)
-        return success("transaction", read_entry(await database.transaction(wallet_id, txn_id, user.user_id)))
+        wallet_id = await wallet_ids.find(user, asset)
+        return success("transaction", await database.transaction(wallet_id, txn_id, user.user_id))
 
     @get(
         "/statement",
@@ -126,21 +121,21 @@ def history_routes(parts: Parts) -> Router:
             Literal["json", "csv"] | None, QueryParameter(description="Without: as `Accept` prefers.")
         ] = None,
         asset: AssetQuery = None,
-    ) -> Answer[Envelope[Statement]]:
+    ) -> JsonResponse[Envelope[Statement]]:
         """Stream a statement, as JSON or CSV. It adds up, and the same statement never changes later."""
         user = request.user
-        wallet_id = await wallets.find(user, asset)
+        wallet_id = await wallet_ids.find(user, asset)
         period = moment("from", start), moment("to", end)
-        holder = await database.balance(wallet_id, user.user_id)
-        lines = await Lines.of(single.statement(wallet_id, *period, user.user_id))
+        wallet = await database.balance(wallet_id, user.user_id)
+        lines = await StatementLines.of(database.statement(wallet_id, *period, user.user_id))
         csv = format == "csv" if format is not None else prefers_csv(request.headers.get("accept", ""))
-        kind, pieces = (CSV, as_csv(holder, lines)) if csv else ("application/json", as_json(holder, lines))
-        return Streamed(kind, pieces, parts.download_timeout)
+        kind, pieces = (CSV, as_csv(wallet, lines)) if csv else ("application/json", as_json(wallet, lines))
+        return StatementResponse(kind, pieces, services.download_timeout)
 
     return Router(
         "/api/wallet",
         route_handlers=[transactions, transaction, statement],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(services.tokens),
         security=[{"bearer": []}],
         tags=["History"],
     )

@@ -9,19 +9,22 @@ from litestar import Router, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.tokens import AuthenticatedRequest, signed_in
-from api.database.functions import Details
-from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
-from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, Parts, cursor_at, details, json, place_of, text
-from api.schemas.common import CaptureRequest, Envelope, Hold, HoldPage, HoldRequest, Transaction, VoidRequest
+from api.database.requests import Details
+from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
+from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, decode_cursor, details, encode_cursor, text
+from api.routes.services import Services
+from api.schemas.envelope import Envelope
+from api.schemas.holds import CaptureRequest, HoldPage, HoldRequest, VoidRequest
+from api.schemas.transactions import Transaction
 
 SETTLED = ("not_found", "WA015", "WA016", "WA017", "WA018")
 
 HoldPath = Annotated[UUID, PathParameter(description="The `txn_id` of the hold.")]
 
 
-def hold_routes(parts: Parts) -> Router:
+def hold_routes(services: Services) -> Router:
     """Return `/api/wallet/holds`."""
-    single, wallets = parts.single, parts.wallets
+    database, wallet_ids = services.database, services.wallet_ids
 
     @post(
         operation_id="hold",
@@ -29,14 +32,13 @@ def hold_routes(parts: Parts) -> Router:
         response_description="The money is set aside",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA025"),
     )
-    async def hold(request: AuthenticatedRequest, data: JSONBody[HoldRequest]) -> Answer[Envelope[Transaction]]:
+    async def hold(request: AuthenticatedRequest, data: JSONBody[HoldRequest]) -> JsonResponse[Envelope[Transaction]]:
         """Set money aside: it stays in the balance, but only a capture of this hold can take it."""
         user = request.user
-        wallet_id = await wallets.find(user, data.asset)
+        wallet_id = await wallet_ids.find(user, data.asset)
         more = Details(data.reference, text(data.metadata), None)
-        return recorded(
-            "held", await single.hold(wallet_id, data.txn_id, data.amount, data.expires_in, more, user.user_id)
-        )
+        transaction = await database.hold(wallet_id, data.txn_id, data.amount, data.expires_in, more, user.user_id)
+        return recorded("held", transaction)
 
     @get(
         operation_id="listHolds",
@@ -52,27 +54,12 @@ def hold_routes(parts: Parts) -> Router:
         limit: LimitQuery = 50,
         cursor: CursorQuery = None,
         asset: AssetQuery = None,
-    ) -> Answer[Envelope[HoldPage]]:
+    ) -> JsonResponse[Envelope[HoldPage]]:
         """Page through the wallet's holds, newest first."""
         user = request.user
-        before_id = place_of(cursor)
-        rows = await single.holds(await wallets.find(user, asset), status, limit + 1, before_id, user.user_id)
-        items = [
-            Hold(
-                id=row["id"],
-                txn_id=row["txn_id"],
-                status=row["status"],
-                amount=row["amount"],
-                captured=row["captured"],
-                remaining=row["remaining"],
-                reference=row["reference"],
-                metadata=json(row["metadata"]),
-                expires_at=row["expires_at"],
-                created_at=row["created_at"],
-            )
-            for row in rows[:limit]
-        ]
-        return success("holds", HoldPage(items, cursor_at(items[-1].id) if len(rows) > limit else None))
+        before_id = decode_cursor(cursor)
+        page = await database.holds(await wallet_ids.find(user, asset), status, limit, before_id, user.user_id)
+        return success("holds", HoldPage(page.items, encode_cursor(page.next)))
 
     @post(
         "/{txn_id:uuid}/capture",
@@ -83,14 +70,14 @@ def hold_routes(parts: Parts) -> Router:
     )
     async def capture(
         request: AuthenticatedRequest, txn_id: HoldPath, data: JSONBody[CaptureRequest]
-    ) -> Answer[Envelope[Transaction]]:
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Take what a hold set aside, or a part of it."""
         user = request.user
-        wallet_id = await wallets.find(user, data.asset)
-        row = await single.capture(
+        wallet_id = await wallet_ids.find(user, data.asset)
+        transaction = await database.capture(
             wallet_id, data.txn_id, txn_id, data.amount, details(data), user.user_id, final=data.final
         )
-        return recorded("captured", row)
+        return recorded("captured", transaction)
 
     @post(
         "/{txn_id:uuid}/void",
@@ -101,16 +88,16 @@ def hold_routes(parts: Parts) -> Router:
     )
     async def void(
         request: AuthenticatedRequest, txn_id: HoldPath, data: JSONBody[VoidRequest]
-    ) -> Answer[Envelope[Transaction]]:
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Release what is left of a hold: it can never be captured afterwards."""
         user = request.user
-        wallet_id = await wallets.find(user, data.asset)
-        return recorded("voided", await single.void(wallet_id, data.txn_id, txn_id, user.user_id))
+        wallet_id = await wallet_ids.find(user, data.asset)
+        return recorded("voided", await database.void(wallet_id, data.txn_id, txn_id, user.user_id))
 
     return Router(
         "/api/wallet/holds",
         route_handlers=[hold, holds, capture, void],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(services.tokens),
         security=[{"bearer": []}],
         tags=["Holds"],
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from litestar import MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from msgspec.structs import asdict
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.auth.tokens import unauthorized
@@ -33,7 +34,8 @@ def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HT
             verification = await database.last_verification()
         except ServiceError:
             database_up = False
-        page = await asyncio.to_thread(metrics.page, verification, database_up=database_up)
+        facts = None if verification is None else asdict(verification)
+        page = await asyncio.to_thread(metrics.page, facts, database_up=database_up)
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return scrape

@@ -10,26 +10,26 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.tokens import AuthenticatedRequest, operator, signed_in
-from api.database.functions import Details, Limit
-from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
-from api.routes.parameters import MomentQuery, Parts, details, in_utc, optional_moment, text
-from api.schemas.common import ASSET_PATTERN, Envelope, Transaction, reader
+from api.database.requests import Details
+from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
+from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
+from api.routes.services import Services
+from api.schemas.envelope import Envelope
+from api.schemas.fields import ASSET_PATTERN
 from api.schemas.operator import (
-    AccountBalance,
     Adjustment,
     AdjustmentRequest,
     Erasure,
     ErasureRequest,
     FundRequest,
     GiveBackRequest,
-    KindLimits,
-    LimitsByKind,
     LimitsRequest,
     StatusChange,
     StatusRequest,
     TrialBalance,
     WalletLimits,
 )
+from api.schemas.transactions import Transaction
 
 OPERATOR_ERRORS = ("unauthorized", "WA027")
 WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "busy", "timeout")
@@ -37,16 +37,12 @@ WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", 
 UserPath = Annotated[UUID, PathParameter(description="A user.")]
 WalletPath = Annotated[UUID, PathParameter(description="A user's wallet.")]
 
-read_status = reader(StatusChange)
-read_adjustment = reader(Adjustment)
-read_erasure = reader(Erasure)
 
-
-def operator_routes(parts: Parts) -> Router:
+def operator_routes(services: Services) -> Router:
     """Return `/api/operator`."""
-    single = parts.single
+    database = services.database
     # who is no operator any more may ask for the first result again: the database knows who did what
-    repeats = signed_in(parts.tokens)
+    repeats = signed_in(services.tokens)
 
     @post(
         "/wallets/{wallet_id:uuid}/status",
@@ -57,10 +53,10 @@ def operator_routes(parts: Parts) -> Router:
     )
     async def set_status(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[StatusRequest]
-    ) -> Answer[Envelope[StatusChange]]:
+    ) -> JsonResponse[Envelope[StatusChange]]:
         """Freeze a wallet (credits only), close an empty one (nothing at all), or make it active again."""
-        row = await single.set_status(wallet_id, data.status, data.reason, request.user.user_id)
-        return success("status set", read_status(row))
+        change = await database.set_status(wallet_id, data.status, data.reason, request.user.user_id)
+        return success("status set", change)
 
     @put(
         "/wallets/{wallet_id:uuid}/limits",
@@ -70,23 +66,9 @@ def operator_routes(parts: Parts) -> Router:
     )
     async def set_limits(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[LimitsRequest]
-    ) -> Answer[Envelope[WalletLimits]]:
+    ) -> JsonResponse[Envelope[WalletLimits]]:
         """Replace all limits of a wallet. What moved in the last 30 days counts at once."""
-        limits = [
-            Limit(kind, given.per_transaction, given.per_day, given.per_30_days)
-            for kind in LimitsByKind.__struct_fields__
-            if (given := getattr(data.limits, kind)) is not None
-        ]
-        rows = await single.set_limits(wallet_id, limits, data.floor, data.max_balance, request.user.user_id)
-        kinds = {
-            row["kind"]: KindLimits(row["per_transaction"], row["per_day"], row["per_30_days"])
-            for row in rows
-            if row["kind"] is not None
-        }
-        first = rows[0]
-        return success(
-            "limits set", WalletLimits(wallet_id, LimitsByKind(**kinds), first["floor"], first["max_balance"])
-        )
+        return success("limits set", await database.set_limits(wallet_id, data, request.user.user_id))
 
     @post(
         "/wallets/{wallet_id:uuid}/adjust",
@@ -101,14 +83,11 @@ def operator_routes(parts: Parts) -> Router:
     )
     async def adjust(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[AdjustmentRequest]
-    ) -> Answer[Envelope[Adjustment]]:
+    ) -> JsonResponse[Envelope[Adjustment]]:
         """Correct a balance, up or down, by a transaction against the adjustments account."""
         more = Details(data.reason, text(data.metadata), in_utc("effective_at", data.effective_at))
-        row = await single.adjust(wallet_id, data.txn_id, data.amount, more, request.user.user_id)
-        adjustment = read_adjustment(row)
-        if adjustment.replayed:
-            return success("already on record", adjustment)
-        return success("adjusted", adjustment, 201)
+        adjustment = await database.adjust(wallet_id, data.txn_id, data.amount, more, request.user.user_id)
+        return recorded("adjusted", adjustment)
 
     @post(
         "/wallets/{wallet_id:uuid}/topup",
@@ -120,10 +99,10 @@ def operator_routes(parts: Parts) -> Router:
     )
     async def fund(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[FundRequest]
-    ) -> Answer[Envelope[Transaction]]:
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Credit a wallet, as on a payment provider's confirmation."""
-        row = await single.fund(wallet_id, data.txn_id, data.amount, details(data), request.user.user_id)
-        return recorded("topped up", row)
+        transaction = await database.fund(wallet_id, data.txn_id, data.amount, details(data), request.user.user_id)
+        return recorded("topped up", transaction)
 
     @post(
         "/wallets/{wallet_id:uuid}/refund",
@@ -135,12 +114,12 @@ def operator_routes(parts: Parts) -> Router:
     )
     async def give_back(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[GiveBackRequest]
-    ) -> Answer[Envelope[Transaction]]:
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Give a spend or capture back, in parts if need be: never more than it took."""
-        row = await single.give_back(
+        transaction = await database.give_back(
             wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), request.user.user_id
         )
-        return recorded("refunded", row)
+        return recorded("refunded", transaction)
 
     @post(
         "/users/{user_id:uuid}/erase",
@@ -151,9 +130,9 @@ def operator_routes(parts: Parts) -> Router:
     )
     async def erase_user(
         request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[ErasureRequest]
-    ) -> Answer[Envelope[Erasure]]:
+    ) -> JsonResponse[Envelope[Erasure]]:
         """Erase the person: name, password, and the details of their transactions, for good. The money stays."""
-        return success("erased", read_erasure(await single.erase_user(user_id, data.reason, request.user.user_id)))
+        return success("erased", await database.erase_user(user_id, data.reason, request.user.user_id))
 
     @get(
         "/trial-balance",
@@ -165,21 +144,17 @@ def operator_routes(parts: Parts) -> Router:
         request: AuthenticatedRequest,
         asset: Annotated[str, QueryParameter(pattern=ASSET_PATTERN, description="Code of the asset.")] = "UC",
         at: MomentQuery = None,
-    ) -> Answer[Envelope[TrialBalance]]:
+    ) -> JsonResponse[Envelope[TrialBalance]]:
         """Show the system accounts and the sum of all user wallets, which net to zero. Reads the whole ledger."""
         moment = optional_moment("at", at)
-        rows = await single.trial_balance(asset, moment, request.user.user_id)
-        accounts = [
-            AccountBalance(row["account"], row["entries"], int(row["debit"]), int(row["credit"]), int(row["balance"]))
-            for row in rows
-        ]
+        accounts = await database.trial_balance(asset, moment, request.user.user_id)
         total = sum(account.balance for account in accounts)
         return success("trial balance", TrialBalance(asset, moment, accounts, total))
 
     return Router(
         "/api/operator",
         route_handlers=[set_status, set_limits, adjust, fund, give_back, erase_user, trial_balance],
-        before_request=operator(parts.tokens),
+        before_request=operator(services.tokens),
         security=[{"bearer": []}],
         tags=["Operators"],
     )

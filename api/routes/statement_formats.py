@@ -12,58 +12,45 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar.response.base import ASGIResponse
 
+from api.database.rows import StatementBound
 from api.errors import TIMEOUT, ServiceError
-from api.http.responses import Answer, encode
-from api.routes.parameters import json
-from api.schemas.common import Entry, Envelope, Row, Statement
+from api.http.responses import JsonResponse, encode
+from api.schemas.envelope import Envelope
+from api.schemas.history import Entry, Statement
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from litestar.types import Receive, Scope, Send
+    from msgspec import Raw
+
+    from api.schemas.wallets import Balance
 
 CSV: Final = "text/csv"
 COLUMNS: Final = (
     *("line", "created_at", "id", "txn_id", "type", "amount", "balance", "asset", "scale", "reference", "metadata"),
     *("counterparty_wallet_id", "counterparty_username", "effective_at"),
 )
-FREE_TEXT: Final = ("reference", "counterparty_username")
 FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
 # where a cell begins: some spreadsheets separate by semicolons or tabs, and then our quotes are none to them
 CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
-def read_entry(row: Row) -> Entry:
-    """Make an entry of a row."""
-    return Entry(
-        id=row["id"],
-        txn_id=row["txn_id"],
-        type=row["type"],
-        amount=row["amount"],
-        balance=row["balance"],
-        reference=row["reference"],
-        metadata=json(row["metadata"]),
-        counterparty_wallet_id=row["counterparty_wallet_id"],
-        counterparty_username=row["counterparty_username"],
-        effective_at=row["effective_at"],
-        created_at=row["created_at"],
-    )
-
-
-class Lines:
+class StatementLines:
     """The lines of a statement. The first piece is here already: what refuses a statement does so before it begins."""
 
-    def __init__(self, first: Sequence[Row], rest: AsyncGenerator[Sequence[Row], None]) -> None:
-        self.opening = first[0]
+    def __init__(
+        self, first: Sequence[StatementBound | Entry], rest: AsyncGenerator[Sequence[StatementBound | Entry], None]
+    ) -> None:
         self._first = first
         self._rest = rest
 
     @classmethod
-    async def of(cls, pieces: AsyncGenerator[Sequence[Row], None]) -> Lines:
+    async def of(cls, pieces: AsyncGenerator[Sequence[StatementBound | Entry], None]) -> StatementLines:
         """Read the first piece. Raises ServiceError."""
         return cls(await anext(pieces), pieces)
 
-    async def pieces(self) -> AsyncGenerator[Sequence[Row], None]:
+    async def pieces(self) -> AsyncGenerator[Sequence[StatementBound | Entry], None]:
         """Yield all lines, the opening one first."""
         async with contextlib.aclosing(self._rest):
             yield self._first
@@ -71,62 +58,74 @@ class Lines:
                 yield piece
 
 
-async def as_json(holder: Row, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def as_json(wallet: Balance, lines: StatementLines) -> AsyncGenerator[bytes, None]:
     """Yield the statement in the envelope of every success; see `Statement`."""
     async with contextlib.aclosing(lines.pieces()) as pieces:
         separator = b""
         async for piece in pieces:
             parts: list[bytes] = []
-            for row in piece:
-                if row["line"] == "entry":
-                    parts += (separator, encode(read_entry(row)))
+            for line in piece:
+                if isinstance(line, Entry):
+                    parts += (separator, encode(line))
                     separator = b","
-                elif row["line"] == "opening":
-                    parts.append(_before(holder, row))
+                elif line.line == "opening":
+                    parts.append(_before(wallet, line))
                 else:
                     # `to` and the closing balance are known now: an object's members have no order
-                    parts.append(b'],"to":%b,"closing_balance":%d}}' % (encode(row["created_at"]), row["balance"]))
+                    parts.append(b'],"to":%b,"closing_balance":%d}}' % (encode(line.created_at), line.balance))
             yield b"".join(parts)
 
 
-def _before(holder: Row, opening: Row) -> bytes:
+def _before(wallet: Balance, opening: StatementBound) -> bytes:
     head = {
-        "wallet_id": holder["wallet_id"],
-        "asset": holder["asset"],
-        "scale": holder["scale"],
-        "from": opening["created_at"],
-        "opening_balance": opening["balance"],
+        "wallet_id": wallet.wallet_id,
+        "asset": wallet.asset,
+        "scale": wallet.scale,
+        "from": opening.created_at,
+        "opening_balance": opening.balance,
     }
     return b'{"success":true,"message":"statement","data":%b,"entries":[' % encode(head)[:-1]
 
 
-async def as_csv(holder: Row, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def as_csv(wallet: Balance, lines: StatementLines) -> AsyncGenerator[bytes, None]:
     """Yield the statement as CSV (RFC 4180): a header, then the opening line, entries, the closing line."""
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    constant = {"asset": holder["asset"], "scale": holder["scale"]}
     async with contextlib.aclosing(lines.pieces()) as pieces:
         async for piece in pieces:
-            writer.writerows([_cell(constant, row, column) for column in COLUMNS] for row in piece)
+            writer.writerows(_cells(wallet, line) for line in piece)
             yield out.getvalue().encode()
             out.seek(0)
             out.truncate()
 
 
-def _cell(constant: dict[str, Any], row: Row, column: str) -> Any:
-    value = constant[column] if column in constant else row[column]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if value and column in FREE_TEXT:
-        return harmless(value)
-    if value and column == "metadata":
-        return value.replace(";", "\\u003b")  # in JSON the same, and no cell begins after it
-    return value
+def _cells(wallet: Balance, line: StatementBound | Entry) -> list[object]:
+    """Return the cells of a line, in the order of `COLUMNS`."""
+    amounts = (wallet.asset, wallet.scale)
+    if isinstance(line, StatementBound):
+        return [line.line, _time(line.created_at), *[None] * 4, line.balance, *amounts, *[None] * 5]
+    return [
+        *("entry", _time(line.created_at), line.id, line.txn_id, line.type, line.amount, line.balance, *amounts),
+        *(harmless(line.reference), _object(line.metadata)),
+        *(line.counterparty_wallet_id, harmless(line.counterparty_username), _time(line.effective_at)),
+    ]
 
 
-def harmless(text: str) -> str:
-    """Put a quote before what a spreadsheet would run, at every place where one could see a cell begin."""
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _object(metadata: Raw) -> str | None:
+    """Return the JSON for a cell: in JSON an escaped semicolon is the same, and no cell begins after it."""
+    text = bytes(metadata).decode()
+    return None if text == "null" else text.replace(";", "\\u003b")
+
+
+def harmless(text: str | None) -> str | None:
+    """Put a quote before what a spreadsheet would run, wherever it could see a cell begin."""
+    if not text:
+        return text
 
     def quoted(begin: re.Match[str]) -> str:
         return f"{begin[0]}'" if text[begin.end() : begin.end() + 1] in FORMULA else begin[0]
@@ -155,7 +154,7 @@ def _quality(accept: str, kind: str, subtype: str) -> float:
     return found[1]
 
 
-class Streaming(ASGIResponse):
+class StreamedStatement(ASGIResponse):
     """Sends pieces as they come, for `patience` seconds at most: they keep a database connection.
 
     It ends with the client, and an error on the way breaks the connection off.
@@ -195,7 +194,7 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-class Streamed(Answer[Envelope[Statement]]):
+class StatementResponse(JsonResponse[Envelope[Statement]]):
     """A statement in pieces."""
 
     def __init__(self, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float) -> None:
@@ -206,4 +205,4 @@ class Streamed(Answer[Envelope[Statement]]):
 
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
         """Stream."""
-        return Streaming(self.kind, self.pieces, self.patience)
+        return StreamedStatement(self.kind, self.pieces, self.patience)

@@ -6,29 +6,20 @@ from litestar import Router, get, post
 from litestar.params import JSONBody
 
 from api.auth.tokens import AuthenticatedRequest, Principal, signed_in
-from api.database.functions import Mutation
+from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
-from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
-from api.routes.parameters import AssetQuery, MomentQuery, Parts, details, in_utc, moment, text
-from api.schemas.common import (
-    Balance,
-    BalanceAt,
-    Envelope,
-    RefundRequest,
-    Transaction,
-    TransactionRequest,
-    TransferRequest,
-    reader,
-)
-
-read_balance = reader(Balance)
-read_balance_at = reader(BalanceAt)
+from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
+from api.routes.parameters import AssetQuery, MomentQuery, details, in_utc, moment, text
+from api.routes.services import Services
+from api.schemas.envelope import Envelope
+from api.schemas.transactions import RefundRequest, Transaction, TransactionRequest, TransferRequest
+from api.schemas.wallets import Balance, BalanceAt
 
 
-def wallet_routes(parts: Parts) -> Router:
+def wallet_routes(services: Services) -> Router:
     """Return `/api/wallet`."""
-    single, mutate, wallets = parts.single, parts.mutate, parts.wallets
+    database, wallet_ids = services.database, services.wallet_ids
 
     @get(
         "/balance",
@@ -39,16 +30,13 @@ def wallet_routes(parts: Parts) -> Router:
     )
     async def balance(
         request: AuthenticatedRequest, asset: AssetQuery = None, at: MomentQuery = None
-    ) -> Answer[Envelope[Balance | BalanceAt]]:
+    ) -> JsonResponse[Envelope[Balance | BalanceAt]]:
         """Show the balance now, or with `at` that of everything recorded before a moment."""
         user = request.user
-        wallet_id = await wallets.find(user, asset)
-        shown: Balance | BalanceAt
+        wallet_id = await wallet_ids.find(user, asset)
         if at is None:
-            shown = read_balance(await parts.balance(wallet_id, user.user_id))
-        else:
-            shown = read_balance_at(await single.balance_at(wallet_id, moment("at", at), user.user_id))
-        return success("balance", shown)
+            return success("balance", await database.balance(wallet_id, user.user_id))
+        return success("balance", await database.balance_at(wallet_id, moment("at", at), user.user_id))
 
     @post(
         "/topup",
@@ -58,11 +46,13 @@ def wallet_routes(parts: Parts) -> Router:
         response_description="The wallet was credited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only"),
     )
-    async def topup(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
+    async def topup(
+        request: AuthenticatedRequest, data: JSONBody[TransactionRequest]
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
         asked = await mutation("topup", request.user, data)
-        await parts.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor)
-        return recorded("topped up", await mutate(asked))
+        await services.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor)
+        return recorded("topped up", await database.mutate(asked))
 
     @post(
         "/spend",
@@ -72,12 +62,14 @@ def wallet_routes(parts: Parts) -> Router:
         response_description="The wallet was debited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003"),
     )
-    async def spend(request: AuthenticatedRequest, data: JSONBody[TransactionRequest]) -> Answer[Envelope[Transaction]]:
+    async def spend(
+        request: AuthenticatedRequest, data: JSONBody[TransactionRequest]
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Debit the wallet, never below its floor. Safe to send again with the same `txn_id`: it happens once."""
-        return recorded("spent", await mutate(await mutation("spend", request.user, data)))
+        return recorded("spent", await database.mutate(await mutation("spend", request.user, data)))
 
     async def mutation(kind: str, user: Principal, data: TransactionRequest) -> Mutation:
-        wallet_id = user.wallet_id if data.asset is None else await wallets.find(user, data.asset)
+        wallet_id = user.wallet_id if data.asset is None else await wallet_ids.find(user, data.asset)
         moment = None if data.effective_at is None else in_utc("effective_at", data.effective_at)
         metadata = text(data.metadata)
         return Mutation(kind, wallet_id, data.txn_id, data.amount, data.reference, metadata, user.user_id, moment)
@@ -89,15 +81,17 @@ def wallet_routes(parts: Parts) -> Router:
         response_description="The money is in the other wallet",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA009", "WA010", "WA011"),
     )
-    async def transfer(request: AuthenticatedRequest, data: JSONBody[TransferRequest]) -> Answer[Envelope[Transaction]]:
+    async def transfer(
+        request: AuthenticatedRequest, data: JSONBody[TransferRequest]
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`."""
         user = request.user
         to = data.to_wallet_id or data.to_username
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):
             raise invalid(FieldError("to_wallet_id", "exactly one of to_wallet_id and to_username must be given"))
-        wallet_id = await wallets.find(user, data.asset)
-        row = await single.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
-        return recorded("transferred", row)
+        wallet_id = await wallet_ids.find(user, data.asset)
+        transaction = await database.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
+        return recorded("transferred", transaction)
 
     @post(
         "/refund",
@@ -106,20 +100,22 @@ def wallet_routes(parts: Parts) -> Router:
         response_description="The wallet was credited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only", "WA020", "WA021", "WA028"),
     )
-    async def refund(request: AuthenticatedRequest, data: JSONBody[RefundRequest]) -> Answer[Envelope[Transaction]]:
+    async def refund(
+        request: AuthenticatedRequest, data: JSONBody[RefundRequest]
+    ) -> JsonResponse[Envelope[Transaction]]:
         """Give a spend or capture back, in parts if need be: never more than it took."""
         user = request.user
-        wallet_id = await wallets.find(user, data.asset)
-        await parts.let_refund(wallet_id, [data.txn_id], user.user_id)
-        row = await single.refund(
+        wallet_id = await wallet_ids.find(user, data.asset)
+        await services.let_refund(wallet_id, [data.txn_id], user.user_id)
+        transaction = await database.refund(
             wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id
         )
-        return recorded("refunded", row)
+        return recorded("refunded", transaction)
 
     return Router(
         "/api/wallet",
         route_handlers=[balance, topup, spend, transfer, refund],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(services.tokens),
         security=[{"bearer": []}],
         tags=["Wallet"],
     )

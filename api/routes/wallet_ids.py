@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 MAX_KNOWN: Final = 20_000
 
 
-class Wallets:
-    """Finds wallets. The id of a user's wallet in an asset never changes, so it is remembered, in a bounded cache."""
+class WalletIds:
+    """Finds the wallets of users. A wallet's id never changes, so it is remembered in a bounded cache."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

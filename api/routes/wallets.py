@@ -7,17 +7,17 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api.auth.tokens import AuthenticatedRequest, signed_in
-from api.http.responses import BODY_ERRORS, Answer, errors, success
-from api.routes.parameters import Parts
-from api.schemas.common import Envelope, Wallet, WalletList, WalletRequest, reader
+from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
+from api.routes.services import Services
+from api.schemas.envelope import Envelope
+from api.schemas.wallets import Wallet, WalletList, WalletRequest
 
-read_wallet = reader(Wallet)
 OPEN = {200: ResponseSpec(Envelope[Wallet], generate_examples=False, description="The wallet was open already")}
 
 
-def wallets_routes(parts: Parts) -> Router:
+def wallets_routes(services: Services) -> Router:
     """Return `/api/wallets`."""
-    single = parts.single
+    database = services.database
 
     @post(
         operation_id="openWallet",
@@ -25,23 +25,24 @@ def wallets_routes(parts: Parts) -> Router:
         response_description="The wallet was opened",
         responses={**OPEN, **errors(*BODY_ERRORS, "unauthorized", "WA026", "busy", "timeout")},
     )
-    async def open_wallet(request: AuthenticatedRequest, data: JSONBody[WalletRequest]) -> Answer[Envelope[Wallet]]:
+    async def open_wallet(
+        request: AuthenticatedRequest, data: JSONBody[WalletRequest]
+    ) -> JsonResponse[Envelope[Wallet]]:
         """Open a wallet in an asset. One that is open already is answered as it is."""
         user = request.user
-        row = await single.open_wallet(user.user_id, data.asset, user.user_id)
-        return success("wallet open", read_wallet(row), 201 if row["opened"] else 200)
+        wallet, opened = await database.open_wallet(user.user_id, data.asset, user.user_id)
+        return success("wallet open", wallet, 201 if opened else 200)
 
     @get(operation_id="listWallets", summary="Wallets", responses=errors("validation", "unauthorized", "timeout"))
-    async def list_wallets(request: AuthenticatedRequest) -> Answer[Envelope[WalletList]]:
+    async def list_wallets(request: AuthenticatedRequest) -> JsonResponse[Envelope[WalletList]]:
         """Show the user's wallets, by asset, with their balances."""
         user = request.user
-        rows = await single.wallets(user.user_id, user.user_id)
-        return success("wallets", WalletList([read_wallet(row) for row in rows]))
+        return success("wallets", WalletList(await database.wallets(user.user_id, user.user_id)))
 
     return Router(
         "/api/wallets",
         route_handlers=[open_wallet, list_wallets],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(services.tokens),
         security=[{"bearer": []}],
         tags=["Wallets"],
     )

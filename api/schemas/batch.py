@@ -7,18 +7,18 @@ from uuid import UUID
 
 from msgspec import Meta, Raw, Struct, field
 
-from api.schemas.common import (
+from api.schemas.fields import (
     MAX_AMOUNT,
     TXN_ID,
     EffectiveAt,
     JsonObject,
     Reference,
-    Transaction,
     TxnId,
     Username,
     WalletId,
     WhichAsset,
 )
+from api.schemas.transactions import Transaction
 
 MAX_ITEMS = 1000
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta, Raw, Struct, field
 
-from api.schemas.common import (
+from api.schemas.fields import (
     MAX_AMOUNT,
     TXN_ID,
     USER_ID,
@@ -17,7 +17,6 @@ from api.schemas.common import (
     Available,
     BalanceAmount,
     CreatedAt,
-    DetailedRequest,
     EffectiveAt,
     JsonObject,
     Receipt,
@@ -27,6 +26,7 @@ from api.schemas.common import (
     TxnId,
     WalletId,
 )
+from api.schemas.transactions import DetailedRequest
 
 Reason = Annotated[
     str,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import prometheus_client.multiprocess
 import prometheus_client.values
@@ -24,16 +24,14 @@ from prometheus_client.values import MultiProcessValue
 from api.http.request_log import outlet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-    import asyncpg
     from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-    from api.database.admission import Admission
-    from api.database.functions import Mutation
-    from api.database.group_commit import Calls
-    from api.database.pool import Pool
     from api.server.shared_memory import Shared
+
+    Waiting = Callable[[], Mapping[str, int]]
+    Connections = Callable[[], Mapping[str, Mapping[str, int]]]
 
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -63,14 +61,6 @@ def share(shared: Shared, number: int) -> None:
     prometheus_client.multiprocess.MmapedDict = Mapped  # type: ignore[attr-defined]
     # the place that prometheus_client reads, by a module-level name, whenever a series is made
     prometheus_client.values.ValueClass = MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
-
-
-class Place(Protocol):
-    """Where requests wait."""
-
-    @property
-    def admission(self) -> Admission:
-        """Its bound."""
 
 
 class Metrics:
@@ -113,7 +103,7 @@ class Metrics:
             registry=self._registry,
         )
 
-    def page(self, verification: asyncpg.Record | None, *, database_up: bool) -> bytes:
+    def page(self, verification: Mapping[str, float] | None, *, database_up: bool) -> bytes:
         """Write everything in Prometheus's text format. Reads the memory of all workers: not for the event loop."""
         return self._series() + generate_latest(Facts(verification, up=database_up))
 
@@ -123,24 +113,24 @@ class Metrics:
         return generate_latest(Merged(list(self._shared.names())))
 
     @contextlib.asynccontextmanager
-    async def sampling(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> AsyncIterator[None]:
+    async def sampling(self, waiting: Waiting, connections: Connections) -> AsyncIterator[None]:
         """Meanwhile note every second how much waits, and for what."""
-        task = asyncio.create_task(self._sample(places, pools))
+        task = asyncio.create_task(self._sample(waiting, connections))
         try:
             yield
         finally:
             task.cancel()
 
-    async def _sample(self, places: Mapping[str, Place], pools: Mapping[str, Pool]) -> None:
+    async def _sample(self, waiting: Waiting, connections: Connections) -> None:
         dropped = 0
         while True:
             before, dropped = dropped, outlet().dropped
             self.dropped_lines.inc(dropped - before)
-            for name, place in places.items():
-                self.waiting.labels(name).set(place.admission.inside)
-            for name, pool in pools.items():
-                for state, number in pool.connections().items():
-                    self.connections.labels(name, state).set(number)
+            for place, number in waiting().items():
+                self.waiting.labels(place).set(number)
+            for pool, states in connections().items():
+                for state, number in states.items():
+                    self.connections.labels(pool, state).set(number)
             await asyncio.sleep(SAMPLED_EVERY)
 
 
@@ -158,7 +148,7 @@ class Merged:
 class Facts:
     """What a scrape finds out by itself, from one row of the database."""
 
-    def __init__(self, verification: asyncpg.Record | None, *, up: bool) -> None:
+    def __init__(self, verification: Mapping[str, float] | None, *, up: bool) -> None:
         self._verification = verification
         self._up = up
 
@@ -173,19 +163,6 @@ class Facts:
             ):
                 value = self._verification[column]
                 yield GaugeMetricFamily(f"pgwallet_verification_{column}", meaning, value=value)
-
-
-class Sized:
-    """The database calls of group commit, with a look at how much they carry."""
-
-    def __init__(self, calls: Calls, metrics: Metrics) -> None:
-        self._calls = calls
-        self._observe = metrics.batches.observe
-
-    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[asyncpg.Record]:
-        """Pass the batch on."""
-        self._observe(len(mutations))
-        return await self._calls.batch(mutations, wait=wait)
 
 
 class RequestMetrics:

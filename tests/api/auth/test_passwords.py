@@ -282,7 +282,7 @@ def test_the_dearest_hash_is_that_of_the_database(service_database: Database, al
 
     async def scene() -> None:
         settings = Settings(api_url=service_database.api_url, jwt_secret="x" * 32)
-        calls = Calls(settings, pool_size=1, lock_timeout=1)
+        calls = Calls(settings)
         await calls.open()
         sign_in = SignIn(calls, Asked(4))
         for username in (alice.username, name()):

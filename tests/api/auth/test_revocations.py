@@ -16,6 +16,7 @@ import pytest
 
 from api.auth import revocations
 from api.auth.tokens import Tokens
+from api.database.rows import User as StoredUser
 from tests.api.service import JWT_SECRET, TLS, Line, Service, User, data, problem, serve
 from tests.command import wait_until
 from tests.database import Database
@@ -144,10 +145,10 @@ def test_a_token_that_is_verified_while_its_revocation_comes_in_is_not_remembere
 
         calls = 0
 
-        async def principal(self, user_id: UUID, *_: object) -> dict[str, object]:
+        async def principal(self, user_id: UUID, *_: object) -> StoredUser:
             self.calls += 1
             tokens.forget({user_id})
-            return {"user_id": user_id, "wallet_id": user_id, "role": "user"}
+            return StoredUser(user_id, "alice", "user", user_id)
 
     database = Late()
     tokens = Tokens([JWT_SECRET], cast("Any", database), admit=lambda _: None)

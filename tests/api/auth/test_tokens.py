@@ -13,6 +13,7 @@ import jwt
 import pytest
 
 from api.auth.tokens import Tokens, key_id
+from api.database.rows import User as StoredUser
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem
 
 PROTECTED = [
@@ -59,10 +60,10 @@ def test_a_good_token_of_our_own_making_is_accepted(client: httpx.Client, alice:
 
 
 def test_a_token_is_remembered_once_however_it_is_spelt(client: httpx.Client, alice: User) -> None:
-    user = {"user_id": uuid4(), "wallet_id": uuid4(), "role": "user"}
+    user = StoredUser(uuid4(), "alice", "user", uuid4())
 
     class Known:
-        async def principal(self, *_: object) -> dict[str, Any]:
+        async def principal(self, *_: object) -> StoredUser:
             return user
 
     async def spell() -> int:

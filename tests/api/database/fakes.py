@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
 
-from api.database.functions import Mutation
 from api.database.group_commit import GroupCommit
-from api.errors import Kind, ServiceError
+from api.database.requests import Mutation
+from api.errors import SQLSTATES, Kind, ServiceError
+from api.schemas.transactions import Transaction
 
 P = ParamSpec("P")
 STEPS = 12
@@ -21,8 +23,9 @@ def mutation(number: int, wallet: int = 0, actor: int | None = None) -> Mutation
     return Mutation("topup", UUID(int=wallet), UUID(int=number), 1, None, None, user)
 
 
-def ok(item: Mutation) -> dict[str, Any]:
-    return {"outcome": "ok", "detail": None, "hint": None, "txn_id": item.txn_id}
+def ok(item: Mutation) -> Transaction:
+    now = datetime.now(UTC)
+    return Transaction(1, item.txn_id, item.wallet_id, item.type, item.amount, "UC", 0, 0, 0, False, now, None)
 
 
 class Calls:
@@ -45,7 +48,9 @@ class Calls:
         """What came in all batches, in order."""
         return [number for batch in self.batches for number in batch]
 
-    async def batch(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[Any]:
+    async def __call__(
+        self, mutations: Sequence[Mutation], *, wait: bool
+    ) -> Sequence[Transaction | ServiceError | None]:
         assert wait is self.patient
         assert self.in_flight == 0 or self.patient, "two batches in flight"
         self.in_flight += 1
@@ -56,7 +61,7 @@ class Calls:
             for number in numbers:
                 if number in self.faults:
                     raise self.faults[number]
-            return [self._row(item) for item in mutations]
+            return [self._outcome(item) for item in mutations]
         finally:
             self.in_flight -= 1
 
@@ -65,11 +70,11 @@ class Calls:
         await self.gate.wait()
         self.during()
 
-    def _row(self, item: Mutation) -> dict[str, Any]:
+    def _outcome(self, item: Mutation) -> Transaction | ServiceError | None:
         if item.wallet_id.int in self.busy and not self.patient:
-            return ok(item) | {"outcome": "busy"}
+            return None
         if item.txn_id.int in self.refused:
-            return ok(item) | {"outcome": "WA003", "detail": '{"field": "amount", "available": 3}', "hint": "a hint"}
+            return ServiceError(SQLSTATES["WA003"], members={"available": 3})
         return ok(item)
 
 
@@ -79,9 +84,12 @@ class Bench:
     def __init__(self, turns: int = 1, tries: int = 0, limit: int = 10_000) -> None:
         self.calls = Calls(turns)
         self.retries = Calls(turns, patient=True)
-        self.group = GroupCommit(self.calls, self.retries, limit=limit, tries=tries)
+        self.group = GroupCommit(self._run, limit=limit, tries=tries)
         self.requests: dict[int, asyncio.Task[Any]] = {}
         self.answered: list[int] = []
+
+    async def _run(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[Transaction | ServiceError | None]:
+        return await (self.retries if wait else self.calls)(mutations, wait=wait)
 
     def send(self, number: int, wallet: int = 0, actor: int | None = None) -> None:
         """Let a request arrive; it reaches group commit at the next turn of the event loop."""
@@ -94,7 +102,7 @@ class Bench:
         async with asyncio.timeout(10):
             results = await asyncio.gather(*self.requests.values(), return_exceptions=True)
         return {
-            number: result if isinstance(result, BaseException) else result["txn_id"].int
+            number: result if isinstance(result, BaseException) else result.txn_id.int
             for number, result in zip(self.requests, results, strict=True)
         }
 

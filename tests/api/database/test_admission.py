@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 
 from api.database.admission import Turns
-from api.database.group_commit import Balances
+from api.database.balance_reads import BalanceReads
 from api.errors import OVERLOADED, ServiceError
+from api.schemas.wallets import Balance
 from tests.api.database.fakes import STEPS, Bench, kinds, played, turn
 from tests.api.database.test_group_commit_over_http import HOLD_WALLET, held, send
 from tests.api.service import Service, User, problem, serve
@@ -77,14 +78,13 @@ class TestGroupCommit:
 
     @played
     async def test_balances_have_a_bound_of_their_own(self) -> None:
-        gate = asyncio.Event()
+        gate, nobody = asyncio.Event(), UUID(int=0)
 
-        async def together(holders: Sequence[object]) -> list[Any]:
+        async def together(holders: Sequence[object]) -> list[Balance]:
             await gate.wait()
-            return [{"ordinal": place + 1} for place in range(len(holders))]
+            return [Balance(nobody, "UC", 0, 0, 0, 0, "active") for _ in holders]
 
-        balances = Balances(together, alone=never, limit=2)
-        nobody = UUID(int=0)
+        balances = BalanceReads(together, alone=never, limit=2)
         reads = [asyncio.ensure_future(balances.balance(nobody, nobody)) for _ in range(3)]
         await turn(STEPS)
         assert [read.done() for read in reads] == [False, False, True]

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from api.database.group_commit import MAX_ITEMS
+from api.database.call_queue import MAX_ITEMS
 from api.errors import BUSY, SQLSTATES, TIMEOUT, UNAVAILABLE, Kind, ServiceError
 from tests.api.database.fakes import STEPS, Bench, kinds, mutation, played, turn
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.database.functions import Database as Service
+from api.database.pool import Pool as Service
 from api.settings import Settings
 from tests.database import Database
 from tests.system.crash.proxy import Proxy, farewell, through

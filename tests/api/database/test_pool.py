@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import structlog
 
-from api.database.functions import Database as Calls
+from api.database.pool import Pool as Calls
 from api.errors import OVERLOADED, ServiceError
 from api.settings import Settings
 from tests.command import wait_until

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.database.functions import Database as Calls
+from api.database.pool import Pool as Calls
 from api.integrity import verification
 from api.integrity.hash_chain import Finding
 from api.postgres import embedded

@@ -1,0 +1,59 @@
+"""Balances that are asked for at the same time are read in one call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from api.database.admission import Admission
+from api.database.call_queue import CallQueue
+from api.database.requests import BalanceRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from uuid import UUID
+
+    from api.database.call_queue import Pending
+    from api.schemas.wallets import Balance
+
+
+class BalanceReads:
+    """Reads balances: `together`, which leaves out what it cannot read, or `alone`, which says why it cannot."""
+
+    def __init__(
+        self,
+        together: Callable[[Sequence[BalanceRequest]], Awaitable[Sequence[Balance | None]]],
+        alone: Callable[[UUID, UUID], Awaitable[Balance]],
+        *,
+        limit: int,
+    ) -> None:
+        self.admission = Admission(limit)
+        self._together = together
+        self._alone = alone
+        self._queue: CallQueue[BalanceRequest, Balance] = CallQueue(self._read)
+
+    async def balance(self, wallet_id: UUID, actor: UUID) -> Balance:
+        """Read a balance: as of after this call began. Raises ServiceError."""
+        self.admission.enter(actor)
+        try:
+            return await self._queue.add(BalanceRequest(wallet_id, actor))
+        finally:
+            self.admission.leave(actor)
+
+    async def _read(self, group: list[Pending[BalanceRequest, Balance]]) -> None:
+        try:
+            balances = await self._together([pending.request for pending in group])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not one request's fault
+            for pending in group:
+                pending.settle(error)
+            return
+        unread = []
+        for pending, balance in zip(group, balances, strict=True):
+            if balance is None:
+                unread.append(pending)
+            else:
+                pending.settle(balance)
+        for pending in unread:
+            try:
+                pending.settle(await self._alone(*pending.request))
+            except Exception as error:  # noqa: BLE001 - as above
+                pending.settle(error)

@@ -1,0 +1,64 @@
+"""What the calls of the database take where it is more than a few arguments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+
+class Mutation(NamedTuple):
+    """A top-up or spend. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for."""
+
+    type: str
+    wallet_id: UUID
+    txn_id: UUID
+    amount: int
+    reference: str | None
+    metadata: str | None
+    actor: UUID
+    effective_at: datetime | None = None
+
+
+class BatchItem(NamedTuple):
+    """A request of a batch: what any type of request takes; see `wallet_batch`."""
+
+    type: str
+    wallet_id: UUID
+    txn_id: UUID
+    amount: int | None
+    reference: str | None
+    metadata: str | None
+    actor: UUID
+    to_wallet_id: UUID | None
+    original_txn_id: UUID | None
+    final: bool | None
+    expires_in: int | None
+    effective_at: datetime | None
+    to_username: str | None
+
+
+class BalanceRequest(NamedTuple):
+    """The balance of a wallet, for its owner."""
+
+    wallet_id: UUID
+    actor: UUID
+
+
+class Details(NamedTuple):
+    """What every transaction can carry beside its amount. `metadata` is JSON text."""
+
+    reference: str | None
+    metadata: str | None
+    effective_at: datetime | None
+
+
+class Filters(NamedTuple):
+    """Which entries of a history: None is any; `start` included, `end` not."""
+
+    type: str | None
+    start: datetime | None
+    end: datetime | None
+    reference: str | None

@@ -1,0 +1,137 @@
+"""Typed rows: what makes a Struct of a record, and the Structs of rows that are no answer of the service."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
+from uuid import UUID
+
+from msgspec import Raw, Struct
+
+from api.errors import ServiceError, from_postgres
+from api.schemas.history import Entry
+from api.schemas.holds import Hold
+from api.schemas.transactions import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    import asyncpg
+
+T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
+
+WRITTEN: Final = frozenset({"ok", "replayed"})
+"""The outcomes of what is on record now; every other one is the SQLSTATE of a refusal."""
+
+
+class NewUser(Struct):
+    """A user who has just signed up, with wallet and bonus."""
+
+    user_id: UUID
+    username: str
+    wallet_id: UUID
+    asset: str
+    scale: int
+    balance: int
+    available: int
+
+
+class User(Struct):
+    """A user as stored now, and the default wallet."""
+
+    user_id: UUID
+    username: str
+    role: str
+    wallet_id: UUID
+
+
+class UserWithPassword(User):
+    """What a sign-in needs. `settled`: no failed sign-in is remembered, and the address is known."""
+
+    password_hash: str
+    token_generation: int
+    settled: bool
+
+
+class Revocations(Struct):
+    """Ids of revocations and, in the same order, whose tokens they ended; `next` is where the next call starts."""
+
+    next: int
+    ids: list[int]
+    user_ids: list[UUID]
+
+
+class Verification(Struct):
+    """How long ago the last verification ended, how many violations it found, and how long it took."""
+
+    age_seconds: float
+    violations: int
+    seconds: float
+
+
+class StatementBound(Struct):
+    """The first or last line of a statement: the balance at a moment."""
+
+    line: Literal["opening", "closing"]
+    created_at: datetime
+    balance: int
+
+
+class Page(Struct, Generic[T]):
+    """Items, and below which of them the next page starts; None on the last page."""
+
+    items: list[T]
+    next: int | None
+
+
+def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
+    """Return what makes a `struct` of a record: columns by name, so that a new column in SQL breaks nothing."""
+    values = itemgetter(*struct.__struct_fields__)
+
+    def read(record: asyncpg.Record) -> S:
+        return struct(*values(record))
+
+    return read
+
+
+read_transaction = reader(Transaction)
+_read_entry = reader(Entry)
+_read_hold = reader(Hold)
+_read_bound = reader(StatementBound)
+
+
+def read_outcome(record: asyncpg.Record) -> Transaction | ServiceError:
+    """Make the result of a row of `wallet_batch`, or its refusal."""
+    outcome = record["outcome"]
+    if outcome in WRITTEN:
+        return read_transaction(record)
+    refusal = from_postgres(outcome, record["detail"], record["hint"])
+    if refusal is None:
+        raise RuntimeError(f"unexpected outcome {outcome!r} from wallet_batch")
+    return refusal
+
+
+def read_entry(record: asyncpg.Record) -> Entry:
+    """Make an entry."""
+    entry = _read_entry(record)
+    entry.metadata = _raw(record["metadata"])
+    return entry
+
+
+def read_hold(record: asyncpg.Record) -> Hold:
+    """Make a hold."""
+    hold = _read_hold(record)
+    hold.metadata = _raw(record["metadata"])
+    return hold
+
+
+def read_statement_line(record: asyncpg.Record) -> StatementBound | Entry:
+    """Make a line of a statement."""
+    return read_entry(record) if record["line"] == "entry" else _read_bound(record)
+
+
+def _raw(text: str | None) -> Raw:
+    """JSON as it is stored, null for none."""
+    return Raw((text or "null").encode())

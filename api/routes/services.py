@@ -1,0 +1,40 @@
+"""What routes use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from api.errors import OPERATORS_ONLY, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from api.auth.tokens import Tokens
+    from api.database.functions import Database
+    from api.routes.wallet_ids import WalletIds
+
+
+class Services(NamedTuple):
+    """The database, whom a token stands for, which wallet is meant, and the settings that routes depend on."""
+
+    database: Database
+    tokens: Tokens
+    wallet_ids: WalletIds
+    self_topup: bool
+    self_refund: bool
+    download_timeout: float
+
+    async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+        """Raise ServiceError (403) where only operators top up; a replay is answered as before."""
+        if not self.self_topup:
+            await self._let_replay("top up a wallet", wallet_id, txn_ids, actor)
+
+    async def let_refund(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+        """Raise ServiceError (403) where only operators refund; a replay is answered as before."""
+        if not self.self_refund:
+            await self._let_replay("refund a transaction", wallet_id, txn_ids, actor)
+
+    async def _let_replay(self, what: str, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+        if len(await self.database.recorded(wallet_id, txn_ids, actor)) < len(set(txn_ids)):
+            raise ServiceError(OPERATORS_ONLY, f"Only an operator can {what} of this service.")

@@ -1,0 +1,47 @@
+"""Ledger entries, in pages and in statements."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct, field
+
+from api.schemas.fields import TXN_ID, Asset, BalanceAmount, CreatedAt, JsonObject, Scale, TransactionType, WalletId
+
+
+class Entry(Struct):
+    """One ledger entry of the wallet."""
+
+    id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+    txn_id: Annotated[UUID, Meta(examples=[TXN_ID])]
+    type: TransactionType
+    amount: Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[-100])]
+    balance: Annotated[int, Meta(description="After this entry, in minor units.", examples=[900])]
+    reference: Annotated[str | None, Meta(examples=["order 17"])]
+    metadata: JsonObject
+    counterparty_wallet_id: Annotated[UUID | None, Meta(description="The other side of a transfer.")]
+    counterparty_username: Annotated[str | None, Meta(description="Whose wallet that is.", examples=["bob"])]
+    effective_at: Annotated[datetime | None, Meta(description="As the request gave it.")]
+    created_at: CreatedAt
+
+
+class EntryPage(Struct):
+    """A page of the wallet's history, newest first; with a filter it can be short or empty and yet not the last."""
+
+    items: list[Entry]
+    next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+
+
+class Statement(Struct):
+    """All entries from `from` until before `to`, oldest first: they lead from one balance to the other."""
+
+    wallet_id: WalletId
+    asset: Asset
+    scale: Scale
+    start: Annotated[datetime, Meta(examples=["2025-01-01T00:00:00Z"])] = field(name="from")
+    end: Annotated[datetime, Meta(examples=["2025-02-01T00:00:00Z"])] = field(name="to")
+    opening_balance: BalanceAmount
+    entries: list[Entry]
+    closing_balance: BalanceAmount
