@@ -21,10 +21,10 @@ from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.group_commit import Balances, GroupCommit
 from api.database.sweep import sweeping
-from api.errors import EXCEPTION_HANDLERS
 from api.http import request_log
 from api.http.fast_path import Direct
 from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
+from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limit import Limits, RateLimit, Table
 from api.http.responses import problem_examples
 from api.http.security_headers import DOCS_PAGE, SecurityHeaders

@@ -14,7 +14,7 @@ import jwt
 from litestar import Request
 from litestar.datastructures import State
 
-from api.errors import SQLSTATES, UNAUTHORIZED, ServiceError
+from api.errors import NOT_OPERATOR, UNAUTHORIZED, ServiceError
 from api.http.query_string import check_query
 
 if TYPE_CHECKING:
@@ -186,6 +186,6 @@ def operator(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[Non
     async def authorize(request: Request[Any, Any, Any]) -> None:
         await authenticate(request)
         if request.user.role != "operator":
-            raise ServiceError(SQLSTATES["WA027"], "Ask an operator.")
+            raise ServiceError(NOT_OPERATOR, "Ask an operator.")
 
     return authorize

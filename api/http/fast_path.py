@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 
-from api.errors import BAD_REQUEST, ServiceError, answer
+from api.errors import BAD_REQUEST, ServiceError
+from api.http.problems import problem_response, send_problem
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -86,8 +86,7 @@ class Direct:
 
 async def refused(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer what the protocol could not read as a request, in the form of all other errors."""
-    request = Request[Any, Any, Any](scope)
-    await answer(request, scope["state"]["refusal"]).to_asgi_response(None, request)(scope, receive, send)
+    await send_problem(scope["state"]["refusal"], scope, receive, send)
 
 
 def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
@@ -119,7 +118,7 @@ def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
                 found = await call(request=request, data=dto(request).decode_bytes(await request.body()))
             response = found.to_asgi_response(None, request)
         except Exception as error:  # noqa: BLE001 - as Litestar's outermost layer does it
-            response = answer(request, error).to_asgi_response(None, request)
+            response = problem_response(request, error).to_asgi_response(None, request)
         await response(scope, receive, send)
 
     return run

@@ -16,11 +16,11 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from litestar import Request
 from litestar.enums import ScopeType
 from litestar.utils import normalize_path
 
-from api.errors import RATE_LIMITED, ServiceError, answer
+from api.errors import RATE_LIMITED, ServiceError
+from api.http.problems import send_problem
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -177,7 +177,6 @@ class RateLimit:
             try:
                 self._limits.address(scope)
             except ServiceError as error:
-                request = Request[object, object, object](scope)  # type: ignore[type-var]
-                await answer(request, error).to_asgi_response(None, request)(scope, receive, send)
+                await send_problem(error, scope, receive, send)
                 return
         await self.app(scope, receive, send)

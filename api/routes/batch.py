@@ -10,8 +10,9 @@ from litestar.params import JSONBody
 
 from api.auth.tokens import signed_in
 from api.database.functions import WRITTEN, BatchItem
-from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid, problem
+from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid
 from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
+from api.http.problems import problem
 from api.http.responses import BODY_ERRORS, Answer, errors, read_transaction, success
 from api.routes.parameters import Parts, in_utc, text
 from api.schemas.batch import BatchItemRequest, BatchItemResult, BatchOrder, BatchResult

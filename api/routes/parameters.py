@@ -15,7 +15,7 @@ from msgspec import Meta, Raw
 
 from api.auth.tokens import Tokens
 from api.database.functions import Database, Details, Mutation
-from api.errors import OPERATORS_ONLY, SQLSTATES, FieldError, ServiceError, invalid
+from api.errors import INVALID_CURSOR, OPERATORS_ONLY, FieldError, ServiceError, invalid
 from api.routes.wallet_ids import Wallets
 from api.schemas.common import ASSET_PATTERN, DetailedRequest
 
@@ -116,5 +116,5 @@ def place_of(cursor: str | None) -> int | None:
         place = 0
     if not 0 < place <= MAX_SEQ or cursor_at(place) != cursor:
         fault = FieldError("cursor", "is not a cursor of this service")
-        raise ServiceError(SQLSTATES["WA024"], "Use the cursor that the page before returned, or none.", [fault])
+        raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
     return place

@@ -12,7 +12,7 @@ from api.auth.passwords import Passwords, usable
 from api.auth.sign_in import SignIn
 from api.auth.tokens import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
 from api.database.functions import Database
-from api.errors import SQLSTATES, FieldError, ServiceError
+from api.errors import WRONG_PASSWORD, FieldError, ServiceError
 from api.http.rate_limit import caller
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.schemas.common import Envelope, PasswordChange, Session, SignedOut
@@ -79,9 +79,9 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         if user is None:
             raise unauthorized()
         wrong = ServiceError(
-            SQLSTATES["WA034"],
+            WRONG_PASSWORD,
             "Give the password that you sign in with now.",
-            [FieldError("current_password", SQLSTATES["WA034"].title)],
+            [FieldError("current_password", WRONG_PASSWORD.title)],
         )
         address = caller(request.scope)
         row = await sign_in.check(user["username"], data.current_password, address, wrong)

@@ -7,11 +7,11 @@ import bcrypt
 import msgspec
 
 from api.auth.passwords import PASSWORD_BYTES
-from api.settings import SetupError
+from api.errors import CommandError
 from api.setup.deploy import connected
 
 
-class UserError(SetupError):
+class UserError(CommandError):
     """The user cannot be made; the text says why."""
 
 

@@ -21,8 +21,8 @@ from litestar import Litestar, Request, get
 from litestar.routes import HTTPRoute
 
 from api.app import create_app
-from api.errors import EXCEPTION_HANDLERS
 from api.http.fast_path import DIRECT, Direct
+from api.http.problems import EXCEPTION_HANDLERS
 from api.settings import Settings
 from tests.api.service import JWT_SECRET, Service, User, wait_until
 
