@@ -99,7 +99,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     metrics = Metrics(shared)
     sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
-    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
+    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
     group = GroupCommit(Sized(database, metrics), Sized(patient, metrics), limit=settings.queue_size)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
@@ -112,6 +112,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         mutate=group.mutate if settings.group_commit else database.mutate,
         balance=balances.balance if settings.group_commit else database.balance,
         tokens=tokens,
+        limits=limits,
         wallets=Wallets(database),
         self_topup=settings.self_topup,
         self_refund=settings.self_refund,
@@ -137,7 +138,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     app = Litestar(
         route_handlers=[
             auth_routes(database, passwords, sign_in, tokens),
-            session_routes(database, passwords, sign_in, tokens),
+            session_routes(database, passwords, sign_in, tokens, limits),
             wallet_routes(parts),
             wallets_routes(parts),
             hold_routes(parts),

@@ -23,6 +23,7 @@ try:
     from api.server import supervisor
     from api.settings import Settings
     from api.setup import deploy, service_secrets
+    from api.setup.create_user import create as register_user
     from api.urls import libpq_variables
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
@@ -143,15 +144,13 @@ def create_user(settings: Settings, username: str, role: str) -> None:
 
     The password is asked for on a terminal, else it is PGWALLET_USER_PASSWORD or the first line of the standard input.
     """
-    from api.setup import create_user  # the service's code, which the other commands do without
-
     password = os.environ.get("PGWALLET_USER_PASSWORD") or (
         click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         if sys.stdin.isatty()
         else sys.stdin.readline().rstrip("\r\n")
     )
     with administrator(settings, "user create") as url:
-        made = asyncio.run(create_user.create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
+        made = asyncio.run(register_user(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
     click.echo(f"made {role} {made}")
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from api.auth.tokens import signed_in
+from api.auth.guards import signed_in
 from api.database.functions import WRITTEN, BatchItem
 from api.errors import BATCH_REFUSED, FieldError, ServiceError, from_postgres, invalid
 from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
@@ -27,7 +27,7 @@ MANY = 100
 def batch_routes(parts: Parts) -> Router:
     """Return `/api/wallet/batch`."""
     single, wallets = parts.single, parts.wallets
-    authenticate = signed_in(parts.tokens)
+    authenticate = signed_in(parts.tokens, parts.limits)
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         await authenticate(request)
@@ -68,7 +68,7 @@ def batch_routes(parts: Parts) -> Router:
         # a name is looked up, and its outcome tells whether there is such a user: as a single transfer would
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
         if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
-            parts.tokens.admit(user.user_id, more)
+            parts.limits.user(user.user_id, more)
         items = [_item(place, item, wallet_id, user.user_id) for place, item in enumerate(data.requests)]
         rows = await single.requests(items, atomic=data.atomic)
         if len(rows) > MANY:

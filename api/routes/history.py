@@ -12,7 +12,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 
-from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.functions import Filters
 from api.http.responses import Answer, errors, success
 from api.routes.parameters import (
@@ -140,7 +140,7 @@ def history_routes(parts: Parts) -> Router:
     return Router(
         "/api/wallet",
         route_handlers=[transactions, transaction, statement],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(parts.tokens, parts.limits),
         security=[{"bearer": []}],
         tags=["History"],
     )

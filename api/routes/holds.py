@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Router, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.functions import Details
 from api.http.responses import MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
 from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, Parts, cursor_at, details, json, place_of, text
@@ -110,7 +110,7 @@ def hold_routes(parts: Parts) -> Router:
     return Router(
         "/api/wallet/holds",
         route_handlers=[hold, holds, capture, void],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(parts.tokens, parts.limits),
         security=[{"bearer": []}],
         tags=["Holds"],
     )

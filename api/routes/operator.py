@@ -9,7 +9,7 @@ from litestar import Router, get, post, put
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from api.auth.tokens import AuthenticatedRequest, operator, signed_in
+from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.database.functions import Details, Limit
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, Answer, errors, recorded, success
 from api.routes.parameters import MomentQuery, Parts, details, in_utc, optional_moment, text
@@ -46,7 +46,7 @@ def operator_routes(parts: Parts) -> Router:
     """Return `/api/operator`."""
     single = parts.single
     # who is no operator any more may ask for the first result again: the database knows who did what
-    repeats = signed_in(parts.tokens)
+    repeats = signed_in(parts.tokens, parts.limits)
 
     @post(
         "/wallets/{wallet_id:uuid}/status",
@@ -179,7 +179,7 @@ def operator_routes(parts: Parts) -> Router:
     return Router(
         "/api/operator",
         route_handlers=[set_status, set_limits, adjust, fund, give_back, erase_user, trial_balance],
-        before_request=operator(parts.tokens),
+        before_request=operator(parts.tokens, parts.limits),
         security=[{"bearer": []}],
         tags=["Operators"],
     )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from litestar.params import QueryParameter
 from msgspec import Meta, Raw
@@ -16,8 +15,12 @@ from msgspec import Meta, Raw
 from api.auth.tokens import Tokens
 from api.database.functions import Database, Details, Mutation
 from api.errors import INVALID_CURSOR, OPERATORS_ONLY, FieldError, ServiceError, invalid
+from api.http.rate_limit import Limits
 from api.routes.wallet_ids import Wallets
 from api.schemas.common import ASSET_PATTERN, DetailedRequest
+
+if TYPE_CHECKING:
+    import asyncpg
 
 MAX_SEQ = 2**63 - 1
 
@@ -41,6 +44,7 @@ class Parts(NamedTuple):
     mutate: Callable[[Mutation], Awaitable[asyncpg.Record]]
     balance: Callable[[UUID, UUID], Awaitable[asyncpg.Record]]
     tokens: Tokens
+    limits: Limits
     wallets: Wallets
     self_topup: bool
     self_refund: bool

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-import asyncpg
 from litestar import Router, post
 from litestar.params import JSONBody
 
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.auth.passwords import Passwords, usable
 from api.auth.sign_in import SignIn
-from api.auth.tokens import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
+from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, token_id, unauthorized
 from api.database.functions import Database
 from api.errors import WRONG_PASSWORD, FieldError, ServiceError
-from api.http.rate_limit import caller
+from api.http.rate_limit import Limits, caller
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.schemas.common import Envelope, PasswordChange, Session, SignedOut
+
+if TYPE_CHECKING:
+    import asyncpg
 
 
 def session(tokens: Tokens, row: asyncpg.Record, generation: int) -> Session:
@@ -30,7 +34,7 @@ def session(tokens: Tokens, row: asyncpg.Record, generation: int) -> Session:
     )
 
 
-def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
+def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens, limits: Limits) -> Router:
     """Return the part of `/api/auth` that needs a token."""
 
     @post(
@@ -93,7 +97,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     return Router(
         "/api/auth",
         route_handlers=[signout, signout_everywhere, change_password],
-        before_request=signed_in(tokens),
+        before_request=signed_in(tokens, limits),
         security=[{"bearer": []}],
         tags=["Accounts"],
     )

@@ -6,7 +6,7 @@ from litestar import Router, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
-from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.routes.parameters import Parts
 from api.schemas.common import Envelope, Wallet, WalletList, WalletRequest, reader
@@ -41,7 +41,7 @@ def wallets_routes(parts: Parts) -> Router:
     return Router(
         "/api/wallets",
         route_handlers=[open_wallet, list_wallets],
-        before_request=signed_in(parts.tokens),
+        before_request=signed_in(parts.tokens, parts.limits),
         security=[{"bearer": []}],
         tags=["Wallets"],
     )

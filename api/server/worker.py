@@ -14,15 +14,18 @@ import socket
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import uvicorn
-from litestar import Litestar
 
 from api.app import create_app
 from api.server import shared_memory
 from api.server.connection import Bounded
 from api.settings import Settings
 from api.telemetry import metrics
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 
 def main() -> None:
@@ -40,7 +43,7 @@ def main() -> None:
         _serve(settings, listener, create_app(settings, memory, number))
 
 
-def _serve(settings: Settings, listener: socket.socket, app: Litestar) -> None:
+def _serve(settings: Settings, listener: socket.socket, app: "Litestar") -> None:
     _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
     Bounded.patience = settings.request_timeout

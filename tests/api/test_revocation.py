@@ -140,7 +140,7 @@ def test_a_token_that_is_verified_while_its_revocation_comes_in_is_not_remembere
             return {"user_id": user_id, "wallet_id": user_id, "role": "user"}
 
     database = Late()
-    tokens = Tokens([JWT_SECRET], cast("Any", database), admit=lambda _: None)
+    tokens = Tokens([JWT_SECRET], cast("Any", database))
     header = f"Bearer {tokens.issue(uuid4(), uuid4(), 'user', 0)}".encode()
 
     async def see_twice() -> None:

@@ -62,7 +62,7 @@ class Account:
                 [f"user-{uuid4().hex[:12]}", "$2b$04$" + "x" * 53],
             ).fetchone()
         assert found is not None
-        token = Tokens([JWT_SECRET], cast("Any", None), admit=lambda _: None).issue(*found, "user", 0)
+        token = Tokens([JWT_SECRET], cast("Any", None)).issue(*found, "user", 0)
         return cls(str(found[0]), str(found[1]), token)
 
 
