@@ -21,11 +21,12 @@ from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.group_commit import Balances, GroupCommit
 from api.database.sweep import sweeping
-from api.http import request_log
 from api.http.fast_path import Direct
 from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limit import Limits, RateLimit, Table
+from api.http.request_log import RequestLog
+from api.http.request_metrics import RequestMetrics
 from api.http.responses import problem_examples
 from api.http.security_headers import DOCS_PAGE, SecurityHeaders
 from api.routes.accounts import auth_routes
@@ -40,7 +41,8 @@ from api.routes.session import session_routes
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import Wallets
 from api.routes.wallets import wallets_routes
-from api.telemetry.metrics import Metrics, Place, RequestMetrics, Sized
+from api.telemetry import log_config
+from api.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -91,21 +93,26 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     """
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
-    request_log.configure(settings.log_level)
+    log_config.configure(settings.log_level)
     database = Database(settings, pool_size=settings.pool_size, lock_timeout=settings.lock_timeout)
     patient = Database(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=settings.lock_timeout, held=True)
     single = Database(settings, pool_size=SINGLE_CONNECTIONS, lock_timeout=settings.lock_timeout, patient=patient)
     passwords = Passwords(settings.bcrypt_cost)
-    metrics = Metrics(shared)
+    metrics = Metrics(shared.names() if shared else None)
     sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
-    group = GroupCommit(Sized(database, metrics), Sized(patient, metrics), limit=settings.queue_size)
+    group = GroupCommit(database, patient, limit=settings.queue_size, observe=metrics.batches.observe)
     balances = Balances(database.balances, database.balance, limit=settings.queue_size)
     own = Database(settings, pool_size=1, lock_timeout=settings.lock_timeout, silent=True)
     revocations = Revocations(own, tokens)
-    pools = {"shared": database, "single": single, "patient": patient}
-    waiting: dict[str, Place] = {"mutations": group, "balances": balances, "shared": database, "single": single}
+    waiting = {
+        "mutations": lambda: group.admission.inside,
+        "balances": lambda: balances.admission.inside,
+        "shared": lambda: database.admission.inside,
+        "single": lambda: single.admission.inside,
+    }
+    connections = {"shared": database.connections, "single": single.connections, "patient": patient.connections}
     parts = Parts(
         database=database,
         single=single,
@@ -126,7 +133,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         await patient.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
-            following, measuring = revocations.followed(), metrics.sampling(waiting, pools)
+            following, measuring = revocations.followed(), metrics.sampling(waiting, connections)
             async with following, sweeping(single), measuring, beating:
                 yield
         finally:
@@ -188,7 +195,7 @@ def around(app: ASGIApp, settings: Settings, limits: Limits, metrics: Metrics) -
         # around the limits: a browser shows the page a refusal only with these headers
         app = CORSMiddleware(app, cors(settings))
     app = SecurityHeaders(app, hsts=settings.hsts)
-    return request_log.RequestLog(RequestMetrics(app, metrics))
+    return RequestLog(RequestMetrics(app, metrics))
 
 
 def cors(settings: Settings) -> CORSConfig:

@@ -108,13 +108,23 @@ class GroupCommit:
     A wallet found held is mostly in another worker's batch, and free in a moment: its requests go first in the next
     batch, `tries` times, before they wait. From then on until none waits, the line has no request of that wallet.
     At most `limit` requests are unanswered at a time, and of each user no more than there is room for others'.
+    `observe` is told the size of each batch.
     """
 
-    def __init__(self, calls: Calls, patient: Calls, *, limit: int = MAX_ITEMS, tries: int = 2) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        patient: Calls,
+        *,
+        limit: int = MAX_ITEMS,
+        tries: int = 2,
+        observe: Callable[[int], object] = lambda _: None,
+    ) -> None:
         self.admission = Admission(limit)
         self._calls = calls
         self._patient = patient
         self._tries = tries
+        self._observe = observe
         self._line: Line[Mutation] = Line(self._run)
         self._held: dict[UUID, deque[Pending[Mutation]]] = {}
         self._tasks = Tasks()
@@ -137,6 +147,7 @@ class GroupCommit:
     async def _run(self, batch: list[Pending[Mutation]]) -> None:
         """Run a batch without waiting for locks."""
         busy = []
+        self._observe(len(batch))
         try:
             rows = await self._calls.batch([pending.request for pending in batch], wait=False)
             for pending, row in zip(batch, rows, strict=True):
@@ -172,6 +183,7 @@ class GroupCommit:
             batch = [pending for pending in take(waiting, limit) if not pending.answer.done()]
             if not batch:
                 continue
+            self._observe(len(batch))
             try:
                 rows = await self._patient.batch([pending.request for pending in batch], wait=True)
                 for pending, row in zip(batch, rows, strict=True):

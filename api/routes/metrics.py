@@ -28,9 +28,11 @@ def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HT
         given = dict(request.scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, expected):
             raise unauthorized("The metrics have a token of their own.")
-        verification, database_up = None, True
+        verification: dict[str, float] | None = None
+        database_up = True
         try:
-            verification = await database.last_verification()
+            row = await database.last_verification()
+            verification = None if row is None else dict(row.items())
         except ServiceError:
             database_up = False
         page = await asyncio.to_thread(metrics.page, verification, database_up=database_up)

@@ -22,7 +22,7 @@ from api.server.workers import Pause, Workers
 from api.settings import Settings, SettingsError
 from api.setup import deploy
 from api.setup.service_secrets import api_password, api_url, metrics_token, signing_keys
-from api.telemetry.log_writer import Outlet
+from api.telemetry.log_writer import LogWriter
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def _log() -> None:
     """Write the log without waiting for its reader: else a pipe that is full of the workers' lines stops us, too."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
-            handler.setStream(Outlet().as_text())
+            handler.setStream(LogWriter().as_text())
 
 
 def _variables(login: str, keys: list[str]) -> dict[str, str]:

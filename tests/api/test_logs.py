@@ -94,32 +94,35 @@ def test_an_unexpected_error_is_explained_in_the_log_alone(
 def test_no_secret_is_ever_logged(service_database: Database, tmp_path: Path) -> None:
     hidden = f"hidden-{uuid4().hex}"
     credentials = {"username": "alice", "password": hidden}
-    with serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="debug") as service:
-        with closing(User(service)) as user:
-            user.topup(reference=hidden, metadata={"a": hidden})
-            user.topup(hidden)
-            user.topup(1, hidden)
-            user.post("/api/wallet/topup", content=hidden.encode(), headers={"Content-Type": "application/json"})
-            user.post("/api/wallet/topup", json={hidden: hidden})
-            user.get(f"/api/wallet/transactions?cursor={hidden}&token={user.token}")
-            user.get(f"/{hidden}")
-            for path in ("/api/auth/signin", "/api/auth/signup"):
-                for body in (credentials, [credentials], {**credentials, "password": [hidden]}, {"password": hidden}):
-                    user.post(path, json=body)
-                user.post(path, json={"username": hidden, "password": hidden})
-            for header in (f"Bearer {hidden}", f"Basic {hidden}", f"Bearer {user.token}x"):
-                httpx.get(f"{service.url}/api/wallet/balance", headers={"Authorization": header}, verify=TLS)
-            with service_database.connect() as administrator:
-                administrator.execute("alter function public.wallet_register rename to wallet_hidden")
-                problem(
-                    user.post("/api/auth/signup", json={"username": f"u{uuid4().hex}", "password": hidden}),
-                    500,
-                    "internal",
-                )
-                administrator.execute("alter function public.wallet_hidden rename to wallet_register")
-            token = user.token
-        log = service.log.read_text()
-    assert len(log.splitlines()) > 20
+    with (
+        serve(service_database.api_url, tmp_path, PGWALLET_LOG_LEVEL="debug") as service,
+        closing(User(service)) as user,
+    ):
+        user.topup(reference=hidden, metadata={"a": hidden})
+        user.topup(hidden)
+        user.topup(1, hidden)
+        user.post("/api/wallet/topup", content=hidden.encode(), headers={"Content-Type": "application/json"})
+        user.post("/api/wallet/topup", json={hidden: hidden})
+        user.get(f"/api/wallet/transactions?cursor={hidden}&token={user.token}")
+        user.get(f"/{hidden}")
+        for path in ("/api/auth/signin", "/api/auth/signup"):
+            for body in (credentials, [credentials], {**credentials, "password": [hidden]}, {"password": hidden}):
+                user.post(path, json=body)
+            user.post(path, json={"username": hidden, "password": hidden})
+        for header in (f"Bearer {hidden}", f"Basic {hidden}", f"Bearer {user.token}x"):
+            httpx.get(f"{service.url}/api/wallet/balance", headers={"Authorization": header}, verify=TLS)
+        with service_database.connect() as administrator:
+            administrator.execute("alter function public.wallet_register rename to wallet_hidden")
+            problem(
+                user.post("/api/auth/signup", json={"username": f"u{uuid4().hex}", "password": hidden}),
+                500,
+                "internal",
+            )
+            administrator.execute("alter function public.wallet_hidden rename to wallet_register")
+        token = user.token
+    log = service.log.read_text()
+    # one for each request and one for the error, the last ones too
+    assert len(log.splitlines()) >= 24
     for secret in (hidden, PASSWORD, token, token.rpartition(".")[2], JWT_SECRET, SERVICE_PASSWORD, "$2b$"):
         assert secret not in log
     for line in log.splitlines():
@@ -135,7 +138,7 @@ def test_the_log_level_is_a_setting(service_database: Database, tmp_path: Path) 
 @played
 async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pipe_takes_whole() -> None:
     written: list[bytes] = []
-    lines = request_log.Lines(written.append)
+    lines = request_log.RequestLines(written.append)
     for number in range(25):
         longest = {
             "client": "x" * 45,
@@ -144,7 +147,7 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
             "request_id": "x" * 64,
         }
         more = {"user_id": uuid4(), "code": "unsupported_media_type", "event": "request", "level": "info"}
-        lines.add(request_log.Line(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
+        lines.add(request_log.RequestLine(ms=99_999.99, status=number, time=datetime.now(UTC), **longest, **more))
     assert written == []
     await turn()
     assert [len(piece.splitlines()) for piece in written] == [10, 10, 5]
@@ -210,16 +213,16 @@ def test_a_log_on_a_full_disk_stops_nothing(service_database: Database, tmp_path
 
 WRITE = """
 import logging, structlog
-from api.http import request_log
-request_log.configure("info")
-structlog.get_logger().info("ours", number=1)
+from api.telemetry import log_config
+log_config.configure("info")
+structlog.get_logger("ours").info("said", number=1)
 logging.getLogger("theirs").warning("a library's %s", "words")
 logging.getLogger("theirs").debug("nothing")
 """
 FAIL = """
 import logging, structlog
-from api.http import request_log
-request_log.configure("info")
+from api.telemetry import log_config
+log_config.configure("info")
 try:
     raise KeyError("the fault")
 except KeyError as error:
@@ -244,7 +247,7 @@ def test_a_traceback_is_written_out() -> None:
 def test_what_libraries_log_has_the_same_form() -> None:
     ended = subprocess.run([sys.executable, "-c", WRITE], stderr=subprocess.PIPE, check=True, timeout=30)
     ours, theirs = (json.loads(line) for line in ended.stderr.splitlines())
-    assert (ours["event"], ours["number"], ours["level"]) == ("ours", 1, "info")
+    assert (ours["event"], ours["number"], ours["logger"], ours["level"]) == ("said", 1, "ours", "info")
     assert (theirs["event"], theirs["logger"], theirs["level"]) == ("a library's words", "theirs", "warning")
 
 
@@ -254,5 +257,5 @@ def test_a_terminal_gets_readable_columns() -> None:
     os.close(far)
     shown = re.sub(r"\x1b\[[0-9;]*m", "", os.read(near, 10_000).decode())
     os.close(near)
-    assert re.search(r"\[info +\] ours +number=1", shown)
+    assert re.search(r"\[info +\] said +\[ours\] +number=1", shown)
     assert re.search(r"\[warning +\] a library's words", shown)
