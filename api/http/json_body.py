@@ -35,6 +35,7 @@ from api.errors import (
 )
 
 if TYPE_CHECKING:
+    # private parts of Litestar, for the types of what is overridden alone
     from litestar._openapi.schema_generation import SchemaCreator
     from litestar.dto._backend import DTOBackend
     from litestar.handlers.base import BaseRouteHandler

@@ -17,14 +17,15 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from litestar.enums import ScopeType
 
 from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import HTTPScope, Message, Receive, Send
+
+    from api.http import HttpApp
 
 LINES_AT_ONCE: Final = 10
 """Ten of the longest lines are shorter than what a pipe takes in one piece."""
@@ -75,15 +76,12 @@ class RequestLines:
 class RequestLog:
     """ASGI: gives every request its id and writes its line."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: HttpApp) -> None:
         self.app = app
         self._write = _write()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Pass the request on; the answer carries X-Request-Id, the caller's own where that is sane."""
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
         started = perf_counter()
         request_id = _request_id(scope)
         state: dict[str, Any] = scope["state"]
@@ -127,7 +125,7 @@ def _write() -> Callable[[RequestLine], object] | None:
     return RequestLines(log_writer().write).add
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(scope: HTTPScope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and SANE_REQUEST_ID.fullmatch(value):
             return value.decode()

@@ -5,12 +5,11 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from litestar.enums import ScopeType
-
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import HTTPScope, Message, Receive, Send
     from prometheus_client import Histogram
 
+    from api.http import HttpApp
     from api.telemetry.metrics import Metrics
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -22,17 +21,14 @@ NO_ROUTE: Final = "none"
 class RequestMetrics:
     """ASGI: counts and times every request."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: HttpApp, metrics: Metrics) -> None:
         self.app = app
         self._metrics = metrics
         # labels() takes as long as observe()
         self._series: dict[tuple[str, str, int], Histogram] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
         started = perf_counter()
         status = 0
 

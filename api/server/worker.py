@@ -25,7 +25,7 @@ from api.settings import Settings
 from api.telemetry import metrics
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from api.app import Service
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
         _serve(settings, listener, create_app(settings, memory, number))
 
 
-def _serve(settings: Settings, listener: socket.socket, app: "Litestar") -> None:
+def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
     _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
     # uvicorn raises the signal again when it has stopped: it must not kill us before the rest of the log is written

@@ -49,7 +49,7 @@ def test_every_table_is_described(database: Database) -> None:
 
 def test_every_call_is_in_the_reference() -> None:
     app = create_app(Settings(api_url="postgresql://wallet_api@/none", jwt_secret="a secret of 32 bytes at the least"))
-    schema = app.openapi_schema.to_schema()
+    schema = app.litestar.openapi_schema.to_schema()
     calls = {f"{method.upper()} {path}" for path, methods in schema["paths"].items() for method in methods}
     cells = [row[0] for row in rows(ROOT / "docs/api/reference.md")]
     assert {call for cell in cells for call in re.findall(r"`([A-Z]+ /\S+)`", cell)} == calls
