@@ -37,7 +37,7 @@ begin
   returning u.* into v_user;
   -- an erasure that gave the name free at this moment has reserved it, too: seen only after the insert waited for it
   if not found or exists (select from wallet.reserved_names n where n.digest = wallet.name_digest(v_username)) then
-    perform wallet.refuse('WA005', jsonb_build_object('field', 'username', 'username', v_username));
+    perform wallet.raise_error('WA005', jsonb_build_object('field', 'username', 'username', v_username));
   end if;
 
   select a.* into strict v_asset
@@ -47,7 +47,7 @@ begin
   values (v_user.id, v_asset.code, 'user')
   returning w.id into v_wallet_id;
   if v_asset.signup_bonus > 0 then
-    v_balance := (wallet.settle(wallet.post(row(
+    v_balance := (wallet.result_or_raise(wallet.post(row(
       'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, v_user.id, null, null, null, null
     )::wallet.request))).balance;
   end if;

@@ -137,7 +137,7 @@ begin
         o.seq + row_number() over in_wallet as seq,
         o.balance + (sum(i.delta) over in_wallet)::bigint as balance
       from items i
-      join wallet.batch_openings(v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain) o on o.wallet_id = i.wallet_id
+      join wallet.locked_wallets(v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain) o on o.wallet_id = i.wallet_id
       window in_wallet as (partition by i.wallet_id order by i.ordinal rows unbounded preceding)
     ),
     judged as materialized (
@@ -145,7 +145,7 @@ begin
         p.in_plain_wallet and p.is_simple
         and (p.actor is null or p.actor = p.owner_id)
         and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
-        and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
+        and wallet.check_change(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
         and p.wallet_id not in (select r.wallet_id from repeated r)
         and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
         as is_plain
@@ -163,7 +163,7 @@ begin
 
     -- the clock after the locks, the same for all; no wallet's time comes from another's
     v_created_at := clock_timestamp();
-    v_hashes := wallet.batch_write(
+    v_hashes := wallet.write_transactions(
       v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
       v_references, v_metadata
     );
@@ -198,9 +198,9 @@ begin
         and wallet.is_busy(v_to_wallet_ids[v_item], null, v_wallet_ids)
       )
     ) then
-      v_outcomes := v_outcomes || wallet.refused('busy', null);
+      v_outcomes := v_outcomes || wallet.refused_outcome('busy', null);
     elsif p_types[v_item] in ('bonus', 'adjustment') then
-      v_outcomes := v_outcomes || wallet.refused('WA002', jsonb_build_object(
+      v_outcomes := v_outcomes || wallet.refused_outcome('WA002', jsonb_build_object(
         'field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund'
       ));
     else

@@ -9,53 +9,53 @@ declare
   c_open_holds constant integer := 100;
   c_default_seconds constant integer := 604800;
   v_amount constant bigint := p_request.amount;
-  v_opening wallet.opening;
+  v_wallet wallet.locked_wallet;
   v_available bigint;
   v_code text;
   v_limit jsonb;
   v_id bigint;
 begin
-  v_opening := wallet.open(p_request.wallet_id, p_request.txn_id, p_request.actor);
-  if v_opening.asset is null then
-    return wallet.refused('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
+  v_wallet := wallet.lock_wallet(p_request.wallet_id, p_request.txn_id, p_request.actor);
+  if v_wallet.asset is null then
+    return wallet.refused_outcome('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
   end if;
 
-  if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
-    return wallet.replay(p_request, v_opening);
+  if v_wallet.earlier_id is not null or v_wallet.earlier_event is not null then
+    return wallet.replay(p_request, v_wallet);
   end if;
 
-  v_available := wallet.available(v_opening.balance, v_opening.held, v_opening.floor);
-  v_code := wallet.refusal(-v_amount, v_opening.balance, v_available, v_opening.status, v_opening.max_balance);
+  v_available := wallet.available(v_wallet.balance, v_wallet.held, v_wallet.floor);
+  v_code := wallet.check_change(-v_amount, v_wallet.balance, v_available, v_wallet.status, v_wallet.max_balance);
   if v_code is not null then
-    return wallet.refused_amount(v_code, p_request, v_amount, v_opening);
+    return wallet.refused_change(v_code, p_request, v_amount, v_wallet);
   end if;
-  if v_opening.has_limits then
-    v_limit := wallet.limit_excess(p_request.wallet_id, 'hold', v_amount, v_opening.created_at);
+  if v_wallet.has_limits then
+    v_limit := wallet.check_limits(p_request.wallet_id, 'hold', v_amount, v_wallet.created_at);
     if v_limit is not null then
-      return wallet.refused('WA014', v_limit);
+      return wallet.refused_outcome('WA014', v_limit);
     end if;
   end if;
-  if v_opening.has_holds and c_open_holds <= (
+  if v_wallet.has_holds and c_open_holds <= (
     select count(*)
     from wallet.holds h
-    where h.wallet_id = p_request.wallet_id and h.status = 'open' and h.expires_at > v_opening.created_at
+    where h.wallet_id = p_request.wallet_id and h.status = 'open' and h.expires_at > v_wallet.created_at
   ) then
-    return wallet.refused('WA025', jsonb_build_object('wallet_id', p_request.wallet_id, 'maximum', c_open_holds));
+    return wallet.refused_outcome('WA025', jsonb_build_object('wallet_id', p_request.wallet_id, 'maximum', c_open_holds));
   end if;
 
-  if not v_opening.has_holds then
+  if not v_wallet.has_holds then
     update wallet.wallets w set has_holds = true where w.id = p_request.wallet_id;
   end if;
   insert into wallet.holds as h (wallet_id, txn_id, amount, expires_in, expires_at, reference, metadata, created_at)
   values (
     p_request.wallet_id, p_request.txn_id, v_amount, p_request.expires_in,
-    v_opening.created_at + make_interval(secs => coalesce(p_request.expires_in, c_default_seconds)),
-    case when not v_opening.is_erased then p_request.reference end,
-    case when not v_opening.is_erased then p_request.metadata end, v_opening.created_at
+    v_wallet.created_at + make_interval(secs => coalesce(p_request.expires_in, c_default_seconds)),
+    case when not v_wallet.is_erased then p_request.reference end,
+    case when not v_wallet.is_erased then p_request.metadata end, v_wallet.created_at
   )
   returning h.id into v_id;
   return wallet.write_hold_event(
-    p_request, v_id, v_amount, v_opening, wallet.available(v_opening.balance, v_opening.held + v_amount, v_opening.floor)
+    p_request, v_id, v_amount, v_wallet, wallet.available(v_wallet.balance, v_wallet.held + v_amount, v_wallet.floor)
   );
 end;
 $$;

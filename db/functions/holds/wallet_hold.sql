@@ -16,7 +16,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  return wallet.settle(wallet.execute(row(
+  return wallet.result_or_raise(wallet.execute(row(
     'hold', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, null, p_actor,
     null, null, null, p_expires_in

@@ -13,7 +13,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  return wallet.settle(wallet.execute(row(
+  return wallet.result_or_raise(wallet.execute(row(
     'void', p_wallet_id, p_txn_id, null,
     null, null, null, p_actor,
     null, p_hold_txn_id, null, null

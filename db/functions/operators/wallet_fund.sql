@@ -16,7 +16,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  return wallet.operate(row(
+  return wallet.execute_as_operator(row(
     'topup', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, p_effective_at, p_actor,
     null, null, null, null

@@ -17,7 +17,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  return wallet.operate(row(
+  return wallet.execute_as_operator(row(
     'refund', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, p_effective_at, p_actor,
     null, p_original_txn_id, null, null

@@ -24,7 +24,7 @@ begin
     p_request.reference, p_request.metadata, p_request.actor
   );
   if v_fault is not null then
-    return wallet.refused('WA002', v_fault);
+    return wallet.refused_outcome('WA002', v_fault);
   end if;
 
   if p_request.type in ('topup', 'spend') and p_request.effective_at is null
@@ -34,7 +34,7 @@ begin
   end if;
   v_fault := wallet.type_fault(p_request, p_to_username);
   if v_fault is not null then
-    return wallet.refused('WA002', v_fault);
+    return wallet.refused_outcome('WA002', v_fault);
   end if;
   return case p_request.type
     when 'transfer' then wallet.transfer(p_request, p_to_username)

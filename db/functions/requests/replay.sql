@@ -1,7 +1,7 @@
 -- The first answer again. A retry is the same request as it was sent, before defaults; NULL equals NULL.
 create or replace function wallet.replay(
   p_request wallet.request,
-  p_opening wallet.opening
+  p_wallet wallet.locked_wallet
 )
 returns wallet.outcome
 language plpgsql
@@ -11,8 +11,8 @@ declare
   v_earlier record;
   v_field text;
 begin
-  if p_opening.earlier_id is null then
-    return wallet.replay_hold(p_request, p_opening);
+  if p_wallet.earlier_id is null then
+    return wallet.replay_hold(p_request, p_wallet);
   end if;
   select t.id, t.type::text as type, t.amount, t.counterparty_id,
     coalesce(l.recorded_at, t.created_at) as created_at, l.balance_after, l.hash,
@@ -29,7 +29,7 @@ begin
   left join wallet.transactions o on o.id = r.original_id
   left join wallet.hold_events e on e.wallet_id = t.wallet_id and e.txn_id = t.txn_id
   left join wallet.holds h on h.id = e.hold_id
-  where t.id = p_opening.earlier_id;
+  where t.id = p_wallet.earlier_id;
 
   v_field := case
     when v_earlier.type <> p_request.type then 'type'
@@ -45,14 +45,14 @@ begin
     when v_earlier.effective_at is distinct from p_request.effective_at then 'effective_at'
   end;
   if v_field is not null then
-    return wallet.refused('WA004', jsonb_build_object('field', v_field, 'txn_id', p_request.txn_id, 'id', v_earlier.id));
+    return wallet.refused_outcome('WA004', jsonb_build_object('field', v_field, 'txn_id', p_request.txn_id, 'id', v_earlier.id));
   end if;
   return row(null, null, row(
-    v_earlier.id, p_request.txn_id, p_request.wallet_id, v_earlier.type, v_earlier.amount, p_opening.asset, p_opening.scale,
+    v_earlier.id, p_request.txn_id, p_request.wallet_id, v_earlier.type, v_earlier.amount, p_wallet.asset, p_wallet.scale,
     v_earlier.balance_after, v_earlier.available, true, v_earlier.created_at, encode(v_earlier.hash, 'hex')
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;
 
-comment on function wallet.replay(wallet.request, wallet.opening) is
+comment on function wallet.replay(wallet.request, wallet.locked_wallet) is
   'The first result of the request whose txn_id is on record, replayed = true; WA004 naming the field when the request differs.';

@@ -59,7 +59,7 @@ begin
   from (select clock_timestamp() as now) as c
   left join wallet.transactions e on e.wallet_id = p_wallet_id and e.txn_id = p_txn_id
   left join lateral wallet.newest_entry(p_wallet_id) n on true;
-  if v_earlier_id is not null or wallet.refusal(v_delta, v_balance, v_balance, 'active', null) is not null then
+  if v_earlier_id is not null or wallet.check_change(v_delta, v_balance, v_balance, 'active', null) is not null then
     return null;
   end if;
 

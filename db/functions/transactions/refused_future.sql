@@ -5,7 +5,7 @@ returns wallet.outcome
 language sql
 immutable
 as $$
-  select wallet.refused('WA023', jsonb_build_object('field', 'effective_at', 'now', p_now))
+  select wallet.refused_outcome('WA023', jsonb_build_object('field', 'effective_at', 'now', p_now))
 $$;
 
 comment on function wallet.refused_future(timestamptz) is

@@ -11,8 +11,8 @@ as $$
 declare
   v_amount constant bigint := p_request.amount;
   v_request wallet.request := p_request;
-  v_sender wallet.opening;
-  v_recipient wallet.opening;
+  v_sender wallet.locked_wallet;
+  v_recipient wallet.locked_wallet;
   v_code text;
   v_limit jsonb;
   v_outcome wallet.outcome;
@@ -30,9 +30,9 @@ begin
     )
   order by w.id
   for update;
-  v_sender := wallet.open(v_request.wallet_id, v_request.txn_id, v_request.actor);
+  v_sender := wallet.lock_wallet(v_request.wallet_id, v_request.txn_id, v_request.actor);
   if v_sender.asset is null then
-    return wallet.refused('WA001', jsonb_build_object('wallet_id', v_request.wallet_id));
+    return wallet.refused_outcome('WA001', jsonb_build_object('wallet_id', v_request.wallet_id));
   end if;
 
   if v_sender.earlier_id is not null or v_sender.earlier_event is not null then
@@ -42,33 +42,33 @@ begin
     return wallet.refused_future(v_sender.created_at);
   end if;
 
-  v_recipient := wallet.open(v_request.to_wallet_id, null, null);
+  v_recipient := wallet.lock_wallet(v_request.to_wallet_id, null, null);
   if v_recipient.asset is null then
-    return wallet.refused('WA009', case
+    return wallet.refused_outcome('WA009', case
       when p_to_username is null then jsonb_build_object('field', 'to_wallet_id', 'to_wallet_id', v_request.to_wallet_id)
       else jsonb_build_object('field', 'to_username', 'to_username', p_to_username)
     end);
   elsif v_request.to_wallet_id = v_request.wallet_id then
-    return wallet.refused('WA010', jsonb_build_object('field', 'to_wallet_id', 'to_wallet_id', v_request.to_wallet_id));
+    return wallet.refused_outcome('WA010', jsonb_build_object('field', 'to_wallet_id', 'to_wallet_id', v_request.to_wallet_id));
   elsif v_recipient.asset <> v_sender.asset then
-    return wallet.refused('WA011', jsonb_build_object('field', 'to_wallet_id', 'asset', v_sender.asset));
+    return wallet.refused_outcome('WA011', jsonb_build_object('field', 'to_wallet_id', 'asset', v_sender.asset));
   end if;
-  v_code := wallet.refusal(
+  v_code := wallet.check_change(
     -v_amount, v_sender.balance, wallet.available(v_sender.balance, v_sender.held, v_sender.floor),
     v_sender.status, v_sender.max_balance
   );
   if v_code is not null then
-    return wallet.refused_amount(v_code, v_request, v_amount, v_sender);
+    return wallet.refused_change(v_code, v_request, v_amount, v_sender);
   end if;
-  v_code := wallet.refusal(v_amount, v_recipient.balance, 0, v_recipient.status, v_recipient.max_balance);
+  v_code := wallet.check_change(v_amount, v_recipient.balance, 0, v_recipient.status, v_recipient.max_balance);
   if v_code is not null then
     -- the sender learns that it cannot be received, nothing of what the recipient has
-    return wallet.refused(v_code, jsonb_build_object('field', 'to_wallet_id', 'wallet_id', v_request.to_wallet_id));
+    return wallet.refused_outcome(v_code, jsonb_build_object('field', 'to_wallet_id', 'wallet_id', v_request.to_wallet_id));
   end if;
   if v_sender.has_limits then
-    v_limit := wallet.limit_excess(v_request.wallet_id, 'transfer', v_amount, v_sender.created_at);
+    v_limit := wallet.check_limits(v_request.wallet_id, 'transfer', v_amount, v_sender.created_at);
     if v_limit is not null then
-      return wallet.refused('WA014', v_limit);
+      return wallet.refused_outcome('WA014', v_limit);
     end if;
   end if;
 

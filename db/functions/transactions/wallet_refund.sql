@@ -17,7 +17,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  return wallet.settle(wallet.execute(row(
+  return wallet.result_or_raise(wallet.execute(row(
     'refund', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, p_effective_at, p_actor,
     null, p_original_txn_id, null, null

@@ -24,7 +24,7 @@ begin
       return v_result;
     end if;
   end if;
-  return wallet.settle(wallet.execute(row(
+  return wallet.result_or_raise(wallet.execute(row(
     'topup', p_wallet_id, p_txn_id, p_amount,
     p_reference, p_metadata, p_effective_at, p_actor,
     null, null, null, null

@@ -4,9 +4,9 @@ create or replace function wallet.write_transaction(
   p_request wallet.request,
   p_amount bigint,
   p_delta bigint,
-  p_opening wallet.opening,
+  p_wallet wallet.locked_wallet,
   p_counterparty_id uuid,
-  p_counterparty wallet.opening default null
+  p_counterparty wallet.locked_wallet default null
 )
 returns wallet.outcome
 language plpgsql
@@ -14,22 +14,22 @@ volatile
 as $$
 declare
   v_id bigint;
-  v_seq constant bigint := p_opening.seq + 1;
-  v_balance constant bigint := p_opening.balance + p_delta;
-  v_available constant bigint := wallet.available(v_balance, p_opening.held, p_opening.floor);
+  v_seq constant bigint := p_wallet.seq + 1;
+  v_balance constant bigint := p_wallet.balance + p_delta;
+  v_available constant bigint := wallet.available(v_balance, p_wallet.held, p_wallet.floor);
   v_other_wallet_id constant uuid := case when p_counterparty.seq is not null then p_counterparty_id end;
   v_salt uuid;
   v_details_hash bytea;
-  v_recorded_at constant timestamptz := case when p_opening.newest_at > p_opening.created_at then p_opening.newest_at end;
+  v_recorded_at constant timestamptz := case when p_wallet.newest_at > p_wallet.created_at then p_wallet.newest_at end;
   v_received_at constant timestamptz :=
-    case when p_counterparty.newest_at > p_opening.created_at then p_counterparty.newest_at end;
+    case when p_counterparty.newest_at > p_wallet.created_at then p_counterparty.newest_at end;
   v_hash bytea;
 begin
-  if p_opening.has_holds then
-    perform wallet.end_due_holds(p_request.wallet_id, p_opening.created_at);
+  if p_wallet.has_holds then
+    perform wallet.end_due_holds(p_request.wallet_id, p_wallet.created_at);
   end if;
   if p_counterparty.has_holds then
-    perform wallet.end_due_holds(p_counterparty_id, p_opening.created_at);
+    perform wallet.end_due_holds(p_counterparty_id, p_wallet.created_at);
   end if;
   v_id := nextval('wallet.transaction_ids');
   if num_nonnulls(p_request.reference, p_request.metadata, p_request.effective_at) > 0 then
@@ -37,13 +37,13 @@ begin
     v_details_hash := wallet.details_hash(v_salt, p_request.reference, p_request.metadata, p_request.effective_at);
   end if;
   v_hash := wallet.entry_hash(
-    p_opening.hash, p_request.wallet_id, v_seq, v_id, p_delta, v_balance, p_request.txn_id, p_opening.created_at,
+    p_wallet.hash, p_request.wallet_id, v_seq, v_id, p_delta, v_balance, p_request.txn_id, p_wallet.created_at,
     p_request.type, v_other_wallet_id, v_details_hash, v_recorded_at
   );
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type, counterparty_id)
     values (
-      v_id, v_seq, p_amount, p_opening.created_at, p_request.wallet_id, p_request.txn_id,
+      v_id, v_seq, p_amount, p_wallet.created_at, p_request.wallet_id, p_request.txn_id,
       p_request.type::wallet.transaction_type, v_other_wallet_id
     )
   )
@@ -54,7 +54,7 @@ begin
       coalesce(p_counterparty.seq + 1, v_id), v_id, -p_delta, p_counterparty.balance - p_delta, p_counterparty_id,
       case when v_other_wallet_id is not null then wallet.entry_hash(
         p_counterparty.hash, p_counterparty_id, p_counterparty.seq + 1, v_id, -p_delta, p_counterparty.balance - p_delta,
-        p_request.txn_id, p_opening.created_at, p_request.type, p_request.wallet_id, v_details_hash, v_received_at
+        p_request.txn_id, p_wallet.created_at, p_request.type, p_request.wallet_id, v_details_hash, v_received_at
       ) end,
       v_received_at
     );
@@ -64,7 +64,7 @@ begin
     select v_id, d.reference, d.metadata, d.effective_at, d.salt, v_details_hash
     from (select) as one
     left join (values (p_request.reference, p_request.metadata, p_request.effective_at, v_salt))
-      as d (reference, metadata, effective_at, salt) on not p_opening.is_erased;
+      as d (reference, metadata, effective_at, salt) on not p_wallet.is_erased;
   end if;
   if v_available <> v_balance then
     insert into wallet.transaction_available (transaction_id, available)
@@ -72,11 +72,11 @@ begin
   end if;
 
   return row(null, null, row(
-    v_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_opening.asset, p_opening.scale,
-    v_balance, v_available, false, coalesce(v_recorded_at, p_opening.created_at), encode(v_hash, 'hex')
+    v_id, p_request.txn_id, p_request.wallet_id, p_request.type, p_amount, p_wallet.asset, p_wallet.scale,
+    v_balance, v_available, false, coalesce(v_recorded_at, p_wallet.created_at), encode(v_hash, 'hex')
   )::wallet.transaction_result)::wallet.outcome;
 end;
 $$;
 
-comment on function wallet.write_transaction(wallet.request, bigint, bigint, wallet.opening, uuid, wallet.opening) is
+comment on function wallet.write_transaction(wallet.request, bigint, bigint, wallet.locked_wallet, uuid, wallet.locked_wallet) is
   'Writes one transaction with its two entries: p_delta in the request''s wallet, its opposite in the counterparty, a system wallet unless its opening is given.';

@@ -1,4 +1,4 @@
-create or replace function wallet.refusal(
+create or replace function wallet.check_change(
   p_delta bigint,
   p_balance bigint,
   p_available bigint,
@@ -17,5 +17,5 @@ as $$
   end
 $$;
 
-comment on function wallet.refusal(bigint, bigint, bigint, text, bigint) is
+comment on function wallet.check_change(bigint, bigint, bigint, text, bigint) is
   'The code that refuses a change of p_delta minor units to a wallet of this balance, availability, status and maximum, or null.';
