@@ -133,7 +133,7 @@ begin
   v_wallet.created_at := p_at;
   perform wallet.write_transaction(
     row('topup', p_wallet_id, gen_random_uuid(), 1, null, null, null, null, null, null, null, null)::wallet.request,
-    1, 1, v_wallet, wallet.system_wallet_id('UC', 'topup')
+    1, 1, v_wallet
   );
 end;
 $$;
@@ -145,7 +145,7 @@ as $$
 begin
   perform wallet.write_transaction(
     row('spend', p_wallet_id, gen_random_uuid(), p_amount, null, null, null, null, null, null, null, null)::wallet.request,
-    p_amount, -p_amount, wallet.lock_wallet(p_wallet_id, null, null), wallet.system_wallet_id('UC', 'spend')
+    p_amount, -p_amount, wallet.lock_wallet(p_wallet_id, null, null)
   );
 end;
 $$;

@@ -20,6 +20,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
+  v_request wallet.request;
   v_username text;
   v_user wallet.users;
   v_asset wallet.assets;
@@ -47,9 +48,12 @@ begin
   values (v_user.id, v_asset.code, 'user')
   returning w.id into v_wallet_id;
   if v_asset.signup_bonus > 0 then
-    v_balance := (wallet.result_or_raise(wallet.post(row(
-      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, v_user.id, null, null, null, null
-    )::wallet.request))).balance;
+    v_request.type := 'bonus';
+    v_request.wallet_id := v_wallet_id;
+    v_request.txn_id := gen_random_uuid();
+    v_request.amount := v_asset.signup_bonus;
+    v_request.actor := v_user.id;
+    v_balance := (wallet.result_or_raise(wallet.execute(v_request))).balance;
   end if;
 
   return query select v_user.id, v_user.username, v_wallet_id, v_asset.code, v_asset.scale, v_balance, v_balance, v_user.created_at;

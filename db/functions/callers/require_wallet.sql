@@ -16,7 +16,7 @@ begin
   select a.code, a.scale, w.status, w.floor, w.has_holds
   from wallet.wallets w
   join wallet.assets a on a.code = w.asset
-  where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor);
+  where w.id = p_wallet_id and wallet.is_visible(w, p_actor);
   if not found then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
   end if;

@@ -22,7 +22,7 @@ begin
   end if;
   select w.owner_id into v_request.actor
   from wallet.wallets w
-  where w.id = p_request.wallet_id and w.kind = 'user';
+  where w.id = p_request.wallet_id and wallet.is_visible(w, null);
   if p_request.wallet_id is not null and v_request.actor is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
   end if;

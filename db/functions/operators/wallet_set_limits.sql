@@ -30,8 +30,8 @@ begin
     when cardinality(p_per_transaction) is distinct from cardinality(p_kinds) or 0 > any (p_per_transaction) then 'per_transaction'
     when cardinality(p_per_day) is distinct from cardinality(p_kinds) or 0 > any (p_per_day) then 'per_day'
     when cardinality(p_per_30_days) is distinct from cardinality(p_kinds) or 0 > any (p_per_30_days) then 'per_30_days'
-    when p_floor is null or p_floor not between -9007199254740991 and 0 then 'floor'
-    when p_max_balance not between 0 and 9007199254740991 then 'max_balance'
+    when p_floor is null or p_floor not between -wallet.max_amount() and 0 then 'floor'
+    when p_max_balance not between 0 and wallet.max_amount() then 'max_balance'
   end;
   if v_fault is not null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', v_fault, 'reason', 'must be limits in minor units, one for each of topup, spend, transfer that is named'));

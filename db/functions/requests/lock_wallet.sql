@@ -1,5 +1,5 @@
--- The first half of every mutation. The lock is a statement of its own: under READ COMMITTED the statements after it see
--- all that earlier holders of the lock have committed. What is read to decide is one statement: its cost is its set-up.
+-- The lock is a statement of its own: under READ COMMITTED the statements after it see all that earlier holders of the lock have
+-- committed. What is read to decide is one statement, because the set-up of a statement costs more than its rows.
 create or replace function wallet.lock_wallet(
   p_wallet_id uuid,
   p_txn_id uuid,
@@ -17,7 +17,7 @@ begin
     v_wallet.has_holds, v_wallet.has_limits, v_wallet.is_erased
   from wallet.wallets w
   join wallet.assets a on a.code = w.asset
-  where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor)
+  where w.id = p_wallet_id and wallet.is_visible(w, p_actor)
   for update of w;
   if not found then
     return null;
@@ -40,4 +40,4 @@ end;
 $$;
 
 comment on function wallet.lock_wallet(uuid, uuid, uuid) is
-  'Locks a user wallet that the actor may use and returns its state and what is on record for the txn_id; null for an unknown wallet.';
+  'Locks a user wallet that the actor may use; returns its state and what is on record for the txn_id, null for an unknown wallet.';

@@ -13,7 +13,7 @@ as $$
     when p_status = 'closed' then 'WA013'
     when p_delta < 0 and p_status = 'frozen' then 'WA012'
     when p_delta < 0 and p_available + p_delta < 0 then 'WA003'
-    when p_delta > 0 and p_balance + p_delta > coalesce(p_max_balance, 9007199254740991) then 'WA006'
+    when p_delta > 0 and p_balance + p_delta > coalesce(p_max_balance, wallet.max_amount()) then 'WA006'
   end
 $$;
 

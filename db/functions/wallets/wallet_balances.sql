@@ -28,7 +28,7 @@ begin
   cross join lateral (
     select l.*
     from wallet.wallets l
-    where l.id = i.wallet_id and l.kind = 'user' and (i.actor is null or l.owner_id = i.actor)
+    where l.id = i.wallet_id and wallet.is_visible(l, i.actor)
     limit 1
   ) w
   cross join lateral (

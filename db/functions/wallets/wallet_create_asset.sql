@@ -20,7 +20,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'name', 'reason', 'must not be empty'));
   elsif p_scale is null or p_scale not between 0 and 18 then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'scale', 'reason', 'must be between 0 and 18'));
-  elsif p_signup_bonus is null or p_signup_bonus not between 0 and 9007199254740991 then
+  elsif p_signup_bonus is null or p_signup_bonus not between 0 and wallet.max_amount() then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'signup_bonus', 'reason', 'must be between 0 and 9007199254740991'));
   end if;
 

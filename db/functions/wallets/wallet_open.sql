@@ -16,6 +16,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
+  v_request wallet.request;
   v_asset wallet.assets;
   v_wallet_id uuid;
   v_opened boolean;
@@ -40,9 +41,12 @@ begin
   returning w.id into v_wallet_id;
   v_opened := found;
   if v_opened and v_asset.signup_bonus > 0 then
-    perform wallet.result_or_raise(wallet.post(row(
-      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, p_owner_id, null, null, null, null
-    )::wallet.request));
+    v_request.type := 'bonus';
+    v_request.wallet_id := v_wallet_id;
+    v_request.txn_id := gen_random_uuid();
+    v_request.amount := v_asset.signup_bonus;
+    v_request.actor := p_owner_id;
+    perform wallet.result_or_raise(wallet.execute(v_request));
   end if;
 
   return query
