@@ -26,7 +26,7 @@ test: $(DEVELOPMENT) ## all tests, in two processes
 	@exec $(BIN)/pytest $(TWO)
 
 # the tests that make their own examples
-FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/state/test_machine.py
+FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/system/state/test_machine.py
 
 test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=4 is how many, about 5 minutes
 	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),4)
@@ -76,20 +76,20 @@ test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset 
 	@exec $(BIN)/pytest tests/sql --pgtap="$(PGTAP)"
 
 test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is lost; KILLS=100 for the long run
-	@exec $(BIN)/python -m tests.crash $(if $(KILLS),--kills $(KILLS))
+	@exec $(BIN)/python -m tests.system.crash $(if $(KILLS),--kills $(KILLS))
 
 PGBOUNCER = $(firstword $(wildcard build/pgbouncer/usr/sbin/pgbouncer) $(shell command -v pgbouncer))
 
 test-pooler: $(DEVELOPMENT) ## two workers behind pgbouncer: no call is ever another's; CALLS=2000 is how many
 	@test -x "$(PGBOUNCER)" || { echo "pgbouncer is missing. Install it, or unpack it here: mkdir -p build/pgbouncer && cd build/pgbouncer &&" \
 		"apt-get download pgbouncer libc-ares2 libevent-2.1-7 && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
-	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/pooler/through_pgbouncer.py
+	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/system/pooler/through_pgbouncer.py
 
 mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show which test notices
 	@exec $(BIN)/python -m tests.mutants $(MUTANTS)
 
 test-flood: $(DEVELOPMENT) ## 2,000 connections at once, then each attack, for 30 s; about 7 minutes
-	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest tests/flood
+	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest tests/system/flood
 
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
-	@exec tests/image/check.sh
+	@exec tests/system/image/check.sh

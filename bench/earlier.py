@@ -74,13 +74,13 @@ def _migrated(run: Run, checkout: Path) -> Iterator[Database]:
 
 
 def _sql(run: Run, databases: dict[str, Database]) -> dict[str, Callable[[], float]]:
-    everybody = {"first": FIRST, "last": FIRST + WALLETS - 1}
     seconds = run.plan.single_seconds
+    among_all = partial(rate, service=True, first=FIRST, last=FIRST + WALLETS - 1)
     points: dict[str, Callable[[], float]] = {}
     for clients in (1, 20):
         for script in ("topup", "spend"):
             for version, database in databases.items():
-                call = partial(rate, database, script, clients=clients, seconds=seconds, service=True, **everybody)
+                call = partial(among_all, database, script, clients=clients, seconds=seconds)
                 points[f"{version}: wallet_{script}, {clients} client{'s' if clients > 1 else ''}"] = call
     for size in (50, 1000):
         for version, database in databases.items():

@@ -41,7 +41,7 @@ def measure(run: Run, database: Database) -> None:
             points[name] = partial(_cost, database, size)
         found = interleave(points, rounds(2 * run.plan.rounds, run.plan.http_budget), run.say)
     for name, costs in found.items():
-        size = CALLS.get(name)
+        size = CALLS.get(name, 0)
         against, bare = (UNCHAINED, found[f"{name}, {UNCHAINED}"]) if size else ("", [])
         run.report.add(
             SECTION,
@@ -50,7 +50,7 @@ def measure(run: Run, database: Database) -> None:
             "µs",
             against=against,
             ratio=ratio(costs, bare) if size else None,
-            goal=GOALS.get(size or 0),
+            goal=GOALS.get(size),
             samples=costs,
         )
 

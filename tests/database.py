@@ -43,7 +43,7 @@ class Cluster:
             finally:
                 Path(file).write_text(before)
                 administrator.execute("select pg_reload_conf()")
-                administrator.execute(f"drop role if exists {name}")  # type: ignore[call-overload]
+                administrator.execute(f"drop role if exists {name}")
 
     def database(self, name: str) -> "Database":
         return Database(self, name)

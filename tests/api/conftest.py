@@ -1,5 +1,9 @@
-"""One worker process on one database for all tests here: each test signs up users of its own."""
+"""One worker process on one database for all tests here: each test signs up users of its own.
 
+For tests of the command line there are real processes of it, on temporary data dirs and free ports.
+"""
+
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +14,7 @@ import pytest
 from pytest_postgresql.executors import NoopExecutor
 
 from tests.api.service import TLS, Service, User, serve
+from tests.command import Pgwallet
 from tests.database import Cluster, Database
 
 
@@ -32,11 +37,8 @@ def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Itera
 
 @pytest.fixture(scope="session")
 def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The running service. Its time limits are short, so that tests of them are."""
-    folder: Path = tmp_path_factory.mktemp("service")
-    with serve(
-        service_database.api_url, folder, PGWALLET_STATEMENT_TIMEOUT="2", PGWALLET_LOCK_TIMEOUT="0.5"
-    ) as running:
+    """The running service."""
+    with serve(service_database.api_url, tmp_path_factory.mktemp("service")) as running:
         yield running
 
 
@@ -69,3 +71,30 @@ def operator(service: Service, service_database: Database) -> Iterator[User]:
             administrator.execute("select public.wallet_set_role(%s, 'operator')", [user.username])
         user.sign_in()  # another role, and no token of before is valid
         yield user
+
+
+@pytest.fixture(scope="session")
+def prepared_dir() -> Iterator[Path]:
+    """A data dir whose database is set up, for tests that need one and can work with what others left in it."""
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
+        wallet = Pgwallet(Path(folder))
+        wallet.call("migrate")
+        wallet.call("seed")
+        # what the tests write must survive a kill, not a power cut
+        wallet.call("psql", "-qc", "alter system set fsync = off")
+        yield Path(folder)
+
+
+@pytest.fixture
+def wallet(prepared_dir: Path) -> Iterator[Pgwallet]:
+    """The command line on `prepared_dir`; what it runs in the background ends with the test."""
+    with Pgwallet(prepared_dir) as found:
+        yield found
+
+
+@pytest.fixture
+def fresh() -> Iterator[Pgwallet]:
+    """The command line on a data dir that does not exist yet."""
+    # not in tmp_path: each start of pytest closes its root again, also to the user who runs our server
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as found:
+        yield found

@@ -1,6 +1,7 @@
 """Checks of our own for schemathesis, and an end to its guesses: loaded by schemathesis.toml."""
 
 import re
+from typing import Any
 
 import schemathesis
 
@@ -18,7 +19,7 @@ BEYOND_SCHEMA = re.compile(
 
 @schemathesis.check
 def refusals_of_good_requests_have_reasons(
-    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
     """A request that fits the document fails `validation` only by a rule that the document cannot state."""
     if response.status_code != 422 or case.meta is None or not case.meta.generation.mode.is_positive:
@@ -30,7 +31,9 @@ def refusals_of_good_requests_have_reasons(
 
 
 @schemathesis.check
-def errors_are_problems(_: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case) -> None:
+def errors_are_problems(
+    _: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
     """Whatever is refused is refused in the one shape of errors, and tells nothing of the inside."""
     if response.status_code >= 400 and not case.operation.path.startswith("/api/health"):
         body = response.json()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -36,8 +36,9 @@ class Service:
     process: subprocess.Popen[bytes]
 
     def lines(self, **wanted: object) -> list[dict[str, Any]]:
-        """The log so far, only lines with these values."""
-        found = [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The lines with these values that are written by now; those of the last moment are not."""
+        whole, _, _ = self.log.read_text().rpartition("\n")
+        found = [json.loads(line) for line in whole.splitlines()]
         return [line for line in found if wanted.items() <= line.items()]
 
     def wait_for(self, **wanted: object) -> list[dict[str, Any]]:
@@ -45,9 +46,16 @@ class Service:
         wait_until(lambda: self.lines(**wanted))
         return self.lines(**wanted)
 
+    def all_lines(self, **wanted: object) -> list[dict[str, Any]]:
+        """The lines with these values, perhaps none: a later request's line is written after all of them."""
+        request_id = uuid4().hex
+        httpx.get(f"{self.url}/api/health/live", headers={"X-Request-Id": request_id}, timeout=20, verify=TLS)
+        self.wait_for(request_id=request_id)
+        return self.lines(**wanted)
+
 
 @contextlib.contextmanager
-def serve(api_url: str, folder: Path, *, stderr: BinaryIO | None = None, **settings: str) -> Iterator[Service]:
+def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **settings: str) -> Iterator[Service]:
     """Run `python -m api.server.worker` as the supervisor does, logging into `folder` or to `stderr`."""
     listener = socket.create_server(("127.0.0.1", 0))
     log = folder / f"service-{uuid4().hex}.log"
@@ -121,32 +129,30 @@ class User(httpx.Client):
         return self.post("/api/wallet/spend", json={"txn_id": txn_id or str(uuid4()), "amount": amount, **more})
 
     def balance(self) -> int:
-        response = self.get("/api/wallet/balance")
-        assert response.status_code == 200, response.text
-        return response.json()["data"]["balance"]
+        found: int = data(self.get("/api/wallet/balance"))["balance"]
+        return found
 
-    def history(self, **params: object) -> dict[str, Any]:
-        response = self.get("/api/wallet/transactions", params=params)
-        assert response.status_code == 200, response.text
-        return response.json()["data"]
+    def history(self, **params: str | int) -> dict[str, Any]:
+        return data(self.get("/api/wallet/transactions", params=params))
 
 
 def data(response: httpx.Response, status: int = 200) -> dict[str, Any]:
     """The data of a success, after a look at its envelope."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert set(body) == {"success", "message", "data"}
     assert body["success"] is True
     assert isinstance(body["message"], str)
-    return body["data"]
+    found: dict[str, Any] = body["data"]
+    return found
 
 
 def problem(response: httpx.Response, status: int, code: str, field: str | None = None) -> dict[str, Any]:
     """The body of an error, after a look at what every error must have."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert {"type", "title", "status", "detail", "code", "success", "message", "request_id"} <= set(body)
     assert body["status"] == status
     assert body["code"] == code

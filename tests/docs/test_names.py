@@ -101,6 +101,19 @@ def test_every_target_that_is_named_exists() -> None:
     assert unknown(r"`make ([a-z-]+)", targets) == set()
 
 
+def test_every_folder_is_in_the_table() -> None:
+    found = {
+        folder.as_posix()
+        for top in ("api", "db", "tests")
+        for file in (ROOT / top).rglob("*.*")
+        if "__pycache__" not in file.parts
+        for folder in list(file.relative_to(ROOT).parents)[:-1]
+    }
+    cells = [row[0] for row in rows(ROOT / "docs/development/workflow.md")]
+    named = [cell[1] for text in cells if (cell := re.fullmatch(r"\[([\w/]+)\]\(\.\./\.\./\1\)", text))]
+    assert sorted(named) == sorted(found)
+
+
 def test_every_internal_object_that_is_named_exists(database: Database) -> None:
     files = {file.stem for file in (ROOT / "db/functions").rglob("*.sql")}
     with database.connect() as administrator:

@@ -74,8 +74,9 @@ def read(path: Path) -> Mutant:
         if line.startswith("--- "):
             changes.append((line[4:], [], []))
         elif changes and line[:1] in {"-", "+"}:
-            changes[-1][1 if line[0] == "-" else 2].append(line[1:])
+            _, before, after = changes[-1]
+            (before if line[0] == "-" else after).append(line[1:])
         else:
             raise PatchError(f"{path.name}: {line}")
-    found = [Change(file, "\n".join(before), "\n".join(after)) for file, before, after in changes]
+    found = [Change(file, "\n".join(out), "\n".join(into)) for file, out, into in changes]
     return Mutant(path.stem, breaks, tests.split()[1:], found)

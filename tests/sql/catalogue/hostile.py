@@ -96,7 +96,8 @@ def usual(argument: Argument, ids: Mapping[str, list[str]]) -> list[str | None]:
     """Literals that an ordinary call has for this argument or its elements."""
     kind = argument.type.removesuffix("[]")
     found = {"uuid": _own(argument, ids)[:2], "bigint": ["100"], "text": WORDS.get(argument.name), "boolean": ["true"]}
-    return [*(found.get(kind) or [None])]
+    literals: list[str | None] = [*(found.get(kind) or ())]
+    return literals or [None]
 
 
 def misshapen(arguments: list[Argument], ids: Mapping[str, list[str]]) -> Iterator[list[str | None]]:

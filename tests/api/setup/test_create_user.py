@@ -1,0 +1,77 @@
+"""Users that the administrator makes."""
+
+import os
+import pty
+import subprocess
+from uuid import uuid4
+
+import pytest
+
+from tests.command import COMMAND, Pgwallet
+
+
+@pytest.fixture
+def name() -> str:
+    return f"Operator-{uuid4().hex[:8]}"
+
+
+def role(wallet: Pgwallet, name: str) -> str:
+    query = f"select role from wallet.users where username = '{name.lower()}'"
+    return wallet.call("psql", "-Atc", query).strip()
+
+
+def test_an_operator_is_made_and_can_sign_in(wallet: Pgwallet, name: str) -> None:
+    made = wallet.call("user", "create", name, "--role", "operator", PGWALLET_USER_PASSWORD="correct horse")
+    assert made == f"made operator {name.lower()}\n"
+    assert role(wallet, name) == "operator"
+    service = wallet.start()
+    status, body = service.request("/api/auth/signin", {"username": name, "password": "correct horse"})
+    assert status == 200, body
+
+
+def test_the_password_comes_from_standard_input(wallet: Pgwallet, name: str) -> None:
+    result = subprocess.run(
+        [*COMMAND, "user", "create", name], env=wallet.environment, input="correct horse\n", capture_output=True,
+        text=True, check=True, timeout=30,
+    )  # fmt: skip
+    assert result.stdout == f"made user {name.lower()}\n"
+    assert role(wallet, name) == "user"
+
+
+def test_the_password_is_asked_for_twice_on_a_terminal(wallet: Pgwallet, name: str) -> None:
+    near, far = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "user", "create", name], env=wallet.environment, stdin=far, stdout=subprocess.PIPE, stderr=far,
+        start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(far)
+        shown = b""
+        for prompt in (b"Password: ", b"confirmation: "):
+            while not shown.endswith(prompt):
+                shown += os.read(near, 1024)
+            os.write(near, b"correct horse\n")
+        output, _ = process.communicate(timeout=30)
+    os.close(near)
+    assert output == f"made user {name.lower()}\n".encode()
+    assert b"horse" not in shown
+
+
+def test_what_is_refused(wallet: Pgwallet, name: str) -> None:
+    def refusal(wanted: str, password: str) -> str:
+        return wallet.refusal("user", "create", wanted, "--role", "operator", PGWALLET_USER_PASSWORD=password)
+
+    assert refusal("alice", "correct horse") == "user alice was not made: username already taken"
+    assert role(wallet, "alice") == "user"
+    assert refusal("x", "correct horse") == ("user x was not made: username must be 3 to 64 of a-z, 0-9, _, . and -")
+    assert refusal(name, "short") == "a password has 8 to 72 bytes in UTF-8"
+    assert refusal(name, "") == "a password has 8 to 72 bytes in UTF-8"
+    assert role(wallet, name) == ""
+
+
+def test_before_migrate(fresh: Pgwallet, name: str) -> None:
+    line = fresh.refusal("user", "create", name, PGWALLET_USER_PASSWORD="correct horse")
+    assert line == "this database has no wallets yet: run `pgwallet migrate`"
+
+
+def test_help(wallet: Pgwallet) -> None:
+    assert "--role" in wallet.call("user", "create", "--help")

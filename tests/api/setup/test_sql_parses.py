@@ -1,0 +1,25 @@
+"""Every SQL file parses, and the server accepts every function's body, which a deploy does not look at."""
+
+from pathlib import Path
+
+import pglast
+import pytest
+
+from tests.database import Database
+
+DB = Path(__file__).resolve().parents[3] / "db"
+FUNCTIONS = sorted((DB / "functions").rglob("[!_]*.sql"))
+
+
+@pytest.mark.parametrize("file", sorted(DB.rglob("*.sql")), ids=lambda file: str(file.relative_to(DB)))
+def test_it_parses(file: Path) -> None:
+    assert pglast.parse_sql(file.read_text())
+
+
+def test_the_server_accepts_every_body(shared_database: Database) -> None:
+    with shared_database.connect() as connection:
+        connection.execute("begin")
+        connection.execute("set local check_function_bodies = on")
+        for file in FUNCTIONS:
+            connection.execute(file.read_bytes())
+        connection.execute("rollback")

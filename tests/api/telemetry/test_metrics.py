@@ -1,0 +1,220 @@
+"""What /metrics shows, to whom, and that it is of all workers."""
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from api.server import shared_memory
+from api.telemetry import metrics
+from api.telemetry.metrics import Metrics
+from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve, wait_until
+from tests.command import Pgwallet
+from tests.database import Database
+from tests.docs.markdown import ROOT, rows
+
+TOKEN = "a token for nothing but metrics, of the tests"
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.fixture(scope="module")
+def measured(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder: Path = tmp_path_factory.mktemp("measured")
+    patient = {"PGWALLET_LOCK_TIMEOUT": "60", "PGWALLET_STATEMENT_TIMEOUT": "60"}
+    with serve(service_database.api_url, folder, PGWALLET_METRICS_TOKEN=TOKEN, **patient) as running:
+        yield running
+
+
+def page(url: str) -> str:
+    response = httpx.get(f"{url}/metrics", headers=HEADERS, verify=TLS, timeout=20)
+    assert response.status_code == 200, response.text
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    return response.text
+
+
+def value(url: str, sample: str, **labels: str) -> float:
+    """The value of a sample, 0 for one that is not there."""
+    return sum(
+        found.value
+        for family in text_string_to_metric_families(page(url))
+        for found in family.samples
+        if found.name == sample and labels.items() <= found.labels.items()
+    )
+
+
+def test_it_is_not_public(service: Service, measured: Service) -> None:
+    with closing(User(measured)) as user:
+        for headers in ({}, {"Authorization": f"Bearer {user.token}"}, {"Authorization": f"Basic {TOKEN}"}):
+            problem(httpx.get(f"{measured.url}/metrics", headers=headers, verify=TLS), 401, "unauthorized")
+    # and without a token of its own there is none
+    for headers in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer None"}):
+        problem(httpx.get(f"{service.url}/metrics", headers=headers, verify=TLS), 404, "not_found")
+
+
+def test_requests_are_counted_by_route_and_status(measured: Service) -> None:
+    sample = "pgwallet_http_request_seconds_count"
+    topups = {"method": "POST", "route": "/api/wallet/topup"}
+    with closing(User(measured)) as user:
+        before = [value(measured.url, sample, **topups, status=status) for status in ("201", "422")]
+        for amount in (1, 2, "3"):
+            user.topup(amount)
+        after = [value(measured.url, sample, **topups, status=status) for status in ("201", "422")]
+        assert [new - old for new, old in zip(after, before, strict=True)] == [2, 1]
+        user.get(f"/api/wallet/transactions/{uuid4()}")
+    assert value(measured.url, sample, route="/api/wallet/transactions/{txn_id}", status="404") >= 1
+    assert value(measured.url, "pgwallet_http_request_seconds_sum", **topups) > 0
+
+
+def test_clients_cannot_make_series(measured: Service) -> None:
+    def series() -> set[str]:
+        return {line.rpartition(" ")[0] for line in page(measured.url).splitlines()}
+
+    def stray(number: int) -> None:
+        httpx.request(f"X{number}", f"{measured.url}/{uuid4()}", verify=TLS)
+        httpx.get(f"{measured.url}/api/wallet/transactions/{uuid4()}", verify=TLS)
+
+    stray(0)
+    series()
+    before = series()
+    for number in range(1, 10):
+        stray(number)
+    assert series() == before
+
+
+def test_refusals_are_counted_by_code(measured: Service) -> None:
+    with closing(User(measured)) as user:
+        before = value(measured.url, "pgwallet_refusals_total", code="WA003")
+        problem(user.spend(10**9), 402, "WA003")
+        assert value(measured.url, "pgwallet_refusals_total", code="WA003") == before + 1
+
+
+def test_batches_and_what_waits_show(measured: Service, service_database: Database) -> None:
+    waits = {"place": "mutations"}
+    with closing(User(measured)) as user, service_database.connect() as administrator, ThreadPoolExecutor(1) as thread:
+        before = value(measured.url, "pgwallet_batch_items_sum")
+        data(user.topup(), 201)
+        assert value(measured.url, "pgwallet_batch_items_sum") == before + 1
+        wait_until(lambda: value(measured.url, "pgwallet_connections", pool="shared", state="idle") >= 1)
+        with administrator.transaction():
+            administrator.execute("select from wallet.wallets where id = %s for update", [user.account["wallet_id"]])
+            held = thread.submit(user.topup)
+            wait_until(lambda: value(measured.url, "pgwallet_waiting", **waits) == 1)
+            wait_until(lambda: value(measured.url, "pgwallet_connections", pool="patient", state="in_use") == 1)
+        data(held.result(), 201)
+        wait_until(lambda: value(measured.url, "pgwallet_waiting", **waits) == 0)
+
+
+def test_the_last_verification_shows_with_its_age(database: Database, tmp_path: Path) -> None:
+    with (
+        serve(database.api_url, tmp_path, PGWALLET_METRICS_TOKEN=TOKEN) as service,
+        database.connect() as administrator,
+    ):
+        assert "pgwallet_verification" not in page(service.url)
+        for violations in (3, 0, 2):
+            administrator.execute("select wallet_record_verification(%s, 1.5)", [violations])
+            assert value(service.url, "pgwallet_verification_violations") == violations
+        assert value(service.url, "pgwallet_verification_seconds") == 1.5
+        assert 0 <= value(service.url, "pgwallet_verification_age_seconds") < 30
+        administrator.execute("update wallet.verifications set ended_at = ended_at - interval '1 day'")
+        assert 86_400 <= value(service.url, "pgwallet_verification_age_seconds") < 86_430
+
+
+def test_a_scrape_does_not_scan_the_ledger(measured: Service, service_database: Database) -> None:
+    scans = """
+        select sum(seq_scan + coalesce(idx_scan, 0)) from pg_stat_user_tables
+        where schemaname = 'wallet' and relname in ('ledger', 'transactions', 'wallets')
+    """
+    with service_database.connect() as administrator:
+
+        def settled() -> Any:
+            administrator.execute("select pg_stat_force_next_flush()")
+            return administrator.execute(scans).fetchone()
+
+        wait_until(lambda: settled() == settled())
+        before = settled()
+        for _ in range(5):
+            page(measured.url)
+        assert settled() == before
+
+
+def test_without_its_database_the_service_still_shows_what_it_has(tmp_path: Path) -> None:
+    with serve("postgresql://wallet_api@localhost:1/none", tmp_path, PGWALLET_METRICS_TOKEN=TOKEN) as service:
+        assert value(service.url, "pgwallet_database_up") == 0
+        assert value(service.url, "pgwallet_http_request_seconds_count", route="/api/health/live") >= 1
+
+
+def test_one_scrape_shows_all_workers_also_those_that_were_replaced(service_database: Database, tmp_path: Path) -> None:
+    live = {"route": "/api/health/live"}
+    with Pgwallet(
+        tmp_path,
+        PGWALLET_API_URL=service_database.api_url,
+        JWT_SECRET=JWT_SECRET,
+        PGWALLET_METRICS_TOKEN=TOKEN,
+    ) as wallet:
+        service = wallet.start("serve", PGWALLET_WORKERS="3")
+        url = f"http://127.0.0.1:{service.port}"
+        for _ in range(50):
+            # a connection each, so that every worker has some
+            assert service.request("/api/health/live")[0] == 200
+        counted = [value(url, "pgwallet_http_request_seconds_count", **live) for _ in range(10)]
+        assert counted == [50] * 10
+        for worker in service.children("api.server.worker"):
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: len(service.children("api.server.worker")) == 3 and service.healthy())
+        assert service.request("/api/health/live")[0] == 200
+        assert value(url, "pgwallet_http_request_seconds_count", **live) == 51
+        assert service.stop() == 0
+
+
+def test_what_workers_share_is_on_no_disk_that_could_be_full(service_database: Database, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with Pgwallet(
+        tmp_path, PGWALLET_API_URL=service_database.api_url, JWT_SECRET=JWT_SECRET, TMPDIR=str(temporary)
+    ) as wallet:
+        service = wallet.start("serve")
+        (worker,) = service.children("api.server.worker")
+        mapped = [line.split(maxsplit=5) for line in Path(f"/proc/{worker}/maps").read_text().splitlines()]
+        files = {line[5].strip() for line in mapped if "w" in line[1] and "s" in line[1]}
+        # the other ring of memory is the event loop's
+        assert files - {"anon_inode:[io_uring]"} == {"/memfd:pgwallet (deleted)"}
+        assert list(temporary.iterdir()) == []
+
+
+def test_every_metric_is_documented(measured: Service, service_database: Database) -> None:
+    with closing(User(measured)) as user, service_database.connect() as administrator:
+        problem(user.spend(10**9), 402, "WA003")
+        administrator.execute("select wallet_record_verification(0, 1)")
+    documented = {
+        (row[0].strip("`"), row[1], frozenset(re.findall(r"`(\w+)`", row[2])))
+        for row in rows(ROOT / "docs/operations/observability.md")
+        if row[0].startswith("`pgwallet_")
+    }
+    wait_until(lambda: value(measured.url, "pgwallet_connections") > 0)
+    shown = {
+        (
+            family.name + ("_total" if family.type == "counter" else ""),
+            family.type,
+            frozenset(name for sample in family.samples for name in sample.labels) - {"le"},
+        )
+        for family in text_string_to_metric_families(page(measured.url))
+    }
+    assert shown == documented
+
+
+def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    with shared_memory.made(2) as memory:
+        for module, name in (("values", "ValueClass"), ("values", "MmapedDict"), ("multiprocess", "MmapedDict")):
+            monkeypatch.setattr(f"prometheus_client.{module}.{name}", None)
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+        metrics.share(memory, 0)
+        assert b"pgwallet_database_up 1.0" in Metrics(memory).page(None, database_up=True)

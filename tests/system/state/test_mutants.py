@@ -1,0 +1,93 @@
+"""The state machine finds what it is there for: each mutant breaks one rule in one function, and it must notice."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.system.state.machine import DisagreementError, machine
+from tests.system.state.world import World
+
+FUNCTIONS = Path(__file__).parents[3] / "db" / "functions"
+SETTINGS = settings(
+    max_examples=100,
+    stateful_step_count=20,
+    deadline=None,
+    database=None,
+    report_multiple_bugs=False,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Mutant(NamedTuple):
+    """A function of db/functions with parts of it replaced, and perhaps another one."""
+
+    function: str
+    parts: dict[str, str]
+    other: "Mutant | None" = None
+
+
+MUTANTS = {
+    "capture after void": Mutant("hold_refusal", {"when p_hold.status = 'voided' then 'WA017'": ""}),
+    "capture after expiry": Mutant(
+        "hold_refusal", {"when p_hold.status = 'expired' or p_hold.expires_at <= p_at then 'WA018'": ""}
+    ),
+    "double capture": Mutant(
+        "capture",
+        {"case when v_closes then 'captured' else 'open' end": "'open'", "h.captured + v_amount,": "h.captured,"},
+    ),
+    "capture after a final one": Mutant("capture", {"v_amount = v_left or p_request.final": "v_amount = v_left"}),
+    "refunds over the sum": Mutant("refund", {"coalesce(sum(t.amount), 0)": "0 * coalesce(sum(t.amount), 0)"}),
+    "a transfer that loses a leg": Mutant(
+        "write_transaction",
+        {
+            "p_counterparty.balance - p_delta, p_counterparty_id,": "null,"
+            " wallet.system_wallet_id(p_opening.asset, 'spend'), null /*",
+            ") end,\n      v_received_at\n    );": ") end,\n      v_received_at */, null\n    );",
+            "coalesce(p_counterparty.seq + 1, v_id), v_id": "v_id, v_id",
+        },
+    ),
+    "a limit that forgets": Mutant(
+        "post",
+        {"perform wallet.count_usage(p_request.wallet_id, p_request.type, v_amount, v_opening.created_at);": "null;"},
+    ),
+    "a hold that sets nothing aside": Mutant("held", {"sum(h.amount - h.captured)": "sum(0)"}),
+    "a debit of a frozen wallet": Mutant("refusal", {"when p_delta < 0 and p_status = 'frozen' then 'WA012'": ""}),
+    "a hold that opens again with the clock, and takes what is not there": Mutant(
+        "end_due_holds",
+        {"and h.expires_at <= p_at": "and false"},
+        Mutant("capture", {"v_opening.balance - v_opening.floor, v_opening.status": "v_amount, v_opening.status"}),
+    ),
+    "a hold that is taken for open after it expired": Mutant("hold_refusal", {"p_hold.status = 'expired' or ": ""}),
+    "a name refused before the transfer is looked up": Mutant(
+        "transfer",
+        {
+            "  perform from wallet.wallets w\n": ""
+            "  if p_to_username is not null and v_request.to_wallet_id is null then\n"
+            "    return wallet.refused('WA009', jsonb_build_object('field', 'to_username'));\n"
+            "  end if;\n"
+            "  perform from wallet.wallets w\n",
+        },
+    ),
+    "a hold that is compared with what was erased of it": Mutant(
+        "replay_hold", {"when p_opening.is_erased then null": ""}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_machine_finds(world: World, name: str) -> None:
+    mutant: Mutant | None = MUTANTS[name]
+    while mutant:
+        source = next(FUNCTIONS.rglob(f"{mutant.function}.sql")).read_text()
+        for part, other in mutant.parts.items():
+            assert source.count(part) == 1
+            source = source.replace(part, other)
+        world.clock.mend(world.administrator.connection, source)
+        mutant = mutant.other
+    with pytest.raises((DisagreementError, Flaky)):
+        run_state_machine_as_test(machine(world), settings=SETTINGS)
