@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar, Request, Response, Router
 from litestar.config.cors import CORSConfig
+from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
-from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.routes import HTTPRoute
 
 from api.auth.passwords import Passwords
 from api.auth.revocations import Revocations
@@ -20,11 +19,13 @@ from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.sweep import sweeping
-from api.errors import EXCEPTION_HANDLERS
-from api.http import request_log
+from api.http.cors import Cors
 from api.http.fast_path import Direct
 from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
+from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limit import Limits, RateLimit, Table
+from api.http.request_log import RequestLog
+from api.http.request_metrics import RequestMetrics
 from api.http.responses import problem_examples
 from api.http.security_headers import DOCS_PAGE, SecurityHeaders
 from api.routes.accounts import account_routes, session_routes
@@ -38,13 +39,15 @@ from api.routes.services import Services
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
-from api.telemetry.metrics import Metrics, RequestMetrics
+from api.telemetry import log_config
+from api.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from litestar.types import ASGIApp
+    from litestar.types import Receive, Scope, Send
 
+    from api.http import HttpApp
     from api.server.shared_memory import Shared
     from api.settings import Settings
 
@@ -67,37 +70,40 @@ async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
     return response
 
 
-def _allow_what_is_there(app: Litestar) -> None:
-    """Where two handlers share a path, Litestar's answer to OPTIONS names only the methods of the first, and no HEAD.
+class Service:
+    """ASGI: `litestar` with everything that requests pass before it."""
 
-    It makes that answer when the first is registered, and offers no way to make it anew.
-    """
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            if "GET" in route.methods:
-                route.methods.add("HEAD")
-            handler, _ = route.route_handler_map["OPTIONS"]
-            handler._fn = route.create_options_handler(route.path).fn  # noqa: SLF001
+    def __init__(self, litestar: Litestar, app: HttpApp) -> None:
+        self.litestar = litestar
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or start and stop with the server."""
+        if scope["type"] == ScopeType.HTTP:
+            await self._app(scope, receive, send)
+        else:
+            await self.litestar(scope, receive, send)
 
 
-def create_app(settings: Settings, shared: Shared | None = None, number: int = 0) -> Litestar:
+def create_app(settings: Settings, shared: Shared | None = None, number: int = 0) -> Service:
     """Build the service. Needs `settings.api_url` and `settings.jwt_secret`; the database may be away.
 
     `shared` is the memory that worker `number` shares with the others; None where there are none.
     """
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
-    request_log.configure(settings.log_level)
-    metrics = Metrics(shared)
+    log_config.configure(settings.log_level)
+    metrics = Metrics(shared.names() if shared else None)
     database = Database(settings, metrics.batches.observe)
     passwords = Passwords(settings.bcrypt_cost)
     sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
-    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, admit=limits.user)
+    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
     revocations = Revocations(database, tokens)
     services = Services(
         database=database,
         tokens=tokens,
+        limits=limits,
         wallet_ids=WalletIds(database),
         self_topup=settings.self_topup,
         self_refund=settings.self_refund,
@@ -116,10 +122,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             passwords.close()
             await database.close()
 
-    app = Litestar(
+    litestar = Litestar(
         route_handlers=[
             account_routes(database, passwords, sign_in, tokens),
-            session_routes(database, passwords, sign_in, tokens),
+            session_routes(database, passwords, sign_in, tokens, limits),
             wallet_routes(services),
             wallets_routes(services),
             hold_routes(services),
@@ -156,20 +162,18 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             use_handler_docstrings=True,
         ),
     )
-    _allow_what_is_there(app)
-    app.asgi_handler = around(Direct(app.asgi_handler, app), settings, limits, metrics)
-    return app
+    return Service(litestar, around(Direct(litestar, litestar), settings, limits, metrics))
 
 
-def around(app: ASGIApp, settings: Settings, limits: Limits, metrics: Metrics) -> ASGIApp:
+def around(app: HttpApp, settings: Settings, limits: Limits, metrics: Metrics) -> HttpApp:
     """Put what every request passes around the application, the innermost first."""
     if settings.rate_limit:
         app = RateLimit(app, limits)
     if settings.cors_origins:
-        # around the limits: a browser shows the page a refusal only with these headers
-        app = CORSMiddleware(app, cors(settings))
+        # around the limits: without these headers a page cannot read that it asked too often
+        app = Cors(app, cors(settings))
     app = SecurityHeaders(app, hsts=settings.hsts)
-    return request_log.RequestLog(RequestMetrics(app, metrics))
+    return RequestLog(RequestMetrics(app, metrics))
 
 
 def cors(settings: Settings) -> CORSConfig:

@@ -14,14 +14,16 @@ from pathlib import Path
 try:
     import click
 
+    from api.errors import CommandError
     from api.integrity import verification
     from api.integrity.hash_chain import Finding
     from api.postgres import embedded
     from api.postgres.data_dir import Lock, prepare
     from api.postgres.secret_files import rotate
     from api.server import supervisor
-    from api.settings import Settings, SetupError
+    from api.settings import Settings
     from api.setup import deploy, service_secrets
+    from api.setup.create_user import create as register_user
     from api.urls import libpq_variables
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
@@ -142,15 +144,13 @@ def create_user(settings: Settings, username: str, role: str) -> None:
 
     The password is asked for on a terminal, else it is PGWALLET_USER_PASSWORD or the first line of the standard input.
     """
-    from api.setup import create_user  # the service's code, which the other commands do without
-
     password = os.environ.get("PGWALLET_USER_PASSWORD") or (
         click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         if sys.stdin.isatty()
         else sys.stdin.readline().rstrip("\r\n")
     )
     with administrator(settings, "user create") as url:
-        made = asyncio.run(create_user.create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
+        made = asyncio.run(register_user(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
     click.echo(f"made {role} {made}")
 
 
@@ -163,7 +163,7 @@ def rotate_key(settings: Settings, *, discard: bool) -> None:
     Tokens of the old key stay valid: it is kept beside the new one, in the file with .previous at the end of its name.
     """
     if settings.jwt_secret is not None:
-        raise SetupError("JWT_SECRET is set: give it a new value, and JWT_PREVIOUS_SECRETS the old one")
+        raise CommandError("JWT_SECRET is set: give it a new value, and JWT_PREVIOUS_SECRETS the old one")
     file = service_secrets.key_file(settings)
     if settings.jwt_secret_file is None:
         prepare(settings.data_dir)
@@ -182,7 +182,7 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
         encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
         program = shutil.which("psql") if encrypted else str(embedded.binaries() / "psql")
         if program is None:
-            raise SetupError("psql is not installed, and the embedded one knows no TLS")
+            raise CommandError("psql is not installed, and the embedded one knows no TLS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Ctrl-C is psql's: it cancels a query there. A handler, unlike "ignore", is not inherited.
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -199,7 +199,7 @@ def url(settings: Settings, role: str) -> None:
     if settings.embedded and (role == "owner" or settings.api_url is None):
         socket = Lock(settings.data_dir, "url").running()
         if socket is None:
-            raise SetupError(f"no server runs on {settings.data_dir}: start one with `pgwallet run`")
+            raise CommandError(f"no server runs on {settings.data_dir}: start one with `pgwallet run`")
     if role == "api":
         click.echo(service_secrets.api_url(settings, socket))
     else:
@@ -225,7 +225,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         pgwallet()
-    except SetupError as error:
+    except CommandError as error:
         click.echo(f"pgwallet: {error}", err=True)
         sys.exit(1)
 

@@ -1,29 +1,19 @@
-"""Every error a client can see: the one SQLSTATE table, and problem details (RFC 9457) for all of them."""
+"""Every error that a client or the operator of a command can see, and the one table of SQLSTATEs.
+
+How an error becomes an HTTP response is in `http/problems.py`.
+"""
 
 from __future__ import annotations
 
-import re
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import structlog
-from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
-from litestar.types import ExceptionHandlersMap
-
-PROBLEM_JSON: Final = "application/problem+json"
-RETRY_AFTER_SECONDS: Final = "1"
 
 MOST_FAULTS: Final = 20
 LONGEST_FIELD: Final = 100
 LONGEST_REASON: Final = 300
-"""In characters: what a client sends may come back in a few of them, and never as much as it sent or more."""
-
-MISSING: Final = re.compile(r"Missing required query parameter '(\w+)'")
-
-log = structlog.get_logger("pgwallet.errors")
+"""Characters. Messages repeat what the client sent; the limits keep an answer shorter than its request."""
 
 
 class Kind(NamedTuple):
@@ -38,6 +28,8 @@ BAD_REQUEST: Final = Kind(400, "bad_request", "Bad request")
 MALFORMED: Final = Kind(400, "malformed_json", "Malformed JSON")
 UNAUTHORIZED: Final = Kind(401, "unauthorized", "Not signed in")
 OPERATORS_ONLY: Final = Kind(403, "operators_only", "Left to operators here")
+NOT_FOUND: Final = Kind(404, "not_found", "Not found")
+METHOD_NOT_ALLOWED: Final = Kind(405, "method_not_allowed", "Method not allowed")
 BATCH_REFUSED: Final = Kind(409, "batch_refused", "Batch refused")
 TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
@@ -49,10 +41,16 @@ OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
 TIMEOUT: Final = Kind(503, "timeout", "Time limit exceeded")
 UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
 
-# The only place that knows both worlds: SQL knows nothing of HTTP, and the routes know nothing of SQLSTATEs.
+INVALID_ARGUMENT: Final = Kind(422, "WA002", "Invalid argument")
+INVALID_CURSOR: Final = Kind(422, "WA024", "Invalid cursor")
+NOT_OPERATOR: Final = Kind(403, "WA027", "Operators only")
+WRONG_PASSWORD: Final = Kind(403, "WA034", "Wrong current password")
+"""Codes of the database that the service raises, too: where it knows before it calls."""
+
+# SQL knows no HTTP statuses, and routes know no SQLSTATEs: this table is where they meet.
 SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA001": Kind(404, "WA001", "Unknown wallet"),
-    "WA002": Kind(422, "WA002", "Invalid argument"),
+    "WA002": INVALID_ARGUMENT,
     "WA003": Kind(402, "WA003", "Insufficient funds"),
     "WA004": Kind(409, "WA004", "txn_id already used for another request"),
     "WA005": Kind(409, "WA005", "Username already taken"),
@@ -74,15 +72,15 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA021": Kind(422, "WA021", "Transaction not refundable"),
     "WA022": Kind(409, "WA022", "Wallet not empty"),
     "WA023": Kind(422, "WA023", "Time in the future"),
-    "WA024": Kind(422, "WA024", "Invalid cursor"),
+    "WA024": INVALID_CURSOR,
     "WA025": Kind(409, "WA025", "Too many open holds"),
     "WA026": Kind(404, "WA026", "Unknown asset"),
-    "WA027": Kind(403, "WA027", "Operators only"),
+    "WA027": NOT_OPERATOR,
     "WA028": Kind(404, "WA028", "Unknown transaction"),
     "WA029": Kind(404, "WA029", "Unknown user"),
     "WA030": Kind(409, "WA030", "User already erased"),
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
-    "WA034": Kind(403, "WA034", "Wrong current password"),
+    "WA034": WRONG_PASSWORD,
     "WA035": Kind(500, "WA035", "Administrators only"),
     "WA036": Kind(503, "WA036", "Not final yet"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
@@ -102,16 +100,6 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "57P05": UNAVAILABLE,  # idle session timeout
 }
 
-HTTP_KINDS: Final[Mapping[int, Kind]] = {
-    400: BAD_REQUEST,
-    401: UNAUTHORIZED,
-    404: Kind(404, "not_found", "Not found"),
-    405: Kind(405, "method_not_allowed", "Method not allowed"),
-    413: TOO_LARGE,
-    415: UNSUPPORTED_MEDIA_TYPE,
-    503: UNAVAILABLE,
-}
-
 SENTENCES: Final[Mapping[str, str]] = {
     "not_found": "There is nothing at this path.",
     "method_not_allowed": "The path exists, but not for this method: see the Allow header.",
@@ -125,9 +113,9 @@ SENTENCES: Final[Mapping[str, str]] = {
     "internal": "The service failed. Its log tells why under this request_id.",
 }
 
-_STANDARD_MEMBERS: Final = frozenset(
-    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field", "reason"}
-)
+
+class CommandError(Exception):
+    """A command cannot do what it was asked to. The text tells its operator why and what to do, in one line."""
 
 
 class FieldError(msgspec.Struct):
@@ -138,9 +126,9 @@ class FieldError(msgspec.Struct):
 
 
 class ServiceError(Exception):
-    """An error with a kind. `detail` is a sentence for people, `members` are further values for programs.
+    """An error of a kind. `detail` is a sentence for people, `members` are values for programs.
 
-    `headers` go with the answer.
+    The response gets `headers`.
     """
 
     def __init__(
@@ -160,23 +148,24 @@ class ServiceError(Exception):
 
 
 def invalid(*errors: FieldError) -> ServiceError:
-    """The request is well formed, but these fields are not what they must be; of very many the first are named."""
+    """Return the error for a well-formed request with wrong fields. It names the first 20 of them."""
     named = [
-        FieldError(_cut(error.field, LONGEST_FIELD), _cut(error.message, LONGEST_REASON))
+        FieldError(shortened(error.field, LONGEST_FIELD), shortened(error.message, LONGEST_REASON))
         for error in errors[:MOST_FAULTS]
     ]
     detail = "; ".join(f"{error.field}: {error.message}" for error in named)
     return ServiceError(VALIDATION, detail + ("; …" if len(errors) > len(named) else ""), named)
 
 
-def _cut(text: str, length: int) -> str:
+def shortened(text: str, length: int) -> str:
+    """Return the text, cut to so many characters."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> ServiceError | None:
-    """Look the SQLSTATE up in `SQLSTATES`; None for one that no caller should ever cause.
+    """Return the error for a SQLSTATE of the table; None for one that no caller should ever cause.
 
-    DETAIL of a domain error is a JSON object: `field` and `reason` name the fault, the rest become members.
+    DETAIL of a domain error is a JSON object: `field` and `reason` name the fault, its other keys become members.
     """
     kind = SQLSTATES.get(sqlstate)
     if kind is None or kind.status == INTERNAL.status:
@@ -188,74 +177,3 @@ def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> Servic
     errors = [FieldError(field, reason or kind.title)] if field else []
     headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else None
     return ServiceError(kind, f"{field} {reason}." if field and reason else hint, errors, members, headers)
-
-
-def from_litestar(error: HTTPException) -> ServiceError:
-    """Translate what Litestar raises by itself: routing, body size, query parameters."""
-    if isinstance(error, ValidationException):
-        found = error.extra if isinstance(error.extra, list) else []
-        errors = [FieldError(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
-        if missing := MISSING.match(error.detail):
-            errors.append(FieldError(missing[1], "is required"))
-        return invalid(*errors)
-    if kind := HTTP_KINDS.get(error.status_code):
-        return ServiceError(kind, SENTENCES.get(kind.code) or _cut(error.detail, LONGEST_REASON))
-    if error.status_code < INTERNAL.status:
-        return ServiceError(
-            Kind(error.status_code, BAD_REQUEST.code, BAD_REQUEST.title), _cut(error.detail, LONGEST_REASON)
-        )
-    return ServiceError(INTERNAL)
-
-
-def problem(error: ServiceError, request_id: str | None) -> dict[str, object]:
-    """The body of a problem. `type` leads to the code's entry in the API documentation."""
-    kind = error.kind
-    body: dict[str, object] = {
-        "type": f"/api/docs#{kind.code}",
-        "title": kind.title,
-        "status": kind.status,
-        "detail": error.detail,
-        "code": kind.code,
-        "success": False,
-        "message": error.detail,
-        "request_id": request_id,
-    }
-    if error.errors:
-        body["errors"] = error.errors
-    body.update((name, value) for name, value in error.members.items() if name not in _STANDARD_MEMBERS)
-    return body
-
-
-def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Turn any exception into a problem response; what nobody expected is logged and answered without its words."""
-    state = request.scope["state"]
-    headers: dict[str, str] = {}
-    if isinstance(error, ServiceError):
-        known = error
-    elif isinstance(error, HTTPException):
-        known = from_litestar(error)
-        for name, value in (error.headers or {}).items():
-            if name.lower() == "allow":
-                headers[name] = value.replace("GET", "GET, HEAD")
-    else:
-        known = ServiceError(INTERNAL)
-    if known.kind.status == INTERNAL.status:
-        log.error("unexpected error", request_id=state.get("request_id"), exception=describe(error))
-    elif known.kind.status == UNAVAILABLE.status:
-        headers["Retry-After"] = RETRY_AFTER_SECONDS
-    elif known.kind.status == UNAUTHORIZED.status:
-        headers["WWW-Authenticate"] = "Bearer"
-    headers.update(known.headers)
-    state["code"] = known.kind.code
-    body = msgspec.json.encode(problem(known, state.get("request_id")))
-    return Response(body, status_code=known.kind.status, media_type=PROBLEM_JSON, headers=headers)
-
-
-def describe(error: BaseException) -> str:
-    """Write the traceback for the log, for a data error without its message: that one quotes the arguments."""
-    if isinstance(error, ValueError):
-        return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
-    return "".join(traceback.format_exception(error))
-
-
-EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {Exception: answer, HTTPException: answer, ServiceError: answer}

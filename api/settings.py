@@ -15,6 +15,7 @@ from typing import Any
 from dotenv import dotenv_values
 
 from api import urls
+from api.errors import CommandError
 
 PREFIX = "PGWALLET_"
 SECRET_BYTES = 32
@@ -33,11 +34,7 @@ SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?|https?://\[[0-9a-f:]+\](?::\d+)?")
 
 
-class SetupError(Exception):
-    """pgwallet cannot do what it was asked to; the text says to its operator why, and what to do, in one line."""
-
-
-class SettingsError(SetupError):
+class SettingsError(CommandError):
     """A setting is missing or cannot be used; the text is one line that names it."""
 
 

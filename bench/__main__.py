@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from api.settings import SetupError
+from api.errors import CommandError
 from bench import batches, cpu, earlier, growth, http_peer, machine, operations, over_http, signin, single, size, wrk
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
@@ -70,7 +70,7 @@ def main(
             if not wrk.installed():
                 run.say(wrk.MISSING)
             fault = _measured(run, only or SECTIONS)
-    except SetupError as error:
+    except CommandError as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
         sys.exit(130)

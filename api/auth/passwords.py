@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +15,13 @@ import bcrypt
 
 from api.database.admission import Admission, Turns
 from api.errors import FieldError, invalid
+from api.password_hash import PASSWORD_BYTES, cost_of, hash_password
 
 T = TypeVar("T")
 
-PASSWORD_BYTES: Final = range(8, 73)  # bcrypt reads no more than 72
 WAITING_PER_THREAD: Final = 16
 NICENESS: Final = 10
 HIGHEST_COST: Final = 16
-COST: Final = re.compile(r"\$2[aby]\$(\d\d)\$")
 
 
 class Passwords:
@@ -43,8 +41,7 @@ class Passwords:
     async def hash(self, password: str, field: str = "password", *, by: Hashable) -> str:
         """Hash a new password. Raises ServiceError: 422 unless `usable`, 503 when too many wait."""
         encoded = usable(password, field)
-        hashed = await self._run(lambda: bcrypt.hashpw(encoded, bcrypt.gensalt(self._cost)), by)
-        return hashed.decode()
+        return await self._run(lambda: hash_password(encoded, self._cost), by)
 
     async def matches(self, password: str, password_hash: str | None, highest_cost: int, *, by: Hashable) -> bool:
         """Compare with a stored hash, None for an unknown user.
@@ -58,12 +55,12 @@ class Passwords:
 
         def compare() -> bool:
             if password_hash is None:
-                bcrypt.hashpw(cut, bcrypt.gensalt(dearest))
+                hash_password(cut, dearest)
                 return False
             if bcrypt.checkpw(cut, password_hash.encode()):
                 return True
             for cost in range(cost_of(password_hash, dearest), dearest):
-                bcrypt.hashpw(cut, bcrypt.gensalt(cost))
+                hash_password(cut, cost)
             return False
 
         return await self._run(compare, by) and len(encoded) in PASSWORD_BYTES
@@ -98,12 +95,6 @@ def usable(password: str, field: str = "password") -> bytes:
     if len(encoded) not in PASSWORD_BYTES:
         raise invalid(FieldError(field, "must have 8 to 72 bytes in UTF-8"))
     return encoded
-
-
-def cost_of(password_hash: str, other: int) -> int:
-    """Return the cost of a hash; `other` where it is none of bcrypt's."""
-    found = COST.match(password_hash)
-    return int(found[1]) if found else other
 
 
 def _be_nice() -> None:

@@ -1,26 +1,21 @@
-"""Who is calling: tokens, and the guard that every protected route stands behind."""
+"""Tokens: issued at sign-in, verified once, remembered until they expire or their user signs out."""
 
 from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Container, Sequence
+from collections.abc import Container, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import jwt
-from litestar import Request
-from litestar.datastructures import State
 
-from api.errors import SQLSTATES, UNAUTHORIZED, ServiceError
-from api.http.query_string import check_query
+from api.errors import UNAUTHORIZED, ServiceError
 
 if TYPE_CHECKING:
     from api.database.functions import Database
-
-T = TypeVar("T")
 
 ISSUER: Final = "pgwallet"
 ALGORITHM: Final = "HS256"
@@ -40,9 +35,6 @@ class Principal(NamedTuple):
     wallet_id: UUID
     role: str
     expires_at: float
-
-
-AuthenticatedRequest = Request[Principal, None, State]
 
 
 def unauthorized(detail: str = "A valid bearer token is required.") -> ServiceError:
@@ -74,9 +66,7 @@ class Tokens:
     The first secret signs; tokens that the others signed are valid too.
     """
 
-    def __init__(self, secrets: Sequence[str], database: Database, *, admit: Callable[..., None]) -> None:
-        self.admit = admit
-        """Counts a request of a user, or as many as it stands for. Raises ServiceError (429)."""
+    def __init__(self, secrets: Sequence[str], database: Database) -> None:
         self._keys = {key_id(secret): secret for secret in secrets}
         self._signing = key_id(secrets[0])
         self._database = database
@@ -155,37 +145,3 @@ class Tokens:
         if user is None:
             raise unauthorized()
         return Principal(user.user_id, user.wallet_id, user.role, expires_at)
-
-
-def signed_in(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
-    """Return the `before_request` hook of protected routes: it lets only a valid token pass, as `request.user`.
-
-    And then only a query string that the route knows.
-
-    A hook and no guard: Litestar copies the whole route handler for every guarded request. And a closure, because it
-    also copies callables deeply when routes are registered, and a second cache or pool must not come of that.
-    """
-
-    async def authenticate(request: Request[Any, Any, Any]) -> None:
-        for name, value in request.scope["headers"]:
-            if name == b"authorization":
-                request.scope["user"] = user = await tokens.principal(value)
-                tokens.admit(user.user_id)
-                if request.scope["query_string"]:
-                    check_query(request)
-                return
-        raise unauthorized()
-
-    return authenticate
-
-
-def operator(tokens: Tokens) -> Callable[[Request[Any, Any, Any]], Awaitable[None]]:
-    """Return the `before_request` hook of operators' routes. The database asks for the role again."""
-    authenticate = signed_in(tokens)
-
-    async def authorize(request: Request[Any, Any, Any]) -> None:
-        await authenticate(request)
-        if request.user.role != "operator":
-            raise ServiceError(SQLSTATES["WA027"], "Ask an operator.")
-
-    return authorize

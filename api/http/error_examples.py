@@ -10,14 +10,16 @@ from api.errors import (
     BAD_REQUEST,
     BATCH_REFUSED,
     BUSY,
-    HTTP_KINDS,
     INTERNAL,
     MALFORMED,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
     OPERATORS_ONLY,
     OVERLOADED,
     RATE_LIMITED,
     SQLSTATES,
     TIMEOUT,
+    TOO_LARGE,
     UNAUTHORIZED,
     UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -29,7 +31,7 @@ from api.errors import (
 
 
 def _refusal(code: str, hint: str, **detail: Any) -> ServiceError:
-    """A domain error as `wallet.refuse()` raises it."""
+    """A domain error as `wallet.raise_error()` raises it."""
     return from_postgres(code, msgspec.json.encode(detail).decode(), hint) or ServiceError(SQLSTATES[code])
 
 
@@ -40,10 +42,10 @@ EXAMPLES: Final = {
         ServiceError(MALFORMED, "The body is not valid JSON in UTF-8."),
         ServiceError(UNAUTHORIZED, "A valid bearer token is required."),
         ServiceError(OPERATORS_ONLY, "Only an operator can top up this wallet."),
-        ServiceError(HTTP_KINDS[404]),
-        ServiceError(HTTP_KINDS[405]),
+        ServiceError(NOT_FOUND),
+        ServiceError(METHOD_NOT_ALLOWED),
         ServiceError(BATCH_REFUSED),
-        ServiceError(HTTP_KINDS[413]),
+        ServiceError(TOO_LARGE),
         ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."),
         invalid(FieldError("amount", "Expected `int` >= 1")),
         ServiceError(RATE_LIMITED),

@@ -10,16 +10,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from litestar import Request
-from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
+from litestar.status_codes import HTTP_204_NO_CONTENT
 
-from api.errors import BAD_REQUEST, ServiceError, answer
+from api.errors import BAD_REQUEST, ServiceError
+from api.http.problems import problem_response, send_problem
 
 if TYPE_CHECKING:
     from litestar import Litestar
     from litestar.handlers import HTTPRouteHandler
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import HTTPScope, Message, Receive, Send
+
+    from api.http import HttpApp
 
 DIRECT: Final = {"direct": True}
 MAX_PATH: Final = 256
@@ -32,9 +34,9 @@ PLAIN_HOST: Final = re.compile(rb"[A-Za-z0-9.:-]{0,%d}" % MAX_HOST)
 class Direct:
     """ASGI: answers requests for the direct routes of `litestar`, and passes all others on to `app`."""
 
-    def __init__(self, app: ASGIApp, litestar: Litestar) -> None:
+    def __init__(self, app: HttpApp, litestar: Litestar) -> None:
         self._app = app
-        self._routes: dict[tuple[str, str], ASGIApp] = {
+        self._routes: dict[tuple[str, str], HttpApp] = {
             (method, route.path): shortcut(handler, route.path)
             for route in litestar.routes
             if isinstance(route, HTTPRoute)
@@ -42,28 +44,42 @@ class Direct:
             if handler.opt.get("direct")
             for method in handler.http_methods
         }
+        # Litestar answers OPTIONS with the methods of a path's first handler (litestar#4169), and without HEAD
+        self._allowed = {
+            route.path_format: ", ".join(sorted(route.methods)).replace("GET", "GET, HEAD").encode()
+            for route in litestar.routes
+            if isinstance(route, HTTPRoute)
+        }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Choose the way."""
         app = None
-        if scope["type"] == ScopeType.HTTP and not scope["query_string"] and plain_host(scope):
+        if not scope["query_string"] and plain_host(scope):
             app = self._routes.get((scope["method"], scope["path"]))
         if app is None:
             app = self._long_way(scope)
         await app(scope, receive, send)
 
-    def _long_way(self, scope: Scope) -> ASGIApp:
-        if scope["type"] == ScopeType.HTTP:
-            if "refusal" in scope["state"]:
-                return refused
-            if fault := too_long(scope):
-                scope["state"]["refusal"] = ServiceError(BAD_REQUEST, fault)
-                return refused
-            if scope["method"] == "HEAD":
-                return self._head
-        return self._app
+    def _long_way(self, scope: HTTPScope) -> HttpApp:
+        if "refusal" in scope["state"]:
+            return refused
+        if fault := too_long(scope):
+            scope["state"]["refusal"] = ServiceError(BAD_REQUEST, fault)
+            return refused
+        return {"HEAD": self._head, "OPTIONS": self._options}.get(scope["method"], self._app)
 
-    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _options(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Answer OPTIONS as Litestar does, with all methods of the path."""
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == HTTP_204_NO_CONTENT:
+                others = [(name, value) for name, value in message["headers"] if name != b"allow"]
+                message["headers"] = [*others, (b"allow", self._allowed[scope["path_template"]])]
+            await send(message)
+
+        await self._app(scope, receive, complete)
+
+    async def _head(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Answer HEAD as GET would be, without the body; a stream is not read to its end."""
         ended = False
 
@@ -84,13 +100,12 @@ class Direct:
             cast("dict[str, Any]", scope).update(asked, method="HEAD")
 
 
-async def refused(scope: Scope, receive: Receive, send: Send) -> None:
+async def refused(scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Answer what the protocol could not read as a request, in the form of all other errors."""
-    request = Request[Any, Any, Any](scope)
-    await answer(request, scope["state"]["refusal"]).to_asgi_response(None, request)(scope, receive, send)
+    await send_problem(scope["state"]["refusal"], scope, receive, send)
 
 
-def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
+def shortcut(handler: HTTPRouteHandler, path: str) -> HttpApp:
     """Return what answers a request without a query. Raises ValueError for a route with parts not known here."""
     parts = {
         "guards": handler.resolve_guards(),
@@ -108,7 +123,7 @@ def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
     request_class = handler.resolve_request_class()
     dto: Any = handler.resolve_data_dto() if "data" in handler.parsed_fn_signature.parameters else None
 
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
+    async def run(scope: HTTPScope, receive: Receive, send: Send) -> None:
         scope["route_handler"], scope["path_template"] = handler, path
         request = request_class(scope, receive, send)
         try:
@@ -119,13 +134,13 @@ def shortcut(handler: HTTPRouteHandler, path: str) -> ASGIApp:
                 found = await call(request=request, data=dto(request).decode_bytes(await request.body()))
             response = found.to_asgi_response(None, request)
         except Exception as error:  # noqa: BLE001 - as Litestar's outermost layer does it
-            response = answer(request, error).to_asgi_response(None, request)
+            response = problem_response(request, error).to_asgi_response(None, request)
         await response(scope, receive, send)
 
     return run
 
 
-def plain_host(scope: Scope) -> bool:
+def plain_host(scope: HTTPScope) -> bool:
     """Whether the request names no host that one would have to look at closely."""
     for name, value in scope["headers"]:
         if name == b"host":
@@ -133,7 +148,7 @@ def plain_host(scope: Scope) -> bool:
     return True
 
 
-def too_long(scope: Scope) -> str | None:
+def too_long(scope: HTTPScope) -> str | None:
     """What of a request is longer than any route needs: Litestar remembers a thousand of each, whole."""
     if len(scope["path"]) > MAX_PATH:
         return f"The path may have at most {MAX_PATH} characters."

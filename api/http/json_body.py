@@ -25,8 +25,8 @@ from msgspec.structs import fields
 from api.database.admission import Admission, Turns
 from api.errors import (
     BAD_REQUEST,
+    INVALID_ARGUMENT,
     MALFORMED,
-    SQLSTATES,
     TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     FieldError,
@@ -35,6 +35,7 @@ from api.errors import (
 )
 
 if TYPE_CHECKING:
+    # private parts of Litestar, for the types of what is overridden alone
     from litestar._openapi.schema_generation import SchemaCreator
     from litestar.dto._backend import DTOBackend
     from litestar.handlers.base import BaseRouteHandler
@@ -325,7 +326,7 @@ def _check_sizes(data: Struct, path: str) -> None:
     for name, shown in objects:
         if len(bytes(getattr(data, name))) > MAX_OBJECT_BYTES * LONGEST_SPELLING:
             fault = FieldError(path + shown, f"must have at most {MAX_OBJECT_BYTES} bytes")
-            raise ServiceError(SQLSTATES["WA002"], f"{fault.field} {fault.message}.", [fault])
+            raise ServiceError(INVALID_ARGUMENT, f"{fault.field} {fault.message}.", [fault])
     for name, shown in nested:
         value = getattr(data, name)
         if isinstance(value, Struct):

@@ -16,16 +16,17 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from litestar import Request
-from litestar.enums import ScopeType
 from litestar.utils import normalize_path
 
-from api.errors import RATE_LIMITED, ServiceError, answer
+from api.errors import RATE_LIMITED, ServiceError
+from api.http.problems import send_problem
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from litestar.types import ASGIApp, Receive, Scope, Send
+    from litestar.types import HTTPScope, Receive, Send
+
+    from api.http import HttpApp
 
 WINDOW: Final = 60.0
 CALLERS: Final = 65_536
@@ -118,7 +119,7 @@ class Limits:
         if wait := self._table.take(self._user_fingerprint(user_id), self._rate, min(calls, self._rate)):
             raise refusal(self._rate, wait)
 
-    def address(self, scope: Scope) -> None:
+    def address(self, scope: HTTPScope) -> None:
         """Count a request of an address. Raises ServiceError (429)."""
         host = caller(scope)
         path = scope["path"]
@@ -131,7 +132,7 @@ class Limits:
             raise refusal(rate, wait)
 
 
-def caller(scope: Scope) -> str:
+def caller(scope: HTTPScope) -> str:
     """Who makes a request, as far as limits are concerned; a trusted proxy's word counts."""
     client = scope["client"]
     return network(client[0][:LONGEST_NAME]) if client else ""
@@ -167,17 +168,16 @@ def refusal(rate: int, wait: float) -> ServiceError:
 class RateLimit:
     """ASGI: lets an address have its share, before anything else is done for it."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: HttpApp, limits: Limits) -> None:
         self.app = app
         self._limits = limits
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 429."""
-        if scope["type"] == ScopeType.HTTP and scope["path"] not in UNLIMITED:
+        if scope["path"] not in UNLIMITED:
             try:
                 self._limits.address(scope)
             except ServiceError as error:
-                request = Request[object, object, object](scope)  # type: ignore[type-var]
-                await answer(request, error).to_asgi_response(None, request)(scope, receive, send)
+                await send_problem(error, scope, receive, send)
                 return
         await self.app(scope, receive, send)

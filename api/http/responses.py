@@ -10,8 +10,9 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Reference
 from litestar.response.base import ASGIResponse
 
-from api.errors import PROBLEM_JSON, RETRY_AFTER_SECONDS, UNAVAILABLE, ServiceError, problem
+from api.errors import UNAVAILABLE, ServiceError
 from api.http.error_examples import EXAMPLES
+from api.http.problems import PROBLEM_JSON, RETRY_AFTER_SECONDS, problem
 from api.schemas.envelope import Envelope, Problem
 from api.schemas.operator import Adjustment
 from api.schemas.transactions import Transaction

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
+    from litestar.types import HTTPScope, Message, Receive, Send
+
+    from api.http import HttpApp
 
 DOCS_PAGE: Final = Path(__file__).with_name("docs.html")
 DOCS_PATHS: Final = frozenset({"/api/docs", "/api/docs/"})
@@ -46,13 +48,13 @@ class SecurityHeaders:
     That one goes with answers over TLS only, as RFC 6797 has it: the scheme is the trusted proxy's word.
     """
 
-    def __init__(self, app: ASGIApp, *, hsts: int) -> None:
+    def __init__(self, app: HttpApp, *, hsts: int) -> None:
         self.app = app
         self._data = fields(DATA_POLICY)
         self._page = fields(page_policy(DOCS_PAGE.read_text(encoding="utf-8")))
         self._hsts = [(b"strict-transport-security", b"max-age=%d" % hsts)] if hsts else []
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         added = self._page if scope["path"] in DOCS_PATHS else self._data
         if self._hsts and scope["scheme"] == "https":

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TextIO
 from uuid import UUID
 
+from api.errors import CommandError
 from api.postgres.data_dir import open_private
-from api.settings import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ class Mark(NamedTuple):
     hash: bytes
 
 
-class CheckpointError(SetupError):
+class CheckpointError(CommandError):
     """The file is no checkpoint that this key has signed, or cannot be read or written."""
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import asyncpg
 
+from api.errors import CommandError
 from api.integrity.checkpoint import Mark, reading, writing
 from api.integrity.hash_chain import START, Finding, Place, follow, place_of
-from api.settings import SetupError
 from api.setup.deploy import DeployError, connected, record_verification
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ NOW: Final = """select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:S
 LOWEST: Final = -(2**63)
 
 
-class UnsoundError(SetupError):
+class UnsoundError(CommandError):
     """The ledger violates its rules; the text names the first bad row."""
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from api.settings import SetupError
+from api.errors import CommandError
 
 logger = logging.getLogger(__name__)
 
 PATIENCE = 2.0
 
 
-class DataDirError(SetupError):
+class DataDirError(CommandError):
     """The data dir cannot be used, or another pgwallet uses it; the text is one line."""
 
 

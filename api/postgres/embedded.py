@@ -24,10 +24,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from api.errors import CommandError
 from api.postgres.data_dir import Lock, open_private, prepare
 from api.postgres.orphans import stop_leftover
 from api.postgres.os_account import Account, let_in, make_readable, operator, server_account
-from api.settings import SetupError
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ log_min_messages = log
 """
 
 
-class EmbeddedError(SetupError):
+class EmbeddedError(CommandError):
     """The embedded server cannot be made, started or reached."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from api.settings import SetupError
+from api.errors import CommandError
 
 SYSTEM_USER = "pgwallet"
 ACL = "system.posix_acl_access"
@@ -24,7 +24,7 @@ NOBODY = 0xFFFFFFFF
 SEARCH = 1
 
 
-class AccountError(SetupError):
+class AccountError(CommandError):
     """The account cannot be made or cannot reach its files; the text is one line that says what to do."""
 
 

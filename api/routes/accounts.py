@@ -8,14 +8,15 @@ from typing import Any
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.auth.passwords import Passwords, usable
 from api.auth.sign_in import SignIn
-from api.auth.tokens import TOKEN_SECONDS, AuthenticatedRequest, Tokens, bearer, signed_in, token_id, unauthorized
+from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, token_id, unauthorized
 from api.database.functions import Database
 from api.database.rows import UserWithPassword
-from api.errors import SQLSTATES, FieldError, ServiceError
+from api.errors import WRONG_PASSWORD, FieldError, ServiceError
 from api.http.fast_path import DIRECT
-from api.http.rate_limit import caller
+from api.http.rate_limit import Limits, caller
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.schemas.accounts import Account, Credentials, PasswordChange, Session, SignedOut
 from api.schemas.envelope import Envelope
@@ -81,7 +82,7 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     return Router("/api/auth", route_handlers=[signup, signin], tags=["Accounts"])
 
 
-def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
+def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens, limits: Limits) -> Router:
     """Return the part of `/api/auth` that needs a token."""
 
     @post(
@@ -130,9 +131,9 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         if user is None:
             raise unauthorized()
         wrong = ServiceError(
-            SQLSTATES["WA034"],
+            WRONG_PASSWORD,
             "Give the password that you sign in with now.",
-            [FieldError("current_password", SQLSTATES["WA034"].title)],
+            [FieldError("current_password", WRONG_PASSWORD.title)],
         )
         address = caller(request.scope)
         checked = await sign_in.check(user.username, data.current_password, address, wrong)
@@ -144,7 +145,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     return Router(
         "/api/auth",
         route_handlers=[signout, signout_everywhere, change_password],
-        before_request=signed_in(tokens),
+        before_request=signed_in(tokens, limits),
         security=[{"bearer": []}],
         tags=["Accounts"],
     )

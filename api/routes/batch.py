@@ -8,10 +8,11 @@ from uuid import UUID
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from api.auth.tokens import signed_in
+from api.auth.guards import signed_in
 from api.database.requests import BatchItem
-from api.errors import BATCH_REFUSED, FieldError, ServiceError, invalid, problem
+from api.errors import BATCH_REFUSED, FieldError, ServiceError, invalid
 from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
+from api.http.problems import problem
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.parameters import in_utc, text
 from api.routes.services import Services
@@ -28,7 +29,7 @@ MANY = 100
 def batch_routes(services: Services) -> Router:
     """Return `/api/wallet/batch`."""
     database, wallet_ids = services.database, services.wallet_ids
-    authenticate = signed_in(services.tokens)
+    authenticate = signed_in(services.tokens, services.limits)
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         await authenticate(request)
@@ -69,7 +70,7 @@ def batch_routes(services: Services) -> Router:
         # a name is looked up, and its outcome tells whether there is such a user: as a single transfer would
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
         if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
-            services.tokens.admit(user.user_id, more)
+            services.limits.user(user.user_id, more)
         items = [_item(index, item, wallet_id, user.user_id) for index, item in enumerate(data.requests)]
         outcomes = await database.batch(items, atomic=data.atomic)
         if len(outcomes) > MANY:

@@ -12,7 +12,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, 
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 
-from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Filters
 from api.http.responses import JsonResponse, errors, success
 from api.routes.parameters import (
@@ -135,7 +135,7 @@ def history_routes(services: Services) -> Router:
     return Router(
         "/api/wallet",
         route_handlers=[transactions, transaction, statement],
-        before_request=signed_in(services.tokens),
+        before_request=signed_in(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["History"],
     )

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Router, get, post
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Details
 from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, decode_cursor, details, encode_cursor, text
@@ -97,7 +97,7 @@ def hold_routes(services: Services) -> Router:
     return Router(
         "/api/wallet/holds",
         route_handlers=[hold, holds, capture, void],
-        before_request=signed_in(services.tokens),
+        before_request=signed_in(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["Holds"],
     )

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.auth.tokens import unauthorized
 from api.database.functions import Database
-from api.errors import HTTP_KINDS, ServiceError
+from api.errors import NOT_FOUND, ServiceError
 from api.telemetry.metrics import Metrics
 
 
@@ -25,11 +25,12 @@ def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HT
     async def scrape(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Show the metrics of all workers."""
         if expected is None:
-            raise ServiceError(HTTP_KINDS[404])
+            raise ServiceError(NOT_FOUND)
         given = dict(request.scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, expected):
             raise unauthorized("The metrics have a token of their own.")
-        verification, database_up = None, True
+        verification = None
+        database_up = True
         try:
             verification = await database.last_verification()
         except ServiceError:

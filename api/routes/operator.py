@@ -9,7 +9,7 @@ from litestar import Router, get, post, put
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from api.auth.tokens import AuthenticatedRequest, operator, signed_in
+from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.database.requests import Details
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
@@ -42,7 +42,7 @@ def operator_routes(services: Services) -> Router:
     """Return `/api/operator`."""
     database = services.database
     # who is no operator any more may ask for the first result again: the database knows who did what
-    repeats = signed_in(services.tokens)
+    repeats = signed_in(services.tokens, services.limits)
 
     @post(
         "/wallets/{wallet_id:uuid}/status",
@@ -154,7 +154,7 @@ def operator_routes(services: Services) -> Router:
     return Router(
         "/api/operator",
         route_handlers=[set_status, set_limits, adjust, fund, give_back, erase_user, trial_balance],
-        before_request=operator(services.tokens),
+        before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["Operators"],
     )

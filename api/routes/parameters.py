@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from msgspec import Meta, Raw
 
 from api.database.requests import Details
-from api.errors import SQLSTATES, FieldError, ServiceError, invalid
+from api.errors import INVALID_CURSOR, FieldError, ServiceError, invalid
 from api.schemas.fields import ASSET_PATTERN
 from api.schemas.transactions import DetailedRequest
 
@@ -76,5 +76,5 @@ def decode_cursor(cursor: str | None) -> int | None:
         position = 0
     if not 0 < position <= MAX_POSITION or encode_cursor(position) != cursor:
         fault = FieldError("cursor", "is not a cursor of this service")
-        raise ServiceError(SQLSTATES["WA024"], "Use the cursor that the page before returned, or none.", [fault])
+        raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
     return position

@@ -12,14 +12,16 @@ if TYPE_CHECKING:
 
     from api.auth.tokens import Tokens
     from api.database.functions import Database
+    from api.http.rate_limit import Limits
     from api.routes.wallet_ids import WalletIds
 
 
 class Services(NamedTuple):
-    """The database, whom a token stands for, which wallet is meant, and the settings that routes depend on."""
+    """The database, whom a token stands for, rate limits, which wallet is meant, and the settings of routes."""
 
     database: Database
     tokens: Tokens
+    limits: Limits
     wallet_ids: WalletIds
     self_topup: bool
     self_refund: bool

@@ -5,7 +5,8 @@ from __future__ import annotations
 from litestar import Router, get, post
 from litestar.params import JSONBody
 
-from api.auth.tokens import AuthenticatedRequest, Principal, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
+from api.auth.tokens import Principal
 from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
@@ -115,7 +116,7 @@ def wallet_routes(services: Services) -> Router:
     return Router(
         "/api/wallet",
         route_handlers=[balance, topup, spend, transfer, refund],
-        before_request=signed_in(services.tokens),
+        before_request=signed_in(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["Wallet"],
     )

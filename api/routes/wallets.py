@@ -6,7 +6,7 @@ from litestar import Router, get, post
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
-from api.auth.tokens import AuthenticatedRequest, signed_in
+from api.auth.guards import AuthenticatedRequest, signed_in
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
@@ -42,7 +42,7 @@ def wallets_routes(services: Services) -> Router:
     return Router(
         "/api/wallets",
         route_handlers=[open_wallet, list_wallets],
-        before_request=signed_in(services.tokens),
+        before_request=signed_in(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["Wallets"],
     )

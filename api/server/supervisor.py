@@ -13,15 +13,16 @@ import time
 
 import click
 
+from api.errors import CommandError
 from api.postgres import embedded
 from api.postgres.data_dir import Lock, prepare
 from api.server import shared_memory
 from api.server.signals import Shutdown, Signals
 from api.server.workers import Pause, Workers
-from api.settings import Settings, SettingsError, SetupError
+from api.settings import Settings, SettingsError
 from api.setup import deploy
 from api.setup.service_secrets import api_password, api_url, metrics_token, signing_keys
-from api.telemetry.log_writer import Outlet
+from api.telemetry.log_writer import LogWriter
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ REPORT_EVERY = 5.0
 
 
 def run(settings: Settings) -> None:
-    """Set the database up and serve, until a signal. Raises SetupError."""
+    """Set the database up and serve, until a signal. Raises CommandError."""
     if settings.embedded and settings.api_url is not None:
         raise SettingsError("PGWALLET_API_URL is set, DATABASE_URL is not: set both, or use `pgwallet serve`")
     _log()
@@ -59,7 +60,7 @@ def run(settings: Settings) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve with a database that others set up, until a signal. Raises SetupError."""
+    """Serve with a database that others set up, until a signal. Raises CommandError."""
     if settings.api_url is None:
         raise SettingsError("PGWALLET_API_URL must be set: `pgwallet serve` starts no server (`pgwallet run` does)")
     variables = _variables(settings.api_url, signing_keys(settings))
@@ -76,7 +77,7 @@ def _log() -> None:
     """Write the log without waiting for its reader: else a pipe that is full of the workers' lines stops us, too."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
-            handler.setStream(Outlet().as_text())
+            handler.setStream(LogWriter().as_text())
 
 
 def _variables(login: str, keys: list[str]) -> dict[str, str]:
@@ -149,7 +150,7 @@ async def _deploy(settings: Settings, server: embedded.Server | None, login: str
 
 
 def _await_ready(listener: socket.socket, workers: Workers) -> None:
-    """Wait until the service answers that it is ready, then say so. Raises SetupError when a worker ends instead."""
+    """Wait until the service answers that it is ready, then say so. Raises CommandError when a worker ends instead."""
     host, port = listener.getsockname()[:2]
     local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     reported = time.monotonic()
@@ -158,7 +159,7 @@ def _await_ready(listener: socket.socket, workers: Workers) -> None:
         if status == http.client.OK:
             break
         if (ended := workers.ended()) is not None:
-            raise SetupError(f"the service did not start: a worker ended with status {ended}")
+            raise CommandError(f"the service did not start: a worker ended with status {ended}")
         if time.monotonic() - reported > REPORT_EVERY:
             reported = time.monotonic()
             logger.info("waiting for the service, which answers %s", status or "nothing")
@@ -195,7 +196,7 @@ def _watch(workers: Workers, server: embedded.Server | None, signals: Signals) -
         if pause.over():
             try:
                 _start_server(server, signals)
-            except (SetupError, OSError) as error:
+            except (CommandError, OSError) as error:
                 logger.warning("%s", error)
                 noted = False
             else:

@@ -14,15 +14,18 @@ import socket
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import uvicorn
-from litestar import Litestar
 
 from api.app import create_app
 from api.server import shared_memory
 from api.server.connection import Bounded
 from api.settings import Settings
 from api.telemetry import metrics
+
+if TYPE_CHECKING:
+    from api.app import Service
 
 
 def main() -> None:
@@ -36,13 +39,15 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         number = int(sys.argv[2]) if len(sys.argv) > 2 else 0
         memory = shared_memory.given() or stack.enter_context(shared_memory.made(1))
-        metrics.share(memory, number)
+        metrics.share(memory.names(), number)
         _serve(settings, listener, create_app(settings, memory, number))
 
 
-def _serve(settings: Settings, listener: socket.socket, app: Litestar) -> None:
+def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
     _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
+    # uvicorn raises the signal again when it has stopped: it must not kill us before the rest of the log is written
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     Bounded.patience = settings.request_timeout
     config = uvicorn.Config(
         app,

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncpg
-import bcrypt
 import msgspec
 
-from api.auth.passwords import PASSWORD_BYTES
-from api.settings import SetupError
+from api.errors import CommandError
+from api.password_hash import PASSWORD_BYTES, hash_password
 from api.setup.deploy import connected
 
 
-class UserError(SetupError):
+class UserError(CommandError):
     """The user cannot be made; the text says why."""
 
 
@@ -20,7 +19,7 @@ async def create(url: str, username: str, password: str, *, role: str, bcrypt_co
     encoded = password.encode()
     if len(encoded) not in PASSWORD_BYTES:
         raise UserError(f"a password has {PASSWORD_BYTES[0]} to {PASSWORD_BYTES[-1]} bytes in UTF-8")
-    hashed = bcrypt.hashpw(encoded, bcrypt.gensalt(bcrypt_cost)).decode()
+    hashed = hash_password(encoded, bcrypt_cost)
     async with connected(url) as connection:
         try:
             async with connection.transaction():

@@ -21,8 +21,9 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 import api
+from api.errors import CommandError
 from api.session import PINNED, TRIGGERED, Connection, set_all
-from api.settings import OWNER, SERVICE, SetupError
+from api.settings import OWNER, SERVICE
 from api.urls import for_asyncpg, for_dbmate, with_login, without_password
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def scripts(folder: Path, pattern: str) -> list[Script]:
     return [Script(f"{folder.name}/{file.relative_to(folder)}", file.read_text(encoding="utf-8")) for file in files]
 
 
-class DeployError(SetupError):
+class DeployError(CommandError):
     """The database cannot be reached or brought up to date; the text names the file at fault where there is one."""
 
 

@@ -1,7 +1,7 @@
-"""Where the log leaves a process: a bounded queue, and a thread that writes to stderr.
+"""How lines of the log leave a process: a bounded queue, and a thread that writes them to stderr.
 
-Whoever is to read it may not, and its disk may be full: then lines are dropped and counted, and nothing else waits. The
-standard library's QueueListener is not used: it takes records rather than lines, and stops by waiting for its writer.
+Nobody may read stderr, or its disk may be full. Lines are dropped and counted then, and nothing else waits. The
+standard library's QueueListener takes records instead of lines, and its stop() waits for the writer.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ STDERR: Final = 2
 MOST_WAITING: Final = 1000
 """Pieces, of a few kilobytes at most."""
 GATHERED_FOR: Final = 0.05
-"""Seconds from the first line to the writing: a thread that is woken for each line costs more than the line."""
+"""Seconds from the first line to the write: to wake the thread for each line would cost more than the line."""
 AT_ONCE: Final = select.PIPE_BUF
-"""Bytes that a pipe takes in one piece, so that lines do not mix with those of other processes."""
+"""Bytes that a pipe takes in one piece: the lines of several processes do not mix."""
 PATIENCE: Final = 1.0
-"""Seconds that the last lines get at the end of the process."""
+"""Seconds that the process waits at its end for the last lines."""
 
 
-class Outlet(io.RawIOBase):
-    """A file to write to from any thread, without waiting; each piece that is written holds whole lines."""
+class LogWriter(io.RawIOBase):
+    """A file that any thread writes whole lines to, without waiting."""
 
     def __init__(self, descriptor: int = STDERR) -> None:
         super().__init__()
         self.dropped = 0
-        """Lines that nobody will read."""
+        """How many lines were dropped."""
         self._descriptor = descriptor
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -43,15 +43,15 @@ class Outlet(io.RawIOBase):
         atexit.register(self._finish)
 
     def as_text(self) -> io.TextIOBase:
-        """Return a text file that leads here."""
+        """Return a text file that writes to this one."""
         return io.TextIOWrapper(self, "utf-8", "backslashreplace", write_through=True)  # type: ignore[type-var]
 
     def writable(self) -> bool:
-        """It is."""
+        """Say yes."""
         return True
 
     def write(self, piece: ReadableBuffer, /) -> int:
-        """Have it written, or drop it where too much waits."""
+        """Queue whole lines for the thread, or drop them where too many wait."""
         lines = bytes(piece)
         if self._queue.qsize() < MOST_WAITING:
             self._queue.put(lines)

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, of the service as a whole: every worker writes into memory that they share.
+"""Metrics for Prometheus, of the service as a whole: the workers write into memory that they share.
 
-Litestar's plugin is not used: it looks every series up anew in each request, labels any method that a client invents,
-and does not know queues, pools and refusals.
+Litestar's plugin looks every series up anew in each request, makes a label of any method that a client invents, and
+knows no queues, pools and errors.
 """
 
 from __future__ import annotations
@@ -9,26 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import prometheus_client.multiprocess
 import prometheus_client.values
-from litestar.enums import ScopeType
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
-from api.http.request_log import outlet
+from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
-
-    from api.server.shared_memory import Shared
 
     Waiting = Callable[[], Mapping[str, int]]
     Connections = Callable[[], Mapping[str, Mapping[str, int]]]
@@ -36,38 +30,36 @@ if TYPE_CHECKING:
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-# clients can invent others, and each combination of labels is kept for good
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER: Final = "other"
-NO_ROUTE: Final = "none"
 
 
-def share(shared: Shared, number: int) -> None:
-    """Make all metrics of this process those of worker `number`, who continues where its predecessor ended."""
-    names = shared.names()
+def share(files: Mapping[str, int], number: int) -> None:
+    """Make all metrics of this process those of worker `number`, which goes on where its predecessor ended.
+
+    `files` has the descriptor of each of the files that prometheus_client would make.
+    """
 
     class Mapped(MmapedDict):
-        """prometheus_client's file in shared memory: by the name that it gives it, which says what is in it."""
+        """Opens the shared memory that stands for a file of prometheus_client."""
 
         def __init__(self, filename: str, read_mode: bool = False) -> None:  # noqa: FBT001, FBT002 - its signature
-            super().__init__(f"/dev/fd/{names[filename]}", read_mode)  # type: ignore[no-untyped-call]
+            super().__init__(f"/dev/fd/{files[filename]}", read_mode)  # type: ignore[no-untyped-call]
 
         @staticmethod
         def read_all_values_from_file(filename: str) -> Any:
-            return MmapedDict.read_all_values_from_file(f"/dev/fd/{names[filename]}")  # type: ignore[no-untyped-call]
+            return MmapedDict.read_all_values_from_file(f"/dev/fd/{files[filename]}")  # type: ignore[no-untyped-call]
 
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = ""
     prometheus_client.values.MmapedDict = Mapped  # type: ignore[attr-defined]
     prometheus_client.multiprocess.MmapedDict = Mapped  # type: ignore[attr-defined]
-    # the place that prometheus_client reads, by a module-level name, whenever a series is made
+    # prometheus_client looks this name up whenever it makes a series
     prometheus_client.values.ValueClass = MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """What is measured. `shared` is where the workers share it; None: this process is all there is."""
+    """What is measured. `files` are as in `share`; None for a process on its own."""
 
-    def __init__(self, shared: Shared | None = None) -> None:
-        self._shared = shared
+    def __init__(self, files: Mapping[str, int] | None = None) -> None:
+        self._files = files
         self._registry = CollectorRegistry()
         self.requests = Histogram(
             "pgwallet_http_request_seconds",
@@ -104,17 +96,17 @@ class Metrics:
         )
 
     def page(self, verification: Mapping[str, float] | None, *, database_up: bool) -> bytes:
-        """Write everything in Prometheus's text format. Reads the memory of all workers: not for the event loop."""
+        """Return all metrics in Prometheus's text format. Call it in a thread: it reads the memory of all workers."""
         return self._series() + generate_latest(Facts(verification, up=database_up))
 
     def _series(self) -> bytes:
-        if self._shared is None:
+        if self._files is None:
             return generate_latest(self._registry)
-        return generate_latest(Merged(list(self._shared.names())))
+        return generate_latest(Merged(list(self._files)))
 
     @contextlib.asynccontextmanager
     async def sampling(self, waiting: Waiting, connections: Connections) -> AsyncIterator[None]:
-        """Meanwhile note every second how much waits, and for what."""
+        """Note every second how many requests wait at each place, and each pool's connections by state."""
         task = asyncio.create_task(self._sample(waiting, connections))
         try:
             yield
@@ -124,7 +116,7 @@ class Metrics:
     async def _sample(self, waiting: Waiting, connections: Connections) -> None:
         dropped = 0
         while True:
-            before, dropped = dropped, outlet().dropped
+            before, dropped = dropped, log_writer().dropped
             self.dropped_lines.inc(dropped - before)
             for place, number in waiting().items():
                 self.waiting.labels(place).set(number)
@@ -146,14 +138,14 @@ class Merged:
 
 
 class Facts:
-    """What a scrape finds out by itself, from one row of the database."""
+    """What the database says at each scrape."""
 
     def __init__(self, verification: Mapping[str, float] | None, *, up: bool) -> None:
         self._verification = verification
         self._up = up
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield them; nothing of a verification where there was none, or where the database does not say."""
+        """Yield the gauges, those of the last verification only where one is known."""
         yield GaugeMetricFamily("pgwallet_database_up", "Whether the database answers", value=self._up)
         if self._verification is not None:
             for column, meaning in (
@@ -163,43 +155,3 @@ class Facts:
             ):
                 value = self._verification[column]
                 yield GaugeMetricFamily(f"pgwallet_verification_{column}", meaning, value=value)
-
-
-class RequestMetrics:
-    """ASGI: counts and times every request."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self._metrics = metrics
-        # prometheus_client's own way to a series takes as long as counting in it
-        self._series: dict[tuple[str, str, int], Histogram] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-        if scope["type"] != ScopeType.HTTP:
-            await self.app(scope, receive, send)
-            return
-        started = perf_counter()
-        status = 0
-
-        async def observed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, observed)
-        finally:
-            key = (scope["method"], scope.get("path_template", NO_ROUTE), status)
-            series = self._series.get(key)
-            (series or self._add(*key)).observe(perf_counter() - started)
-            if code := scope["state"].get("code"):
-                self._metrics.refusals.labels(code).inc()
-
-    def _add(self, method: str, route: str, status: int) -> Histogram:
-        known = method if method in METHODS else OTHER
-        series = self._metrics.requests.labels(known, route, str(status))
-        if known is not OTHER:
-            self._series[method, route, status] = series
-        return series

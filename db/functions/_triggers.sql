@@ -10,7 +10,7 @@ begin
   ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(
-        'create trigger append_only before update or delete or truncate on %s for each statement execute function wallet.refuse_change()',
+        'create trigger append_only before update or delete or truncate on %s for each statement execute function wallet.forbid_change()',
         v_table
       );
     end if;
@@ -19,9 +19,9 @@ begin
   if not exists (select from pg_trigger where tgrelid = 'wallet.transaction_details'::regclass and tgname = 'erased_only') then
     create trigger erased_only before update on wallet.transaction_details
       for each row when (new.salt is not null or (new.transaction_id, new.hash) is distinct from (old.transaction_id, old.hash))
-      execute function wallet.refuse_change();
+      execute function wallet.forbid_change();
     create trigger kept before delete or truncate on wallet.transaction_details
-      for each statement execute function wallet.refuse_change();
+      for each statement execute function wallet.forbid_change();
   end if;
 
   if not exists (select from pg_trigger where tgrelid = 'wallet.transaction_details'::regclass and tgname = 'erased_with_user') then
@@ -47,9 +47,9 @@ begin
         or new.captured < old.captured
         or old.status <> 'open' and (new.status, new.captured) is distinct from (old.status, old.captured)
       )
-      execute function wallet.refuse_change();
+      execute function wallet.forbid_change();
     create trigger kept before delete or truncate on wallet.holds
-      for each statement execute function wallet.refuse_change();
+      for each statement execute function wallet.forbid_change();
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.wallets'::regclass and tgname = 'identity_kept') then
     create trigger identity_kept before update on wallet.wallets
@@ -58,13 +58,13 @@ begin
         or old.has_holds and not new.has_holds
         or old.is_erased and not new.is_erased
       )
-      execute function wallet.refuse_change();
+      execute function wallet.forbid_change();
     create trigger kept before delete or truncate on wallet.wallets
-      for each statement execute function wallet.refuse_change();
+      for each statement execute function wallet.forbid_change();
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.assets'::regclass and tgname = 'scale_is_final') then
     create trigger scale_is_final before update of scale on wallet.assets
-      for each row when (old.scale <> new.scale) execute function wallet.refuse_change();
+      for each row when (old.scale <> new.scale) execute function wallet.forbid_change();
   end if;
 end;
 $$;

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from api.errors import SQLSTATES, FieldError, ServiceError, describe, from_postgres, problem
+from api.errors import SQLSTATES, FieldError, ServiceError, from_postgres
+from api.http.problems import describe, problem
 
 FUNCTIONS = Path(__file__).parents[2] / "db" / "functions"
 

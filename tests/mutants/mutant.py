@@ -6,7 +6,7 @@ outlives all changes but those of its own text. A `*` in a file's name stands fo
 
     A debit needs no money.
     tests: tests/sql/transactions/test_wallet_spend.sql
-    --- db/functions/transactions/refusal.sql
+    --- db/functions/transactions/check_change.sql
     -when p_delta < 0 and p_available + p_delta < 0 then 'WA003'
 """
 

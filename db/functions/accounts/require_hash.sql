@@ -7,7 +7,7 @@ immutable
 as $$
 begin
   if p_password_hash is null or length(p_password_hash) not between 1 and 256 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'password_hash', 'reason', 'must have 1 to 256 characters'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'password_hash', 'reason', 'must have 1 to 256 characters'));
   end if;
 end;
 $$;

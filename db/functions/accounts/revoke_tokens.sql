@@ -13,7 +13,7 @@ begin
   where u.id = p_user_id
   returning u.token_generation into v_generation;
   if not found then
-    perform wallet.refuse('WA029', jsonb_build_object('user_id', p_user_id));
+    perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_user_id));
   end if;
 
   perform wallet.record_revocation(p_user_id, null, clock_timestamp() + interval '1 day');

@@ -13,7 +13,7 @@ set enable_bitmapscan = off
 as $$
 begin
   if not public.wallet_rehash(p_user_id, p_old_hash, p_new_hash) then
-    perform wallet.refuse('WA034', jsonb_build_object('field', 'current_password'));
+    perform wallet.raise_error('WA034', jsonb_build_object('field', 'current_password'));
   end if;
   return wallet.revoke_tokens(p_user_id);
 end;

@@ -20,6 +20,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
+  v_request wallet.request;
   v_username text;
   v_user wallet.users;
   v_asset wallet.assets;
@@ -37,7 +38,7 @@ begin
   returning u.* into v_user;
   -- an erasure that gave the name free at this moment has reserved it, too: seen only after the insert waited for it
   if not found or exists (select from wallet.reserved_names n where n.digest = wallet.name_digest(v_username)) then
-    perform wallet.refuse('WA005', jsonb_build_object('field', 'username', 'username', v_username));
+    perform wallet.raise_error('WA005', jsonb_build_object('field', 'username', 'username', v_username));
   end if;
 
   select a.* into strict v_asset
@@ -47,9 +48,12 @@ begin
   values (v_user.id, v_asset.code, 'user')
   returning w.id into v_wallet_id;
   if v_asset.signup_bonus > 0 then
-    v_balance := (wallet.settle(wallet.post(row(
-      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, v_user.id, null, null, null, null
-    )::wallet.request))).balance;
+    v_request.type := 'bonus';
+    v_request.wallet_id := v_wallet_id;
+    v_request.txn_id := gen_random_uuid();
+    v_request.amount := v_asset.signup_bonus;
+    v_request.actor := v_user.id;
+    v_balance := (wallet.result_or_raise(wallet.execute(v_request))).balance;
   end if;
 
   return query select v_user.id, v_user.username, v_wallet_id, v_asset.code, v_asset.scale, v_balance, v_balance, v_user.created_at;

@@ -13,15 +13,15 @@ declare
   v_username constant text := wallet.username(p_username);
 begin
   if v_username is null or v_username !~ '^[a-z0-9_.-]{3,64}$' then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'));
   elsif pg_input_is_valid(v_username, 'uuid') then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'username', 'reason', 'must not look like a UUID'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'username', 'reason', 'must not look like a UUID'));
   end if;
 
   if exists (select from wallet.users u where u.username = v_username)
     or exists (select from wallet.reserved_names n where n.digest = wallet.name_digest(v_username))
   then
-    perform wallet.refuse('WA005', jsonb_build_object('field', 'username', 'username', v_username));
+    perform wallet.raise_error('WA005', jsonb_build_object('field', 'username', 'username', v_username));
   end if;
   return v_username;
 end;

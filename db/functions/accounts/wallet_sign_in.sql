@@ -46,7 +46,7 @@ begin
       and wallet.sign_in_delay(t.kind, t.failures) is not null;
   end if;
   if v_due > clock_timestamp() then
-    perform wallet.refuse('WA033', jsonb_build_object('retry_after', ceil(extract(epoch from v_due - clock_timestamp()))));
+    perform wallet.raise_error('WA033', jsonb_build_object('retry_after', ceil(extract(epoch from v_due - clock_timestamp()))));
   end if;
 
   return query

@@ -14,11 +14,11 @@ as $$
 begin
   perform wallet.require_service();
   if p_token_id is null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'token_id', 'reason', 'must not be null'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'token_id', 'reason', 'must not be null'));
   elsif p_expires_at is null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'expires_at', 'reason', 'must not be null'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'expires_at', 'reason', 'must not be null'));
   elsif not exists (select from wallet.users u where u.id = p_user_id) then
-    perform wallet.refuse('WA029', jsonb_build_object('user_id', p_user_id));
+    perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_user_id));
   end if;
 
   perform wallet.record_revocation(p_user_id, p_token_id, p_expires_at);

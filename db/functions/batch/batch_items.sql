@@ -42,7 +42,7 @@ as $$
     type, wallet_id, txn_id, amount, reference, metadata, actor,
     to_wallet_id, original_txn_id, final, expires_in, effective_at, to_username, place
   )
-  where i.amount between 1 and 9007199254740991 or (i.amount is null and i.type not in ('topup', 'spend'))
+  where i.amount between 1 and wallet.max_amount() or (i.amount is null and i.type not in ('topup', 'spend'))
 $$;
 
 comment on function wallet.batch_items(

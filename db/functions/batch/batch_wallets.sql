@@ -14,7 +14,7 @@ as $$
   cross join lateral (
     select
     from wallet.wallets w
-    where w.id = i.wallet_id and w.kind = 'user' and (w.owner_id = i.actor or i.actor is null and wallet.is_trusted())
+    where w.id = i.wallet_id and wallet.is_visible(w, i.actor) and (i.actor is not null or wallet.is_trusted())
     limit 1
   ) as own
 $$;

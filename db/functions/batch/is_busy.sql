@@ -10,7 +10,7 @@ as $$
   select p_wallet_id <> all (coalesce(p_locked, '{}')) and exists (
     select
     from wallet.wallets w
-    where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor)
+    where w.id = p_wallet_id and wallet.is_visible(w, p_actor)
   )
 $$;
 

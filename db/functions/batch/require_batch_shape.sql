@@ -40,9 +40,9 @@ begin
     when cardinality(p_to_usernames) <> v_items or array_dims(p_to_usernames) <> v_dimensions then 'to_usernames'
   end;
   if v_field is not null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', v_field, 'reason', 'must be an array with an element for each request, counted from 1'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', v_field, 'reason', 'must be an array with an element for each request, counted from 1'));
   elsif v_items > 1000 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'types', 'reason', 'must have at most 1000 elements', 'elements', v_items));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'types', 'reason', 'must have at most 1000 elements', 'elements', v_items));
   end if;
 end;
 $$;

@@ -68,7 +68,8 @@ declare
   v_created_at timestamptz;
   v_exact integer[];
   v_item integer;
-  v_result wallet.transaction_result;
+  v_request wallet.request;
+  v_outcome wallet.outcome;
   v_outcomes wallet.outcome[];
 begin
   perform wallet.require_read_committed();
@@ -79,9 +80,12 @@ begin
 
   v_to_wallet_ids := p_to_wallet_ids;
   if num_nonnulls(variadic p_to_usernames) > 0 then
-    select array_agg(case when i.name is null then i.to_wallet_id else wallet.recipient(i.wallet_id, i.name) end order by i.place)
+    select array_agg(
+      case when i.name is null then i.to_wallet_id else wallet.recipient(i.wallet_id, i.name) end order by i.place
+    )
     into v_to_wallet_ids
-    from unnest(p_wallet_ids, p_to_wallet_ids, p_to_usernames) with ordinality as i (wallet_id, to_wallet_id, name, place);
+    from unnest(p_wallet_ids, p_to_wallet_ids, p_to_usernames) with ordinality
+      as i (wallet_id, to_wallet_id, name, place);
   end if;
   -- a wallet that no item may touch is not locked: whoever names a stranger's wallet must not be able to hold it up
   if p_skip_locked then
@@ -93,7 +97,9 @@ begin
       from wallet.wallets w
       where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
         and (
-          (w.id, w.owner_id) in (select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor))
+          (w.id, w.owner_id) in (
+            select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor)
+          )
           or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
         )
       order by w.id
@@ -108,7 +114,9 @@ begin
       from wallet.wallets w
       where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
         and (
-          (w.id, w.owner_id) in (select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor))
+          (w.id, w.owner_id) in (
+            select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor)
+          )
           or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
         )
       order by w.id
@@ -137,7 +145,7 @@ begin
         o.seq + row_number() over in_wallet as seq,
         o.balance + (sum(i.delta) over in_wallet)::bigint as balance
       from items i
-      join wallet.batch_openings(v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain) o on o.wallet_id = i.wallet_id
+      join wallet.locked_wallets(v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain) o on o.wallet_id = i.wallet_id
       window in_wallet as (partition by i.wallet_id order by i.ordinal rows unbounded preceding)
     ),
     judged as materialized (
@@ -145,7 +153,7 @@ begin
         p.in_plain_wallet and p.is_simple
         and (p.actor is null or p.actor = p.owner_id)
         and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
-        and wallet.refusal(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
+        and wallet.check_change(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
         and p.wallet_id not in (select r.wallet_id from repeated r)
         and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
         as is_plain
@@ -163,9 +171,9 @@ begin
 
     -- the clock after the locks, the same for all; no wallet's time comes from another's
     v_created_at := clock_timestamp();
-    v_hashes := wallet.batch_write(
-      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances, v_assets,
-      v_references, v_metadata
+    v_hashes := wallet.write_transactions(
+      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas,
+      v_balances, v_assets, v_references, v_metadata
     );
   end if;
 
@@ -176,54 +184,60 @@ begin
     select unnest(v_set)
   ) o (ordinal);
   foreach v_item in array coalesce(v_exact, '{}') loop
-    v_result := null;
+    v_outcome := null;
     if p_types[v_item] in ('topup', 'spend') and p_wallet_ids[v_item] = any (v_wallet_ids)
       and num_nonnulls(
-        p_to_wallet_ids[v_item], p_to_usernames[v_item], p_original_txn_ids[v_item], p_finals[v_item], p_expires_in[v_item],
-        p_effective_at[v_item]
+        p_to_wallet_ids[v_item], p_to_usernames[v_item], p_original_txn_ids[v_item], p_finals[v_item],
+        p_expires_in[v_item], p_effective_at[v_item]
       ) = 0
     then
-      v_result := wallet.post_plain(
+      v_outcome.result := wallet.post_plain(
         p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item],
         p_references[v_item], p_metadata[v_item], p_actors[v_item]
       );
     end if;
-    if v_result.id is not null then
-      v_outcomes := v_outcomes || row(null, null, v_result)::wallet.outcome;
-    elsif p_skip_locked and (
-      p_actors[v_item] is not null and wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
-      or p_actors[v_item] is null and wallet.is_trusted() and wallet.is_busy(p_wallet_ids[v_item], null, v_wallet_ids)
-      or (
-        p_wallet_ids[v_item] = any (v_wallet_ids)
-        and wallet.is_busy(v_to_wallet_ids[v_item], null, v_wallet_ids)
-      )
-    ) then
-      v_outcomes := v_outcomes || wallet.refused('busy', null);
-    elsif p_types[v_item] in ('bonus', 'adjustment') then
-      v_outcomes := v_outcomes || wallet.refused('WA002', jsonb_build_object(
-        'field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund'
-      ));
-    else
-      v_outcomes := v_outcomes || wallet.execute(row(
-        p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item], p_references[v_item], p_metadata[v_item],
-        p_effective_at[v_item], p_actors[v_item], p_to_wallet_ids[v_item], p_original_txn_ids[v_item], p_finals[v_item],
-        p_expires_in[v_item]
-      )::wallet.request, p_to_usernames[v_item]);
+    if (v_outcome.result).id is null then
+      if p_skip_locked and (
+        (p_actors[v_item] is not null or wallet.is_trusted())
+        and wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
+        or p_wallet_ids[v_item] = any (v_wallet_ids) and wallet.is_busy(v_to_wallet_ids[v_item], null, v_wallet_ids)
+      ) then
+        v_outcome := wallet.refused_outcome('busy', null);
+      elsif p_types[v_item] in ('bonus', 'adjustment') then
+        v_outcome := wallet.refused_outcome('WA002', jsonb_build_object(
+          'field', 'type', 'reason', 'must be topup, spend, transfer, hold, capture, void or refund'
+        ));
+      else
+        v_request.type := p_types[v_item];
+        v_request.wallet_id := p_wallet_ids[v_item];
+        v_request.txn_id := p_txn_ids[v_item];
+        v_request.amount := p_amounts[v_item];
+        v_request.reference := p_references[v_item];
+        v_request.metadata := p_metadata[v_item];
+        v_request.effective_at := p_effective_at[v_item];
+        v_request.actor := p_actors[v_item];
+        v_request.to_wallet_id := p_to_wallet_ids[v_item];
+        v_request.original_txn_id := p_original_txn_ids[v_item];
+        v_request.final := p_finals[v_item];
+        v_request.expires_in := p_expires_in[v_item];
+        v_outcome := wallet.execute(v_request, p_to_usernames[v_item]);
+      end if;
     end if;
+    v_outcomes := v_outcomes || v_outcome;
   end loop;
 
   return query
   select i.ordinal, 'ok', null::jsonb, null, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
     i.balance, i.balance, false, greatest(v_created_at, i.newest_at), encode(i.hash, 'hex')
-  from unnest(v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances, v_hashes, v_newest_at)
-    as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance, hash, newest_at)
+  from unnest(
+    v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances, v_hashes, v_newest_at
+  ) as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance, hash, newest_at)
   join wallet.assets a on a.code = i.asset
   union all
   select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail, t.hint,
-    (i.result).id, coalesce((i.result).txn_id, p_txn_ids[i.ordinal]), coalesce((i.result).wallet_id, p_wallet_ids[i.ordinal]),
-    coalesce((i.result).type, p_types[i.ordinal]), coalesce((i.result).amount, p_amounts[i.ordinal]),
-    (i.result).asset, (i.result).scale, (i.result).balance, (i.result).available, (i.result).replayed, (i.result).created_at,
-    (i.result).receipt
+    (i.result).id, p_txn_ids[i.ordinal], p_wallet_ids[i.ordinal], p_types[i.ordinal],
+    coalesce((i.result).amount, p_amounts[i.ordinal]), (i.result).asset, (i.result).scale, (i.result).balance,
+    (i.result).available, (i.result).replayed, (i.result).created_at, (i.result).receipt
   from unnest(v_exact, v_outcomes) as i (ordinal, code, detail, result)
   left join lateral wallet.error_text(i.code) t on true
   order by 1;

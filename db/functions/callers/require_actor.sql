@@ -8,7 +8,7 @@ stable
 as $$
 begin
   if p_actor is null and not wallet.is_trusted() then
-    perform wallet.refuse('WA002', jsonb_build_object('field', p_field, 'reason', 'must not be null unless an administrator calls'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', p_field, 'reason', 'must not be null unless an administrator calls'));
   end if;
 end;
 $$;

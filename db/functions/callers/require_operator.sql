@@ -9,7 +9,7 @@ begin
   if p_actor is null then
     perform wallet.require_actor(p_actor);
   elsif not exists (select from wallet.users u where u.id = p_actor and u.role = 'operator') then
-    perform wallet.refuse('WA027', jsonb_build_object('actor', p_actor));
+    perform wallet.raise_error('WA027', jsonb_build_object('actor', p_actor));
   end if;
 end;
 $$;

@@ -8,11 +8,11 @@ stable
 as $$
 begin
   if p_owner_id is null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'owner_id', 'reason', 'must not be null'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'owner_id', 'reason', 'must not be null'));
   end if;
   perform wallet.require_actor(p_actor);
   if p_actor <> p_owner_id or not exists (select from wallet.users u where u.id = p_owner_id) then
-    perform wallet.refuse('WA029', jsonb_build_object('user_id', p_owner_id));
+    perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_owner_id));
   end if;
 end;
 $$;

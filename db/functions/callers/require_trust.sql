@@ -5,7 +5,7 @@ stable
 as $$
 begin
   if not wallet.is_trusted() then
-    perform wallet.refuse('WA035', jsonb_build_object('login', session_user));
+    perform wallet.raise_error('WA035', jsonb_build_object('login', session_user));
   end if;
 end;
 $$;

@@ -8,7 +8,7 @@ stable
 as $$
 begin
   if p_wallet_id is null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_id', 'reason', 'must not be null'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'wallet_id', 'reason', 'must not be null'));
   end if;
   perform wallet.require_actor(p_actor);
 
@@ -16,9 +16,9 @@ begin
   select a.code, a.scale, w.status, w.floor, w.has_holds
   from wallet.wallets w
   join wallet.assets a on a.code = w.asset
-  where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor);
+  where w.id = p_wallet_id and wallet.is_visible(w, p_actor);
   if not found then
-    perform wallet.refuse('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+    perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
   end if;
 end;
 $$;

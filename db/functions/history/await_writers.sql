@@ -18,7 +18,7 @@ declare
   v_writers xid8[];
 begin
   if pg_is_in_recovery() and p_at > coalesce(pg_last_xact_replay_timestamp(), '-infinity') then
-    perform wallet.refuse('WA036', jsonb_build_object('at', p_at, 'replayed_until', pg_last_xact_replay_timestamp()));
+    perform wallet.raise_error('WA036', jsonb_build_object('at', p_at, 'replayed_until', pg_last_xact_replay_timestamp()));
   end if;
   if v_patience = interval '0' then
     v_patience := c_default;
@@ -29,7 +29,7 @@ begin
     v_writers := wallet.unfinished(v_writers);
     exit when cardinality(v_writers) = 0;
     if v_patience <= interval '0' then
-      perform wallet.refuse('WA036', jsonb_build_object('at', p_at));
+      perform wallet.raise_error('WA036', jsonb_build_object('at', p_at));
     end if;
     perform pg_sleep_for(c_pause);
     -- a clock that is set back must not make it wait for hours

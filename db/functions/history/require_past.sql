@@ -8,9 +8,9 @@ volatile
 as $$
 begin
   if p_at is null or not isfinite(p_at) then
-    perform wallet.refuse('WA002', jsonb_build_object('field', p_field, 'reason', 'must be a moment in time'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', p_field, 'reason', 'must be a moment in time'));
   elsif p_at > clock_timestamp() then
-    perform wallet.refuse('WA023', jsonb_build_object('field', p_field, 'now', clock_timestamp()));
+    perform wallet.raise_error('WA023', jsonb_build_object('field', p_field, 'now', clock_timestamp()));
   end if;
 end;
 $$;

@@ -31,9 +31,9 @@ declare
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if p_limit is null or p_limit not between 1 and 1000 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 1000'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 1000'));
   elsif p_before_seq < 1 then
-    perform wallet.refuse('WA024', jsonb_build_object('field', 'cursor'));
+    perform wallet.raise_error('WA024', jsonb_build_object('field', 'cursor'));
   end if;
 
   select coalesce(max(n.seq), 0) into v_high

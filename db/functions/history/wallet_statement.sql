@@ -24,7 +24,7 @@ begin
   perform wallet.require_past('from', p_from);
   perform wallet.require_past('to', p_to);
   if p_from > p_to then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'from', 'reason', 'must not be after to'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'from', 'reason', 'must not be after to'));
   end if;
 
   perform wallet.await_wallet(p_wallet_id, p_to);

@@ -23,7 +23,7 @@ begin
   from wallet.transactions t
   where t.wallet_id = p_wallet_id and t.txn_id = p_txn_id;
   if not found then
-    perform wallet.refuse('WA028', jsonb_build_object('txn_id', p_txn_id));
+    perform wallet.raise_error('WA028', jsonb_build_object('txn_id', p_txn_id));
   end if;
 
   return query

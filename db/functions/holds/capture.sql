@@ -1,77 +1,63 @@
 create or replace function wallet.capture(
-  p_request wallet.request
+  p_request wallet.request,
+  p_wallet wallet.locked_wallet
 )
 returns wallet.outcome
 language plpgsql
 volatile
 as $$
 declare
-  v_opening wallet.opening;
   v_hold wallet.holds;
   v_left bigint;
   v_amount bigint;
   v_closes boolean;
   v_code text;
   v_limit jsonb;
+  v_result wallet.transaction_result;
   v_outcome wallet.outcome;
 begin
-  v_opening := wallet.open(p_request.wallet_id, p_request.txn_id, p_request.actor);
-  if v_opening.asset is null then
-    return wallet.refused('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
-  end if;
-
-  if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
-    return wallet.replay(p_request, v_opening);
-  end if;
-  if p_request.effective_at > v_opening.created_at then
-    return wallet.refused_future(v_opening.created_at);
-  end if;
-
   select h.* into v_hold
   from wallet.holds h
   where h.wallet_id = p_request.wallet_id and h.txn_id = p_request.original_txn_id;
-  v_code := wallet.hold_refusal(v_hold, v_opening.created_at);
+  v_code := wallet.check_hold(v_hold, p_wallet.created_at);
   if v_code is not null then
-    return wallet.refused(v_code, jsonb_build_object('hold_txn_id', p_request.original_txn_id, 'expires_at', v_hold.expires_at));
+    return wallet.refused_outcome(v_code, jsonb_build_object('hold_txn_id', p_request.original_txn_id, 'expires_at', v_hold.expires_at));
   end if;
   v_left := v_hold.amount - v_hold.captured;
   v_amount := coalesce(p_request.amount, v_left);
   if v_amount > v_left then
-    return wallet.refused('WA019', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
+    return wallet.refused_outcome('WA019', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
   end if;
   -- what it takes was set aside; no capture leaves less than the floor all the same
-  v_code := wallet.refusal(-v_amount, v_opening.balance, v_opening.balance - v_opening.floor, v_opening.status, null);
+  v_code := wallet.check_change(-v_amount, p_wallet.balance, p_wallet.balance - p_wallet.floor, p_wallet.status, null);
   if v_code is not null then
-    return wallet.refused_amount(v_code, p_request, v_amount, v_opening);
+    return wallet.refused_change(v_code, p_request, v_amount, p_wallet);
   end if;
-  if v_opening.has_limits then
-    v_limit := wallet.limit_excess(p_request.wallet_id, 'capture', v_amount, v_opening.created_at);
+  if p_wallet.has_limits then
+    v_limit := wallet.check_limits(p_request.wallet_id, 'capture', v_amount, p_wallet.created_at);
     if v_limit is not null then
-      return wallet.refused('WA014', v_limit);
+      return wallet.refused_outcome('WA014', v_limit);
     end if;
   end if;
 
   v_closes := v_amount = v_left or p_request.final;
-  v_opening.held := v_opening.held - case when v_closes then v_left else v_amount end;
-  v_outcome := wallet.write_transaction(
-    p_request, v_amount, -v_amount, v_opening, wallet.system_wallet_id(v_opening.asset, 'capture')
-  );
+  p_wallet.held := p_wallet.held - case when v_closes then v_left else v_amount end;
+  v_result := wallet.write_transaction(p_request, v_amount, -v_amount, p_wallet);
   update wallet.holds h
   set captured = h.captured + v_amount, status = case when v_closes then 'captured' else 'open' end
   where h.id = v_hold.id;
   insert into wallet.hold_events (
-    hold_id, wallet_id, txn_id, event, amount, final, requested_amount, transaction_id, balance_after, available_after, created_at
+    hold_id, wallet_id, txn_id, event, amount, final, requested_amount, transaction_id, balance_after, available_after,
+    created_at
   )
   values (
     v_hold.id, p_request.wallet_id, p_request.txn_id, 'capture', v_amount, p_request.final, p_request.amount,
-    (v_outcome.result).id, (v_outcome.result).balance, (v_outcome.result).available, v_opening.created_at
+    v_result.id, v_result.balance, v_result.available, p_wallet.created_at
   );
-  if v_opening.has_limits then
-    perform wallet.count_usage(p_request.wallet_id, 'capture', v_amount, v_opening.created_at);
-  end if;
+  v_outcome.result := v_result;
   return v_outcome;
 end;
 $$;
 
-comment on function wallet.capture(wallet.request) is
-  'Takes what a hold set aside, all that is left when no amount is given: replays, refuses, or writes one transaction.';
+comment on function wallet.capture(wallet.request, wallet.locked_wallet) is
+  'Takes what a hold set aside, all that is left when no amount is given: refuses, or writes one transaction.';

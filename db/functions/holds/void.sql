@@ -1,40 +1,33 @@
 create or replace function wallet.void(
-  p_request wallet.request
+  p_request wallet.request,
+  p_wallet wallet.locked_wallet
 )
 returns wallet.outcome
 language plpgsql
 volatile
 as $$
 declare
-  v_opening wallet.opening;
   v_hold wallet.holds;
   v_left bigint;
   v_code text;
+  v_outcome wallet.outcome;
 begin
-  v_opening := wallet.open(p_request.wallet_id, p_request.txn_id, p_request.actor);
-  if v_opening.asset is null then
-    return wallet.refused('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
-  end if;
-
-  if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
-    return wallet.replay(p_request, v_opening);
-  end if;
-
   select h.* into v_hold
   from wallet.holds h
   where h.wallet_id = p_request.wallet_id and h.txn_id = p_request.original_txn_id;
-  v_code := wallet.hold_refusal(v_hold, v_opening.created_at);
+  v_code := wallet.check_hold(v_hold, p_wallet.created_at);
   if v_code is not null then
-    return wallet.refused(v_code, jsonb_build_object('hold_txn_id', p_request.original_txn_id, 'expires_at', v_hold.expires_at));
+    return wallet.refused_outcome(v_code, jsonb_build_object('hold_txn_id', p_request.original_txn_id, 'expires_at', v_hold.expires_at));
   end if;
 
   v_left := v_hold.amount - v_hold.captured;
   update wallet.holds h set status = 'voided' where h.id = v_hold.id;
-  return wallet.write_hold_event(
-    p_request, v_hold.id, v_left, v_opening,
-    wallet.available(v_opening.balance, v_opening.held - v_left, v_opening.floor)
+  v_outcome.result := wallet.write_hold_event(
+    p_request, v_hold.id, v_left, p_wallet,
+    wallet.available(p_wallet.balance, p_wallet.held - v_left, p_wallet.floor)
   );
+  return v_outcome;
 end;
 $$;
 
-comment on function wallet.void(wallet.request) is 'Releases what is left of a hold: replays, refuses, or closes it. A frozen wallet allows it.';
+comment on function wallet.void(wallet.request, wallet.locked_wallet) is 'Releases what is left of a hold: refuses, or closes it. A frozen wallet allows it.';

@@ -17,12 +17,20 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_request wallet.request;
 begin
-  return wallet.settle(wallet.execute(row(
-    'capture', p_wallet_id, p_txn_id, p_amount,
-    p_reference, p_metadata, p_effective_at, p_actor,
-    null, p_hold_txn_id, coalesce(p_final, false), null
-  )::wallet.request));
+  v_request.type := 'capture';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.amount := p_amount;
+  v_request.reference := p_reference;
+  v_request.metadata := p_metadata;
+  v_request.effective_at := p_effective_at;
+  v_request.actor := p_actor;
+  v_request.original_txn_id := p_hold_txn_id;
+  v_request.final := coalesce(p_final, false);
+  return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 

@@ -15,12 +15,18 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_request wallet.request;
 begin
-  return wallet.settle(wallet.execute(row(
-    'hold', p_wallet_id, p_txn_id, p_amount,
-    p_reference, p_metadata, null, p_actor,
-    null, null, null, p_expires_in
-  )::wallet.request));
+  v_request.type := 'hold';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.amount := p_amount;
+  v_request.reference := p_reference;
+  v_request.metadata := p_metadata;
+  v_request.actor := p_actor;
+  v_request.expires_in := p_expires_in;
+  return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 

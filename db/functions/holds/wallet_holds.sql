@@ -22,11 +22,11 @@ declare
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if p_limit is null or p_limit not between 1 and 1000 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 1000'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 1000'));
   elsif p_status not in ('open', 'expired', 'captured', 'voided') then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'status', 'reason', 'must be open, expired, captured or voided'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'status', 'reason', 'must be open, expired, captured or voided'));
   elsif p_before_id < 1 then
-    perform wallet.refuse('WA024', jsonb_build_object('field', 'cursor'));
+    perform wallet.raise_error('WA024', jsonb_build_object('field', 'cursor'));
   end if;
 
   return query

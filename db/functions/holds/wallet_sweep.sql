@@ -16,7 +16,7 @@ declare
 begin
   perform wallet.require_read_committed();
   if p_limit is null or p_limit not between 1 and 100000 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 100000'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 100000'));
   end if;
 
   -- in the order of ids, as everybody locks; whoever has a wallet locked ends its due holds anyway

@@ -12,12 +12,15 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_request wallet.request;
 begin
-  return wallet.settle(wallet.execute(row(
-    'void', p_wallet_id, p_txn_id, null,
-    null, null, null, p_actor,
-    null, p_hold_txn_id, null, null
-  )::wallet.request));
+  v_request.type := 'void';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.actor := p_actor;
+  v_request.original_txn_id := p_hold_txn_id;
+  return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 

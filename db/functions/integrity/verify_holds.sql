@@ -8,7 +8,7 @@ stable
 as $$
 #variable_conflict use_column
 declare
-  c_most constant bigint := 9007199254740991;
+  c_most constant bigint := wallet.max_amount();
   v_from constant bigint := (select i.hold_events_from from wallet.installation i);
   v_unsound uuid[] := '{}';
   v_wallet record;

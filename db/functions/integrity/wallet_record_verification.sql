@@ -11,9 +11,9 @@ as $$
 begin
   perform wallet.require_trust();
   if coalesce(p_violations < 0, true) then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'violations', 'reason', 'must be 0 or more'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'violations', 'reason', 'must be 0 or more'));
   elsif coalesce(p_seconds < 0, true) then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'seconds', 'reason', 'must be 0 or more'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'seconds', 'reason', 'must be 0 or more'));
   end if;
 
   insert into wallet.verifications (violations, seconds) values (p_violations, p_seconds);

@@ -17,7 +17,7 @@ declare
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if p_txn_id is null or p_receipt is null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'receipt', 'reason', 'txn_id and receipt must not be null'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'receipt', 'reason', 'txn_id and receipt must not be null'));
   end if;
 
   select l.hash,

@@ -9,7 +9,7 @@ begin
     join wallet.wallets w on w.id = t.wallet_id
     where t.id = new.transaction_id and w.is_erased
   ) then
-    perform wallet.refuse('WA008', jsonb_build_object('table', tg_table_name, 'operation', lower(tg_op)));
+    perform wallet.raise_error('WA008', jsonb_build_object('table', tg_table_name, 'operation', lower(tg_op)));
   end if;
   return new;
 end;

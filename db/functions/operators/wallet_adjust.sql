@@ -15,12 +15,18 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_request wallet.request;
 begin
-  return wallet.operate(row(
-    'adjustment', p_wallet_id, p_txn_id, p_amount,
-    p_reason, p_metadata, p_effective_at, p_actor,
-    null, null, null, null
-  )::wallet.request);
+  v_request.type := 'adjustment';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.amount := p_amount;
+  v_request.reference := p_reason;
+  v_request.metadata := p_metadata;
+  v_request.effective_at := p_effective_at;
+  v_request.actor := p_actor;
+  return wallet.execute_as_operator(v_request);
 end;
 $$;
 

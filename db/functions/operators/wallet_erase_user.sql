@@ -18,9 +18,9 @@ begin
   perform wallet.require_read_committed();
   perform wallet.require_operator(p_actor);
   if p_user_id is null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'user_id', 'reason', 'must not be null'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'user_id', 'reason', 'must not be null'));
   elsif p_reason is null or length(p_reason) not between 1 and 256 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
   -- under the locks of user and wallets, so that what is under way adds no wallet and no details after they were looked for
@@ -51,7 +51,7 @@ begin
   get diagnostics holds = row_count;
 
   if erased_at is null and transactions + holds = 0 then
-    perform wallet.refuse('WA030', jsonb_build_object('user_id', p_user_id));
+    perform wallet.raise_error('WA030', jsonb_build_object('user_id', p_user_id));
   end if;
   insert into wallet.erasures (user_id, actor, reason, transactions, holds)
   values (p_user_id, p_actor, p_reason, transactions, holds);

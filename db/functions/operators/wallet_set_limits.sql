@@ -18,7 +18,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  v_opening wallet.opening;
+  v_wallet wallet.locked_wallet;
   v_fault text;
 begin
   perform wallet.require_read_committed();
@@ -30,21 +30,21 @@ begin
     when cardinality(p_per_transaction) is distinct from cardinality(p_kinds) or 0 > any (p_per_transaction) then 'per_transaction'
     when cardinality(p_per_day) is distinct from cardinality(p_kinds) or 0 > any (p_per_day) then 'per_day'
     when cardinality(p_per_30_days) is distinct from cardinality(p_kinds) or 0 > any (p_per_30_days) then 'per_30_days'
-    when p_floor is null or p_floor not between -9007199254740991 and 0 then 'floor'
-    when p_max_balance not between 0 and 9007199254740991 then 'max_balance'
+    when p_floor is null or p_floor not between -wallet.max_amount() and 0 then 'floor'
+    when p_max_balance not between 0 and wallet.max_amount() then 'max_balance'
   end;
   if v_fault is not null then
-    perform wallet.refuse('WA002', jsonb_build_object('field', v_fault, 'reason', 'must be limits in minor units, one for each of topup, spend, transfer that is named'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', v_fault, 'reason', 'must be limits in minor units, one for each of topup, spend, transfer that is named'));
   end if;
 
-  v_opening := wallet.open(p_wallet_id, null, null);
-  if v_opening.asset is null then
-    perform wallet.refuse('WA001', jsonb_build_object('wallet_id', p_wallet_id));
-  elsif wallet.available(v_opening.balance, v_opening.held, p_floor) < 0 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'floor', 'reason', 'must not be above what the wallet has', 'balance', v_opening.balance));
+  v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
+  if v_wallet.asset is null then
+    perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+  elsif wallet.available(v_wallet.balance, v_wallet.held, p_floor) < 0 then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'floor', 'reason', 'must not be above what the wallet has', 'balance', v_wallet.balance));
   end if;
 
-  perform wallet.end_due_holds(p_wallet_id, v_opening.created_at);
+  perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);
   update wallet.wallets w
   set floor = p_floor, max_balance = p_max_balance, has_limits = cardinality(p_kinds) > 0
   where w.id = p_wallet_id;
@@ -52,7 +52,7 @@ begin
   insert into wallet.limits (wallet_id, kind, per_transaction, per_day, per_30_days)
   select p_wallet_id, i.*
   from unnest(p_kinds, p_per_transaction, p_per_day, p_per_30_days) i;
-  perform wallet.rebuild_usage(p_wallet_id, v_opening.created_at);
+  perform wallet.rebuild_usage(p_wallet_id, v_wallet.created_at);
   insert into wallet.operator_actions (wallet_id, actor, action, detail)
   select p_wallet_id, p_actor, 'limits', jsonb_build_object(
     'floor', p_floor, 'max_balance', p_max_balance, 'limits', coalesce(jsonb_agg(to_jsonb(l) - 'wallet_id'), '[]')

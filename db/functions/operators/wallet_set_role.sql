@@ -14,7 +14,7 @@ declare
 begin
   perform wallet.require_trust();
   if p_role is null or p_role not in ('user', 'operator') then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'role', 'reason', 'must be user or operator'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'role', 'reason', 'must be user or operator'));
   end if;
 
   update wallet.users u
@@ -22,7 +22,7 @@ begin
   where u.username = wallet.username(p_username)
   returning u.* into v_user;
   if not found then
-    perform wallet.refuse('WA029', jsonb_build_object('username', p_username));
+    perform wallet.raise_error('WA029', jsonb_build_object('username', p_username));
   end if;
   perform wallet.revoke_tokens(v_user.id);
 

@@ -14,30 +14,30 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  v_opening wallet.opening;
+  v_wallet wallet.locked_wallet;
   v_changed_at timestamptz;
 begin
   perform wallet.require_read_committed();
   perform wallet.require_operator(p_actor);
   if p_status is null or p_status not in ('active', 'frozen', 'closed') then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'status', 'reason', 'must be active, frozen or closed'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'status', 'reason', 'must be active, frozen or closed'));
   elsif p_reason is null or length(p_reason) not between 1 and 256 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
-  v_opening := wallet.open(p_wallet_id, null, null);
-  if v_opening.asset is null then
-    perform wallet.refuse('WA001', jsonb_build_object('wallet_id', p_wallet_id));
-  elsif p_status = 'closed' and (v_opening.balance <> 0 or v_opening.held <> 0) then
-    perform wallet.refuse('WA022', jsonb_build_object('wallet_id', p_wallet_id, 'balance', v_opening.balance, 'held', v_opening.held));
+  v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
+  if v_wallet.asset is null then
+    perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+  elsif p_status = 'closed' and (v_wallet.balance <> 0 or v_wallet.held <> 0) then
+    perform wallet.raise_error('WA022', jsonb_build_object('wallet_id', p_wallet_id, 'balance', v_wallet.balance, 'held', v_wallet.held));
   end if;
 
-  perform wallet.end_due_holds(p_wallet_id, v_opening.created_at);
+  perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);
   update wallet.wallets w set status = p_status where w.id = p_wallet_id;
   insert into wallet.operator_actions as a (wallet_id, actor, action, detail)
-  values (p_wallet_id, p_actor, 'status', jsonb_build_object('from', v_opening.status, 'to', p_status, 'reason', p_reason))
+  values (p_wallet_id, p_actor, 'status', jsonb_build_object('from', v_wallet.status, 'to', p_status, 'reason', p_reason))
   returning a.created_at into v_changed_at;
-  return query select p_wallet_id, p_status, v_opening.status, p_reason, v_changed_at;
+  return query select p_wallet_id, p_status, v_wallet.status, p_reason, v_changed_at;
 end;
 $$;
 

@@ -12,9 +12,9 @@ as $$
 begin
   perform wallet.require_operator(p_actor);
   if not exists (select from wallet.assets a where a.code = p_asset) then
-    perform wallet.refuse('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
+    perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
   elsif p_at > clock_timestamp() then
-    perform wallet.refuse('WA023', jsonb_build_object('field', 'at', 'now', clock_timestamp()));
+    perform wallet.raise_error('WA023', jsonb_build_object('field', 'at', 'now', clock_timestamp()));
   end if;
 
   if p_at is not null then

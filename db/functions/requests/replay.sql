@@ -1,7 +1,7 @@
--- The first answer again. A retry is the same request as it was sent, before defaults; NULL equals NULL.
+-- A retry is the same request as it was sent, before defaults; NULL equals NULL.
 create or replace function wallet.replay(
   p_request wallet.request,
-  p_opening wallet.opening
+  p_wallet wallet.locked_wallet
 )
 returns wallet.outcome
 language plpgsql
@@ -10,14 +10,15 @@ as $$
 declare
   v_earlier record;
   v_field text;
+  v_result wallet.transaction_result;
+  v_outcome wallet.outcome;
 begin
-  if p_opening.earlier_id is null then
-    return wallet.replay_hold(p_request, p_opening);
-  end if;
   select t.id, t.type::text as type, t.amount, t.counterparty_id,
     coalesce(l.recorded_at, t.created_at) as created_at, l.balance_after, l.hash,
-    coalesce(v.available, l.balance_after) as available, d.hash is not null and d.salt is null as is_erased, d.reference, d.metadata, d.effective_at,
-    case t.type when 'refund' then r.requested_amount when 'capture' then e.requested_amount else t.amount end as requested_amount,
+    coalesce(v.available, l.balance_after) as available,
+    d.hash is not null and d.salt is null as is_erased, d.reference, d.metadata, d.effective_at,
+    case t.type when 'refund' then r.requested_amount when 'capture' then e.requested_amount else t.amount end
+      as requested_amount,
     case t.type when 'refund' then o.txn_id when 'capture' then h.txn_id end as original_txn_id,
     e.final
   into strict v_earlier
@@ -29,13 +30,14 @@ begin
   left join wallet.transactions o on o.id = r.original_id
   left join wallet.hold_events e on e.wallet_id = t.wallet_id and e.txn_id = t.txn_id
   left join wallet.holds h on h.id = e.hold_id
-  where t.id = p_opening.earlier_id;
+  where t.id = p_wallet.earlier_id;
 
   v_field := case
     when v_earlier.type <> p_request.type then 'type'
     when v_earlier.requested_amount is distinct from p_request.amount then 'amount'
     -- a name that can no longer be resolved is not compared
-    when p_request.to_wallet_id is not null and v_earlier.counterparty_id is distinct from p_request.to_wallet_id then 'to_wallet_id'
+    when p_request.to_wallet_id is not null and v_earlier.counterparty_id is distinct from p_request.to_wallet_id
+      then 'to_wallet_id'
     when v_earlier.original_txn_id is distinct from p_request.original_txn_id then 'original_txn_id'
     when v_earlier.final is distinct from p_request.final then 'final'
     -- what was erased cannot be compared
@@ -45,14 +47,21 @@ begin
     when v_earlier.effective_at is distinct from p_request.effective_at then 'effective_at'
   end;
   if v_field is not null then
-    return wallet.refused('WA004', jsonb_build_object('field', v_field, 'txn_id', p_request.txn_id, 'id', v_earlier.id));
+    return wallet.refused_outcome(
+      'WA004', jsonb_build_object('field', v_field, 'txn_id', p_request.txn_id, 'id', v_earlier.id)
+    );
   end if;
-  return row(null, null, row(
-    v_earlier.id, p_request.txn_id, p_request.wallet_id, v_earlier.type, v_earlier.amount, p_opening.asset, p_opening.scale,
-    v_earlier.balance_after, v_earlier.available, true, v_earlier.created_at, encode(v_earlier.hash, 'hex')
-  )::wallet.transaction_result)::wallet.outcome;
+
+  v_result.id := v_earlier.id;
+  v_result.amount := v_earlier.amount;
+  v_result.balance := v_earlier.balance_after;
+  v_result.available := v_earlier.available;
+  v_result.created_at := v_earlier.created_at;
+  v_result.receipt := encode(v_earlier.hash, 'hex');
+  v_outcome.result := v_result;
+  return v_outcome;
 end;
 $$;
 
-comment on function wallet.replay(wallet.request, wallet.opening) is
-  'The first result of the request whose txn_id is on record, replayed = true; WA004 naming the field when the request differs.';
+comment on function wallet.replay(wallet.request, wallet.locked_wallet) is
+  'The first result of the request whose transaction is on record; WA004 naming the field when the request differs.';

@@ -15,7 +15,7 @@ as $$
     when p_wallet_id is null then jsonb_build_object('field', 'wallet_id', 'reason', 'must not be null')
     when p_txn_id is null then jsonb_build_object('field', 'txn_id', 'reason', 'must not be null')
     when p_amount is null then jsonb_build_object('field', 'amount', 'reason', 'must not be null')
-    when p_amount not between 1 and 9007199254740991
+    when p_amount not between 1 and wallet.max_amount()
       then jsonb_build_object('field', 'amount', 'reason', 'must be between 1 and 9007199254740991 minor units', 'amount', p_amount)
     when p_reference is not null and length(p_reference) not between 1 and 256
       then jsonb_build_object('field', 'reference', 'reason', 'must have 1 to 256 characters', 'length', length(p_reference))

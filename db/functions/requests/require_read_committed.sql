@@ -6,7 +6,7 @@ stable
 as $$
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
-    perform wallet.refuse('WA007', jsonb_build_object('isolation', current_setting('transaction_isolation')));
+    perform wallet.raise_error('WA007', jsonb_build_object('isolation', current_setting('transaction_isolation')));
   end if;
 end;
 $$;

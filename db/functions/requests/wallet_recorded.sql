@@ -14,7 +14,7 @@ as $$
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if cardinality(p_txn_ids) > 1000 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'txn_ids', 'reason', 'must be at most 1000'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'txn_ids', 'reason', 'must be at most 1000'));
   end if;
 
   return array(

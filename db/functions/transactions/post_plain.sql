@@ -16,8 +16,6 @@ volatile
 as $$
 declare
   v_delta bigint;
-  v_asset text;
-  v_scale smallint;
   v_is_plain boolean;
   v_earlier_id bigint;
   v_seq bigint;
@@ -29,10 +27,11 @@ declare
   v_salt uuid;
   v_details_hash bytea;
   v_hash bytea;
+  v_result wallet.transaction_result;
 begin
-  -- what is so cannot be a fault; the rest is judged by the rule itself, an expression too long to set up for every call
+  -- cheap tests first; request_fault() runs only where one fails, because setting it up costs every call
   if (
-    p_amount between 1 and 9007199254740991 and p_txn_id is not null and p_actor is not null
+    p_amount between 1 and wallet.max_amount() and p_txn_id is not null and p_actor is not null
     and num_nonnulls(p_reference, p_metadata) = 0 and current_setting('transaction_isolation') = 'read committed'
   ) is not true then
     if current_setting('transaction_isolation') <> 'read committed'
@@ -43,10 +42,10 @@ begin
   end if;
 
   select a.code, a.scale, w.is_plain
-  into v_asset, v_scale, v_is_plain
+  into v_result.asset, v_result.scale, v_is_plain
   from wallet.wallets w
   join wallet.assets a on a.code = w.asset
-  where w.id = p_wallet_id and w.kind = 'user' and (p_actor is null or w.owner_id = p_actor)
+  where w.id = p_wallet_id and wallet.is_visible(w, p_actor)
   for update of w;
   if v_is_plain is not true then
     return null;
@@ -59,7 +58,7 @@ begin
   from (select clock_timestamp() as now) as c
   left join wallet.transactions e on e.wallet_id = p_wallet_id and e.txn_id = p_txn_id
   left join lateral wallet.newest_entry(p_wallet_id) n on true;
-  if v_earlier_id is not null or wallet.refusal(v_delta, v_balance, v_balance, 'active', null) is not null then
+  if v_earlier_id is not null or wallet.check_change(v_delta, v_balance, v_balance, 'active', null) is not null then
     return null;
   end if;
 
@@ -71,7 +70,8 @@ begin
     v_details_hash := wallet.details_hash(v_salt, p_reference, p_metadata, null);
   end if;
   v_hash := wallet.entry_hash(
-    v_previous, p_wallet_id, v_seq, v_id, v_delta, v_balance, p_txn_id, v_created_at, p_type, null, v_details_hash, v_recorded_at
+    v_previous, p_wallet_id, v_seq, v_id, v_delta, v_balance, p_txn_id, v_created_at, p_type, null, v_details_hash,
+    v_recorded_at
   );
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
@@ -80,16 +80,23 @@ begin
   insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash, recorded_at)
   values
     (v_seq, v_id, v_delta, v_balance, p_wallet_id, v_hash, v_recorded_at),
-    (v_id, v_id, -v_delta, null, wallet.system_wallet_id(v_asset, p_type), null, null);
+    (v_id, v_id, -v_delta, null, wallet.system_wallet_id(v_result.asset, p_type), null, null);
   if v_salt is not null then
     insert into wallet.transaction_details (transaction_id, reference, metadata, salt, hash)
     values (v_id, p_reference, p_metadata, v_salt, v_details_hash);
   end if;
 
-  return row(
-    v_id, p_txn_id, p_wallet_id, p_type, p_amount, v_asset, v_scale, v_balance, v_balance, false, coalesce(v_recorded_at, v_created_at),
-    encode(v_hash, 'hex')
-  )::wallet.transaction_result;
+  v_result.id := v_id;
+  v_result.txn_id := p_txn_id;
+  v_result.wallet_id := p_wallet_id;
+  v_result.type := p_type;
+  v_result.amount := p_amount;
+  v_result.balance := v_balance;
+  v_result.available := v_balance;
+  v_result.replayed := false;
+  v_result.created_at := coalesce(v_recorded_at, v_created_at);
+  v_result.receipt := encode(v_hash, 'hex');
+  return v_result;
 end;
 $$;
 

@@ -1,38 +1,29 @@
 -- The sum of earlier refunds is read under the wallet's lock, so two at once cannot pass the original together.
 create or replace function wallet.refund(
-  p_request wallet.request
+  p_request wallet.request,
+  p_wallet wallet.locked_wallet
 )
 returns wallet.outcome
 language plpgsql
 volatile
 as $$
 declare
-  v_opening wallet.opening;
   v_original wallet.transactions;
   v_left bigint;
   v_amount bigint;
   v_code text;
+  v_result wallet.transaction_result;
   v_outcome wallet.outcome;
 begin
-  v_opening := wallet.open(p_request.wallet_id, p_request.txn_id, p_request.actor);
-  if v_opening.asset is null then
-    return wallet.refused('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
-  end if;
-
-  if v_opening.earlier_id is not null or v_opening.earlier_event is not null then
-    return wallet.replay(p_request, v_opening);
-  end if;
-  if p_request.effective_at > v_opening.created_at then
-    return wallet.refused_future(v_opening.created_at);
-  end if;
-
   select t.* into v_original
   from wallet.transactions t
   where t.wallet_id = p_request.wallet_id and t.txn_id = p_request.original_txn_id;
   if not found then
-    return wallet.refused('WA028', jsonb_build_object('field', 'original_txn_id', 'txn_id', p_request.original_txn_id));
+    return wallet.refused_outcome(
+      'WA028', jsonb_build_object('field', 'original_txn_id', 'txn_id', p_request.original_txn_id)
+    );
   elsif v_original.type not in ('spend', 'capture') then
-    return wallet.refused('WA021', jsonb_build_object('field', 'original_txn_id', 'type', v_original.type));
+    return wallet.refused_outcome('WA021', jsonb_build_object('field', 'original_txn_id', 'type', v_original.type));
   end if;
   select v_original.amount - coalesce(sum(t.amount), 0) into v_left
   from wallet.refunds r
@@ -40,21 +31,20 @@ begin
   where r.original_id = v_original.id;
   v_amount := coalesce(p_request.amount, v_left);
   if v_amount > v_left or v_left = 0 then
-    return wallet.refused('WA020', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
+    return wallet.refused_outcome('WA020', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
   end if;
-  v_code := wallet.refusal(v_amount, v_opening.balance, 0, v_opening.status, v_opening.max_balance);
+  v_code := wallet.check_change(v_amount, p_wallet.balance, 0, p_wallet.status, p_wallet.max_balance);
   if v_code is not null then
-    return wallet.refused_amount(v_code, p_request, v_amount, v_opening);
+    return wallet.refused_change(v_code, p_request, v_amount, p_wallet);
   end if;
 
-  v_outcome := wallet.write_transaction(
-    p_request, v_amount, v_amount, v_opening, wallet.system_wallet_id(v_opening.asset, 'refund')
-  );
+  v_result := wallet.write_transaction(p_request, v_amount, v_amount, p_wallet);
   insert into wallet.refunds (transaction_id, original_id, requested_amount)
-  values ((v_outcome.result).id, v_original.id, p_request.amount);
+  values (v_result.id, v_original.id, p_request.amount);
+  v_outcome.result := v_result;
   return v_outcome;
 end;
 $$;
 
-comment on function wallet.refund(wallet.request) is
-  'Gives back a spend or capture, all that is left of it when no amount is given: replays, refuses, or writes one transaction.';
+comment on function wallet.refund(wallet.request, wallet.locked_wallet) is
+  'Gives back a spend or capture, all that is left of it when no amount is given: refuses, or writes one transaction.';

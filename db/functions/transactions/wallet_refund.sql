@@ -16,12 +16,19 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_request wallet.request;
 begin
-  return wallet.settle(wallet.execute(row(
-    'refund', p_wallet_id, p_txn_id, p_amount,
-    p_reference, p_metadata, p_effective_at, p_actor,
-    null, p_original_txn_id, null, null
-  )::wallet.request));
+  v_request.type := 'refund';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.amount := p_amount;
+  v_request.reference := p_reference;
+  v_request.metadata := p_metadata;
+  v_request.effective_at := p_effective_at;
+  v_request.actor := p_actor;
+  v_request.original_txn_id := p_original_txn_id;
+  return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 

@@ -16,6 +16,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
+  v_request wallet.request;
   v_result wallet.transaction_result;
 begin
   if p_effective_at is null then
@@ -24,11 +25,15 @@ begin
       return v_result;
     end if;
   end if;
-  return wallet.settle(wallet.execute(row(
-    'topup', p_wallet_id, p_txn_id, p_amount,
-    p_reference, p_metadata, p_effective_at, p_actor,
-    null, null, null, null
-  )::wallet.request));
+  v_request.type := 'topup';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.amount := p_amount;
+  v_request.reference := p_reference;
+  v_request.metadata := p_metadata;
+  v_request.effective_at := p_effective_at;
+  v_request.actor := p_actor;
+  return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 

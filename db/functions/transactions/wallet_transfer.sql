@@ -17,12 +17,19 @@ set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
+declare
+  v_request wallet.request;
 begin
-  return wallet.settle(wallet.execute(row(
-    'transfer', p_wallet_id, p_txn_id, p_amount,
-    p_reference, p_metadata, p_effective_at, p_actor,
-    p_to_wallet_id, null, null, null
-  )::wallet.request, p_to_username));
+  v_request.type := 'transfer';
+  v_request.wallet_id := p_wallet_id;
+  v_request.txn_id := p_txn_id;
+  v_request.amount := p_amount;
+  v_request.reference := p_reference;
+  v_request.metadata := p_metadata;
+  v_request.effective_at := p_effective_at;
+  v_request.actor := p_actor;
+  v_request.to_wallet_id := p_to_wallet_id;
+  return wallet.result_or_raise(wallet.execute(v_request, p_to_username));
 end;
 $$;
 

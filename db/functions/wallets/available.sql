@@ -7,7 +7,7 @@ returns bigint
 language sql
 immutable
 as $$
-  select least(p_balance - p_held - p_floor, 9007199254740991)
+  select least(p_balance - p_held - p_floor, wallet.max_amount())
 $$;
 
 comment on function wallet.available(bigint, bigint, bigint) is 'What can be spent now: the balance less what is held, down to the wallet''s floor; at most what one request can move.';

@@ -16,7 +16,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
   if p_wallet_ids is null or cardinality(p_wallet_ids) > 1000 or cardinality(p_actors) <> cardinality(p_wallet_ids) then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'wallet_ids', 'reason', 'must be at most 1000, with an actor for each'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'wallet_ids', 'reason', 'must be at most 1000, with an actor for each'));
   elsif p_actors is null or num_nulls(variadic p_actors) > 0 then
     perform wallet.require_actor(null, 'actors');
   end if;
@@ -28,7 +28,7 @@ begin
   cross join lateral (
     select l.*
     from wallet.wallets l
-    where l.id = i.wallet_id and l.kind = 'user' and (i.actor is null or l.owner_id = i.actor)
+    where l.id = i.wallet_id and wallet.is_visible(l, i.actor)
     limit 1
   ) w
   cross join lateral (

@@ -15,13 +15,13 @@ declare
 begin
   perform wallet.require_trust();
   if p_code is null or p_code !~ '^[A-Z][A-Z0-9]{1,11}$' then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'code', 'reason', 'must be 2 to 12 of A-Z and 0-9, a letter first'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'code', 'reason', 'must be 2 to 12 of A-Z and 0-9, a letter first'));
   elsif p_name is null or p_name = '' then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'name', 'reason', 'must not be empty'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'name', 'reason', 'must not be empty'));
   elsif p_scale is null or p_scale not between 0 and 18 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'scale', 'reason', 'must be between 0 and 18'));
-  elsif p_signup_bonus is null or p_signup_bonus not between 0 and 9007199254740991 then
-    perform wallet.refuse('WA002', jsonb_build_object('field', 'signup_bonus', 'reason', 'must be between 0 and 9007199254740991'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'scale', 'reason', 'must be between 0 and 18'));
+  elsif p_signup_bonus is null or p_signup_bonus not between 0 and wallet.max_amount() then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'signup_bonus', 'reason', 'must be between 0 and 9007199254740991'));
   end if;
 
   insert into wallet.assets (code, name, scale, signup_bonus)
@@ -31,7 +31,7 @@ begin
   from wallet.assets a
   where a.code = p_code;
   if v_asset.scale <> p_scale then
-    perform wallet.refuse('WA002', jsonb_build_object(
+    perform wallet.raise_error('WA002', jsonb_build_object(
       'field', 'scale', 'reason', 'the asset exists with another scale, which never changes', 'scale', v_asset.scale
     ));
   end if;

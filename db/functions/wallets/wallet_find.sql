@@ -19,7 +19,7 @@ begin
   from wallet.wallets w
   where w.owner_id = p_owner_id and w.asset = p_asset;
   if not found then
-    perform wallet.refuse('WA001', jsonb_build_object('field', 'asset', 'asset', p_asset));
+    perform wallet.raise_error('WA001', jsonb_build_object('field', 'asset', 'asset', p_asset));
   end if;
   return v_wallet_id;
 end;

@@ -16,6 +16,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
+  v_request wallet.request;
   v_asset wallet.assets;
   v_wallet_id uuid;
   v_opened boolean;
@@ -26,13 +27,13 @@ begin
   from wallet.assets a
   where a.code = p_asset;
   if not found then
-    perform wallet.refuse('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
+    perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
   end if;
 
   -- who is erased meanwhile opens none: the erasure would not know of it
   perform from wallet.users u where u.id = p_owner_id and u.erased_at is null for key share;
   if not found then
-    perform wallet.refuse('WA029', jsonb_build_object('user_id', p_owner_id));
+    perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_owner_id));
   end if;
   insert into wallet.wallets as w (owner_id, asset, kind)
   values (p_owner_id, v_asset.code, 'user')
@@ -40,9 +41,12 @@ begin
   returning w.id into v_wallet_id;
   v_opened := found;
   if v_opened and v_asset.signup_bonus > 0 then
-    perform wallet.settle(wallet.post(row(
-      'bonus', v_wallet_id, gen_random_uuid(), v_asset.signup_bonus, null, null, null, p_owner_id, null, null, null, null
-    )::wallet.request));
+    v_request.type := 'bonus';
+    v_request.wallet_id := v_wallet_id;
+    v_request.txn_id := gen_random_uuid();
+    v_request.amount := v_asset.signup_bonus;
+    v_request.actor := p_owner_id;
+    perform wallet.result_or_raise(wallet.execute(v_request));
   end if;
 
   return query

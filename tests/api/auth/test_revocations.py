@@ -151,7 +151,7 @@ def test_a_token_that_is_verified_while_its_revocation_comes_in_is_not_remembere
             return StoredUser(user_id, "alice", "user", user_id)
 
     database = Late()
-    tokens = Tokens([JWT_SECRET], cast("Any", database), admit=lambda _: None)
+    tokens = Tokens([JWT_SECRET], cast("Any", database))
     header = f"Bearer {tokens.issue(uuid4(), uuid4(), 'user', 0)}".encode()
 
     async def see_twice() -> None:

@@ -73,7 +73,7 @@ def test_a_token_is_remembered_once_however_it_is_spelt(client: httpx.Client, al
             await tokens.principal(spelling.encode())
         return len(tokens._verified)
 
-    tokens = Tokens([JWT_SECRET], cast("Any", Known()), admit=lambda _: None)
+    tokens = Tokens([JWT_SECRET], cast("Any", Known()))
     assert asyncio.run(spell()) == 1
     alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
     twin = alice.token[:-1] + alphabet[alphabet.index(alice.token[-1]) ^ 1]

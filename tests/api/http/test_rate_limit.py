@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from litestar.types import Scope
+from litestar.types import HTTPScope
 
 from api.http.rate_limit import CALLERS, WINDOW, Limits, Table, network
 from api.server import shared_memory
@@ -200,7 +200,7 @@ def test_the_default_lets_200_sign_ups_and_1000_wallet_calls_pass_at_once() -> N
     limits = Limits(Settings().rate_limit, Table(), b"key")
     for path, calls in (("/api/auth/signup", 200), ("/api/wallet/topup", 1000)):
         for _ in range(calls):
-            limits.address(cast("Scope", {"path": path, "client": ("192.0.2.1", 1)}))
+            limits.address(cast("HTTPScope", {"path": path, "client": ("192.0.2.1", 1)}))
     user = uuid4()
     for _ in range(1000):
         limits.user(user)

@@ -128,12 +128,12 @@ create function attack.topup_at(p_wallet_id uuid, p_at timestamptz) returns void
 language plpgsql
 as $$
 declare
-  v_opening wallet.opening := wallet.open(p_wallet_id, null, null);
+  v_wallet wallet.locked_wallet := wallet.lock_wallet(p_wallet_id, null, null);
 begin
-  v_opening.created_at := p_at;
+  v_wallet.created_at := p_at;
   perform wallet.write_transaction(
     row('topup', p_wallet_id, gen_random_uuid(), 1, null, null, null, null, null, null, null, null)::wallet.request,
-    1, 1, v_opening, wallet.system_wallet_id('UC', 'topup')
+    1, 1, v_wallet
   );
 end;
 $$;
@@ -145,7 +145,7 @@ as $$
 begin
   perform wallet.write_transaction(
     row('spend', p_wallet_id, gen_random_uuid(), p_amount, null, null, null, null, null, null, null, null)::wallet.request,
-    p_amount, -p_amount, wallet.open(p_wallet_id, null, null), wallet.system_wallet_id('UC', 'spend')
+    p_amount, -p_amount, wallet.lock_wallet(p_wallet_id, null, null)
   );
 end;
 $$;

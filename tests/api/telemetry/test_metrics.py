@@ -216,5 +216,5 @@ def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pyt
         for module, name in (("values", "ValueClass"), ("values", "MmapedDict"), ("multiprocess", "MmapedDict")):
             monkeypatch.setattr(f"prometheus_client.{module}.{name}", None)
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
-        metrics.share(memory, 0)
-        assert b"pgwallet_database_up 1.0" in Metrics(memory).page(None, database_up=True)
+        metrics.share(memory.names(), 0)
+        assert b"pgwallet_database_up 1.0" in Metrics(memory.names()).page(None, database_up=True)

@@ -156,7 +156,7 @@ select is(
     select wallet_set_limits(wallet_of('alice'));
     select wallet.write_transaction(
       row('spend', wallet_of('alice'), txn(98), balance_of('alice'), null, null, null, null, null, null, null, null)::wallet.request,
-      balance_of('alice'), -balance_of('alice'), wallet.open(wallet_of('alice'), null, null), wallet.system_wallet_id('UC', 'spend')
+      balance_of('alice'), -balance_of('alice'), wallet.lock_wallet(wallet_of('alice'), null, null)
     )
   $$, false),
   'held', 'holds above what may be held, all else being right'

@@ -46,12 +46,12 @@ create function pg_temp.written(p_number integer, p_at timestamptz, p_effective_
 language plpgsql
 as $$
 declare
-  v_opening wallet.opening := wallet.open(wallet_of('alice'), null, null);
+  v_wallet wallet.locked_wallet := wallet.lock_wallet(wallet_of('alice'), null, null);
 begin
-  v_opening.created_at := p_at;
+  v_wallet.created_at := p_at;
   perform wallet.write_transaction(
     row('topup', wallet_of('alice'), txn(p_number), 1, null, null, p_effective_at, null, null, null, null, null)::wallet.request,
-    1, 1, v_opening, wallet.system_wallet_id('UC', 'topup')
+    1, 1, v_wallet
   );
 end;
 $$;

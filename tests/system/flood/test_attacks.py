@@ -63,7 +63,7 @@ class Account:
             ).fetchone()
         assert found is not None
         user_id, wallet_id = found
-        token = Tokens([JWT_SECRET], cast("Any", None), admit=lambda _: None).issue(user_id, wallet_id, "user", 0)
+        token = Tokens([JWT_SECRET], cast("Any", None)).issue(user_id, wallet_id, "user", 0)
         return cls(str(user_id), str(wallet_id), token)
 
 

@@ -32,9 +32,9 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = {
-    "capture after void": Mutant("hold_refusal", {"when p_hold.status = 'voided' then 'WA017'": ""}),
+    "capture after void": Mutant("check_hold", {"when p_hold.status = 'voided' then 'WA017'": ""}),
     "capture after expiry": Mutant(
-        "hold_refusal", {"when p_hold.status = 'expired' or p_hold.expires_at <= p_at then 'WA018'": ""}
+        "check_hold", {"when p_hold.status = 'expired' or p_hold.expires_at <= p_at then 'WA018'": ""}
     ),
     "double capture": Mutant(
         "capture",
@@ -45,36 +45,36 @@ MUTANTS = {
     "a transfer that loses a leg": Mutant(
         "write_transaction",
         {
-            "p_counterparty.balance - p_delta, p_counterparty_id,": "null,"
-            " wallet.system_wallet_id(p_opening.asset, 'spend'), null /*",
+            "p_recipient.balance - p_delta,\n      coalesce(": "null,"
+            " wallet.system_wallet_id(p_wallet.asset, 'spend'), null /* (",
             ") end,\n      v_received_at\n    );": ") end,\n      v_received_at */, null\n    );",
-            "coalesce(p_counterparty.seq + 1, v_id), v_id": "v_id, v_id",
+            "coalesce(p_recipient.seq + 1, v_id), v_id": "v_id, v_id",
         },
     ),
     "a limit that forgets": Mutant(
-        "post",
-        {"perform wallet.count_usage(p_request.wallet_id, p_request.type, v_amount, v_opening.created_at);": "null;"},
+        "write_transaction",
+        {"perform wallet.count_usage(p_request.wallet_id, p_request.type, p_amount, p_wallet.created_at);": "null;"},
     ),
     "a hold that sets nothing aside": Mutant("held", {"sum(h.amount - h.captured)": "sum(0)"}),
-    "a debit of a frozen wallet": Mutant("refusal", {"when p_delta < 0 and p_status = 'frozen' then 'WA012'": ""}),
+    "a debit of a frozen wallet": Mutant("check_change", {"when p_delta < 0 and p_status = 'frozen' then 'WA012'": ""}),
     "a hold that opens again with the clock, and takes what is not there": Mutant(
         "end_due_holds",
         {"and h.expires_at <= p_at": "and false"},
-        Mutant("capture", {"v_opening.balance - v_opening.floor, v_opening.status": "v_amount, v_opening.status"}),
+        Mutant("capture", {"p_wallet.balance - p_wallet.floor, p_wallet.status": "v_amount, p_wallet.status"}),
     ),
-    "a hold that is taken for open after it expired": Mutant("hold_refusal", {"p_hold.status = 'expired' or ": ""}),
+    "a hold that is taken for open after it expired": Mutant("check_hold", {"p_hold.status = 'expired' or ": ""}),
     "a name refused before the transfer is looked up": Mutant(
-        "transfer",
+        "execute",
         {
-            "  perform from wallet.wallets w\n": ""
-            "  if p_to_username is not null and v_request.to_wallet_id is null then\n"
-            "    return wallet.refused('WA009', jsonb_build_object('field', 'to_username'));\n"
-            "  end if;\n"
-            "  perform from wallet.wallets w\n",
+            "    perform wallet.lock_both(": ""
+            "    if p_to_username is not null and v_request.to_wallet_id is null then\n"
+            "      return wallet.refused_outcome('WA009', jsonb_build_object('field', 'to_username'));\n"
+            "    end if;\n"
+            "    perform wallet.lock_both(",
         },
     ),
     "a hold that is compared with what was erased of it": Mutant(
-        "replay_hold", {"when p_opening.is_erased then null": ""}
+        "replay_hold", {"when p_wallet.is_erased then null": ""}
     ),
 }
 

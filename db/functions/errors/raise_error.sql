@@ -1,4 +1,4 @@
-create or replace function wallet.refuse(
+create or replace function wallet.raise_error(
   p_code text,
   p_detail jsonb
 )
@@ -17,5 +17,5 @@ begin
 end;
 $$;
 
-comment on function wallet.refuse(text, jsonb) is
+comment on function wallet.raise_error(text, jsonb) is
   'Raises the domain error p_code (SQLSTATE) with its registered message and hint; p_detail is a JSON object for programs.';

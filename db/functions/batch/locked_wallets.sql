@@ -1,4 +1,4 @@
-create or replace function wallet.batch_openings(
+create or replace function wallet.locked_wallets(
   p_wallet_ids uuid[],
   p_owner_ids uuid[],
   p_assets text[],
@@ -14,5 +14,5 @@ as $$
   left join lateral wallet.newest_entry(w.id) n on true
 $$;
 
-comment on function wallet.batch_openings(uuid[], uuid[], text[], boolean[]) is
+comment on function wallet.locked_wallets(uuid[], uuid[], text[], boolean[]) is
   'The state in which a batch finds each wallet that it has locked.';

@@ -1,5 +1,5 @@
 -- An operator acts on a wallet that is not the operator's own: the request then runs in the name of its owner.
-create or replace function wallet.operate(
+create or replace function wallet.execute_as_operator(
   p_request wallet.request
 )
 returns wallet.transaction_result
@@ -22,12 +22,12 @@ begin
   end if;
   select w.owner_id into v_request.actor
   from wallet.wallets w
-  where w.id = p_request.wallet_id and w.kind = 'user';
+  where w.id = p_request.wallet_id and wallet.is_visible(w, null);
   if p_request.wallet_id is not null and v_request.actor is null then
-    perform wallet.refuse('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
+    perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
   end if;
 
-  v_result := wallet.settle(wallet.execute(v_request));
+  v_result := wallet.result_or_raise(wallet.execute(v_request));
   if not v_result.replayed then
     insert into wallet.operator_actions (wallet_id, actor, action, detail)
     values (p_request.wallet_id, p_request.actor, p_request.type, jsonb_build_object('transaction_id', v_result.id));
@@ -36,4 +36,4 @@ begin
 end;
 $$;
 
-comment on function wallet.operate(wallet.request) is 'Runs an operator''s request on any user wallet and records who did it. Errors: those of the request, WA027.';
+comment on function wallet.execute_as_operator(wallet.request) is 'Runs an operator''s request on any user wallet and records who did it. Errors: those of the request, WA027.';

@@ -1,4 +1,4 @@
-create or replace function wallet.hold_refusal(
+create or replace function wallet.check_hold(
   p_hold wallet.holds,
   p_at timestamptz
 )
@@ -14,5 +14,5 @@ as $$
   end
 $$;
 
-comment on function wallet.hold_refusal(wallet.holds, timestamptz) is
+comment on function wallet.check_hold(wallet.holds, timestamptz) is
   'The code that refuses to capture or void this hold at p_at, judged under the wallet''s lock, or null.';

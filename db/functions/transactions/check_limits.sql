@@ -1,5 +1,5 @@
 -- Usage is kept by the hour, so a window reaches back to the start of its oldest hour: never too short.
-create or replace function wallet.limit_excess(
+create or replace function wallet.check_limits(
   p_wallet_id uuid,
   p_type text,
   p_amount bigint,
@@ -31,5 +31,5 @@ as $$
   limit 1
 $$;
 
-comment on function wallet.limit_excess(uuid, text, bigint, timestamptz) is
+comment on function wallet.check_limits(uuid, text, bigint, timestamptz) is
   'The limit of the wallet that this amount would pass, with what is left of it: the detail of WA014; null when none.';

@@ -1,4 +1,4 @@
-create or replace function wallet.batch_write(
+create or replace function wallet.write_transactions(
   p_created_at timestamptz,
   p_newest_at timestamptz[],
   p_previous bytea[],
@@ -67,6 +67,6 @@ begin
 end;
 $$;
 
-comment on function wallet.batch_write(
+comment on function wallet.write_transactions(
   timestamptz, timestamptz[], bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[], text[], jsonb[]
 ) is 'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';

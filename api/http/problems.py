@@ -1,0 +1,137 @@
+"""How every error becomes an HTTP response: problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from api.errors import (
+    BAD_REQUEST,
+    INTERNAL,
+    LONGEST_REASON,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    SENTENCES,
+    TOO_LARGE,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    FieldError,
+    Kind,
+    ServiceError,
+    invalid,
+    shortened,
+)
+
+if TYPE_CHECKING:
+    from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = "1"
+MISSING: Final = re.compile(r"Missing required query parameter '(\w+)'")
+HTTP_KINDS: Final[Mapping[int, Kind]] = {
+    kind.status: kind
+    for kind in (
+        BAD_REQUEST,
+        UNAUTHORIZED,
+        NOT_FOUND,
+        METHOD_NOT_ALLOWED,
+        TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        UNAVAILABLE,
+    )
+}
+"""What Litestar raises by status."""
+
+_STANDARD_MEMBERS: Final = frozenset(
+    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field", "reason"}
+)
+
+
+log = structlog.get_logger("pgwallet.errors")
+
+
+def from_litestar(error: HTTPException) -> ServiceError:
+    """Translate what Litestar itself raises: for routing, body size and query parameters."""
+    if isinstance(error, ValidationException):
+        found = error.extra if isinstance(error.extra, list) else []
+        errors = [FieldError(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
+        if missing := MISSING.match(error.detail):
+            errors.append(FieldError(missing[1], "is required"))
+        return invalid(*errors)
+    if kind := HTTP_KINDS.get(error.status_code):
+        return ServiceError(kind, SENTENCES.get(kind.code) or shortened(error.detail, LONGEST_REASON))
+    if error.status_code < INTERNAL.status:
+        return ServiceError(
+            Kind(error.status_code, BAD_REQUEST.code, BAD_REQUEST.title), shortened(error.detail, LONGEST_REASON)
+        )
+    return ServiceError(INTERNAL)
+
+
+def problem(error: ServiceError, request_id: str | None) -> dict[str, object]:
+    """Return the body of a problem. Its `type` leads to the code's entry in the API documentation."""
+    kind = error.kind
+    body: dict[str, object] = {
+        "type": f"/api/docs#{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": error.detail,
+        "code": kind.code,
+        "success": False,
+        "message": error.detail,
+        "request_id": request_id,
+    }
+    if error.errors:
+        body["errors"] = error.errors
+    body.update((name, value) for name, value in error.members.items() if name not in _STANDARD_MEMBERS)
+    return body
+
+
+def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Turn any exception into a response. An unexpected one is logged, and its words stay out of the response."""
+    state = request.scope["state"]
+    headers: dict[str, str] = {}
+    if isinstance(error, ServiceError):
+        known = error
+    elif isinstance(error, HTTPException):
+        known = from_litestar(error)
+        for name, value in (error.headers or {}).items():
+            if name.lower() == "allow":
+                headers[name] = value.replace("GET", "GET, HEAD")
+    else:
+        known = ServiceError(INTERNAL)
+    if known.kind.status == INTERNAL.status:
+        log.error("unexpected error", request_id=state.get("request_id"), exception=describe(error))
+    elif known.kind.status == UNAVAILABLE.status:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    elif known.kind.status == UNAUTHORIZED.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    headers.update(known.headers)
+    state["code"] = known.kind.code
+    body = msgspec.json.encode(problem(known, state.get("request_id")))
+    return Response(body, status_code=known.kind.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def describe(error: BaseException) -> str:
+    """Return the traceback for the log, without the message of a ValueError: that quotes the arguments."""
+    if isinstance(error, ValueError):
+        return "".join(traceback.format_tb(error.__traceback__)) + type(error).__name__
+    return "".join(traceback.format_exception(error))
+
+
+async def send_problem(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with this error from an ASGI layer around the routes."""
+    request = Request[Any, Any, Any](scope)
+    await problem_response(request, error).to_asgi_response(None, request)(scope, receive, send)
+
+
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = dict.fromkeys(
+    (Exception, HTTPException, ServiceError), problem_response
+)

@@ -1,0 +1,21 @@
+"""What bcrypt can hash, and what a hash cost: for sign-ups, and for the command that makes users."""
+
+import re
+from typing import Final
+
+import bcrypt
+
+PASSWORD_BYTES: Final = range(8, 73)
+"""In UTF-8. bcrypt ignores what follows byte 72."""
+COST: Final = re.compile(r"\$2[aby]\$(\d\d)\$")
+
+
+def hash_password(password: bytes, cost: int) -> str:
+    """Hash a password, in 2 ** cost rounds."""
+    return bcrypt.hashpw(password, bcrypt.gensalt(cost)).decode()
+
+
+def cost_of(password_hash: str, other: int) -> int:
+    """Return the cost of a hash; `other` for one that bcrypt did not make."""
+    found = COST.match(password_hash)
+    return int(found[1]) if found else other
