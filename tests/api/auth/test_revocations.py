@@ -61,7 +61,7 @@ def test_who_signs_out_is_out_in_every_process_within_a_second(
         return time.monotonic() - signed_out
 
     # a machine that is busy with other things may miss it now and then
-    assert any(seconds() < DEADLINE for _ in range(5))
+    assert any(seconds() < DEADLINE for _ in range(3))
 
 
 def test_signing_out_ends_that_token_alone(other: Service, alice: User) -> None:
