@@ -70,7 +70,7 @@ def history_routes(services: Services) -> Router:
         request: AuthenticatedRequest,
         limit: LimitQuery = 50,
         cursor: CursorQuery = None,
-        type: Kind = None,  # noqa: A002 - the parameter's name, also in errors
+        type: Kind = None,  # noqa: A002 - the parameter's name, which errors show
         start: From = None,
         end: To = None,
         reference: ExactReference = None,

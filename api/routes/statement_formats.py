@@ -1,4 +1,4 @@
-"""Statements on their way out, as JSON or CSV, a piece at a time: however long they are, little is in memory."""
+"""Statements as JSON or CSV, written a piece at a time, so that a long one takes little memory."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ COLUMNS: Final = (
     *("counterparty_wallet_id", "counterparty_username", "effective_at"),
 )
 FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
-# where a cell begins: some spreadsheets separate by semicolons or tabs, and then our quotes are none to them
+# where a cell may begin: a spreadsheet that separates by semicolons or tabs does not see our quotes
 CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
 class StatementLines:
-    """The lines of a statement. The first piece is here already: what refuses a statement does so before it begins."""
+    """The lines of a statement. The first piece has been read: a refusal comes before the response begins."""
 
     def __init__(
         self, first: Sequence[StatementBound | Entry], rest: AsyncGenerator[Sequence[StatementBound | Entry], None]
@@ -71,7 +71,7 @@ async def as_json(wallet: Balance, lines: StatementLines) -> AsyncGenerator[byte
                 elif line.line == "opening":
                     parts.append(_before(wallet, line))
                 else:
-                    # `to` and the closing balance are known now: an object's members have no order
+                    # these two are only known now; the members of a JSON object have no order
                     parts.append(b'],"to":%b,"closing_balance":%d}}' % (encode(line.created_at), line.balance))
             yield b"".join(parts)
 
@@ -155,9 +155,9 @@ def _quality(accept: str, kind: str, subtype: str) -> float:
 
 
 class StreamedStatement(ASGIResponse):
-    """Sends pieces as they come, for `patience` seconds at most: they keep a database connection.
+    """Sends pieces as they come, for `patience` seconds at most, because they keep a database connection.
 
-    It ends with the client, and an error on the way breaks the connection off.
+    It stops when the client has gone, and an error in between closes the client's connection.
     """
 
     def __init__(self, media_type: str, body: AsyncGenerator[bytes, None], patience: float) -> None:

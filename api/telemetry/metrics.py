@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from api.server.shared_memory import Shared
 
-    Waiting = Callable[[], Mapping[str, int]]
-    Connections = Callable[[], Mapping[str, Mapping[str, int]]]
+    WaitingCounts = Callable[[], Mapping[str, int]]
+    ConnectionCounts = Callable[[], Mapping[str, Mapping[str, int]]]
 
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -113,7 +113,7 @@ class Metrics:
         return generate_latest(Merged(list(self._shared.names())))
 
     @contextlib.asynccontextmanager
-    async def sampling(self, waiting: Waiting, connections: Connections) -> AsyncIterator[None]:
+    async def sampling(self, waiting: WaitingCounts, connections: ConnectionCounts) -> AsyncIterator[None]:
         """Meanwhile note every second how much waits, and for what."""
         task = asyncio.create_task(self._sample(waiting, connections))
         try:
@@ -121,7 +121,7 @@ class Metrics:
         finally:
             task.cancel()
 
-    async def _sample(self, waiting: Waiting, connections: Connections) -> None:
+    async def _sample(self, waiting: WaitingCounts, connections: ConnectionCounts) -> None:
         dropped = 0
         while True:
             before, dropped = dropped, outlet().dropped
