@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import BalanceRequest, BatchItem, Details, Filters, Mutation
+    from api.database.requests import BatchItem, Details, Filters, Mutation
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
@@ -86,15 +86,14 @@ class Database:
     """
 
     def __init__(self, settings: Settings, observe: Callable[[int], None] = lambda _: None) -> None:
-        lock_timeout, limit = settings.lock_timeout, settings.queue_size
-        self._shared = Pool(settings, pool_size=settings.pool_size, lock_timeout=lock_timeout)
-        self._patient = Pool(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=lock_timeout, held=True)
-        self._locking = Pool(settings, pool_size=LOCKING_CONNECTIONS, lock_timeout=lock_timeout, patient=self._patient)
-        self._revocations = Pool(settings, pool_size=1, lock_timeout=lock_timeout, silent=True)
+        self._shared = Pool(settings, settings.pool_size)
+        self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True)
+        self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
+        self._revocations = Pool(settings, 1, silent=True)
         self._observe = observe
         self._together = settings.group_commit
-        self._group_commit = GroupCommit(self.mutate_together, limit=limit)
-        self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=limit)
+        self._group_commit = GroupCommit(self.mutate_together, limit=settings.queue_size)
+        self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=settings.queue_size)
 
     async def open(self) -> None:
         """Make the pools in the running event loop. Connects nowhere yet."""
@@ -210,11 +209,11 @@ class Database:
         """`wallet_balance`. Errors: WA001."""
         return _read_balance(await self._shared.row("select * from public.wallet_balance($1, $2)", wallet_id, actor))
 
-    async def balances(self, requests: Sequence[BalanceRequest]) -> list[Balance | None]:
-        """`wallet_balances`: the balances now, in order; None for a wallet that is unknown, or not the actor's."""
-        wallet_ids, actors = (list(column) for column in zip(*requests, strict=True))
+    async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> list[Balance | None]:
+        """`wallet_balances` of these wallets for these actors, in order; None for one that is unknown, or another's."""
+        wallet_ids, actors = (list(column) for column in zip(*holders, strict=True))
         call = "select * from public.wallet_balances($1, $2)"
-        balances: list[Balance | None] = [None] * len(requests)
+        balances: list[Balance | None] = [None] * len(holders)
         for row in await self._shared.rows(call, wallet_ids, actors, admitted=True):
             balances[row["ordinal"] - 1] = _read_balance(row)
         return balances

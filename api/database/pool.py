@@ -46,41 +46,28 @@ _PAUSE: Final = 0.01
 """The longest pause before the second try, in seconds; it doubles with each."""
 
 
-class Pool:
-    """Runs calls on a pool of connections, and bounds how many wait for one.
+class Pool(Connections):
+    """Runs calls on its connections, and bounds how many wait for one.
 
-    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds. With a pool for
-    `patient` calls it waits `QUICK_SECONDS`, and then again there. `held` and `silent` as in `Connections`.
+    A call waits for a wallet that another session holds as long as the lock timeout. With a `patient` pool it waits
+    `QUICK_SECONDS`, and then there.
     """
 
     def __init__(
         self,
         settings: Settings,
+        size: int,
         *,
-        pool_size: int,
-        lock_timeout: float,
         patient: Pool | None = None,
         held: bool = False,
         silent: bool = False,
     ) -> None:
+        timeout = settings.lock_timeout
+        lock_timeout = min(timeout, QUICK_SECONDS) if patient else timeout
+        super().__init__(settings, size, lock_timeout=lock_timeout, held=held, silent=silent)
         self.admission = Admission(settings.queue_size)
-        if patient is not None:
-            lock_timeout = min(lock_timeout, QUICK_SECONDS)
         self._patient = patient
-        self._connections = Connections(settings, pool_size, lock_timeout=lock_timeout, held=held, silent=silent)
         self._warned = -WARN_SECONDS
-
-    async def open(self) -> None:
-        """Make the pool in the running event loop. Connects nowhere yet."""
-        await self._connections.open()
-
-    async def close(self) -> None:
-        """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        await self._connections.close()
-
-    def connections(self) -> dict[str, int]:
-        """How many are in use, and how many are idle."""
-        return self._connections.states()
 
     async def ping(self) -> None:
         """Make one round trip to a server that can write. Raises ServiceError when that takes more than two seconds."""
@@ -120,13 +107,13 @@ class Pool:
         who = touches[-1]
         self.admission.enter(who)
         try:
-            await self._connections.enter_stream(touches)
+            await self._enter(self._streams, touches)
         finally:
             self.admission.leave(who)
         try:
-            async with self._connections.borrowed(touches) as connection:
+            async with self._borrowed(touches) as connection:
                 try:
-                    await connection.execute(self._connections.begin)
+                    await connection.execute(self._begin)
                     # asyncpg's own cursors need named statements, which a transaction pooler loses
                     await connection.execute(f"declare stream no scroll cursor for {call}", *arguments)
                     while rows := await connection.fetch(f"fetch {STREAMED_ROWS} from stream"):
@@ -137,13 +124,13 @@ class Pool:
                     connection.terminate()
                     raise ServiceError(TIMEOUT) from error
                 except LOST as error:
-                    raise self._connections.away(error) from error
+                    raise self._away(error) from error
                 except asyncpg.PostgresError as error:
                     raise self._refusal(error) from error
                 finally:
                     await _roll_back(connection)
         finally:
-            self._connections.leave_stream(touches)
+            self._streams.leave(touches)
 
     async def run(
         self,
@@ -175,11 +162,11 @@ class Pool:
         self, run: Callable[[Pooled], Awaitable[T]], keep: Callable[[T], bool] | None
     ) -> Callable[[Pooled], Awaitable[T]]:
         """Return `run`, within a transaction if it must be one."""
-        if keep is None and not self._connections.pooler:
+        if keep is None and not self._pooler:
             return run
 
         async def whole(connection: Pooled) -> T:
-            await connection.execute(self._connections.begin)
+            await connection.execute(self._begin)
             try:
                 result = await run(connection)
             except (TimeoutError, asyncio.CancelledError, *LOST):
@@ -205,7 +192,7 @@ class Pool:
         """Run; once more after a lost connection or a stale plan, and again after contention."""
         replaced = False
         while True:
-            async with self._connections.borrowed(touches, size) as connection:
+            async with self._borrowed(touches, size) as connection:
                 try:
                     return await self._attempt(connection, self._transaction(run, keep))
                 except _STALE:
@@ -233,10 +220,10 @@ class Pool:
             raise error  # an argument of the wrong type: a mistake in this service
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
             # nothing was written, and no connection to this server can write: after a switchover another one does
-            await self._connections.leave_server()
+            await self._leave_server()
             again = not replaced
         if not again:
-            raise self._connections.away(error) from error
+            raise self._away(error) from error
 
     async def _attempt(self, connection: Pooled, run: Callable[[Pooled], Awaitable[T]]) -> T:
         """Run once. Raises ServiceError, or one of LOST, _STALE and _CONTENDED: another try may succeed."""
