@@ -30,7 +30,7 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
 
     @post(
         "/signup",
-        opt=DIRECT,  # and looked at before the body is: a flood of them must cost little
+        opt=DIRECT,  # and checked before the body is read: a flood of sign-ups must cost little
         before_request=require_room,
         operation_id="signUp",
         summary="Sign up",
@@ -40,7 +40,7 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> JsonResponse[Envelope[Account]]:
         """Open an account: user, wallet in the default asset and sign-up bonus, all or nothing. Signs the user in."""
         usable(data.password)
-        # asked before the name's hash is paid for; of two at once the later one hears of it when it registers
+        # checked before the costly hash; if two users take a name at once, register() refuses the later one
         await database.require_username(data.username)
         password_hash = await passwords.hash(data.password, by=caller(request.scope))
         user = await database.register(data.username, password_hash)
