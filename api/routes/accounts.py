@@ -11,8 +11,8 @@ from api.auth.passwords import Passwords, usable
 from api.auth.sign_in import SignIn
 from api.auth.tokens import TOKEN_SECONDS, Tokens, unauthorized
 from api.database.functions import Database
+from api.http.client_address import client_address
 from api.http.fast_path import DIRECT
-from api.http.rate_limit import caller
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.routes.session import session
 from api.schemas.common import Account, Credentials, Envelope, Session
@@ -22,7 +22,7 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
     """Return the part of `/api/auth` that gives tokens."""
 
     async def require_room(request: Request[Any, Any, Any]) -> None:
-        passwords.require_room(caller(request.scope))
+        passwords.require_room(client_address(request.scope))
 
     @post(
         "/signup",
@@ -38,7 +38,7 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
         usable(data.password)
         # asked before the name's hash is paid for; of two at once the later one hears of it when it registers
         await database.require_username(data.username)
-        password_hash = await passwords.hash(data.password, by=caller(request.scope))
+        password_hash = await passwords.hash(data.password, by=client_address(request.scope))
         row = await database.register(data.username, password_hash)
         account = Account(
             id=row["user_id"],
@@ -69,9 +69,10 @@ def auth_routes(database: Database, passwords: Passwords, sign_in: SignIn, token
 
         After some wrong ones the next try has to wait, a minute at most (WA033).
         """
-        wrong = unauthorized("Username or password is wrong.")
-        address = caller(request.scope)
-        row = await sign_in.check(data.username, data.password, address, wrong)
+        address = client_address(request.scope)
+        row = await sign_in.check(data.username, data.password, address)
+        if row is None:
+            raise unauthorized("Username or password is wrong.")
         await sign_in.upgrade(row, data.password, address)
         return success("signed in", session(tokens, row, row["token_generation"]))
 

@@ -14,7 +14,8 @@ from api.auth.sign_in import SignIn
 from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, token_id, unauthorized
 from api.database.functions import Database
 from api.errors import WRONG_PASSWORD, FieldError, ServiceError
-from api.http.rate_limit import Limits, caller
+from api.http.client_address import client_address
+from api.http.rate_limit import Limits
 from api.http.responses import BODY_ERRORS, Answer, errors, success
 from api.schemas.common import Envelope, PasswordChange, Session, SignedOut
 
@@ -82,13 +83,14 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         user = await database.principal(request.user.user_id)
         if user is None:
             raise unauthorized()
-        wrong = ServiceError(
-            WRONG_PASSWORD,
-            "Give the password that you sign in with now.",
-            [FieldError("current_password", WRONG_PASSWORD.title)],
-        )
-        address = caller(request.scope)
-        row = await sign_in.check(user["username"], data.current_password, address, wrong)
+        address = client_address(request.scope)
+        row = await sign_in.check(user["username"], data.current_password, address)
+        if row is None:
+            raise ServiceError(
+                WRONG_PASSWORD,
+                "Give the password that you sign in with now.",
+                [FieldError("current_password", WRONG_PASSWORD.title)],
+            )
         new_hash = await passwords.hash(data.new_password, "new_password", by=address)
         generation = await database.change_password(row["user_id"], row["password_hash"], new_hash)
         tokens.forget({row["user_id"]})

@@ -13,7 +13,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from api.http.rate_limit import CALLERS, WINDOW, Limits, Table, network
+from api.http.client_address import network
+from api.http.rate_limit import CALLERS, WINDOW, Limits, Table
 from api.server import shared_memory
 from api.settings import Settings
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
