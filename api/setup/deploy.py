@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -24,7 +23,7 @@ import api
 from api.errors import CommandError
 from api.session import PINNED, TRIGGERED, Connection, set_all
 from api.settings import OWNER, SERVICE
-from api.urls import for_asyncpg, for_dbmate, with_login, without_password
+from api.urls import database, for_asyncpg, for_dbmate, with_database, with_login, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -114,9 +113,8 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def create_database(url: str) -> None:
     """Create the database that `url` names, when it is missing. For the embedded server."""
-    parts = urlsplit(url)
-    async with connected(urlunsplit(parts._replace(path="/postgres"))) as connection:
-        name = parts.path.lstrip("/")
+    name = database(url)
+    async with connected(with_database(url, "postgres")) as connection:
         if not await connection.fetchval("select exists (select from pg_catalog.pg_database where datname = $1)", name):
             await connection.execute(f'create database "{name}"')
             # nobody else lives in a database that we make

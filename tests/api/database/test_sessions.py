@@ -18,6 +18,7 @@ from api.session import PINNED
 from api.settings import Settings
 from api.setup import deploy
 from api.setup.deploy import DeployError
+from api.urls import PORT
 from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.command import wait_until
 from tests.database import SERVICE_PASSWORD, Cluster, Database
@@ -185,7 +186,7 @@ def other_cluster() -> Iterator[Cluster]:
         server = embedded.Server(Path(folder))
         try:
             server.start()
-            yield Cluster(host=str(server.socket), port=embedded.PORT)
+            yield Cluster(host=str(server.socket), port=PORT)
         finally:
             server.stop(patience=5.0)
 
