@@ -57,8 +57,7 @@ begin
           e.hash is null
           or e.hash is distinct from wallet.entry_hash(
             e.previous_hash, e.wallet_id, e.seq, e.transaction_id, e.amount, e.balance_after, e.txn_id, e.created_at,
-            e.type::text,
-            e.other_wallet_id, d.hash, e.recorded_at
+            e.type::text, e.other_wallet_id, d.hash, e.recorded_at
           )
           or d.salt is not null
             and d.hash is distinct from wallet.details_hash(d.salt, d.reference, d.metadata, d.effective_at)
