@@ -24,7 +24,7 @@ try:
     from api.settings import Settings
     from api.setup import deploy, service_secrets
     from api.setup.create_user import create as register_user
-    from api.urls import libpq_variables
+    from api.urls import libpq_variables, on_socket
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
 
@@ -203,7 +203,7 @@ def url(settings: Settings, role: str) -> None:
     if role == "api":
         click.echo(service_secrets.api_url(settings, socket))
     else:
-        click.echo(embedded.url(socket) if socket is not None else settings.database_url)
+        click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
 @contextlib.contextmanager
@@ -213,7 +213,7 @@ def administrator(settings: Settings, command: str) -> Iterator[str]:
         yield settings.database_url
         return
     with embedded.server(settings.data_dir, command) as socket:
-        address = embedded.url(socket)
+        address = on_socket(socket)
         asyncio.run(deploy.create_database(address))
         yield address
 

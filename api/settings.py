@@ -88,8 +88,6 @@ def pooler(text: str) -> str:
 
 def url(text: str) -> str:
     """Parse the address of a PostgreSQL server."""
-    if not text.startswith(("postgresql://", "postgres://")):
-        raise ValueError("a URL like postgresql://user@host/database")
     if wrong := urls.fault(text):
         raise ValueError(wrong)
     return text

@@ -33,10 +33,15 @@ DROPPED: Final = frozenset(
 )
 # What dbmate's driver understands of them; it is given the address and the kind of encryption anew.
 FOR_DBMATE: Final = ("application_name", "options", "sslcert", "sslkey", "sslrootcert", "sslpassword", "passfile")
+DATABASE: Final = "pgwallet"
+PORT: Final = 5432
+"""Of the embedded server."""
 
 
 def fault(url: str) -> str | None:
     """Return what keeps every driver from using the URL, None where it is well formed."""
+    if not url.startswith(("postgresql://", "postgres://")):
+        return "a URL like postgresql://user@host/database"
     try:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
@@ -64,6 +69,22 @@ def credentials(url: str) -> tuple[str, str]:
     """Return user and password, "" for what is not in the URL."""
     user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
     return unquote(user) or parameter(url, "user") or "", unquote(password) or parameter(url, "password") or ""
+
+
+def database(url: str) -> str:
+    """Return the name of the database."""
+    return unquote(urlsplit(url).path.lstrip("/"))
+
+
+def on_socket(socket: Path, user: str = "postgres", password: str = "", database: str = DATABASE) -> str:
+    """Return the URL of the embedded server, whose socket is in the folder `socket`."""
+    login = f"{user}:{quote(password, safe='')}" if password else user
+    return f"postgresql://{login}@/{database}?host={quote(str(socket))}&port={PORT}"
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the URL for another database of the server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{quote(name, safe='')}"))
 
 
 def with_login(url: str, user: str, password: str) -> str:
@@ -127,7 +148,7 @@ def libpq_variables(url: str) -> dict[str, str]:
         "PGPORT": ",".join(port for _, port in hosts) if any(port for _, port in hosts) else "",
         "PGUSER": user,
         "PGPASSWORD": password,
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
+        "PGDATABASE": database(url),
     }
     for name, value in parse_qsl(parts.query):
         found[IRREGULAR.get(name, "PG" + name.replace("_", "").upper())] = value

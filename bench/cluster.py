@@ -15,7 +15,7 @@ import asyncpg
 
 from api.postgres import embedded
 from api.setup import deploy
-from api.urls import libpq_variables
+from api.urls import libpq_variables, on_socket
 
 ROOT = Path(__file__).resolve().parents[1]
 SQL = Path(__file__).with_name("sql")
@@ -38,12 +38,12 @@ class Database:
     @property
     def url(self) -> str:
         """The administrator's address of it."""
-        return embedded.url(self.socket, database=self.name)
+        return on_socket(self.socket, database=self.name)
 
     @property
     def api_url(self) -> str:
         """Its address for the service's login."""
-        return embedded.url(self.socket, SERVICE, self.password, self.name)
+        return on_socket(self.socket, SERVICE, self.password, self.name)
 
     def execute(self, *statements: str) -> None:
         """Run statements, each a transaction of its own."""

@@ -11,6 +11,7 @@ from pytest_postgresql import factories
 from pytest_postgresql.executors import NoopExecutor
 
 from api.postgres import embedded
+from api.urls import PORT
 from tests.database import Cluster, Database, load_template
 
 
@@ -33,7 +34,7 @@ def cluster() -> Iterator[Cluster]:
         server = embedded.Server(Path(folder))
         try:
             server.start()
-            found = Cluster(host=str(server.socket), port=embedded.PORT)
+            found = Cluster(host=str(server.socket), port=PORT)
             with found.database("postgres").connect() as administrator:
                 # what the tests write need not survive a power cut
                 administrator.execute("alter system set fsync = off")

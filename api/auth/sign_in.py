@@ -1,4 +1,4 @@
-"""Is that the user's password? Asked as often as the database lets somebody try."""
+"""Checks passwords, as often as the database lets somebody try."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 class SignIn:
-    """Checks passwords: throttled by the database, hashed with the cost of now."""
+    """Checks passwords. The database throttles; a hash of an earlier cost is replaced."""
 
     def __init__(self, database: Database, passwords: Passwords) -> None:
         self._database = database
         self._passwords = passwords
 
-    async def check(self, username: str, password: str, address: str, wrong: ServiceError) -> UserWithPassword:
-        """Return the user of this name, if that is the password. Raises ServiceError: `wrong`, 429 (WA033), 503.
+    async def check(self, username: str, password: str, address: str) -> UserWithPassword | None:
+        """Return the user if name and password are right, None otherwise. Raises ServiceError: 429 (WA033), 503.
 
         An unknown user takes the same steps.
         """
@@ -30,13 +30,13 @@ class SignIn:
         password_hash = None if user is None else user.password_hash
         if not await self._passwords.matches(password, password_hash, highest_cost, by=address) or user is None:
             await self._database.sign_in_failed(username, address)
-            raise wrong
+            return None
         if not user.settled:
             await self._database.sign_in_succeeded(username, address)
         return user
 
     async def upgrade(self, user: UserWithPassword, password: str, address: str) -> None:
-        """Hash a password that was right anew, where hashes cost more by now; or at the next sign-in."""
+        """Replace the hash of a right password where hashes cost more now. What fails is done at the next sign-in."""
         if self._passwords.outdated(user.password_hash):
             with suppress(ServiceError):
                 new_hash = await self._passwords.hash(password, by=address)

@@ -1,4 +1,4 @@
-"""Bounds on what waits, in all and for each who asks: nobody can take all of a queue, or all that it is queued for."""
+"""Bounds on waiting requests, in all and for each caller: no caller can take a whole queue, or all it is queued for."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 
 
 class Admission:
-    """Counts the requests that are in: `limit` at most, and of anyone no more than there is room left for others.
+    """Counts requests that have entered: `limit` at most, and of each caller no more than the room that is left.
 
-    One alone gets half, two get a third each, and so on: whoever comes next finds room.
+    One caller alone gets half, two get a third each, and so on: the next one finds room.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.inside = 0
         self.refused = 0
-        """How many, ever."""
+        """How many requests found no room since the process began."""
         self._inside_of: dict[Hashable, int] = {}
 
     def require_room(self, who: Hashable) -> None:
-        """Raise ServiceError (503) where there is no room for another request of `who`."""
+        """Raise ServiceError (503) if there is no room for another request of `who`."""
         room = self.limit - self.inside
         if room <= 0 or self._inside_of.get(who, 0) > room:
             self.refused += 1
             raise ServiceError(OVERLOADED)
 
     def enter(self, who: Hashable, size: int = 1) -> None:
-        """Let a request in, which takes the room of `size`. Raises ServiceError (503)."""
+        """Let a request in that takes the room of `size` requests. Raises ServiceError (503)."""
         inside, room = self._inside_of.get(who, 0), self.limit - self.inside
         if room <= 0 or inside > room:
             self.refused += 1
@@ -43,7 +43,7 @@ class Admission:
         self._inside_of[who] = inside + size
 
     def leave(self, who: Hashable, size: int = 1) -> None:
-        """Make the room free again."""
+        """Free the room of a request."""
         self.inside -= size
         left = self._inside_of.pop(who) - size
         if left:
@@ -51,10 +51,10 @@ class Admission:
 
 
 class Turns:
-    """Gives out `places`, one after the other to each who waits, `most` of them at a time for any one reason.
+    """Hands `places` to waiting calls in turn, at most `most` at a time for any one key.
 
-    The reasons are what a caller may have to wait for there: a wallet, a user. The last of them is who asks, and gets
-    the next turn after as many of the others' as their `size` says.
+    The keys of a call are what it may have to wait for, such as a wallet, and last the user. After a call of `size`,
+    a user's next one comes after that many calls of others.
     """
 
     def __init__(self, places: int, most: int) -> None:
@@ -68,23 +68,23 @@ class Turns:
 
     @property
     def taken(self) -> bool:
-        """Whether anyone has a place."""
+        """Whether any place is taken."""
         return self._free < self._places
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """How many calls wait."""
         return len(self._waiting)
 
-    async def enter(self, reasons: Sequence[Hashable], patience: float | None, size: int = 1) -> None:
+    async def enter(self, keys: Sequence[Hashable], patience: float | None, size: int = 1) -> None:
         """Wait for a place, `patience` seconds at most (None: as long as it takes). Raises TimeoutError."""
-        if self.enter_at_once(reasons):
+        if self.enter_at_once(keys):
             return
-        who = reasons[-1] if reasons else None
+        who = keys[-1] if keys else None
         start = max(self._now, self._next.get(who, 0))
         self._next[who] = start + size
         given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = (start, next(self._arrivals), reasons, given)
+        waiter = (start, next(self._arrivals), keys, given)
         insort(self._waiting, waiter)
         try:
             async with asyncio.timeout(patience):
@@ -93,46 +93,46 @@ class Turns:
             if given.cancelled():
                 self._waiting.remove(waiter)
             else:
-                # it came in the same moment
-                self.leave(reasons)
+                # its turn came at the same moment
+                self.leave(keys)
             raise
         finally:
             if not self._waiting:
                 self._next.clear()
 
-    def enter_at_once(self, reasons: Sequence[Hashable]) -> bool:
-        """Take a place if there is one to be had without waiting."""
-        if not self._free or (reasons and not self._open(reasons)):
+    def enter_at_once(self, keys: Sequence[Hashable]) -> bool:
+        """Take a place if that takes no waiting."""
+        if not self._free or (keys and not self._open(keys)):
             return False
-        self._take(reasons)
+        self._take(keys)
         return True
 
-    def leave(self, reasons: Sequence[Hashable]) -> None:
-        """Give the place back, to whoever's turn it is."""
+    def leave(self, keys: Sequence[Hashable]) -> None:
+        """Give the place to the call whose turn it is."""
         self._free += 1
-        for reason in reasons:
-            left = self._taken.pop(reason) - 1
+        for key in keys:
+            left = self._taken.pop(key) - 1
             if left:
-                self._taken[reason] = left
+                self._taken[key] = left
         if self._waiting:
             self._hand_out()
 
     def _hand_out(self) -> None:
-        place = 0
-        while self._free and place < len(self._waiting):
-            start, _, reasons, given = self._waiting[place]
-            if given.done() or not self._open(reasons):
-                place += 1
+        index = 0
+        while self._free and index < len(self._waiting):
+            start, _, keys, given = self._waiting[index]
+            if given.done() or not self._open(keys):
+                index += 1
                 continue
-            del self._waiting[place]
+            del self._waiting[index]
             self._now = start
-            self._take(reasons)
+            self._take(keys)
             given.set_result(None)
 
-    def _open(self, reasons: Sequence[Hashable]) -> bool:
-        return all(self._taken.get(reason, 0) < self._most for reason in reasons)
+    def _open(self, keys: Sequence[Hashable]) -> bool:
+        return all(self._taken.get(key, 0) < self._most for key in keys)
 
-    def _take(self, reasons: Sequence[Hashable]) -> None:
+    def _take(self, keys: Sequence[Hashable]) -> None:
         self._free -= 1
-        for reason in reasons:
-            self._taken[reason] = self._taken.get(reason, 0) + 1
+        for key in keys:
+            self._taken[key] = self._taken.get(key, 0) + 1

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from api.database.admission import Admission
 from api.database.call_queue import CallQueue
-from api.database.requests import BalanceRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -15,13 +14,18 @@ if TYPE_CHECKING:
     from api.database.call_queue import Pending
     from api.schemas.wallets import Balance
 
+    Holder = tuple[UUID, UUID]
+
 
 class BalanceReads:
-    """Reads balances: `together`, which leaves out what it cannot read, or `alone`, which says why it cannot."""
+    """Reads balances: `together`, which leaves out what it cannot read, or `alone`, which says why it cannot.
+
+    A holder is a wallet and the user on whose behalf it is read.
+    """
 
     def __init__(
         self,
-        together: Callable[[Sequence[BalanceRequest]], Awaitable[Sequence[Balance | None]]],
+        together: Callable[[Sequence[Holder]], Awaitable[Sequence[Balance | None]]],
         alone: Callable[[UUID, UUID], Awaitable[Balance]],
         *,
         limit: int,
@@ -29,17 +33,17 @@ class BalanceReads:
         self.admission = Admission(limit)
         self._together = together
         self._alone = alone
-        self._queue: CallQueue[BalanceRequest, Balance] = CallQueue(self._read)
+        self._queue: CallQueue[Holder, Balance] = CallQueue(self._read)
 
     async def balance(self, wallet_id: UUID, actor: UUID) -> Balance:
         """Read a balance: as of after this call began. Raises ServiceError."""
         self.admission.enter(actor)
         try:
-            return await self._queue.add(BalanceRequest(wallet_id, actor))
+            return await self._queue.add((wallet_id, actor))
         finally:
             self.admission.leave(actor)
 
-    async def _read(self, group: list[Pending[BalanceRequest, Balance]]) -> None:
+    async def _read(self, group: list[Pending[Holder, Balance]]) -> None:
         try:
             balances = await self._together([pending.request for pending in group])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is not one request's fault

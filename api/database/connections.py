@@ -81,17 +81,16 @@ class Connections:
         self._closing = False
         self._away_since: float | None = None
         self._keep_from = 0.0
-        self.pooler = settings.pooler == "transaction"
-        """Whether a session lasts for one transaction only."""
+        # a session lasts for one transaction only
+        self._pooler = settings.pooler == "transaction"
         statement_ms = str(int(settings.statement_timeout * 1000))
         pins = PINNED | {
             "statement_timeout": statement_ms,
             "lock_timeout": str(max(1, int(lock_timeout * 1000))),
             "idle_in_transaction_session_timeout": statement_ms,
         }
-        self._session = TRIGGERED if self.pooler else f"{set_all(pins)}; {TRIGGERED}"
-        self.begin = f"begin isolation level read committed; {set_all(pins, local=True)}" if self.pooler else "begin"
-        """The SQL that begins a transaction."""
+        self._session = TRIGGERED if self._pooler else f"{set_all(pins)}; {TRIGGERED}"
+        self._begin = f"begin isolation level read committed; {set_all(pins, local=True)}" if self._pooler else "begin"
 
     async def open(self) -> None:
         """Make the pool in the running event loop. Connects nowhere yet."""
@@ -108,7 +107,7 @@ class Connections:
             timeout=self._settings.acquire_timeout,
             # the server's own limit answers first; this one is for a server that does not answer at all
             command_timeout=self._settings.statement_timeout + 1,
-            statement_cache_size=0 if self.pooler else 100,
+            statement_cache_size=0 if self._pooler else 100,
             # our functions leave nothing behind in a session, so there is nothing to undo after every call
             reset=_leave_as_is,
             init=self._prepare,
@@ -131,13 +130,13 @@ class Connections:
         except TimeoutError:
             self._pool.terminate()
 
-    def states(self) -> dict[str, int]:
+    def connections(self) -> dict[str, int]:
         """How many connections are in use, and how many are idle."""
         idle = self._pool.get_idle_size() + sum(not _is_lost(connection) for connection in self._kept)
         return {"idle": idle, "in_use": self._pool.get_size() - idle}
 
     @asynccontextmanager
-    async def borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Pooled]:
+    async def _borrowed(self, touches: Sequence[Hashable], size: int = 1) -> AsyncIterator[Pooled]:
         """Lend a connection when it is the call's turn; `touches` and `size` as in `Pool.run`. Raises ServiceError."""
         large = size > LARGE_BATCH and self._most > 1
         if large:
@@ -158,14 +157,6 @@ class Connections:
                 loop.call_later(min(2 * (loop.time() - began), MAX_PAUSE), self._turns.leave, touches)
             else:
                 self._turns.leave(touches)
-
-    async def enter_stream(self, touches: Sequence[Hashable]) -> None:
-        """Wait until the user may stream. Raises ServiceError (503)."""
-        await self._enter(self._streams, touches)
-
-    def leave_stream(self, touches: Sequence[Hashable]) -> None:
-        """Let the next one stream."""
-        self._streams.leave(touches)
 
     async def _enter(self, turns: Turns, touches: Sequence[Hashable], size: int = 1) -> None:
         """Wait for a turn. Raises ServiceError (503) that does not blame the database."""
@@ -198,7 +189,7 @@ class Connections:
         try:
             return await self._pool.acquire(timeout=self._settings.acquire_timeout)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-            raise self.away(error) from error
+            raise self._away(error) from error
         finally:
             self._acquiring -= 1
 
@@ -213,7 +204,7 @@ class Connections:
             self._kept.append(connection)
 
     @classmethod
-    async def leave_server(cls) -> None:
+    async def _leave_server(cls) -> None:
         """Never use any of today's connections again: another server is the one that writes now."""
         for connections in list(cls._open):
             await connections._expire()  # noqa: SLF001
@@ -225,7 +216,7 @@ class Connections:
         # asyncpg knows which connections are old: it gets all of them back until no call can have an old one
         self._keep_from = time.monotonic() + self._settings.statement_timeout + 1
 
-    def away(self, error: Exception) -> ServiceError:
+    def _away(self, error: Exception) -> ServiceError:
         """Return the 503, and log the first of many failures: an outage is one line, not one per request."""
         if self._away_since is None and not self._silent:
             self._away_since = time.monotonic()

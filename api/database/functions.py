@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import BalanceRequest, BatchItem, Details, Filters, Mutation
+    from api.database.requests import BatchItem, Details, Filters, Mutation
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
@@ -78,22 +78,22 @@ _read_verification = reader(Verification)
 
 
 class Database:
-    """The calls of the service. Each raises ServiceError; the errors are those of the function of its name.
+    """The calls of the service. Each raises ServiceError, with the errors of the SQL function that its docstring names.
 
-    Calls that may wait for a wallet, or take long, have connections of their own: they take none from the others. What
-    finds its wallet held waits on the patient ones. `observe` hears how many mutations share a transaction.
+    Calls that may wait for a wallet or take long have connections of their own, so that the others find some free. If
+    the wallet stays held, they wait on the patient connections. `observe` is told how many mutations share a
+    transaction.
     """
 
     def __init__(self, settings: Settings, observe: Callable[[int], None] = lambda _: None) -> None:
-        lock_timeout, limit = settings.lock_timeout, settings.queue_size
-        self._shared = Pool(settings, pool_size=settings.pool_size, lock_timeout=lock_timeout)
-        self._patient = Pool(settings, pool_size=PATIENT_CONNECTIONS, lock_timeout=lock_timeout, held=True)
-        self._locking = Pool(settings, pool_size=LOCKING_CONNECTIONS, lock_timeout=lock_timeout, patient=self._patient)
-        self._revocations = Pool(settings, pool_size=1, lock_timeout=lock_timeout, silent=True)
+        self._shared = Pool(settings, settings.pool_size)
+        self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True)
+        self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
+        self._revocations = Pool(settings, 1, silent=True)
         self._observe = observe
         self._together = settings.group_commit
-        self._group_commit = GroupCommit(self.mutate_together, limit=limit)
-        self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=limit)
+        self._group_commit = GroupCommit(self.mutate_together, limit=settings.queue_size)
+        self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=settings.queue_size)
 
     async def open(self) -> None:
         """Make the pools in the running event loop. Connects nowhere yet."""
@@ -131,7 +131,7 @@ class Database:
         return _read_new_user(await self._shared.row(call, username, password_hash, again=False))
 
     async def require_username(self, username: str) -> None:
-        """`wallet_require_username`: that a new user can have it. Errors: WA002, WA005."""
+        """`wallet_require_username`: checks that a new user can have the name. Errors: WA002, WA005."""
         await self._shared.row("select public.wallet_require_username($1)", username)
 
     async def sign_in(self, username: str, address: str) -> tuple[UserWithPassword | None, int]:
@@ -148,11 +148,11 @@ class Database:
         return user, int(row["highest_cost"])
 
     async def sign_in_failed(self, username: str, address: str) -> None:
-        """`wallet_sign_in_failed`: counts it."""
+        """`wallet_sign_in_failed`: counts a failed sign-in."""
         await self._shared.row("select public.wallet_sign_in_failed($1, $2)", username, address)
 
     async def sign_in_succeeded(self, username: str, address: str) -> None:
-        """`wallet_sign_in_succeeded`: forgets failures, and remembers the address."""
+        """`wallet_sign_in_succeeded`: forgets failed sign-ins, and remembers the address."""
         await self._shared.row("select public.wallet_sign_in_succeeded($1, $2)", username, address)
 
     async def rehash(self, user_id: UUID, old_hash: str, new_hash: str) -> None:
@@ -202,18 +202,18 @@ class Database:
         return UUID(int=row["id"].int)
 
     def balance(self, wallet_id: UUID, actor: UUID) -> Awaitable[Balance]:
-        """The balance now, read together with others that are asked for at the same time. Errors: WA001."""
+        """Read the balance now, together with others that are asked for at the same time. Errors: WA001."""
         return self._balance_reads.balance(wallet_id, actor) if self._together else self.balance_alone(wallet_id, actor)
 
     async def balance_alone(self, wallet_id: UUID, actor: UUID) -> Balance:
         """`wallet_balance`. Errors: WA001."""
         return _read_balance(await self._shared.row("select * from public.wallet_balance($1, $2)", wallet_id, actor))
 
-    async def balances(self, requests: Sequence[BalanceRequest]) -> list[Balance | None]:
-        """`wallet_balances`: the balances now, in order; None for a wallet that is unknown, or not the actor's."""
-        wallet_ids, actors = (list(column) for column in zip(*requests, strict=True))
+    async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> list[Balance | None]:
+        """`wallet_balances` of these wallets for these actors, in order; None for one that is unknown, or another's."""
+        wallet_ids, actors = (list(column) for column in zip(*holders, strict=True))
         call = "select * from public.wallet_balances($1, $2)"
-        balances: list[Balance | None] = [None] * len(requests)
+        balances: list[Balance | None] = [None] * len(holders)
         for row in await self._shared.rows(call, wallet_ids, actors, admitted=True):
             balances[row["ordinal"] - 1] = _read_balance(row)
         return balances
@@ -235,9 +235,9 @@ class Database:
     async def mutate_together(
         self, mutations: Sequence[Mutation], *, wait: bool
     ) -> list[Transaction | ServiceError | None]:
-        """`wallet_batch` for many users' mutations: one transaction; the outcome of each, in order.
+        """`wallet_batch` for many users' mutations, in one transaction: the outcome of each, in order.
 
-        `wait` for held wallets; otherwise None is the outcome of their mutations.
+        Without `wait`, a mutation of a held wallet is not run, and its outcome is None.
         """
         self._observe(len(mutations))
         *columns, moments = (list(column) for column in zip(*mutations, strict=True))
@@ -248,9 +248,9 @@ class Database:
         return [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
 
     async def batch(self, items: Sequence[BatchItem], *, atomic: bool) -> list[Transaction | ServiceError]:
-        """`wallet_batch` for one client's list: the outcome of each item, in order.
+        """`wallet_batch` for one client's batch: the outcome of each item, in order.
 
-        `atomic`: nothing stays written when an item is refused.
+        `atomic`: if an item is refused, nothing is written.
         """
         columns = [list(column) for column in zip(*items, strict=True)]
 
@@ -271,7 +271,7 @@ class Database:
         self._locking.admission.require_room(user_id)
 
     async def recorded(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> set[UUID]:
-        """`wallet_recorded`: which of these are on record: they would be replays. Errors: WA001."""
+        """`wallet_recorded`: which of these are on record, so that requests with them are replays. Errors: WA001."""
         call = "select public.wallet_recorded($1, $2, $3) as ids"
         row = await self._locking.row(call, wallet_id, list(txn_ids), actor)
         return set(row["ids"])

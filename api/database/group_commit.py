@@ -31,7 +31,7 @@ class RunTogether(Protocol):
     async def __call__(
         self, mutations: Sequence[Mutation], *, wait: bool
     ) -> Sequence[Transaction | ServiceError | None]:
-        """Run them in one transaction. `wait`: for held wallets; otherwise None is the outcome of their mutations."""
+        """Run them in one transaction. Without `wait`, a mutation of a held wallet is not run: None is its outcome."""
 
 
 class GroupCommit:
@@ -68,7 +68,7 @@ class GroupCommit:
 
     def _hold(self, wallet_id: UUID) -> None:
         """Let all queued mutations of this wallet wait for its lock."""
-        # once it stays held past the lock timeout, all that wait for it hear so
+        # together: when the wallet stays held past the lock timeout, all mutations that wait for it fail
         queue: Queue = CallQueue(self._wait, together=True, when_empty=lambda: self._held.pop(wallet_id))
         self._held[wallet_id] = queue
         self._queue.move(queue, lambda mutation: mutation.wallet_id == wallet_id)

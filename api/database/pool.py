@@ -46,41 +46,28 @@ _PAUSE: Final = 0.01
 """The longest pause before the second try, in seconds; it doubles with each."""
 
 
-class Pool:
-    """Runs calls on a pool of connections, and bounds how many wait for one.
+class Pool(Connections):
+    """Runs calls on its connections, and bounds how many wait for one.
 
-    `lock_timeout` is how long a call waits for a wallet that another session holds, in seconds. With a pool for
-    `patient` calls it waits `QUICK_SECONDS`, and then again there. `held` and `silent` as in `Connections`.
+    A call waits for a wallet that another session holds as long as the lock timeout. With a `patient` pool it waits
+    `QUICK_SECONDS`, and then there.
     """
 
     def __init__(
         self,
         settings: Settings,
+        size: int,
         *,
-        pool_size: int,
-        lock_timeout: float,
         patient: Pool | None = None,
         held: bool = False,
         silent: bool = False,
     ) -> None:
+        timeout = settings.lock_timeout
+        lock_timeout = min(timeout, QUICK_SECONDS) if patient else timeout
+        super().__init__(settings, size, lock_timeout=lock_timeout, held=held, silent=silent)
         self.admission = Admission(settings.queue_size)
-        if patient is not None:
-            lock_timeout = min(lock_timeout, QUICK_SECONDS)
         self._patient = patient
-        self._connections = Connections(settings, pool_size, lock_timeout=lock_timeout, held=held, silent=silent)
         self._warned = -WARN_SECONDS
-
-    async def open(self) -> None:
-        """Make the pool in the running event loop. Connects nowhere yet."""
-        await self._connections.open()
-
-    async def close(self) -> None:
-        """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        await self._connections.close()
-
-    def connections(self) -> dict[str, int]:
-        """How many are in use, and how many are idle."""
-        return self._connections.states()
 
     async def ping(self) -> None:
         """Make one round trip to a server that can write. Raises ServiceError when that takes more than two seconds."""
@@ -102,7 +89,7 @@ class Pool:
     async def row(
         self, call: str, *arguments: Argument, touches: Sequence[Hashable] = (), again: bool = True
     ) -> asyncpg.Record:
-        """Run a call that returns one row; `again`: once more where the connection was lost. Raises ServiceError."""
+        """Run a call that returns one row; `touches` and `again` as in `run`. Raises ServiceError."""
         touches = (*touches, *_parties(arguments))
         row = await self.run(lambda connection: connection.fetchrow(call, *arguments), touches=touches, again=again)
         if row is None:
@@ -114,20 +101,20 @@ class Pool:
     ) -> AsyncGenerator[list[T], None]:
         """Run a call and yield its rows in pieces, made by `read`, through a cursor of the server. Raises ServiceError.
 
-        At most half of the pool streams at a time, one for each user. Close the generator when done with it.
+        At most half of the connections stream at a time, one for each user. Close the generator when done with it.
         """
         touches = _parties(arguments)
         who = touches[-1]
         self.admission.enter(who)
         try:
-            await self._connections.enter_stream(touches)
+            await self._enter(self._streams, touches)
         finally:
             self.admission.leave(who)
         try:
-            async with self._connections.borrowed(touches) as connection:
+            async with self._borrowed(touches) as connection:
                 try:
-                    await connection.execute(self._connections.begin)
-                    # asyncpg's own cursors stand on named statements
+                    await connection.execute(self._begin)
+                    # asyncpg's own cursors need named statements, which a transaction pooler loses
                     await connection.execute(f"declare stream no scroll cursor for {call}", *arguments)
                     while rows := await connection.fetch(f"fetch {STREAMED_ROWS} from stream"):
                         yield [read(row) for row in rows]
@@ -137,13 +124,13 @@ class Pool:
                     connection.terminate()
                     raise ServiceError(TIMEOUT) from error
                 except LOST as error:
-                    raise self._connections.away(error) from error
+                    raise self._away(error) from error
                 except asyncpg.PostgresError as error:
                     raise self._refusal(error) from error
                 finally:
                     await _roll_back(connection)
         finally:
-            self._connections.leave_stream(touches)
+            self._streams.leave(touches)
 
     async def run(
         self,
@@ -155,11 +142,11 @@ class Pool:
         admitted: bool = False,
         keep: Callable[[T], bool] | None = None,
     ) -> T:
-        """Run on a pooled connection. Raises ServiceError for all that the caller or the server's state explains.
+        """Run on a connection. Raises ServiceError for every failure that the caller or the server's state explains.
 
-        `touches` are the wallets whose locks it may wait for and the user, or address, that it is for: the last one.
-        `size`: how many requests it is; `again`: once more where the connection was lost; `admitted`: by another bound
-        than ours; `keep`: as one transaction, which is undone where it says so of the result.
+        `touches` are the wallets whose locks it may wait for and, last, the user or address that it is for.
+        `size` is how many requests it stands for. `again` repeats it after a lost connection. `admitted`: another queue
+        has admitted it. `keep` makes it one transaction, which is committed if `keep` accepts the result.
         """
         if admitted:
             return await self._persist(run, touches, size, again=again, keep=keep)
@@ -174,16 +161,16 @@ class Pool:
     def _transaction(
         self, run: Callable[[Pooled], Awaitable[T]], keep: Callable[[T], bool] | None
     ) -> Callable[[Pooled], Awaitable[T]]:
-        """As it is, or as a transaction where it must be one."""
-        if keep is None and not self._connections.pooler:
+        """Return `run`, within a transaction if it must be one."""
+        if keep is None and not self._pooler:
             return run
 
         async def whole(connection: Pooled) -> T:
-            await connection.execute(self._connections.begin)
+            await connection.execute(self._begin)
             try:
                 result = await run(connection)
             except (TimeoutError, asyncio.CancelledError, *LOST):
-                raise  # the connection ends, and the transaction with it
+                raise  # the transaction ends with the connection
             except BaseException:
                 await connection.execute("rollback")
                 raise
@@ -202,10 +189,10 @@ class Pool:
         keep: Callable[[T], bool] | None,
         tries: int = 0,
     ) -> T:
-        """Run; once more where the connection was dead or its plan stale, and again where others stood in the way."""
+        """Run; once more after a lost connection or a stale plan, and again after contention."""
         replaced = False
         while True:
-            async with self._connections.borrowed(touches, size) as connection:
+            async with self._borrowed(touches, size) as connection:
                 try:
                     return await self._attempt(connection, self._transaction(run, keep))
                 except _STALE:
@@ -223,34 +210,34 @@ class Pool:
                     if tries >= _TRIES[error.sqlstate]:
                         raise ServiceError(BUSY) from error
             if tries:
-                # a random one: two that stood in each other's way do not meet again
+                # random, so that two calls that deadlocked do not meet again
                 await asyncio.sleep(random.uniform(0, _PAUSE * 2**tries))  # noqa: S311
-        return await patient._persist(run, touches, size, again=again, keep=keep, tries=tries)  # noqa: SLF001 - one like this
+        return await patient._persist(run, touches, size, again=again, keep=keep, tries=tries)  # noqa: SLF001 - another Pool
 
     async def _judge(self, error: Exception, *, again: bool, replaced: bool) -> None:
-        """Return where another connection may do better. Raises ServiceError."""
+        """Return if another connection may succeed. Raises ServiceError otherwise."""
         if isinstance(error, asyncpg.DataError):
-            raise error  # an argument of the wrong type: our fault
+            raise error  # an argument of the wrong type: a mistake in this service
         if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
-            # nothing was written, and none of the connections to this server will do: another one writes now
-            await self._connections.leave_server()
+            # nothing was written, and no connection to this server can write: after a switchover another one does
+            await self._leave_server()
             again = not replaced
         if not again:
-            raise self._connections.away(error) from error
+            raise self._away(error) from error
 
     async def _attempt(self, connection: Pooled, run: Callable[[Pooled], Awaitable[T]]) -> T:
-        """Run once. Raises ServiceError, or one of LOST, _STALE and _CONTENDED, after which another may succeed."""
+        """Run once. Raises ServiceError, or one of LOST, _STALE and _CONTENDED: another try may succeed."""
         try:
             return await run(connection)
         except TimeoutError as error:
             connection.terminate()
             raise ServiceError(TIMEOUT) from error
         except asyncio.CancelledError:
-            # the pool would first wait for the server to confirm that the statement is cancelled
+            # asyncpg's pool would first wait for the server to confirm the cancellation
             connection.terminate()
             raise
         except asyncpg.InternalClientError:
-            # not yet closed, it would be the one that the second attempt gets
+            # it is not closed yet: the second attempt would get the same connection
             connection.terminate()
             raise
         except (*LOST, *_STALE, *_CONTENDED, asyncpg.ReadOnlySQLTransactionError):
@@ -259,7 +246,7 @@ class Pool:
             raise self._refusal(error) from error
 
     def _refusal(self, error: asyncpg.PostgresError) -> Exception:
-        """Translate what the server says; a statement that it does not know has been prepared on another session."""
+        """Return the ServiceError of an error of the server. A missing statement was prepared in another session."""
         if isinstance(error, asyncpg.InvalidSQLStatementNameError) and time.monotonic() - self._warned >= WARN_SECONDS:
             self._warned = time.monotonic()
             log.error("a prepared statement is gone: behind a transaction pooler set PGWALLET_POOLER=transaction")
@@ -267,13 +254,13 @@ class Pool:
 
 
 def _parties(arguments: Sequence[Argument]) -> tuple[Hashable, ...]:
-    """Whom a call is about, its first argument, and whom it is for, its last: a wallet or user, a user or address."""
+    """Return the wallet or user that a call is about, its first argument, and the user or address that it is for."""
     ends = (arguments[0], arguments[-1]) if len(arguments) > 1 else arguments
     return tuple(end for end in ends if isinstance(end, (UUID, str)))
 
 
 async def _roll_back(connection: Pooled) -> None:
-    """End what a stream began. Whoever gets the connection next must find no transaction of ours."""
+    """End the transaction of a stream: the next call on this connection must not find it."""
     try:
         if not connection.is_closed():
             await connection.execute("rollback")

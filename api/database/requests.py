@@ -40,13 +40,6 @@ class BatchItem(NamedTuple):
     to_username: str | None
 
 
-class BalanceRequest(NamedTuple):
-    """The balance of a wallet, for its owner."""
-
-    wallet_id: UUID
-    actor: UUID
-
-
 class Details(NamedTuple):
     """What every transaction can carry beside its amount. `metadata` is JSON text."""
 

@@ -1,4 +1,4 @@
-"""Ends holds that are due in wallets that nothing touches. Never needed for what is right: it keeps the record tidy."""
+"""Ends due holds of wallets that nobody uses. Balances are right without it: it only brings the record up to date."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger("pgwallet.sweep")
 
 @contextlib.asynccontextmanager
 async def sweeping(database: Database) -> AsyncIterator[None]:
-    """Sweep about once a minute meanwhile. Several processes do not wait for one another."""
+    """Sweep about once a minute until the context ends. Processes do not wait for one another."""
     task = asyncio.create_task(_sweep(database))
     try:
         yield
@@ -34,12 +34,12 @@ async def sweeping(database: Database) -> AsyncIterator[None]:
 
 async def _sweep(database: Database) -> None:
     while True:
-        await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - only so that processes differ
+        await asyncio.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - so that processes differ
         try:
             ended = await database.sweep()
         except ServiceError:
-            continue  # the database is away: requests notice that by themselves
-        except Exception:  # whatever it is, the next one may work
+            continue  # the database is away: the pool logs that
+        except Exception:  # the next sweep may succeed
             log.exception("the sweep of due holds failed")
             continue
         if ended:

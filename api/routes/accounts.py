@@ -15,8 +15,9 @@ from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, token_id, unauthorize
 from api.database.functions import Database
 from api.database.rows import UserWithPassword
 from api.errors import WRONG_PASSWORD, FieldError, ServiceError
+from api.http.client_address import client_address
 from api.http.fast_path import DIRECT
-from api.http.rate_limit import Limits, caller
+from api.http.rate_limit import Limits
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.schemas.accounts import Account, Credentials, PasswordChange, Session, SignedOut
 from api.schemas.envelope import Envelope
@@ -26,11 +27,11 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     """Return the part of `/api/auth` that gives tokens."""
 
     async def require_room(request: Request[Any, Any, Any]) -> None:
-        passwords.require_room(caller(request.scope))
+        passwords.require_room(client_address(request.scope))
 
     @post(
         "/signup",
-        opt=DIRECT,  # and looked at before the body is: a flood of them must cost little
+        opt=DIRECT,  # and checked before the body is read: a flood of sign-ups must cost little
         before_request=require_room,
         operation_id="signUp",
         summary="Sign up",
@@ -40,9 +41,9 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> JsonResponse[Envelope[Account]]:
         """Open an account: user, wallet in the default asset and sign-up bonus, all or nothing. Signs the user in."""
         usable(data.password)
-        # asked before the name's hash is paid for; of two at once the later one hears of it when it registers
+        # checked before the costly hash; if two users take a name at once, register() refuses the later one
         await database.require_username(data.username)
-        password_hash = await passwords.hash(data.password, by=caller(request.scope))
+        password_hash = await passwords.hash(data.password, by=client_address(request.scope))
         user = await database.register(data.username, password_hash)
         account = Account(
             id=user.user_id,
@@ -73,9 +74,10 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
 
         After some wrong ones the next try has to wait, a minute at most (WA033).
         """
-        wrong = unauthorized("Username or password is wrong.")
-        address = caller(request.scope)
-        user = await sign_in.check(data.username, data.password, address, wrong)
+        address = client_address(request.scope)
+        user = await sign_in.check(data.username, data.password, address)
+        if user is None:
+            raise unauthorized("Username or password is wrong.")
         await sign_in.upgrade(user, data.password, address)
         return success("signed in", _session(tokens, user, user.token_generation))
 
@@ -130,13 +132,14 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         user = await database.principal(request.user.user_id)
         if user is None:
             raise unauthorized()
-        wrong = ServiceError(
-            WRONG_PASSWORD,
-            "Give the password that you sign in with now.",
-            [FieldError("current_password", WRONG_PASSWORD.title)],
-        )
-        address = caller(request.scope)
-        checked = await sign_in.check(user.username, data.current_password, address, wrong)
+        address = client_address(request.scope)
+        checked = await sign_in.check(user.username, data.current_password, address)
+        if checked is None:
+            raise ServiceError(
+                WRONG_PASSWORD,
+                "Give the password that you sign in with now.",
+                [FieldError("current_password", WRONG_PASSWORD.title)],
+            )
         new_hash = await passwords.hash(data.new_password, "new_password", by=address)
         generation = await database.change_password(checked.user_id, checked.password_hash, new_hash)
         tokens.forget({checked.user_id})

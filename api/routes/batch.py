@@ -21,9 +21,9 @@ from api.schemas.envelope import Envelope
 from api.schemas.transactions import Transaction
 
 ITEMS_PER_REQUEST = 20
-"""How many items count as one more request of the user's, beside the one that brings them."""
+"""Items of a batch that count as one more request for the rate limit."""
 MANY = 100
-"""Results: to write more takes milliseconds."""
+"""Writing the results of more items takes milliseconds: other requests get a turn before."""
 
 
 def batch_routes(services: Services) -> Router:
@@ -67,7 +67,7 @@ def batch_routes(services: Services) -> Router:
         for kind, let in (("topup", services.let_top_up), ("refund", services.let_refund)):
             if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
                 await let(wallet_id, txn_ids, user.user_id)
-        # a name is looked up, and its outcome tells whether there is such a user: as a single transfer would
+        # each username counts, as in a single transfer: the outcome tells whether there is such a user
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
         if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
             services.limits.user(user.user_id, more)
@@ -95,7 +95,7 @@ def batch_routes(services: Services) -> Router:
 
 
 def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
-    """What does not fit the item's type and the database could not tell: two names for one argument."""
+    """Return the field at fault and why. The database cannot tell: two fields are one argument there."""
     if item.to_username is not None and item.to_wallet_id is not None:
         return "to_wallet_id", "exactly one of to_wallet_id and to_username must be given"
     if item.type == "refund" and item.hold_txn_id is not None:

@@ -25,7 +25,7 @@ from api.routes.parameters import (
     optional_moment,
 )
 from api.routes.services import Services
-from api.routes.statement_formats import CSV, StatementLines, StatementResponse, as_csv, as_json, prefers_csv
+from api.routes.statement_formats import CSV, StatementResponse, as_csv, as_json, prefers_csv
 from api.schemas.envelope import Envelope
 from api.schemas.fields import TransactionKind
 from api.schemas.history import Entry, EntryPage, Statement
@@ -70,7 +70,7 @@ def history_routes(services: Services) -> Router:
         request: AuthenticatedRequest,
         limit: LimitQuery = 50,
         cursor: CursorQuery = None,
-        type: Kind = None,  # noqa: A002 - the parameter's name, also in errors
+        type: Kind = None,  # noqa: A002 - the parameter's name, which errors show
         start: From = None,
         end: To = None,
         reference: ExactReference = None,
@@ -127,10 +127,10 @@ def history_routes(services: Services) -> Router:
         wallet_id = await wallet_ids.find(user, asset)
         period = moment("from", start), moment("to", end)
         wallet = await database.balance(wallet_id, user.user_id)
-        lines = await StatementLines.of(database.statement(wallet_id, *period, user.user_id))
+        lines = database.statement(wallet_id, *period, user.user_id)
         csv = format == "csv" if format is not None else prefers_csv(request.headers.get("accept", ""))
         kind, pieces = (CSV, as_csv(wallet, lines)) if csv else ("application/json", as_json(wallet, lines))
-        return StatementResponse(kind, pieces, services.download_timeout)
+        return await StatementResponse.begun(kind, pieces, services.download_timeout)
 
     return Router(
         "/api/wallet",

@@ -41,7 +41,7 @@ WalletPath = Annotated[UUID, PathParameter(description="A user's wallet.")]
 def operator_routes(services: Services) -> Router:
     """Return `/api/operator`."""
     database = services.database
-    # who is no operator any more may ask for the first result again: the database knows who did what
+    # a former operator may repeat a request and get its first result: the database knows whose request it was
     repeats = signed_in(services.tokens, services.limits)
 
     @post(

@@ -1,4 +1,4 @@
-"""Statements on their way out, as JSON or CSV, a piece at a time: however long they are, little is in memory."""
+"""Statements as JSON or CSV, written a piece at a time, so that a long one takes little memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
-from litestar.response.base import ASGIResponse
-
 from api.database.rows import StatementBound
 from api.errors import TIMEOUT, ServiceError
 from api.http.responses import JsonResponse, encode
@@ -19,12 +17,14 @@ from api.schemas.envelope import Envelope
 from api.schemas.history import Entry, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator
 
     from litestar.types import Receive, Scope, Send
     from msgspec import Raw
 
     from api.schemas.wallets import Balance
+
+    Lines = AsyncGenerator[list[StatementBound | Entry], None]
 
 CSV: Final = "text/csv"
 COLUMNS: Final = (
@@ -32,37 +32,15 @@ COLUMNS: Final = (
     *("counterparty_wallet_id", "counterparty_username", "effective_at"),
 )
 FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b")
-# where a cell begins: some spreadsheets separate by semicolons or tabs, and then our quotes are none to them
+# where a cell may begin: a spreadsheet that separates by semicolons or tabs does not see our quotes
 CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
-class StatementLines:
-    """The lines of a statement. The first piece is here already: what refuses a statement does so before it begins."""
-
-    def __init__(
-        self, first: Sequence[StatementBound | Entry], rest: AsyncGenerator[Sequence[StatementBound | Entry], None]
-    ) -> None:
-        self._first = first
-        self._rest = rest
-
-    @classmethod
-    async def of(cls, pieces: AsyncGenerator[Sequence[StatementBound | Entry], None]) -> StatementLines:
-        """Read the first piece. Raises ServiceError."""
-        return cls(await anext(pieces), pieces)
-
-    async def pieces(self) -> AsyncGenerator[Sequence[StatementBound | Entry], None]:
-        """Yield all lines, the opening one first."""
-        async with contextlib.aclosing(self._rest):
-            yield self._first
-            async for piece in self._rest:
-                yield piece
-
-
-async def as_json(wallet: Balance, lines: StatementLines) -> AsyncGenerator[bytes, None]:
+async def as_json(wallet: Balance, lines: Lines) -> AsyncGenerator[bytes, None]:
     """Yield the statement in the envelope of every success; see `Statement`."""
-    async with contextlib.aclosing(lines.pieces()) as pieces:
+    async with contextlib.aclosing(lines):
         separator = b""
-        async for piece in pieces:
+        async for piece in lines:
             parts: list[bytes] = []
             for line in piece:
                 if isinstance(line, Entry):
@@ -71,7 +49,7 @@ async def as_json(wallet: Balance, lines: StatementLines) -> AsyncGenerator[byte
                 elif line.line == "opening":
                     parts.append(_before(wallet, line))
                 else:
-                    # `to` and the closing balance are known now: an object's members have no order
+                    # these two are only known now; the members of a JSON object have no order
                     parts.append(b'],"to":%b,"closing_balance":%d}}' % (encode(line.created_at), line.balance))
             yield b"".join(parts)
 
@@ -87,13 +65,13 @@ def _before(wallet: Balance, opening: StatementBound) -> bytes:
     return b'{"success":true,"message":"statement","data":%b,"entries":[' % encode(head)[:-1]
 
 
-async def as_csv(wallet: Balance, lines: StatementLines) -> AsyncGenerator[bytes, None]:
+async def as_csv(wallet: Balance, lines: Lines) -> AsyncGenerator[bytes, None]:
     """Yield the statement as CSV (RFC 4180): a header, then the opening line, entries, the closing line."""
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
-    async with contextlib.aclosing(lines.pieces()) as pieces:
-        async for piece in pieces:
+    async with contextlib.aclosing(lines):
+        async for piece in lines:
             writer.writerows(_cells(wallet, line) for line in piece)
             yield out.getvalue().encode()
             out.seek(0)
@@ -154,30 +132,43 @@ def _quality(accept: str, kind: str, subtype: str) -> float:
     return found[1]
 
 
-class StreamedStatement(ASGIResponse):
-    """Sends pieces as they come, for `patience` seconds at most: they keep a database connection.
+class StatementResponse(JsonResponse[Envelope[Statement]]):
+    """Sends pieces as they come, for `patience` seconds at most, because they keep a database connection.
 
-    It ends with the client, and an error on the way breaks the connection off.
+    It stops when the client has gone, and an error in between closes the client's connection.
     """
 
-    def __init__(self, media_type: str, body: AsyncGenerator[bytes, None], patience: float) -> None:
-        self.pieces = body
+    def __init__(self, media_type: str, first: bytes, rest: AsyncGenerator[bytes, None], patience: float) -> None:
+        self.first = first
+        self.rest = rest
         self.patience = patience
-        self.media_type = media_type
+        self.kind = media_type
         self.status_code = 200
+
+    @classmethod
+    async def begun(cls, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float) -> StatementResponse:
+        """Make the first piece, so that a refusal comes before the response begins. Raises ServiceError."""
+        return cls(media_type, await anext(pieces), pieces, patience)
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        """Return itself."""
+        return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send head, pieces and end. Raises ServiceError for a client that reads too slowly."""
-        content_type = self.media_type if self.media_type != CSV else f"{CSV}; charset=utf-8; header=present"
-        headers = [(b"content-type", content_type.encode())]
-        if self.media_type == CSV:
-            headers.append((b"content-disposition", b'attachment; filename="statement.csv"'))
+        headers = [(b"content-type", self.kind.encode())]
+        if self.kind == CSV:
+            headers = [
+                (b"content-type", f"{CSV}; charset=utf-8; header=present".encode()),
+                (b"content-disposition", b'attachment; filename="statement.csv"'),
+            ]
         headers.append((b"vary", b"accept"))
         gone = asyncio.ensure_future(_gone(receive))
         try:
-            async with contextlib.aclosing(self.pieces), asyncio.timeout(self.patience):
+            async with contextlib.aclosing(self.rest), asyncio.timeout(self.patience):
                 await send({"type": "http.response.start", "status": 200, "headers": headers})
-                async for piece in self.pieces:
+                await send({"type": "http.response.body", "body": self.first, "more_body": True})
+                async for piece in self.rest:
                     if gone.done():
                         return
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -192,17 +183,3 @@ class StreamedStatement(ASGIResponse):
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-class StatementResponse(JsonResponse[Envelope[Statement]]):
-    """A statement in pieces."""
-
-    def __init__(self, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float) -> None:
-        self.pieces = pieces
-        self.patience = patience
-        self.kind = media_type
-        self.status_code = 200
-
-    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        """Stream."""
-        return StreamedStatement(self.kind, self.pieces, self.patience)

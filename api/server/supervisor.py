@@ -23,6 +23,7 @@ from api.settings import Settings, SettingsError
 from api.setup import deploy
 from api.setup.service_secrets import api_password, api_url, metrics_token, signing_keys
 from api.telemetry.log_writer import LogWriter
+from api.urls import on_socket
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ def listen(settings: Settings, *, patient: bool) -> socket.socket:
 async def _deploy(settings: Settings, server: embedded.Server | None, login: str) -> None:
     """Bring the database up to date, and make sure that the service can log in to it."""
     if server is not None:
-        target = embedded.url(server.socket)
+        target = on_socket(server.socket)
         await deploy.create_database(target)
     else:
         target = settings.database_url or ""

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
@@ -24,7 +23,7 @@ import api
 from api.errors import CommandError
 from api.session import PINNED, TRIGGERED, Connection, set_all
 from api.settings import OWNER, SERVICE
-from api.urls import for_asyncpg, for_dbmate, with_login, without_password
+from api.urls import database, for_asyncpg, for_dbmate, with_database, with_login, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +50,15 @@ where p.proowner = '{OWNER}'::regrole
   and (n.nspname = 'wallet' or n.nspname = 'public' and p.proname ^@ 'wallet_')
 """  # noqa: S608
 
+# Whether a call runs that began before a moment: it may be in the middle of a function that was replaced meanwhile.
+UNDER_WAY = """
+select exists (
+  select
+  from pg_catalog.pg_stat_activity a
+  where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
+    and a.state = 'active' and a.query_start < $1
+)
+"""
 
 # The other databases of the cluster in which the role may do something.
 ELSEWHERE = """
@@ -114,9 +122,8 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
 
 async def create_database(url: str) -> None:
     """Create the database that `url` names, when it is missing. For the embedded server."""
-    parts = urlsplit(url)
-    async with connected(urlunsplit(parts._replace(path="/postgres"))) as connection:
-        name = parts.path.lstrip("/")
+    name = database(url)
+    async with connected(with_database(url, "postgres")) as connection:
         if not await connection.fetchval("select exists (select from pg_catalog.pg_database where datname = $1)", name):
             await connection.execute(f'create database "{name}"')
             # nobody else lives in a database that we make
@@ -286,8 +293,12 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
 
 
 async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) -> None:
-    """Create all functions anew, drop those without a file, then run the files that start with `_`: all or nothing."""
+    """Create all functions anew, drop those without a file, then run the files that start with `_`: all or nothing.
+
+    Internal functions are dropped afterwards, because calls that began before may still call them.
+    """
     last = [script for script in found if "/_" in script.name]
+    internal = []
     async with connection.transaction():
         await connection.execute(f"set local role {OWNER}")
         # a function may call one whose file comes later
@@ -298,9 +309,27 @@ async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) 
                 await _create(connection, script)
         for row in await connection.fetch(FUNCTIONS):
             if (row["oid"], row["version"]) in before:
-                await _drop(connection, row["signature"])
+                if row["schema"] == "wallet":
+                    internal.append(row["signature"])
+                else:
+                    await _drop(connection, row["signature"])
         for script in last:
             await _execute(connection, script)
+    if internal:
+        await _calls_under_way(connection)
+        async with connection.transaction():
+            await connection.execute(f"set local role {OWNER}")
+            for signature in internal:
+                await _drop(connection, signature)
+
+
+async def _calls_under_way(connection: asyncpg.Connection) -> None:
+    """Return when the calls that run now are finished, but after 5 seconds at the latest."""
+    began = await connection.fetchval("select clock_timestamp()")
+    for _ in range(250):
+        if not await connection.fetchval(UNDER_WAY, began):
+            return
+        await asyncio.sleep(0.02)
 
 
 async def _advance_sequences(connection: asyncpg.Connection) -> None:

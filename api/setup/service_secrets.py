@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from api.postgres.embedded import url
 from api.postgres.secret_files import previous, read_or_create
 from api.settings import SECRET_BYTES, SERVICE, Settings, SettingsError
-from api.urls import credentials, with_login
+from api.urls import credentials, on_socket, with_login
 
 
 def signing_keys(settings: Settings) -> list[str]:
@@ -75,4 +74,4 @@ def api_url(settings: Settings, socket: Path | None) -> str:
         return with_login(settings.database_url, settings.api_role, login)
     if socket is None:
         raise SettingsError("PGWALLET_API_URL must be set: this command starts no server")
-    return url(socket, settings.api_role, login)
+    return on_socket(socket, settings.api_role, login)

@@ -24,8 +24,8 @@ from api.telemetry.log_config import log_writer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
-    Waiting = Callable[[], Mapping[str, int]]
-    Connections = Callable[[], Mapping[str, Mapping[str, int]]]
+    WaitingCounts = Callable[[], Mapping[str, int]]
+    ConnectionCounts = Callable[[], Mapping[str, Mapping[str, int]]]
 
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -105,7 +105,7 @@ class Metrics:
         return generate_latest(Merged(list(self._files)))
 
     @contextlib.asynccontextmanager
-    async def sampling(self, waiting: Waiting, connections: Connections) -> AsyncIterator[None]:
+    async def sampling(self, waiting: WaitingCounts, connections: ConnectionCounts) -> AsyncIterator[None]:
         """Note every second how many requests wait at each place, and each pool's connections by state."""
         task = asyncio.create_task(self._sample(waiting, connections))
         try:
@@ -113,7 +113,7 @@ class Metrics:
         finally:
             task.cancel()
 
-    async def _sample(self, waiting: Waiting, connections: Connections) -> None:
+    async def _sample(self, waiting: WaitingCounts, connections: ConnectionCounts) -> None:
         dropped = 0
         while True:
             before, dropped = dropped, log_writer().dropped

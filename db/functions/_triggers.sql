@@ -10,7 +10,8 @@ begin
   ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(
-        'create trigger append_only before update or delete or truncate on %s for each statement execute function wallet.forbid_change()',
+        'create trigger append_only before update or delete or truncate on %s
+          for each statement execute function wallet.forbid_change()',
         v_table
       );
     end if;
@@ -18,7 +19,9 @@ begin
 
   if not exists (select from pg_trigger where tgrelid = 'wallet.transaction_details'::regclass and tgname = 'erased_only') then
     create trigger erased_only before update on wallet.transaction_details
-      for each row when (new.salt is not null or (new.transaction_id, new.hash) is distinct from (old.transaction_id, old.hash))
+      for each row when (
+        new.salt is not null or (new.transaction_id, new.hash) is distinct from (old.transaction_id, old.hash)
+      )
       execute function wallet.forbid_change();
     create trigger kept before delete or truncate on wallet.transaction_details
       for each statement execute function wallet.forbid_change();
@@ -29,9 +32,11 @@ begin
       for each row execute function wallet.require_erased();
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.hold_events'::regclass and tgname = 'chained') then
-    -- once, for what older functions did between the migration and this
+    -- once, for the rows that functions of an earlier version wrote after the migration
     lock table wallet.hold_events in share row exclusive mode;
-    update wallet.wallets w set is_erased = true from wallet.users u where u.id = w.owner_id and u.erased_at is not null and not w.is_erased;
+    update wallet.wallets w set is_erased = true
+    from wallet.users u
+    where u.id = w.owner_id and u.erased_at is not null and not w.is_erased;
     alter table wallet.hold_events disable trigger append_only;
     for v_event in select e.* from wallet.hold_events e where e.hash is null order by e.id loop
       update wallet.hold_events e set hash = wallet.hold_event_hash(v_event) where e.id = v_event.id;
@@ -43,7 +48,9 @@ begin
     create trigger ended_once before update on wallet.holds
       for each row when (
         (new.id, new.wallet_id, new.txn_id, new.amount, new.expires_in, new.expires_at, new.created_at)
-          is distinct from (old.id, old.wallet_id, old.txn_id, old.amount, old.expires_in, old.expires_at, old.created_at)
+          is distinct from (
+            old.id, old.wallet_id, old.txn_id, old.amount, old.expires_in, old.expires_at, old.created_at
+          )
         or new.captured < old.captured
         or old.status <> 'open' and (new.status, new.captured) is distinct from (old.status, old.captured)
       )
@@ -54,7 +61,8 @@ begin
   if not exists (select from pg_trigger where tgrelid = 'wallet.wallets'::regclass and tgname = 'identity_kept') then
     create trigger identity_kept before update on wallet.wallets
       for each row when (
-        (new.id, new.owner_id, new.asset, new.kind, new.purpose) is distinct from (old.id, old.owner_id, old.asset, old.kind, old.purpose)
+        (new.id, new.owner_id, new.asset, new.kind, new.purpose)
+          is distinct from (old.id, old.owner_id, old.asset, old.kind, old.purpose)
         or old.has_holds and not new.has_holds
         or old.is_erased and not new.is_erased
       )

@@ -34,6 +34,8 @@ begin
 end;
 $$;
 
+comment on column wallet.wallets.is_plain is 'Generated: what wallet.is_plain() says of the row.';
+
 -- migrate:down
 -- Functions stand on the type; the triggers of _triggers.sql go with theirs.
 do $$
@@ -81,3 +83,6 @@ begin
   end if;
 end;
 $$;
+
+comment on column wallet.wallets.is_plain is
+  'Nothing about the wallet can refuse a top-up or spend but its balance: such requests take the short way.';

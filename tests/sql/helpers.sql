@@ -84,3 +84,27 @@ as $$
 $$;
 
 comment on function refused(text) is 'How a statement fails, in short: the SQLSTATE and the field at fault, such as WA002 amount.';
+
+create function found(p_tampering text, p_guarded boolean default true) returns text
+language plpgsql
+as $$
+declare
+  v_found text;
+begin
+  if p_guarded then
+    set local role wallet_owner;
+  else
+    set local session_replication_role = replica;
+  end if;
+  execute p_tampering;
+  reset role;
+  set local session_replication_role = origin;
+  select string_agg(distinct v.violation, ', ' order by v.violation) into v_found from wallet_verify() v;
+  raise sqlstate 'ZZ000';
+exception when sqlstate 'ZZ000' then
+  return v_found;
+end;
+$$;
+
+comment on function found(text, boolean) is
+  'The violations that wallet_verify() finds after this change, which is taken back. It is made as the owner with all guards on, or with the guards off.';

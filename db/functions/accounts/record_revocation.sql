@@ -7,7 +7,7 @@ returns void
 language sql
 volatile
 as $$
-  -- each adds one and removes some, so the table stays small without a job
+  -- each call adds one row and removes expired ones, so the table stays small without a job
   delete from wallet.revocations r
   where r.id in (
     select e.id

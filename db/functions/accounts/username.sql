@@ -1,5 +1,5 @@
--- Folded as ASCII: what lower() makes of other letters depends on the locale. The result has the collation of the argument
--- again, which is the one that the index of usernames knows.
+-- Folded as ASCII, because what lower() makes of other letters depends on the locale. The result has the default
+-- collation again, because the index of usernames serves no other.
 create or replace function wallet.username(
   p_username text
 )

@@ -13,5 +13,5 @@ as $$
 $$;
 
 comment on function public.wallet_highest_cost() is
-$$ The cost of the dearest bcrypt hash on record, 0 where there is none: the service takes as long for every sign-in that fails, so
-that its time does not tell who has an account. One probe of an index. $$;
+$$ The cost of the dearest bcrypt hash on record, 0 where there is none: the service takes as long for every sign-in
+that fails, so that its time does not tell who has an account. One probe of an index. $$;

@@ -36,7 +36,7 @@ begin
   values (v_username, p_password_hash)
   on conflict on constraint users_username_key do nothing
   returning u.* into v_user;
-  -- an erasure that gave the name free at this moment has reserved it, too: seen only after the insert waited for it
+  -- an erasure that freed the name just now has reserved it, which is visible only after the insert waited for it
   if not found or exists (select from wallet.reserved_names n where n.digest = wallet.name_digest(v_username)) then
     perform wallet.raise_error('WA005', jsonb_build_object('field', 'username', 'username', v_username));
   end if;
@@ -56,7 +56,8 @@ begin
     v_balance := (wallet.result_or_raise(wallet.execute(v_request))).balance;
   end if;
 
-  return query select v_user.id, v_user.username, v_wallet_id, v_asset.code, v_asset.scale, v_balance, v_balance, v_user.created_at;
+  return query
+  select v_user.id, v_user.username, v_wallet_id, v_asset.code, v_asset.scale, v_balance, v_balance, v_user.created_at;
 end;
 $$;
 

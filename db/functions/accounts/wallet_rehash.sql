@@ -24,6 +24,7 @@ end;
 $$;
 
 comment on function public.wallet_rehash(uuid, text, text) is
-$$ Replaces the hash of a password by another one of the same password, only if it still is p_old_hash; says whether it was.
+$$ Replaces the hash of a password by another one of the same password, only if it still is p_old_hash; says whether
+it was.
 
 Errors: WA002 invalid argument; WA035 another login than the service's or an administrator's. $$;

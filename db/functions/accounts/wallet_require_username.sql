@@ -28,7 +28,7 @@ end;
 $$;
 
 comment on function public.wallet_require_username(text) is
-$$ Returns the name as it is stored (folded to lower case) if a new user can have it now, before a password is hashed for nothing.
-wallet_register() asks again.
+$$ Returns the name as it is stored (folded to lower case) if a new user can have it now, before a password is hashed
+for nothing. wallet_register() asks again.
 
 Errors: WA002 invalid argument; WA005 username already taken. $$;

@@ -1,5 +1,5 @@
--- Not "ids above N": a row becomes visible at its commit, which may come after that of a higher id. Whatever commits after
--- this snapshot was written by a transaction at or above its xmin, so that is where the next call starts.
+-- "Ids above N" would miss rows, because a row may become visible after one with a higher id. What commits after this
+-- snapshot was written by a transaction at or above its xmin, so the next call starts there.
 create or replace function public.wallet_revocations(
   p_since bigint
 )

@@ -29,14 +29,15 @@ begin
   from wallet.sign_in_keys(p_username, p_address) k
   join wallet.sign_in_tries t on t.key = k.key
   where k.kind = 'pair';
-  -- who is known here is not kept out by what others do: to the account from elsewhere, or from here to other accounts
+  -- whoever signed in from here before is not kept out by others' failures: at the account from elsewhere, or from
+  -- here at other accounts
   select array_agg(k.key) into v_keys
   from wallet.sign_in_keys(p_username, p_address) k
   where k.kind = 'pair' or not coalesce(v_pair.known_until > clock_timestamp(), false);
 
   v_due := wallet.sign_in_due(v_keys);
   if v_due <= clock_timestamp() then
-    -- of many at once one gets through: it takes the turn before anybody knows whether its password is right
+    -- of many at once one gets through: it takes the turn before its password is checked
     perform from wallet.sign_in_tries t where t.key = any (v_keys) order by t.key for update;
     v_due := wallet.sign_in_due(v_keys);
     update wallet.sign_in_tries t
@@ -68,4 +69,5 @@ wallet_sign_in_failed() or wallet_sign_in_succeeded().
 p_address who asks, in the service's words
 
 settled is true where a success needs not be told. No row for an unknown name, whose failures count as others do.
-Errors: WA033 too many failed sign-ins (retry_after in seconds, at most 60); WA035 another login than the service's or an administrator's. $$;
+Errors: WA033 too many failed sign-ins (retry_after in seconds, at most 60); WA035 another login than the service's or
+an administrator's. $$;

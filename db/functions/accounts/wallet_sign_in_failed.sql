@@ -12,7 +12,7 @@ set enable_bitmapscan = off
 as $$
   select wallet.require_service();
 
-  -- each adds at most three and removes some, so the table stays small without a job
+  -- each call adds at most three rows and removes expired ones, so the table stays small without a job
   delete from wallet.sign_in_tries t
   where t.key in (
     select e.key
@@ -38,5 +38,5 @@ $$;
 comment on function public.wallet_sign_in_failed(text, text) is
 $$ Counts a failed sign-in, of the account, from the address, and of the two together, for an hour after the latest one.
 
-After 5 failures of a pair, 20 of an account or 200 from an address, wallet_sign_in() makes the next try wait: 1 second, doubled by every
-failure, at most a minute. $$;
+After 5 failures of a pair, 20 of an account or 200 from an address, wallet_sign_in() makes the next try wait: 1
+second, doubled by every failure, at most a minute. $$;

@@ -1,4 +1,4 @@
--- The address is not absolved: whoever has an account there could guess others' passwords in between.
+-- The failures of the address stay: whoever has an account there could otherwise guess others' passwords in between.
 create or replace function public.wallet_sign_in_succeeded(
   p_username text,
   p_address text
@@ -13,7 +13,7 @@ set enable_bitmapscan = off
 as $$
 begin
   perform wallet.require_service();
-  -- in the order in which a failure writes them
+  -- locked in the order in which a failure writes them
   perform
   from wallet.sign_in_tries t
   where t.key in (select k.key from wallet.sign_in_keys(p_username, p_address) k where k.kind <> 'address')
@@ -38,5 +38,5 @@ end;
 $$;
 
 comment on function public.wallet_sign_in_succeeded(text, text) is
-$$ Forgets the failures of the account and of its pair with the address, and remembers the pair for 30 days: what others fail at,
-elsewhere or at this address, does not make this user wait here. $$;
+$$ Forgets the failures of the account and of its pair with the address, and remembers the pair for 30 days: what
+others fail at, elsewhere or at this address, does not make this user wait here. $$;

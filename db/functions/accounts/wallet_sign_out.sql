@@ -26,7 +26,8 @@ end;
 $$;
 
 comment on function public.wallet_sign_out(uuid, uuid, timestamptz) is
-$$ Revokes one token; again changes nothing. wallet_principal() knows it no more, and wallet_revocations() tells the service's processes.
+$$ Revokes one token; again changes nothing. wallet_principal() knows it no more, and wallet_revocations() tells the
+service's processes.
 
 p_token_id   as the service derives it from the token
 p_expires_at when the token expires: the row is removed after that

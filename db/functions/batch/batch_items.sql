@@ -1,4 +1,4 @@
--- A function of its own so that the planner expects many rows: it joins them by hash, not in nested loops.
+-- A function of its own, so that the planner expects many rows and joins them by hash, not in nested loops.
 create or replace function wallet.batch_items(
   p_types text[],
   p_wallet_ids uuid[],

@@ -10,7 +10,7 @@ rows 1000
 as $$
   select unnest(array[i.wallet_id, i.to_wallet_id])
   from unnest(p_wallet_ids, p_to_wallet_ids, p_actors) as i (wallet_id, to_wallet_id, actor)
-  -- the limit is there for the planner: it must not read all wallets
+  -- the limit keeps the planner from reading all wallets
   cross join lateral (
     select
     from wallet.wallets w

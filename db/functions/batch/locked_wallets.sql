@@ -4,7 +4,10 @@ create or replace function wallet.locked_wallets(
   p_assets text[],
   p_plain boolean[]
 )
-returns table (wallet_id uuid, owner_id uuid, asset text, is_plain boolean, seq bigint, balance bigint, newest_at timestamptz, hash bytea)
+returns table (
+  wallet_id uuid, owner_id uuid, asset text, is_plain boolean, seq bigint, balance bigint, newest_at timestamptz,
+  hash bytea
+)
 language sql
 volatile
 rows 1000
@@ -15,4 +18,4 @@ as $$
 $$;
 
 comment on function wallet.locked_wallets(uuid[], uuid[], text[], boolean[]) is
-  'The state in which a batch finds each wallet that it has locked.';
+  'The state of each wallet that a batch has locked.';

@@ -1,4 +1,4 @@
--- The cap is also what lets sums of amounts stay within bigint.
+-- The cap also keeps sums of amounts within bigint.
 create or replace function wallet.require_batch_shape(
   p_types text[],
   p_wallet_ids uuid[],
@@ -20,7 +20,7 @@ immutable
 as $$
 declare
   v_items constant integer := cardinality(p_types);
-  -- elements are reached by their place in the batch, so every array counts from 1
+  -- elements are read by their place in the batch, so every array must count from 1
   v_dimensions constant text := format('[1:%s]', v_items);
   v_field text;
 begin

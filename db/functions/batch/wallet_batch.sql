@@ -1,5 +1,6 @@
--- Many requests in one transaction: one commit, one flush. Items of wallets where nothing can be refused are judged and
--- written as sets; the items of any other wallet go one by one, in order, through the same function as single calls.
+-- Many requests in one transaction: one commit, one flush. Where none of a wallet's items can be refused, they are
+-- judged and written as a set; the items of any other wallet go one by one, in order, through the same function as
+-- single calls.
 create or replace function public.wallet_batch(
   p_types text[],
   p_wallet_ids uuid[],
@@ -87,7 +88,7 @@ begin
     from unnest(p_wallet_ids, p_to_wallet_ids, p_to_usernames) with ordinality
       as i (wallet_id, to_wallet_id, name, place);
   end if;
-  -- a wallet that no item may touch is not locked: whoever names a stranger's wallet must not be able to hold it up
+  -- only what the items may touch is locked: whoever names a stranger's wallet must not be able to hold it up
   if p_skip_locked then
     select array_agg(l.id), array_agg(l.owner_id), array_agg(l.asset), array_agg(l.is_plain)
     into v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain
@@ -124,8 +125,8 @@ begin
     ) l;
   end if;
 
-  -- judge: the items of a wallet are written as a set when none of them can be refused or be a replay. A few items are
-  -- judged faster one by one.
+  -- The items of a wallet become a set where none of them can be refused or be a replay. A few items are judged
+  -- faster one by one.
   if cardinality(p_types) >= 10 then
     with items as materialized (
       select i.*
@@ -169,7 +170,7 @@ begin
     from (select p.* from judged p order by p.wallet_id, p.seq) j
     where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
 
-    -- the clock after the locks, the same for all; no wallet's time comes from another's
+    -- one clock for all, read after the locks; no wallet takes its time from another
     v_created_at := clock_timestamp();
     v_hashes := wallet.write_transactions(
       v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas,
@@ -245,8 +246,8 @@ end;
 $$;
 
 comment on function public.wallet_batch(
-  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean, uuid[], uuid[], boolean[], integer[], timestamptz[],
-  text[]
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean, uuid[], uuid[], boolean[], integer[],
+  timestamptz[], text[]
 ) is
 $$ Up to 1,000 requests in one transaction, each with an outcome of its own: a refused item does not stop the others.
 
@@ -254,11 +255,12 @@ p_types       'topup', 'spend', 'transfer', 'hold', 'capture', 'void' or 'refund
 p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors
               one element per request, as the single calls take them; the last three may be null as a whole
 p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
-              likewise: a transfer's recipient, a capture's or void's hold, a refund's original, and so on; null as a whole
-              or per element where the type has no use for it (final must be given for captures)
+              likewise: a transfer's recipient, a capture's or void's hold, a refund's original, and so on; null as a
+              whole or per element where the type has no use for it (final must be given for captures)
 p_to_usernames the recipient of a transfer by name, in place of p_to_wallet_ids
 p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
 
-Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call would
-raise, with its detail and hint, and the columns of the single call's result. Requests of one wallet take effect in order.
+Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call
+would raise, with its detail and hint, and the columns of the single call's result. Requests of one wallet take effect
+in order.
 Errors (nothing is written): WA002 arrays of different lengths or more than 1,000; WA007 isolation level. $$;

@@ -1,7 +1,7 @@
--- A writer locks the wallet, then reads the clock, and commits later. So whoever locks it after our look reads a later clock
--- than p_at, and whoever has it locked then is waited for, without a lock of our own: two sessions that read and then write
--- would deadlock. Whoever locks a row leaves the id of its transaction in it; that of a subtransaction counts as unfinished
--- until the whole is.
+-- A writer locks the wallet, then reads the clock, and commits later. Whoever locks it after we looked reads a clock
+-- later than p_at, so only those who hold it when we look are waited for. We take no lock of our own, because two
+-- sessions that read and then write would deadlock. A locked row holds the id of the locking transaction; a
+-- subtransaction counts as unfinished until its whole transaction is finished.
 create or replace function wallet.await_writers(
   p_wallet_ids uuid[],
   p_at timestamptz
@@ -32,7 +32,7 @@ begin
       perform wallet.raise_error('WA036', jsonb_build_object('at', p_at));
     end if;
     perform pg_sleep_for(c_pause);
-    -- a clock that is set back must not make it wait for hours
+    -- measured in steps of at most a second, because a clock that is set back must not make it wait for hours
     v_patience := v_patience - least(greatest(clock_timestamp() - v_looked_at, c_pause), interval '1 second');
   end loop;
 end;

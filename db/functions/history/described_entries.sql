@@ -1,4 +1,5 @@
--- Each limit 1 is there for the planner: a plan made while the tables were small must not join by reading all of them.
+-- Each `limit 1` is for the planner: it keeps a plan that was made for small tables from reading whole tables to join
+-- them.
 create or replace function wallet.described_entries(
   p_wallet_id uuid,
   p_low bigint,

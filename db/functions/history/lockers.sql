@@ -1,5 +1,6 @@
--- The id in a row has 32 bits: it is of the 2^31 before or after the newest one that this snapshot knows. A wallet that nobody
--- else can see yet has no row to look at, so all wallets are asked for by who has locked or made any; a standby has no such locks.
+-- The id in a row has 32 bits, so it is extended to the nearest id within 2^31 of the newest one that this snapshot
+-- knows. For all wallets, pg_locks tells who has locked or made any, because a wallet that is not committed yet has
+-- no visible row. A standby has no such locks; it looks at the rows.
 create or replace function wallet.lockers(
   p_wallet_ids uuid[]
 )
@@ -19,7 +20,8 @@ as $$
     union all
     select x.transactionid
     from pg_locks l
-    join pg_locks x on x.virtualtransaction = l.virtualtransaction and x.locktype = 'transactionid' and x.mode = 'ExclusiveLock'
+    join pg_locks x on x.virtualtransaction = l.virtualtransaction
+      and x.locktype = 'transactionid' and x.mode = 'ExclusiveLock'
     where p_wallet_ids is null and not pg_is_in_recovery() and wallet.is_row_lock(l)
   ) as x (xid)
   cross join (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) as s (newest)

@@ -1,4 +1,5 @@
--- An id that is the own transaction's, in a savepoint that was released, is told from others' only by what they have locked.
+-- After a released savepoint a row can hold a subtransaction's id of our own. It looks unfinished, so nothing counts
+-- unless another session holds a lock.
 create or replace function wallet.unfinished(
   p_transactions xid8[]
 )

@@ -38,4 +38,5 @@ p_actor the user on whose behalf it is called; null for an administrator alone
 
 Takes O(log n) probes and no lock. Where p_at is that recent it waits for an unfinished writer of the wallet, at most
 lock_timeout. Works in read-only transactions; on a standby for moments that it has replayed.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA007 isolation level; WA023 a moment in the future; WA036 not final yet: try again. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA007 isolation level; WA023 a moment in the future; WA036 not
+final yet: try again. $$;

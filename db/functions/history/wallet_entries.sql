@@ -1,4 +1,4 @@
--- With a filter a page examines a bounded number of entries, so that no question can cost as much as the whole history.
+-- With a filter a page examines a bounded number of entries, so that no call costs as much as the whole history.
 create or replace function public.wallet_entries(
   p_wallet_id uuid,
   p_limit integer default 50,
@@ -74,7 +74,7 @@ p_type, p_reference  only entries of this type, with exactly this reference
 p_from, p_to only entries recorded at or after p_from and before p_to
 p_actor      the user on whose behalf it is called; null for an administrator alone
 
-amount is signed and balance the one after the entry, in minor units of the wallet's asset; counterparty is the other side
-of a transfer. With p_type or p_reference a page examines 1,000 entries: where it stops before the end, its last row has a
-seq and nothing else, and the next page goes on from there.
+amount is signed and balance the one after the entry, in minor units of the wallet's asset; counterparty is the other
+side of a transfer. With p_type or p_reference a page examines 1,000 entries: where it stops before the end, its last
+row has a seq and nothing else, and the next page goes on from there.
 Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid cursor. $$;

@@ -5,7 +5,8 @@ create or replace function public.wallet_statement(
   p_actor uuid default null
 )
 returns table (
-  line text, seq bigint, id bigint, txn_id uuid, type text, amount bigint, balance bigint, reference text, metadata jsonb,
+  line text, seq bigint, id bigint, txn_id uuid, type text, amount bigint, balance bigint, reference text,
+  metadata jsonb,
   counterparty_wallet_id uuid, counterparty_username text, effective_at timestamptz, created_at timestamptz
 )
 language plpgsql
@@ -47,11 +48,13 @@ end;
 $$;
 
 comment on function public.wallet_statement(uuid, timestamptz, timestamptz, uuid) is
-$$ The statement of a user wallet from p_from until before p_to: a line 'opening' with the balance at p_from, a line 'entry'
-for each entry, oldest first, and a line 'closing' with the balance at p_to. Opening balance and amounts add up to the
-closing balance. The same statement does not change later, but for details that are erased, and as wallet_balance_at() says.
+$$ The statement of a user wallet from p_from until before p_to: a line 'opening' with the balance at p_from, a line
+'entry' for each entry, oldest first, and a line 'closing' with the balance at p_to. Opening balance and amounts add
+up to the closing balance. The same statement does not change later, but for details that are erased, and as
+wallet_balance_at() says.
 
 p_from, p_to recorded time, not in the future
 p_actor      the user on whose behalf it is called; null for an administrator alone
 
-Linear in what it prints. Errors: WA001 unknown wallet; WA002 invalid argument; WA007 isolation level; WA023 a moment in the future; WA036 not final yet: try again. $$;
+Linear in what it prints. Errors: WA001 unknown wallet; WA002 invalid argument; WA007 isolation level; WA023 a moment
+in the future; WA036 not final yet: try again. $$;

@@ -33,8 +33,8 @@ end;
 $$;
 
 comment on function public.wallet_transaction(uuid, uuid, uuid) is
-$$ One transaction of a user wallet, by the txn_id it was requested with: a row as wallet_entries() returns it. A transfer is
-found in the sender's wallet.
+$$ One transaction of a user wallet, by the txn_id it was requested with: a row as wallet_entries() returns it. A
+transfer is found in the sender's wallet.
 
 p_actor the user on whose behalf it is called; null for an administrator alone
 

@@ -28,7 +28,7 @@ begin
   if v_amount > v_left then
     return wallet.refused_outcome('WA019', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
   end if;
-  -- what it takes was set aside; no capture leaves less than the floor all the same
+  -- what it takes was set aside, but even so no capture leaves less than the floor
   v_code := wallet.check_change(-v_amount, p_wallet.balance, p_wallet.balance - p_wallet.floor, p_wallet.status, null);
   if v_code is not null then
     return wallet.refused_change(v_code, p_request, v_amount, p_wallet);

@@ -1,5 +1,5 @@
--- What was judged under the lock is on record: a hold that a mutation took for expired never opens again, whatever the clock
--- says later. At most 100 rows, as a wallet has no more open holds.
+-- What was judged under the lock goes on record, so that a hold that a mutation took for expired never opens again,
+-- whatever the clock says later. A wallet has at most 100 open holds, so this writes at most 100 rows.
 create or replace function wallet.end_due_holds(
   p_wallet_id uuid,
   p_at timestamptz

@@ -35,7 +35,8 @@ end;
 $$;
 
 comment on function public.wallet_capture(uuid, uuid, uuid, bigint, boolean, text, jsonb, timestamptz, uuid) is
-$$ Takes what a hold set aside: one transaction, two entries. Returns the transaction with balance and available right after it.
+$$ Takes what a hold set aside: one transaction, two entries. Returns the transaction with balance and available right
+after it.
 
 p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
             result with replayed = true and writes nothing

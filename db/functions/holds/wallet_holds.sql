@@ -33,7 +33,7 @@ begin
   select h.id, h.txn_id, s.status, h.amount, h.captured, case s.status when 'open' then h.amount - h.captured else 0 end,
     h.reference, h.metadata, h.expires_at, h.created_at
   from (
-    -- each a range of an index, for one status never more than the page and the wallet's open holds
+    -- each part reads a range of an index: for one status at most the page and the wallet's open holds
     (
       select l.*
       from wallet.holds l

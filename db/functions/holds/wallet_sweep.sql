@@ -1,4 +1,4 @@
--- Never needed for what is right: a due hold sets nothing aside, and the next mutation of its wallet ends it.
+-- Correctness never needs it: a due hold sets nothing aside, and the next mutation of its wallet ends it.
 create or replace function public.wallet_sweep(
   p_limit integer default 1000
 )
@@ -19,7 +19,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 100000'));
   end if;
 
-  -- in the order of ids, as everybody locks; whoever has a wallet locked ends its due holds anyway
+  -- in the order of ids, as everybody locks; a wallet that is locked is skipped, because its holder ends its due holds
   for v_wallet_id in
     select w.id
     from wallet.wallets w

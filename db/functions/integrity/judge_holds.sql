@@ -32,7 +32,8 @@ as $$
           else e.amount = e.left_before
         end as fits
       from (
-        select e.*, wallet.hold_event_hash(e) as expected_hash, row_number() over by_id as place, count(*) over () as events,
+        select e.*, wallet.hold_event_hash(e) as expected_hash, row_number() over by_id as place,
+          count(*) over () as events,
           h.amount - coalesce(
             sum(e.amount) filter (where e.event = 'capture') over (by_id rows between unbounded preceding and 1 preceding), 0
           ) as left_before

@@ -1,4 +1,5 @@
--- An entry is not found by its transaction, so this reads all of them: temporary space grows with what is judged.
+-- No index leads from a transaction to its entries, so this reads all of them: temporary space grows with what is
+-- judged.
 create or replace function wallet.judge_transactions(
   p_ids bigint[]
 )

@@ -26,7 +26,8 @@ begin
     loop
       execute format(
         'select max(%I) from %s',
-        (select a.attname from pg_attribute a where a.attrelid = v_use.relation and a.attnum = v_use.place), v_use.relation
+        (select a.attname from pg_attribute a where a.attrelid = v_use.relation and a.attnum = v_use.place),
+        v_use.relation
       ) into v_max;
       stored := greatest(stored, v_max);
     end loop;

@@ -1,6 +1,7 @@
--- Replays answer with what was available: the balance less what the events before the transaction left in holds, less a floor
--- that was set at some time. Events and transactions have one order, so those of a wallet are gone through together; only one
--- wallet's events are sorted at a time. Where holds are not what their events make of them, nothing follows from them.
+-- Replays answer with what was available then: the balance, less what the events before the transaction left in
+-- holds, less a floor that was set at some time. Events and transactions share one order, so those of a wallet are
+-- read together, and one wallet's events are sorted at a time. Wallets whose holds contradict their events are left
+-- out.
 create or replace function wallet.verify_holds()
 returns table (violation text, wallet_id uuid, seq bigint, transaction_id bigint, detail text)
 language plpgsql

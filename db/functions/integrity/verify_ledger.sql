@@ -1,6 +1,6 @@
--- Each entry and each transaction is looked at once, along its key. That a transfer's second entry is there exactly once
--- cannot be looked up, as the other wallet's seq is not on record: all that were sent and all that were received are summed up,
--- hashed with a seed that nobody knows before. Only what is suspect is then judged by wallet.judge_transactions().
+-- Each entry and each transaction is read once, along its key. The second entry of a transfer cannot be looked up,
+-- because its seq is not on record: instead all that were sent and all that were received are summed up, hashed with
+-- a seed that nobody knows before. wallet.judge_transactions() then judges only what is suspect.
 create or replace function wallet.verify_ledger(
   p_chain boolean
 )
@@ -49,27 +49,32 @@ begin
         (e.kind = 'user' and p_chain and (
           e.seq <> e.expected_seq
           or e.balance_after is distinct from e.expected_balance
-          or e.recorded_at is not null and (e.recorded_at is distinct from e.time_before or e.recorded_at <= e.created_at)
+          or e.recorded_at is not null
+            and (e.recorded_at is distinct from e.time_before or e.recorded_at <= e.created_at)
           or e.recorded_at is null and e.created_at < e.time_before
         )) as is_out_of_order,
         (e.kind = 'user' and p_chain and e.owner_id is not null and (
           e.hash is null
           or e.hash is distinct from wallet.entry_hash(
-            e.previous_hash, e.wallet_id, e.seq, e.transaction_id, e.amount, e.balance_after, e.txn_id, e.created_at, e.type::text,
-            e.other_wallet_id, d.hash, e.recorded_at
+            e.previous_hash, e.wallet_id, e.seq, e.transaction_id, e.amount, e.balance_after, e.txn_id, e.created_at,
+            e.type::text, e.other_wallet_id, d.hash, e.recorded_at
           )
-          or d.salt is not null and d.hash is distinct from wallet.details_hash(d.salt, d.reference, d.metadata, d.effective_at)
+          or d.salt is not null
+            and d.hash is distinct from wallet.details_hash(d.salt, d.reference, d.metadata, d.effective_at)
           or d.salt is null and num_nonnulls(d.reference, d.metadata, d.effective_at) > 0
         )) as is_altered,
         (e.kind = 'user' and e.is_newest and e.expected_balance < e.floor) as is_below_floor,
-        (e.kind = 'system' and (e.seq <> e.transaction_id or num_nonnulls(e.balance_after, e.hash, e.recorded_at) > 0)) as is_no_system_entry
+        (
+          e.kind = 'system' and (e.seq <> e.transaction_id or num_nonnulls(e.balance_after, e.hash, e.recorded_at) > 0)
+        ) as is_no_system_entry
       from (
         select l.wallet_id, l.seq, l.transaction_id, l.amount, l.balance_after, l.hash, l.recorded_at, w.kind, w.floor,
           t.id as owner_id, t.created_at, t.txn_id, t.type, t.wallet_id <> l.wallet_id and t.type = 'transfer' as is_received,
           case when t.wallet_id = l.wallet_id then t.counterparty_id else t.wallet_id end as other_wallet_id,
           case
             when l.wallet_id = t.wallet_id then l.seq = t.seq
-            when t.type = 'transfer' then l.wallet_id = t.counterparty_id and l.amount = t.amount and w.kind = 'user' and w.asset = s.asset
+            when t.type = 'transfer'
+              then l.wallet_id = t.counterparty_id and l.amount = t.amount and w.kind = 'user' and w.asset = s.asset
             else l.seq = t.id and l.wallet_id = wallet.system_wallet_id(s.asset, t.type::text)
           end as is_expected,
           row_number() over in_wallet as expected_seq,

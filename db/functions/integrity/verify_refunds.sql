@@ -8,7 +8,8 @@ as $$
   join wallet.transactions t on t.id = r.transaction_id
   join wallet.transactions o on o.id = r.original_id
   group by o.id
-  having sum(t.amount) > o.amount or bool_or(t.wallet_id <> o.wallet_id) or bool_or(t.type <> 'refund') or o.type not in ('spend', 'capture')
+  having sum(t.amount) > o.amount or bool_or(t.wallet_id <> o.wallet_id) or bool_or(t.type <> 'refund')
+    or o.type not in ('spend', 'capture')
   union all
   select 'refund', t.wallet_id, t.seq, t.id, 'a refund without an original'
   from wallet.transactions t

@@ -54,11 +54,8 @@ as $$
       format('has_limits is %s, the limits are %s', w.has_limits, i.limits)
     ),
     (
-      'wallet', w.is_plain is distinct from (
-        w.kind = 'user' and w.status = 'active' and w.floor = 0 and w.max_balance is null
-        and not w.has_holds and not w.has_limits and not w.is_erased
-      ),
-      null, null, format('is_plain is %s, which is not what the rest of the row says', w.is_plain)
+      'wallet', w.is_plain is distinct from wallet.is_plain(w), null, null,
+      format('is_plain is %s, which is not what the rest of the row says', w.is_plain)
     ),
     (
       'held', o.held > 0 and o.held > coalesce(n.balance_after, 0)::numeric - w.floor, n.seq, null,

@@ -15,4 +15,5 @@ as $$
 $$;
 
 comment on function public.wallet_last_verification() is
-$$ When the last recorded verification ended, in seconds ago, what it found and how long it took; no row where there was none. $$;
+$$ When the last recorded verification ended, in seconds ago, what it found and how long it took; no row where there
+was none. $$;

@@ -1,6 +1,6 @@
--- Stable, so all that it calls sees one snapshot: under load a check that reads twice reports what was never wrong. Each rule
--- reads the ledger along its keys and joins row by row, whatever the planner would like better: then neither memory nor
--- temporary files grow with the ledger, and no plan that was made for a small one is kept for a large one.
+-- STABLE, so that all its queries see one snapshot: a check that reads twice under load reports what was never wrong.
+-- Each rule reads the ledger along its keys and joins row by row, whatever the planner prefers. So neither memory nor
+-- temporary files grow with the ledger, and a plan that was made for a small ledger suits a large one.
 create or replace function public.wallet_verify(
   p_chain boolean default true
 )
@@ -28,7 +28,7 @@ begin
     v_call := format('select * from wallet.%I(%s)', v_rules, case when v_rules = 'verify_ledger' then format('%L', p_chain) end);
     begin
       return query execute v_call;
-    -- what is stored cannot keep the other rules from being judged
+    -- a rule that fails on what is stored must not keep the others from being judged
     exception when others then
       return query select 'unjudged', null::uuid, null::bigint, null::bigint, format('%s fails: %s (%s)', v_call, sqlerrm, sqlstate);
     end;
@@ -47,7 +47,8 @@ running_balance      a balance_after that is not the sum of the entries up to it
 created_at           an entry recorded before its predecessor, or a recorded_at that is not its predecessor's time
 hash                 an entry, transaction or details that differ from what the wallet's hash chain has
 floor                a user wallet whose balance is below its floor; held: open holds above what may be held
-counterparty         a transaction whose other entry is not in the system wallet of its type, or the transfer's recipient
+counterparty         a transaction whose other entry is not in the system wallet of its type, or the transfer's
+                     recipient
 hold                 a hold that is not what its events make of it, or events that differ from what their hash chain has
 capture              a capture without a hold's event, or with several
 available            what was available after a transaction does not follow from balance, holds and a floor that was set
@@ -56,7 +57,8 @@ system_entry         a system wallet's entry with a seq, balance, time or hash o
 wallet               a wallet that is neither a user's nor a system wallet, or whose marks are not what they stand for
 operator_action      status, floor, balance limit or limits that are not what operators set last
 limit_usage          what counts against a wallet's limits is not what moved in the last 30 days
-erasure              details erased without an erasure on record; an erasure that user, wallets and record do not agree on
+erasure              details erased without an erasure on record; an erasure that user, wallets and record do not
+                     agree on
 sequence_behind      a sequence that would give out what is stored already; `pgwallet migrate` mends it
 unjudged             rules that could not be judged because of what is stored
 

@@ -22,8 +22,8 @@ begin
 
   select l.hash,
     wallet.entry_hash(
-      before.hash, l.wallet_id, l.seq, l.transaction_id, l.amount, l.balance_after, t.txn_id, t.created_at, t.type::text,
-      t.counterparty_id, d.hash, l.recorded_at
+      before.hash, l.wallet_id, l.seq, l.transaction_id, l.amount, l.balance_after, t.txn_id, t.created_at,
+      t.type::text, t.counterparty_id, d.hash, l.recorded_at
     ) as expected,
     d.hash <> wallet.details_hash(d.salt, d.reference, d.metadata, d.effective_at) as has_other_details
   into v_entry

@@ -1,5 +1,6 @@
--- An entry's time never falls as seq rises, so a moment is found by probing: no time index. The next probe is where the moment
--- would lie if entries came evenly, a few probes mostly; every third one halves, so it is O(log n) however they came.
+-- An entry's time never falls as seq rises, so a moment is found by probing, without an index on time. The next probe
+-- is where the moment would lie if entries came evenly: a few probes mostly. Every third probe halves, so that it
+-- takes O(log n) however they came.
 create or replace function wallet.entries_before(
   p_wallet_id uuid,
   p_at timestamptz
@@ -34,7 +35,9 @@ begin
     v_probes := v_probes + 1;
     v_probe := case
       when v_probes % 3 = 0 then (v_low + v_high) / 2
-      else v_low + ((v_high - v_low) * (extract(epoch from p_at - v_low_at) / extract(epoch from v_high_at - v_low_at)))::bigint
+      else v_low + (
+        (v_high - v_low) * (extract(epoch from p_at - v_low_at) / extract(epoch from v_high_at - v_low_at))
+      )::bigint
     end;
     v_probe := least(greatest(v_probe, v_low + 1), v_high - 1);
     v_probe_at := wallet.entry_recorded_at(p_wallet_id, v_probe);

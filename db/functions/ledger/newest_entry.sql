@@ -5,7 +5,8 @@ returns table (seq bigint, balance_after bigint, recorded_at timestamptz, hash b
 language sql
 stable
 as $$
-  select l.seq, l.balance_after, coalesce(l.recorded_at, (select t.created_at from wallet.transactions t where t.id = l.transaction_id)), l.hash
+  select l.seq, l.balance_after,
+    coalesce(l.recorded_at, (select t.created_at from wallet.transactions t where t.id = l.transaction_id)), l.hash
   from wallet.ledger l
   where l.wallet_id = p_wallet_id
   order by l.seq desc

@@ -1,4 +1,4 @@
--- Derived, not looked up: it is the other side of every transaction, and a look-up would cost as much as the lock.
+-- Derived, because every transaction needs it and a look-up would cost as much as the lock.
 create or replace function wallet.system_wallet_id(
   p_asset text,
   p_purpose text

@@ -10,7 +10,7 @@ declare
   v_request wallet.request := p_request;
   v_result wallet.transaction_result;
 begin
-  -- who was an operator gets the first result of what the audit says that they did, and nothing else
+  -- who is no operator any more still gets the first result of what the audit says that they did, and nothing else
   if not exists (
     select
     from wallet.transactions t

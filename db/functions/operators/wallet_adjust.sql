@@ -31,7 +31,8 @@ end;
 $$;
 
 comment on function public.wallet_adjust(uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
-$$ Operators: corrects a balance by a transaction against the adjustments account. Returns it with the balance right after it.
+$$ Operators: corrects a balance by a transaction against the adjustments account. Returns it with the balance right
+after it.
 
 p_txn_id    idempotency key, unique within the wallet
 p_amount    minor units, positive credits and negative debits, not beyond ±9007199254740991

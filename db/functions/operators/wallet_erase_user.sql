@@ -23,7 +23,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
-  -- under the locks of user and wallets, so that what is under way adds no wallet and no details after they were looked for
+  -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for
   perform from wallet.users u where u.id = p_user_id for update;
   select array_agg(l.id) into v_wallet_ids
   from (select w.id from wallet.wallets w where w.owner_id = p_user_id order by w.id for update) l;
@@ -63,13 +63,14 @@ end;
 $$;
 
 comment on function public.wallet_erase_user(uuid, text, uuid) is
-$$ Operators: erases the person behind a user, for good, and records who did it, when and why. The money stays, and so does
-the hash chain: it keeps the hashes of the details, which without their salts tell nothing.
+$$ Operators: erases the person behind a user, for good, and records who did it, when and why. The money stays, and so
+does the hash chain: it keeps the hashes of the details, which without their salts tell nothing.
 
 Erases reference, metadata, effective_at and salt of the transactions that the user's wallets requested, reference and
 metadata of their holds, user name and password. All tokens end and nobody can sign in; the wallets stay as they are.
-The name is not given to anybody else: it stays reserved, as an HMAC under a key of this database (pseudonymous data). Details
-that arrive later, as from a request that was under way, are not stored in the clear. Erasing again finishes what is left.
+The name is not given to anybody else: it stays reserved, as an HMAC under a key of this database (pseudonymous data).
+Details that arrive later, as from a request that was under way, are not stored in the clear. Erasing again finishes
+what is left.
 
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
 p_actor  the operator; null for an administrator

@@ -33,5 +33,5 @@ end;
 $$;
 
 comment on function public.wallet_give_back(uuid, uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
-$$ Operators: refunds a spend or capture of any user wallet. Same request, result and errors as wallet_refund(), and WA027 for
-an actor who is no operator. $$;
+$$ Operators: refunds a spend or capture of any user wallet. Same request, result and errors as wallet_refund(), and
+WA027 for an actor who is no operator. $$;

@@ -72,8 +72,8 @@ comment on function public.wallet_set_limits(uuid, text[], bigint[], bigint[], b
 $$ Operators: replaces all limits of a wallet. What has moved in the last 30 days counts at once.
 
 p_kinds           which kinds have limits: topup, spend (captures included), transfer (sent); empty for none
-p_per_transaction, p_per_day, p_per_30_days  for each kind minor units per transaction and per rolling 24 hours and 30 days;
-                  null is no limit. A window's edge is an hour
+p_per_transaction, p_per_day, p_per_30_days  for each kind minor units per transaction and per rolling 24 hours and 30
+                  days; null is no limit. A window's edge is an hour
 p_floor           the lowest a debit may bring the wallet, 0 or below: an overdraft
 p_max_balance     the highest a credit may bring it; null is 9007199254740991
 p_actor           the operator; null for an administrator

@@ -31,6 +31,7 @@ end;
 $$;
 
 comment on function public.wallet_set_role(text, text) is
-$$ Makes a user an operator, or a user again, and signs the user out everywhere. For administrators: the service cannot call it.
+$$ Makes a user an operator, or a user again, and signs the user out everywhere. For administrators: the service
+cannot call it.
 
 Errors: WA002 invalid argument; WA035 administrators only; WA029 unknown user. $$;

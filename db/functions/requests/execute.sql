@@ -1,5 +1,6 @@
--- The one way in: every single call and every item of a batch passes here. The order of the steps is the guarantee: validate,
--- lock, look the txn_id up, replay. Only then may what can change refuse: names, settings, status, limits, the clock, funds.
+-- The one way in: every single call and every item of a batch passes here. The order of the steps is the guarantee:
+-- validate, lock, look the txn_id up, replay. Only after that may a request be refused by what can change: names,
+-- settings, status, limits, the clock, funds.
 create or replace function wallet.execute(
   p_request wallet.request,
   p_to_username text default null
@@ -41,7 +42,7 @@ begin
   end if;
 
   if p_request.type = 'transfer' then
-    -- a name that is nobody's any more is not refused yet: the transfer may be on record
+    -- a name that names nobody any more is not refused here, because the transfer may be on record
     if p_to_username is not null then
       v_request.to_wallet_id := wallet.recipient(p_request.wallet_id, p_to_username);
     end if;

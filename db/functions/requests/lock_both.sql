@@ -1,5 +1,6 @@
--- One statement locks both wallets, in the order of their ids: two transfers in opposite directions wait for each other instead of
--- deadlocking. Neither is locked where the sender is not the actor's: whoever names strangers' wallets must not hold them up.
+-- One statement locks both wallets in the order of their ids, so that two transfers in opposite directions wait for
+-- each other instead of deadlocking. Neither is locked unless the sender's wallet is the actor's: whoever names
+-- strangers' wallets must not be able to hold them up.
 create or replace function wallet.lock_both(
   p_wallet_id uuid,
   p_to_wallet_id uuid,

@@ -1,5 +1,5 @@
--- The lock is a statement of its own: under READ COMMITTED the statements after it see all that earlier holders of the lock have
--- committed. What is read to decide is one statement, because the set-up of a statement costs more than its rows.
+-- The lock is a statement of its own: under READ COMMITTED the statements after it see all that earlier holders of
+-- the lock have committed. One statement then reads all that decides, because its set-up costs more than its rows.
 create or replace function wallet.lock_wallet(
   p_wallet_id uuid,
   p_txn_id uuid,

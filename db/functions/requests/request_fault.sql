@@ -1,4 +1,4 @@
--- One rule for single calls and batches, written as an expression so that the planner inlines it into both.
+-- One rule for single calls and batches: an expression, so that the planner inlines it into both.
 create or replace function wallet.request_fault(
   p_wallet_id uuid,
   p_txn_id uuid,

@@ -1,4 +1,4 @@
--- Under REPEATABLE READ the reads after the lock would see the past, and money could be spent twice.
+-- Under REPEATABLE READ the reads after the lock would see the past, so that money could be spent twice.
 create or replace function wallet.require_read_committed()
 returns void
 language plpgsql

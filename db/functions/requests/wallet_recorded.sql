@@ -31,8 +31,8 @@ end;
 $$;
 
 comment on function public.wallet_recorded(uuid, uuid[], uuid) is
-$$ Which of these txn_ids are on record as transactions of a wallet. Once on record is always on record: whoever sends such a
-request again gets its first result, whatever has changed since.
+$$ Which of these txn_ids are on record as transactions of a wallet. Once on record is always on record: whoever sends
+such a request again gets its first result, whatever has changed since.
 
 p_txn_ids at most 1,000
 p_actor   the user on whose behalf it is called; null for an administrator alone

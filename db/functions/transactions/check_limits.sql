@@ -1,4 +1,4 @@
--- Usage is kept by the hour, so a window reaches back to the start of its oldest hour: never too short.
+-- Usage is counted by the hour, so a window begins with its oldest hour: it can be too long, never too short.
 create or replace function wallet.check_limits(
   p_wallet_id uuid,
   p_type text,
@@ -16,7 +16,8 @@ as $$
     select l.kind, m.name, m.maximum, coalesce((
       select sum(u.amount)
       from wallet.limit_usage u
-      where u.wallet_id = p_wallet_id and u.kind = l.kind and u.hour >= date_trunc('hour', p_at - m.reach, 'UTC') and m.reach is not null
+      where u.wallet_id = p_wallet_id and u.kind = l.kind
+        and u.hour >= date_trunc('hour', p_at - m.reach, 'UTC') and m.reach is not null
     ), 0) as used
     from wallet.limits l
     cross join lateral (values

@@ -1,5 +1,5 @@
--- Between a user wallet and the system wallet of the transaction's type. All that judge and write have these steps: check,
--- write, return. wallet.execute() has locked the wallet and looked the txn_id up.
+-- wallet.execute() has locked the wallet and looked the txn_id up. Every function that it dispatches to has these
+-- steps: check, write, return.
 create or replace function wallet.post(
   p_request wallet.request,
   p_wallet wallet.locked_wallet

@@ -1,6 +1,6 @@
--- The short way for what wallets do most: a top-up or spend that nothing stands in the way of. All else returns null,
--- nothing written, and goes the long way, through execute.sql, which knows every rule. The steps, their order and the
--- rules are the same, and so is what is written; one function with scalars saves the long way's layers.
+-- The short way for what wallets do most: a top-up or spend that nothing can refuse but the balance. Anything else
+-- returns null, with nothing written, and goes the long way, through wallet.execute(), which knows every rule. The
+-- steps, their order and what is written are the same; one function with scalars saves the layers of the long way.
 create or replace function wallet.post_plain(
   p_type text,
   p_wallet_id uuid,
@@ -29,7 +29,7 @@ declare
   v_hash bytea;
   v_result wallet.transaction_result;
 begin
-  -- cheap tests first; request_fault() runs only where one fails, because setting it up costs every call
+  -- cheap tests first; request_fault() runs only if one fails, because setting it up costs every call
   if (
     p_amount between 1 and wallet.max_amount() and p_txn_id is not null and p_actor is not null
     and num_nonnulls(p_reference, p_metadata) = 0 and current_setting('transaction_isolation') = 'read committed'

@@ -1,4 +1,4 @@
--- The sum of earlier refunds is read under the wallet's lock, so two at once cannot pass the original together.
+-- The sum of earlier refunds is read under the wallet's lock, so that two at once cannot exceed the original together.
 create or replace function wallet.refund(
   p_request wallet.request,
   p_wallet wallet.locked_wallet

@@ -1,4 +1,4 @@
--- Both wallets are locked already; the recipient's is read only here, because a replay needs nothing of it.
+-- Both wallets are locked already. The recipient's is read only here, because a replay needs nothing of it.
 create or replace function wallet.transfer(
   p_request wallet.request,
   p_wallet wallet.locked_wallet,
@@ -38,7 +38,7 @@ begin
   end if;
   v_code := wallet.check_change(v_amount, v_recipient.balance, 0, v_recipient.status, v_recipient.max_balance);
   if v_code is not null then
-    -- the sender learns that it cannot be received, nothing of what the recipient has
+    -- the sender learns that it cannot be received, and nothing of what the recipient has
     return wallet.refused_outcome(
       v_code, jsonb_build_object('field', 'to_wallet_id', 'wallet_id', p_request.to_wallet_id)
     );

@@ -33,7 +33,8 @@ end;
 $$;
 
 comment on function public.wallet_refund(uuid, uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
-$$ Gives a spend or capture back to the wallet, in parts if need be: never more than it took. Returns the transaction with balance and available right after it.
+$$ Gives a spend or capture back to the wallet, in parts if need be: never more than it took. Returns the transaction
+with balance and available right after it.
 
 p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
             result with replayed = true and writes nothing

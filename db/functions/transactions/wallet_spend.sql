@@ -38,7 +38,8 @@ end;
 $$;
 
 comment on function public.wallet_spend(uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
-$$ Debits a wallet, never below its floor: one transaction, two entries. Returns the transaction with balance and available right after it.
+$$ Debits a wallet, never below its floor: one transaction, two entries. Returns the transaction with balance and
+available right after it.
 
 p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
             result with replayed = true and writes nothing

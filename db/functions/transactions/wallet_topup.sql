@@ -38,7 +38,8 @@ end;
 $$;
 
 comment on function public.wallet_topup(uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
-$$ Credits a wallet: one transaction, two entries that net to zero. Returns the transaction with balance and available right after it.
+$$ Credits a wallet: one transaction, two entries that net to zero. Returns the transaction with balance and available
+right after it.
 
 p_txn_id    the client's idempotency key, unique within the wallet: repeating the same request returns the first
             result with replayed = true and writes nothing

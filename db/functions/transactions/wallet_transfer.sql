@@ -37,10 +37,11 @@ comment on function public.wallet_transfer(uuid, uuid, bigint, uuid, text, text,
 $$ Moves money to another user's wallet of the same asset: one transaction, an entry in each wallet.
 Returns the transaction with the sender's balance and available right after it.
 
-p_txn_id    the sender's idempotency key, unique within the sender's wallet: repeating the same request returns the first
-            result with replayed = true and writes nothing
+p_txn_id    the sender's idempotency key, unique within the sender's wallet: repeating the same request returns the
+            first result with replayed = true and writes nothing
 p_amount    minor units of the wallet's asset, 1 to 9007199254740991
-p_to_wallet_id, p_to_username  exactly one: the recipient's wallet, or the recipient, whose wallet of the same asset it is
+p_to_wallet_id, p_to_username  exactly one: the recipient's wallet, or the recipient, whose wallet of the same asset
+            it is
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
 p_actor     the user on whose behalf it is called; null for an administrator alone

@@ -1,7 +1,8 @@
--- Three functions write transactions with their entries, alike to the byte, and a test holds them equal: this one, with all that a
--- transaction can have; write_transactions() many rows at once; post_plain() with scalars only. One for all three costs a top-up
--- 15 %: they stand side by side instead, and what changes in one changes in all.
--- A system wallet's entry has the transaction's id for its seq and no balance, so that no row of it is ever locked or changed.
+-- Three functions write transactions with their entries: this one with all that a transaction can have,
+-- write_transactions() many at once, post_plain() one with scalars. A writer that all share would cost a top-up 15 %,
+-- so they stand side by side: what changes in one changes in all, and a test holds what they write equal. A system
+-- wallet's entry has the transaction's id for its seq and no balance, so that none of its rows is ever locked or
+-- changed.
 create or replace function wallet.write_transaction(
   p_request wallet.request,
   p_amount bigint,
@@ -64,7 +65,7 @@ begin
     );
   if v_salt is not null then
     insert into wallet.transaction_details (transaction_id, reference, metadata, effective_at, salt, hash)
-    -- of an erased owner only the hash is stored, nothing in the clear: as if it had been erased already
+    -- of an erased owner only the hash is stored, as if the details had been erased already
     select v_id, d.reference, d.metadata, d.effective_at, d.salt, v_details_hash
     from (select) as one
     left join (values (p_request.reference, p_request.metadata, p_request.effective_at, v_salt))

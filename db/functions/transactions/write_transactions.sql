@@ -1,3 +1,4 @@
+-- wallet.write_transaction() for many top-ups and spends at once: see there.
 create or replace function wallet.write_transactions(
   p_created_at timestamptz,
   p_newest_at timestamptz[],
@@ -22,7 +23,7 @@ declare
   v_count constant integer := coalesce(cardinality(p_ids), 0);
   v_salts uuid[] := array_fill(null::uuid, array[v_count]);
   v_details_hashes bytea[] := array_fill(null::bytea, array[v_count]);
-  -- rarely is the clock behind an entry, and to set an element costs every item
+  -- the clock is rarely behind an entry, and setting an element costs every item
   v_is_behind constant boolean := coalesce(p_created_at < any (p_newest_at), false);
   v_recorded_at timestamptz[];
   v_hashes bytea[];
@@ -47,7 +48,8 @@ begin
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type)
     select i.id, i.seq, i.amount, p_created_at, i.wallet_id, i.txn_id, i.type::wallet.transaction_type
-    from unnest(p_ids, p_seqs, p_amounts, p_wallet_ids, p_txn_ids, p_types) as i (id, seq, amount, wallet_id, txn_id, type)
+    from unnest(p_ids, p_seqs, p_amounts, p_wallet_ids, p_txn_ids, p_types)
+      as i (id, seq, amount, wallet_id, txn_id, type)
   )
   insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash, recorded_at)
   select i.seq, i.id, i.delta, i.balance, i.wallet_id, i.hash, i.recorded_at
@@ -68,5 +70,7 @@ end;
 $$;
 
 comment on function wallet.write_transactions(
-  timestamptz, timestamptz[], bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[], text[], jsonb[]
-) is 'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';
+  timestamptz, timestamptz[], bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[],
+  text[], jsonb[]
+) is
+  'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';

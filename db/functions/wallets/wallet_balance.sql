@@ -24,6 +24,6 @@ $$ The balance of a user wallet now: the sum of its ledger entries, read from th
 
 p_actor the user on whose behalf it is called; null for an administrator alone
 
-balance is everything in the wallet, held what open holds set aside, available what can be spent now, down to the wallet's
-floor; all in minor units of asset.
+balance is everything in the wallet, held what open holds set aside, available what can be spent now, down to the
+wallet's floor; all in minor units of asset.
 Errors: WA001 unknown wallet; WA002 invalid argument. $$;

@@ -3,7 +3,8 @@ create or replace function public.wallet_balances(
   p_actors uuid[] default null
 )
 returns table (
-  ordinal integer, wallet_id uuid, asset text, scale smallint, balance bigint, held bigint, available bigint, status text
+  ordinal integer, wallet_id uuid, asset text, scale smallint, balance bigint, held bigint, available bigint,
+  status text
 )
 language plpgsql
 stable
@@ -22,7 +23,8 @@ begin
   end if;
 
   return query
-  select i.place::integer, w.id, w.asset, (select a.scale from wallet.assets a where a.code = w.asset), b.balance, b.held,
+  select i.place::integer, w.id, w.asset, (select a.scale from wallet.assets a where a.code = w.asset), b.balance,
+    b.held,
     wallet.available(b.balance, b.held, w.floor), w.status
   from unnest(p_wallet_ids, p_actors) with ordinality as i (wallet_id, actor, place)
   cross join lateral (
@@ -41,8 +43,8 @@ end;
 $$;
 
 comment on function public.wallet_balances(uuid[], uuid[]) is
-$$ The balances now of up to 1,000 user wallets, each as wallet_balance() returns it, with its place in p_wallet_ids; no row
-for a wallet that is unknown or not the actor's.
+$$ The balances now of up to 1,000 user wallets, each as wallet_balance() returns it, with its place in p_wallet_ids;
+no row for a wallet that is unknown or not the actor's.
 
 p_actors for each wallet the user on whose behalf it is read; null for an administrator alone
 

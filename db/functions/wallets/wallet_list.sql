@@ -3,7 +3,8 @@ create or replace function public.wallet_list(
   p_actor uuid default null
 )
 returns table (
-  wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint, created_at timestamptz
+  wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint,
+  created_at timestamptz
 )
 language plpgsql
 stable

@@ -4,8 +4,8 @@ create or replace function public.wallet_open(
   p_actor uuid default null
 )
 returns table (
-  wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint, created_at timestamptz,
-  opened boolean
+  wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint,
+  created_at timestamptz, opened boolean
 )
 language plpgsql
 volatile
@@ -30,7 +30,7 @@ begin
     perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
   end if;
 
-  -- who is erased meanwhile opens none: the erasure would not know of it
+  -- a user who is erased meanwhile opens no wallet, because the erasure would miss it
   perform from wallet.users u where u.id = p_owner_id and u.erased_at is null for key share;
   if not found then
     perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_owner_id));

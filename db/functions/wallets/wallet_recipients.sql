@@ -23,8 +23,8 @@ end;
 $$;
 
 comment on function public.wallet_recipients(uuid, text[], uuid) is
-$$ The wallets that transfers from a wallet to these users go to, for wallet_batch(), which takes ids: the users' wallets in
-the asset of p_wallet_id. No row for a name that is unknown or has no such wallet.
+$$ The wallets that transfers from a wallet to these users go to, for wallet_batch(), which takes ids: the users'
+wallets in the asset of p_wallet_id. No row for a name that is unknown or has no such wallet.
 
 p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 

@@ -19,7 +19,7 @@ def test_a_call_on_a_connection_that_just_ended_is_made_again(database: Database
             url, server = through(database.api_url, Path(folder))
             proxy = Proxy(Path(folder), server)
             await proxy.open()
-            service = Service(Settings(api_url=url), pool_size=1, lock_timeout=1)
+            service = Service(Settings(api_url=url, lock_timeout=1), 1)
             await service.open()
             await service.ping()
             [client] = proxy.clients

@@ -23,10 +23,8 @@ SIZE = 2
 
 @asynccontextmanager
 async def opened(database: Database, acquire_timeout: float = 3, size: int = SIZE, **more: Any) -> AsyncIterator[Calls]:
-    settings = Settings(
-        api_url=database.api_url, jwt_secret="x" * 32, acquire_timeout=acquire_timeout, shutdown_timeout=60
-    )
-    calls = Calls(settings, pool_size=size, lock_timeout=10, **more)
+    settings = Settings(api_url=database.api_url, acquire_timeout=acquire_timeout, lock_timeout=10, shutdown_timeout=60)
+    calls = Calls(settings, size, **more)
     await calls.open()
     try:
         yield calls

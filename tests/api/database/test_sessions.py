@@ -18,6 +18,7 @@ from api.session import PINNED
 from api.settings import Settings
 from api.setup import deploy
 from api.setup.deploy import DeployError
+from api.urls import PORT
 from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.command import wait_until
 from tests.database import SERVICE_PASSWORD, Cluster, Database
@@ -77,7 +78,7 @@ def hostile(database: Database) -> Database:
 @pytest.mark.parametrize("pooler", ["none", "transaction"])
 def test_what_calls_depend_on_is_pinned(hostile: Database, pooler: str) -> None:
     async def found() -> dict[str, str]:
-        calls = Calls(Settings(api_url=hostile.api_url, pooler=pooler), pool_size=1, lock_timeout=0.25)
+        calls = Calls(Settings(api_url=hostile.api_url, pooler=pooler, lock_timeout=0.25), 1)
         await calls.open()
         names = [*PINNED, "statement_timeout", "lock_timeout", "synchronous_commit", "transaction_isolation"]
         rows = await calls.rows("select n, current_setting(n) from unnest($1::text[]) n", names)
@@ -96,7 +97,7 @@ def test_what_calls_depend_on_is_pinned(hostile: Database, pooler: str) -> None:
 @pytest.mark.parametrize("value", ["remote_apply", "local"])
 def test_another_way_of_being_durable_is_the_administrators_to_choose(database: Database, value: str) -> None:
     async def found() -> object:
-        calls = Calls(Settings(api_url=database.api_url), pool_size=1, lock_timeout=1)
+        calls = Calls(Settings(api_url=database.api_url, lock_timeout=1), 1)
         await calls.open()
         row = await calls.row("select current_setting('synchronous_commit')")
         await calls.close()
@@ -185,7 +186,7 @@ def other_cluster() -> Iterator[Cluster]:
         server = embedded.Server(Path(folder))
         try:
             server.start()
-            yield Cluster(host=str(server.socket), port=embedded.PORT)
+            yield Cluster(host=str(server.socket), port=PORT)
         finally:
             server.stop(patience=5.0)
 

@@ -15,7 +15,8 @@ import httpx
 import pytest
 from litestar.types import HTTPScope
 
-from api.http.rate_limit import CALLERS, WINDOW, Limits, Table, network
+from api.http.client_address import network
+from api.http.rate_limit import CALLERS, WINDOW, Limits, Table
 from api.server import shared_memory
 from api.settings import Settings
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve

@@ -15,6 +15,7 @@ import pytest
 
 from api.postgres import embedded
 from api.postgres.os_account import Account
+from api.urls import PORT, on_socket
 from tests.command import wait_until
 
 ROOT = os.geteuid() == 0
@@ -60,7 +61,7 @@ def login(folder: Path, user: str) -> str:
     parameters = f"user\0{user}\0database\0postgres\0\0".encode()
     try:
         with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(folder / f".s.PGSQL.{embedded.PORT}"))
+            client.connect(str(folder / f".s.PGSQL.{PORT}"))
             client.sendall(struct.pack(">ii", len(parameters) + 8, 196608) + parameters)
             answer = client.recv(4096)
     except PermissionError:
@@ -91,7 +92,7 @@ def test_somebody_else_does_not_reach_the_socket(server: embedded.Server) -> Non
 
 
 def test_somebody_else_at_the_socket_is_no_administrator(server: embedded.Server) -> None:
-    socket_file = server.socket / f".s.PGSQL.{embedded.PORT}"
+    socket_file = server.socket / f".s.PGSQL.{PORT}"
     closed = {path: path.stat().st_mode for path in server.socket.parents if not path.stat().st_mode & 0o001}
     ident = server.pgdata / "pg_ident.conf"
     kept = ident.read_text()
@@ -125,7 +126,7 @@ def test_the_folders_are_private(server: embedded.Server) -> None:
 
 
 def test_nothing_listens_on_the_network(server: embedded.Server) -> None:
-    with psycopg.connect(embedded.url(server.socket, database="postgres")) as connection:
+    with psycopg.connect(on_socket(server.socket, database="postgres")) as connection:
         assert connection.execute("show listen_addresses").fetchone() == ("",)
 
 

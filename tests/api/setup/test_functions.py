@@ -1,7 +1,9 @@
 """What lies in db/functions is what a database has, however often and from whatever state it is deployed."""
 
 import re
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from api.setup import deploy
@@ -15,6 +17,14 @@ GREETING = """
 create or replace function public.wallet_greeting() returns text
 language sql
 as $$ select 'hello' $$;
+"""
+
+SPARE = "create or replace function wallet.spare() returns integer language sql as $$ select 1 $$"
+WAITING = "perform pg_advisory_lock(1); return wallet.spare();"
+SLOW = """
+create or replace function public.wallet_slow() returns integer
+language plpgsql
+as $$ begin {} end $$;
 """
 
 
@@ -87,3 +97,30 @@ def test_seeding_again_keeps_what_was_changed_since(database: Database, apply: A
         assert administrator.execute("select signup_bonus from wallet.assets where code = 'UC'").fetchone() == (5,)
         hashes = administrator.execute("select password_hash from wallet.users where username = 'alice'").fetchall()
         assert hashes == [("changed",)]
+
+
+def test_a_call_that_is_under_way_still_finds_the_functions_that_it_calls(
+    database: Database, db: Path, apply: Apply
+) -> None:
+    (db / "functions" / "spare.sql").write_text(SPARE)
+    (db / "functions" / "wallet_slow.sql").write_text(SLOW.format(WAITING))
+    apply(database)
+    (db / "functions" / "spare.sql").unlink()
+    (db / "functions" / "wallet_slow.sql").write_text(SLOW.format("return 2;"))
+    waits = "select count(*) from pg_locks where locktype = 'advisory' and objid = 1 and not granted"
+    deployed = "select count(*) from pg_proc where proname = 'wallet_slow' and prosrc ~ 'return 2'"
+    spare = "select to_regprocedure('wallet.spare()') is not null"
+    with database.connect() as holder, database.connect() as caller, ThreadPoolExecutor() as threads:
+        holder.execute("select pg_advisory_lock(1)")
+        call = threads.submit(lambda: caller.execute("select wallet_slow()").fetchone())
+        while holder.execute(waits).fetchone() == (0,):
+            time.sleep(0.01)
+        deploy_again = threads.submit(apply, database)
+        while holder.execute(deployed).fetchone() == (0,):
+            time.sleep(0.01)
+        assert holder.execute(spare).fetchone() == (True,)
+        holder.execute("select pg_advisory_unlock(1)")
+        assert call.result() == (1,)
+        deploy_again.result()
+        assert holder.execute(spare).fetchone() == (False,)
+        assert holder.execute("select wallet_slow()").fetchone() == (2,)

@@ -44,3 +44,14 @@ def test_the_folders_at_the_bottom_call_nothing_above_them() -> None:
         if file.parent.name in BELOW and name in FOLDERS
     }
     assert {(folder, name) for folder, name in called if FOLDERS[name] not in BELOW[folder] | {folder}} == set()
+
+
+@pytest.mark.parametrize("file", sorted(FUNCTIONS.rglob("*.sql")), ids=lambda file: file.stem)
+def test_no_line_is_wider_than_a_screen_but_for_texts(file: Path) -> None:
+    lines = [re.sub(r"'(?:[^']|'')*'", "''", line) for line in file.read_text().splitlines()]
+    assert [line for line in lines if len(line) > 120] == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_rows_that_functions_hand_on_are_filled_by_name(file: Path) -> None:
+    assert re.findall(r"::\s*wallet\.(?:request|outcome|transaction_result|locked_wallet)\b", file.read_text()) == []

@@ -1,29 +1,8 @@
 -- The state of holds follows from their events, and what was available from both. Each change is made as the owner with all
 -- guards on where they let it pass, as a change of a column's type does, else with the guards off; and is taken back.
-create function pg_temp.found(p_tampering text, p_guarded boolean default true) returns text
-language plpgsql
-as $$
-declare
-  v_found text;
-begin
-  if p_guarded then
-    set local role wallet_owner;
-  else
-    set local session_replication_role = replica;
-  end if;
-  execute p_tampering;
-  reset role;
-  set local session_replication_role = origin;
-  select string_agg(distinct v.violation, ', ' order by v.violation) into v_found from wallet_verify() v;
-  raise sqlstate 'ZZ000';
-exception when sqlstate 'ZZ000' then
-  return v_found;
-end;
-$$;
 create function pg_temp.hold_of(p_number integer) returns bigint
 language sql
 as $$ select id from wallet.holds where txn_id = txn(p_number) $$;
-grant usage on schema tap to wallet_owner;
 
 select plan(29);
 
@@ -61,64 +40,64 @@ select results_eq(
 select is_empty('select * from wallet_verify()', 'a sound ledger has no violations');
 
 -- holds
-select is(pg_temp.found($$ update wallet.holds set status = 'open' where txn_id = txn(4) $$, false), 'hold', 'a voided hold that was reopened');
-select is(pg_temp.found($$ update wallet.holds set status = 'voided' where txn_id = txn(6) $$), 'hold', 'an open hold that was ended by hand');
-select is(pg_temp.found($$ update wallet.holds set amount = 400 where txn_id = txn(6) $$, false), 'hold', 'an amount that was raised');
-select is(pg_temp.found($$ update wallet.holds set captured = 10 where txn_id = txn(6) $$), 'hold', 'an amount captured without a capture');
+select is(found($$ update wallet.holds set status = 'open' where txn_id = txn(4) $$, false), 'hold', 'a voided hold that was reopened');
+select is(found($$ update wallet.holds set status = 'voided' where txn_id = txn(6) $$), 'hold', 'an open hold that was ended by hand');
+select is(found($$ update wallet.holds set amount = 400 where txn_id = txn(6) $$, false), 'hold', 'an amount that was raised');
+select is(found($$ update wallet.holds set captured = 10 where txn_id = txn(6) $$), 'hold', 'an amount captured without a capture');
 select is(
-  pg_temp.found($$ update wallet.holds set expires_at = expires_at + interval '1 year' where txn_id = txn(6) $$, false), 'hold',
+  found($$ update wallet.holds set expires_at = expires_at + interval '1 year' where txn_id = txn(6) $$, false), 'hold',
   'another time to expire'
 );
 select is(
-  pg_temp.found($$ update wallet.holds set wallet_id = wallet_of('bob') where txn_id = txn(6) $$, false), 'hold, wallet', 'another wallet'
+  found($$ update wallet.holds set wallet_id = wallet_of('bob') where txn_id = txn(6) $$, false), 'hold, wallet', 'another wallet'
 );
 select is(
-  pg_temp.found($$ delete from wallet.holds where txn_id = txn(6) $$, false), 'hold', 'a hold that is gone and left its events'
+  found($$ delete from wallet.holds where txn_id = txn(6) $$, false), 'hold', 'a hold that is gone and left its events'
 );
 select is(
-  pg_temp.found($$ delete from wallet.hold_events where hold_id = pg_temp.hold_of(6); delete from wallet.holds where txn_id = txn(6) $$, false),
+  found($$ delete from wallet.hold_events where hold_id = pg_temp.hold_of(6); delete from wallet.holds where txn_id = txn(6) $$, false),
   'available', 'a hold that is gone with its events'
 );
 
 -- events
-select is(pg_temp.found($$ delete from wallet.hold_events where txn_id = txn(5) $$, false), 'hold', 'a void that is gone');
+select is(found($$ delete from wallet.hold_events where txn_id = txn(5) $$, false), 'hold', 'a void that is gone');
 select is(
-  pg_temp.found($$ delete from wallet.hold_events where event = 'expired' $$, false), 'hold', 'the event of a hold that expired is gone'
+  found($$ delete from wallet.hold_events where event = 'expired' $$, false), 'hold', 'the event of a hold that expired is gone'
 );
 select is(
-  pg_temp.found($$
+  found($$
     delete from wallet.hold_events where txn_id = txn(5);
     update wallet.holds set status = 'open' where txn_id = txn(4)
   $$, false),
   'available', 'a void that is gone, its hold open again'
 );
 select is(
-  pg_temp.found($$ alter table wallet.hold_events alter amount type bigint using case when txn_id = txn(6) then 400 else amount end $$), 'hold',
+  found($$ alter table wallet.hold_events alter amount type bigint using case when txn_id = txn(6) then 400 else amount end $$), 'hold',
   'the amount of an event'
 );
 select is(
-  pg_temp.found(format(
+  found(format(
     'alter table wallet.hold_events alter hold_id type bigint using case when txn_id = txn(2) then %s else hold_id end', pg_temp.hold_of(6)
   )),
   'hold', 'a capture that was moved to another hold'
 );
 select is(
-  pg_temp.found($$ alter table wallet.hold_events alter created_at type timestamptz using created_at + interval '1 microsecond' $$), 'hold',
+  found($$ alter table wallet.hold_events alter created_at type timestamptz using created_at + interval '1 microsecond' $$), 'hold',
   'the time of events'
 );
-select is(pg_temp.found($$ alter table wallet.hold_events alter hash type bytea using null $$), 'hold', 'events without a hash');
+select is(found($$ alter table wallet.hold_events alter hash type bytea using null $$), 'hold', 'events without a hash');
 select is(
-  pg_temp.found($$ alter table wallet.hold_events alter available_after type bigint using available_after + 1 $$), 'hold', 'what was available after events'
+  found($$ alter table wallet.hold_events alter available_after type bigint using available_after + 1 $$), 'hold', 'what was available after events'
 );
 select is(
-  pg_temp.found($$
+  found($$
     insert into wallet.hold_events (hold_id, wallet_id, event, amount, created_at)
     select id, wallet_id, 'expired', 50, clock_timestamp() from wallet.holds where txn_id = txn(4)
   $$),
   'hold', 'an event after the end'
 );
 select is(
-  pg_temp.found($$
+  found($$
     insert into wallet.hold_events (hold_id, wallet_id, event, amount, created_at)
     select id, wallet_id, 'expired', 39, clock_timestamp() from wallet.holds where txn_id = txn(6);
     update wallet.holds set status = 'expired' where txn_id = txn(6)
@@ -126,7 +105,7 @@ select is(
   'hold', 'an end that releases less than was left'
 );
 select is(
-  pg_temp.found($$
+  found($$
     insert into wallet.hold_events (hold_id, wallet_id, txn_id, event, amount, transaction_id, balance_after, available_after, created_at)
     select h.id, h.wallet_id, txn(99), 'capture', t.amount, t.id, 0, 0, clock_timestamp()
     from wallet.holds h, wallet.transactions t
@@ -138,21 +117,21 @@ select is(
 
 -- what was available
 select is(
-  pg_temp.found($$ alter table wallet.transaction_available alter available type bigint using available + 1 $$), 'available', 'another amount'
+  found($$ alter table wallet.transaction_available alter available type bigint using available + 1 $$), 'available', 'another amount'
 );
 select is(
-  pg_temp.found($$ delete from wallet.transaction_available where available = (select min(available) from wallet.transaction_available) $$, false),
+  found($$ delete from wallet.transaction_available where available = (select min(available) from wallet.transaction_available) $$, false),
   'available', 'a row that is gone'
 );
 select is(
-  pg_temp.found($$ insert into wallet.transaction_available select id, 1000 from wallet.transactions where txn_id = txn(12) $$), 'available',
+  found($$ insert into wallet.transaction_available select id, 1000 from wallet.transactions where txn_id = txn(12) $$), 'available',
   'a row of a wallet that never had holds'
 );
 
 -- the wallet
-select is(pg_temp.found($$ update wallet.wallets set has_holds = false where id = wallet_of('alice') $$, false), 'wallet', 'has_holds, to hide all of them');
+select is(found($$ update wallet.wallets set has_holds = false where id = wallet_of('alice') $$, false), 'wallet', 'has_holds, to hide all of them');
 select is(
-  pg_temp.found($$
+  found($$
     select wallet_set_limits(wallet_of('alice'));
     select wallet.write_transaction(
       row('spend', wallet_of('alice'), txn(98), balance_of('alice'), null, null, null, null, null, null, null, null)::wallet.request,

@@ -11,6 +11,7 @@ import pytest
 
 from api.postgres import embedded
 from api.postgres.os_account import server_account
+from api.urls import PORT
 from tests.command import wait_until
 from tests.database import Cluster, Database
 from tests.system.backup.test_restore import tool
@@ -35,7 +36,7 @@ def standby(cluster: Cluster, database: Database) -> Iterator[psycopg.Connection
             # start() waits for a server that takes writes
             server.prepare()
             server.spawn()
-            copy = Cluster(host=str(server.socket), port=embedded.PORT).database(database.name)
+            copy = Cluster(host=str(server.socket), port=PORT).database(database.name)
             wait_until(lambda: can_be_reached(copy))
             with copy.connect() as connection:
                 yield connection
