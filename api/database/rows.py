@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from uuid import UUID
@@ -15,7 +16,6 @@ from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     import asyncpg
 

@@ -1,0 +1,85 @@
+"""Typed rows have the columns and types that their SQL functions declare: neither mypy nor asyncpg can tell."""
+
+import re
+import types
+from collections.abc import AsyncGenerator, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from api.database import functions
+from api.database.rows import Page
+from api.schemas.operator import KindLimits, WalletLimits
+from tests.database import Database
+
+TYPES = {
+    "uuid": UUID,
+    "text": str,
+    "smallint": int,
+    "integer": int,
+    "bigint": int,
+    "numeric": int,
+    "double precision": float,
+    "boolean": bool,
+    "jsonb": msgspec.Raw,
+    "timestamp with time zone": datetime,
+    "bigint[]": list[int],
+    "uuid[]": list[UUID],
+}
+NAMES = vars(functions) | {"AsyncGenerator": AsyncGenerator, "datetime": datetime}
+# made of several rows: these are its parts that are rows
+PARTS: dict[type[msgspec.Struct], type[msgspec.Struct]] = {WalletLimits: KindLimits}
+OUT = """
+select coalesce(a.name, t.attname), format_type(coalesce(a.type, t.atttypid), null)
+from pg_proc p
+left join lateral unnest(p.proargnames, p.proallargtypes, p.proargmodes) as a (name, type, mode) on a.mode = 't'
+left join pg_type r on r.oid = p.prorettype
+left join pg_attribute t on t.attrelid = r.typrelid and t.attnum > 0
+where p.oid = %s::regproc
+"""
+
+
+def structs(annotation: Any) -> Iterator[type[msgspec.Struct]]:
+    """The Structs in an annotation, each once for what it is in."""
+    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+        yield PARTS.get(annotation, annotation)
+    for argument in get_args(annotation):
+        yield from structs(argument)
+
+
+def plain(annotation: Any) -> Any:
+    """The type of a field, without what describes it and without null."""
+    if get_origin(annotation) is Annotated:
+        return plain(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return str
+    if isinstance(annotation, types.UnionType) or get_origin(annotation) is Union:
+        (only,) = (argument for argument in get_args(annotation) if argument is not type(None))
+        return plain(only)
+    return annotation
+
+
+CALLS = [
+    pytest.param(found[1], struct, id=f"{name}-{struct.__name__}")
+    for name, method in vars(functions.Database).items()
+    if callable(method) and not name.startswith("_") and (found := re.search(r"`(wallet_\w+)`", method.__doc__ or ""))
+    for struct in dict.fromkeys(structs(eval(method.__annotations__["return"], NAMES)))
+    if struct is not Page
+]
+
+
+@pytest.mark.parametrize(("function", "struct"), CALLS)
+def test_a_row_is_what_its_function_returns(
+    shared_database: Database, function: str, struct: type[msgspec.Struct]
+) -> None:
+    with shared_database.connect() as connection:
+        columns: dict[str, str] = dict(connection.execute(OUT, [f"public.{function}"]).fetchall())
+    for field in msgspec.structs.fields(struct):
+        assert TYPES[columns[field.name]] == plain(field.type), field.name
+
+
+def test_every_row_is_looked_at() -> None:
+    assert len(CALLS) >= 25
