@@ -1,4 +1,4 @@
-"""Passwords: bcrypt, where it cannot hold up anything else."""
+"""Runs bcrypt in threads, where it holds up nothing else."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ HIGHEST_COST: Final = 16
 
 
 class Passwords:
-    """bcrypt off the event loop: few threads, and a short queue in front of them that refuses rather than grows.
+    """bcrypt off the event loop: few threads behind a short queue, which refuses what it has no room for.
 
-    Addresses (`by`) take turns, and none can fill the queue.
-    The threads are nice: while processors are short, they leave nine tenths to the event loop and to PostgreSQL.
+    Addresses (`by`) take turns, and none can fill the queue. The threads have a low priority: while processors are
+    short, they leave nine tenths to the event loop and to PostgreSQL.
     """
 
     def __init__(self, cost: int) -> None:
@@ -39,15 +39,15 @@ class Passwords:
         self._turns = Turns(threads, threads)
 
     async def hash(self, password: str, field: str = "password", *, by: Hashable) -> str:
-        """Hash a new password. Raises ServiceError: 422 unless `usable`, 503 when too many wait."""
+        """Hash a new password. Raises ServiceError: 422 unless it is `usable`, 503 when too many wait."""
         encoded = usable(password, field)
         return await self._run(lambda: hash_password(encoded, self._cost), by)
 
     async def matches(self, password: str, password_hash: str | None, highest_cost: int, *, by: Hashable) -> bool:
         """Compare with a stored hash, None for an unknown user.
 
-        Whatever fails takes as long as the dearest hash, of now or on record: 2 ** cost rounds. A cheaper one is
-        followed by hashes of its own cost, one more, and so on, which add up to that.
+        Every failure takes as long as the dearest hash, of now or on record: 2 ** cost rounds. After a cheaper hash
+        follow hashes of its own cost, of one more, and so on: together they take as long.
         """
         encoded = password.encode()
         cut = encoded[: PASSWORD_BYTES[-1]]
@@ -70,7 +70,7 @@ class Passwords:
         return cost_of(password_hash, self._cost) < self._cost
 
     def require_room(self, by: Hashable) -> None:
-        """Raise ServiceError (503) where too many wait already: then nothing else need be done for the request."""
+        """Raise ServiceError (503) where too many wait, before more is done for the request."""
         self._admission.require_room(by)
 
     async def _run(self, work: Callable[[], T], by: Hashable) -> T:
@@ -85,7 +85,7 @@ class Passwords:
             self._admission.leave(by)
 
     def close(self) -> None:
-        """Drop what waits and let the threads end."""
+        """Cancel what waits and let the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -98,7 +98,7 @@ def usable(password: str, field: str = "password") -> bytes:
 
 
 def _be_nice() -> None:
-    # Linux alone has a priority for each thread
+    # only Linux has a priority for each thread
     if Path("/proc/self/task").exists():
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

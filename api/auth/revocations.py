@@ -1,4 +1,4 @@
-"""Sign-outs that happened anywhere, brought to this process's memory of verified tokens."""
+"""Brings sign-outs of all processes to this process's cache of verified tokens."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 0.25
 PATIENCE_SECONDS: Final = 2.0
 TRUSTED_SECONDS: Final = 5.0
-"""How long verified tokens are believed without news; with the last call's patience on top, 8 seconds at most."""
+"""How long the cache is trusted without news. With the last call's patience a revoked token lives 8 seconds at most."""
 
 log = structlog.get_logger("pgwallet.revocations")
 
 
 class Revocations:
-    """Asks the database four times a second whose tokens were revoked, and has them verified again."""
+    """Asks the database four times a second which users' tokens were revoked, and has those verified again."""
 
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
@@ -37,7 +37,7 @@ class Revocations:
 
     @contextlib.asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
-        """Follow them meanwhile."""
+        """Follow revocations while the context is open."""
         task = asyncio.create_task(self._follow())
         try:
             yield
@@ -54,8 +54,8 @@ class Revocations:
                     await self._catch_up()
                 heard = asked
             except (ServiceError, TimeoutError):
-                pass  # the database is away: requests notice that by themselves
-            except Exception:  # whatever it is, whoever signed out must stay out
+                pass  # the database is away, as requests notice
+            except Exception:  # the loop must go on: whoever signed out must stay out
                 log.exception("revocations cannot be read")
             if asked - heard > TRUSTED_SECONDS:
                 self._tokens.forget()
@@ -69,7 +69,7 @@ class Revocations:
         fresh = revoked.keys() - self._seen
         self._seen = set(revoked)
         if before is None or news.next < before:
-            # nothing is known of the time before, or the database was put back to an earlier state
+            # the time before is unknown, or the database was put back to an earlier state
             self._tokens.forget()
         elif fresh:
             self._tokens.forget({revoked[number] for number in fresh})

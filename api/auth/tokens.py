@@ -21,7 +21,7 @@ ISSUER: Final = "pgwallet"
 ALGORITHM: Final = "HS256"
 TOKEN_SECONDS: Final = 24 * 60 * 60
 SKEW_SECONDS: Final = 5
-"""How far the clocks of machines that issue and verify tokens may be apart."""
+"""How far apart the clocks of two machines may be that issue and verify tokens."""
 MAX_GENERATION: Final = 2**31 - 1
 MAX_HEADER_BYTES: Final = 4096
 SCHEME: Final = b"Bearer "
@@ -29,7 +29,7 @@ MAX_VERIFIED_TOKENS: Final = 20_000
 
 
 class Principal(NamedTuple):
-    """The user a verified token stands for, as stored then, and when the token expires (seconds since the epoch)."""
+    """The user of a verified token, as the database had them then. `expires_at` is in seconds since the epoch."""
 
     user_id: UUID
     wallet_id: UUID
@@ -38,7 +38,7 @@ class Principal(NamedTuple):
 
 
 def unauthorized(detail: str = "A valid bearer token is required.") -> ServiceError:
-    """The words never say which part of a token or a password was wrong."""
+    """Return the error. It never says which part of a token or password was wrong."""
     return ServiceError(UNAUTHORIZED, detail)
 
 
@@ -56,14 +56,14 @@ def bearer(authorization: bytes) -> bytes:
 
 
 def token_id(token: bytes) -> UUID:
-    """Return what this token is revoked by: a hash of its signed part."""
+    """Return the id that revokes this token: a hash of its signed part."""
     return UUID(bytes=sha256(token.rpartition(b".")[0]).digest()[:16])
 
 
 class Tokens:
-    """Issues and verifies JWTs. A token is verified once and remembered until it expires, in a bounded cache.
+    """Issues and verifies JWTs. A bounded cache remembers each verified token until it expires.
 
-    The first secret signs; tokens that the others signed are valid too.
+    The first secret signs. Tokens that the other secrets signed are valid too.
     """
 
     def __init__(self, secrets: Sequence[str], database: Database) -> None:
@@ -74,9 +74,9 @@ class Tokens:
         self._forgotten = 0
 
     def issue(self, user_id: UUID, wallet_id: UUID, role: str, generation: int) -> str:
-        """Sign a token for this user, valid for `TOKEN_SECONDS`, while the user's tokens are of this generation.
+        """Sign a token that is valid for `TOKEN_SECONDS`, or until the user's tokens have another generation.
 
-        Its role is for clients; the stored one counts.
+        The token names the role for clients only: the role in the database counts.
         """
         now = int(time.time())
         claims = {
@@ -92,8 +92,8 @@ class Tokens:
         return jwt.encode(claims, self._keys[self._signing], ALGORITHM, {"kid": self._signing})
 
     async def principal(self, authorization: bytes) -> Principal:
-        """Return whom this Authorization header stands for. Raises ServiceError (401)."""
-        # by the token alone, which has one spelling: however it is sent, it is remembered once
+        """Return the user of this Authorization header. Raises ServiceError (401)."""
+        # the key is the token, which has one spelling, and not the header, which has many
         token = authorization[len(SCHEME) :] if authorization.startswith(SCHEME) else bearer(authorization)
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
@@ -102,7 +102,7 @@ class Tokens:
         forgotten = self._forgotten
         token = bearer(authorization)
         principal = await self._verify(token)
-        # what was verified while revocations came in may be one of them
+        # a revocation that came in meanwhile may be of this token
         if forgotten == self._forgotten:
             self._verified[token] = principal
             if len(self._verified) > MAX_VERIFIED_TOKENS:
@@ -110,18 +110,18 @@ class Tokens:
         return principal
 
     def forget(self, user_ids: Container[UUID] | None = None) -> None:
-        """Verify again at next sight: the tokens of these users, or all."""
+        """Verify the tokens of these users, or all tokens, again when they come next."""
         self._forgotten += 1
         for token in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
             del self._verified[token]
 
     async def _verify(self, token: bytes) -> Principal:
         try:
-            # base64 has several for most signatures, and jwt overlooks what is no base64 in between
+            # base64 has several spellings of most signatures, and jwt ignores characters that are no base64
             signature = token.rpartition(b".")[2]
             if urlsafe_b64encode(urlsafe_b64decode(signature + b"==")).rstrip(b"=") != signature:
                 raise unauthorized()
-            # none: a token of before keys had ids, which only the signing key can have signed
+            # tokens from before keys had ids have none, and only the signing key can have signed them
             key = self._keys[jwt.get_unverified_header(token).get("kid", self._signing)]
             claims = jwt.decode(
                 token,
@@ -133,10 +133,10 @@ class Tokens:
             )
             user_id, _ = UUID(claims["uid"]), UUID(claims["wid"])
             expires_at, generation = float(claims["exp"]), claims.get("gen", 0)
-        # a signed claim of another type than ours: UUID() and float() have three ways to say so
+        # UUID() and float() raise three kinds of errors for claims of another type
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
             raise unauthorized() from None
-        # clocks that differ must not refuse a token that is just issued, and need not prolong one
+        # clocks that differ must not refuse a fresh token, and need not prolong an old one
         if not 0 < expires_at - time.time() <= TOKEN_SECONDS + SKEW_SECONDS:
             raise unauthorized()
         if type(generation) is not int or not 0 <= generation <= MAX_GENERATION:

@@ -1,8 +1,8 @@
-"""The hottest routes, called without the layers that Litestar puts between a request and its handler.
+"""Calls the hottest routes without Litestar's layers between a request and its handler.
 
-A route with `opt=DIRECT` is a route like any other, and documented like any other. What is plainly a request for it
-takes the short way, where the very objects of the route do the work: its `before_request` hook, request class, DTO and
-function, and the one function that answers errors. Every other request goes to Litestar's router, also on its path.
+A route with `opt=DIRECT` is a route like any other, also in the documentation. A plain request for it takes the short
+way: the same `before_request` hook, request class, DTO, handler and error handler do the work. Every other request,
+also one for the same path, goes to Litestar's router.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Direct:
         }
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Choose the way."""
+        """Take the short way where there is one."""
         app = None
         if not scope["query_string"] and plain_host(scope):
             app = self._routes.get((scope["method"], scope["path"]))
@@ -80,7 +80,7 @@ class Direct:
         await self._app(scope, receive, complete)
 
     async def _head(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Answer HEAD as GET would be, without the body; a stream is not read to its end."""
+        """Answer as GET, without the body. A stream is not read to its end."""
         ended = False
 
         async def headless(message: Message) -> None:
@@ -96,17 +96,17 @@ class Direct:
         try:
             await self._app(asked, receive, headless)
         finally:
-            # what the log wants to know: route and user
+            # the log reads route and user from the scope
             cast("dict[str, Any]", scope).update(asked, method="HEAD")
 
 
 async def refused(scope: HTTPScope, receive: Receive, send: Send) -> None:
-    """Answer what the protocol could not read as a request, in the form of all other errors."""
+    """Answer what could not be read as a request with a problem, as all other errors."""
     await send_problem(scope["state"]["refusal"], scope, receive, send)
 
 
 def shortcut(handler: HTTPRouteHandler, path: str) -> HttpApp:
-    """Return what answers a request without a query. Raises ValueError for a route with parts not known here."""
+    """Return what answers a request without a query. Raises ValueError for a route that has more than is run here."""
     parts = {
         "guards": handler.resolve_guards(),
         "dependencies": handler.resolve_dependencies(),
@@ -141,15 +141,15 @@ def shortcut(handler: HTTPRouteHandler, path: str) -> HttpApp:
 
 
 def plain_host(scope: HTTPScope) -> bool:
-    """Whether the request names no host that one would have to look at closely."""
+    """Whether the Host header, if any, is surely valid. Litestar judges all others."""
     for name, value in scope["headers"]:
         if name == b"host":
-            return PLAIN_HOST.fullmatch(value) is not None  # Litestar is the judge of all others
+            return PLAIN_HOST.fullmatch(value) is not None
     return True
 
 
 def too_long(scope: HTTPScope) -> str | None:
-    """What of a request is longer than any route needs: Litestar remembers a thousand of each, whole."""
+    """Say what is longer than any route needs. Litestar caches a thousand paths, queries and hosts, whole."""
     if len(scope["path"]) > MAX_PATH:
         return f"The path may have at most {MAX_PATH} characters."
     if len(scope["query_string"]) > MAX_QUERY:

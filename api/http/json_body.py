@@ -1,7 +1,7 @@
-"""The one way in for request bodies: strict JSON, decoded into the Struct that also makes the OpenAPI schema.
+"""Decodes request bodies: strict JSON, into the Struct that also makes the OpenAPI schema.
 
-Litestar's own decoding takes `"1"` and `1.0` for an int and any content type for JSON. Here a body is what its schema
-says or the answer names every field at fault. What passes can be stored: PostgreSQL's jsonb takes it without an error.
+Litestar's own decoding accepts `"1"` and `1.0` for an int, and any content type. Here a body fits its schema, or the
+answer names every wrong field. PostgreSQL's jsonb can store every body that passes.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ S = TypeVar("S", bound=Struct)
 MAX_BODY_BYTES = 64 * 1024
 MAX_BATCH_BYTES = 1024 * 1024
 LARGE = 16 * 1024
-"""Bytes: to read more takes milliseconds."""
+"""Bytes. To decode more takes milliseconds."""
 MAX_LARGE = 40
-"""How many large bodies wait, each for some 20 ms of the event loop."""
+"""Large bodies that may wait. Each takes the event loop for some 20 ms."""
 MAX_OBJECT_BYTES = 4096
-"""Of a raw object as the database stores it; only the database can tell."""
+"""Bytes of a raw object as the database stores it, which only the database can count."""
 LONGEST_SPELLING = 6
-"""So many bytes can JSON take for one: `\\u0041` for an A. What has more than this allows is not even looked at."""
+"""Bytes that JSON can take for one, as `\\u0041` for A. Longer objects are refused without a look inside."""
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
 JSON = b"application/json"
@@ -90,13 +90,13 @@ class Decoder(Generic[S]):
         return data
 
     def _plain(self, body: bytes) -> bool:
-        """See at a glance that no key is repeated and no raw object is there; false where that takes a closer look."""
+        """Whether surely no key is repeated and no raw object is there: a cheap test before `_scan`."""
         if self._nested or b"\\" in body or any(name in body for name in self._never):
             return False
         return all(body.count(name) <= 1 for name in self._once)
 
     def _scan(self, body: bytes) -> Any:
-        """Read the body once more, for what the typed decoder lets pass: repeated keys, and all inside raw objects."""
+        """Read the body again, for what the typed decoder ignores: repeated keys, and all that raw objects hold."""
         try:
             return _strictly(body)
         except ValueError as error:
@@ -154,7 +154,7 @@ class JsonRequest(Request[Any, Any, State]):
             size += len(chunk)
             more = message.get("more_body", False)
             if more:
-                if not chunk:  # so says the protocol that no more comes
+                if not chunk:  # the protocol says so that no more comes
                     raise ServiceError(BAD_REQUEST, CUT_OFF)
                 self.require_room(size)
             if size > self.max_bytes:
@@ -164,14 +164,14 @@ class JsonRequest(Request[Any, Any, State]):
         return b"".join(chunks)
 
     def require_room(self, size: int) -> None:
-        """Raise ServiceError (503) where it is no use to read more than these bytes."""
+        """Raise ServiceError (503) where a body of so many bytes would not be served."""
 
 
 class BatchRequest(JsonRequest):
-    """The request class of routes that take lists: more room, and for what is large, one at a time.
+    """The request class of routes that take lists: their bodies may be larger, and large ones take turns.
 
-    A large body, or answer, takes the event loop for many milliseconds. Whoever sends many gets their turn after others
-    have had theirs, and the rest of the service has the loop twice as long as the last one took before the next.
+    A large body or answer takes the event loop for many milliseconds. Users take turns, and between two turns the rest
+    of the service has the loop for twice as long as the last turn took.
     """
 
     max_bytes = MAX_BATCH_BYTES
@@ -179,7 +179,7 @@ class BatchRequest(JsonRequest):
     turns: ClassVar[Turns] = Turns(1, 1)
 
     async def body(self) -> bytes:
-        """Return the body, when it is its turn to be worked on. Raises ServiceError, as above or 503."""
+        """Return the body when its turn has come. Raises ServiceError: 503, and as above."""
         body = await super().body()
         if len(body) > LARGE:
             who = self.user.user_id
@@ -191,12 +191,12 @@ class BatchRequest(JsonRequest):
         return body
 
     def require_room(self, size: int) -> None:
-        """Raise ServiceError (503) where a large body would find too many others."""
+        """Raise ServiceError (503) for a large body where too many others wait."""
         if size > LARGE:
             self.waiting.require_room(self.user.user_id)
 
     async def turn(self) -> None:
-        """Wait until what follows, up to its next await, may take its time."""
+        """Wait for the turn. It lasts until the caller's next await."""
         who = (self.user.user_id,)
         await self.turns.enter(who, None)
         loop = asyncio.get_running_loop()
@@ -240,7 +240,7 @@ class StrictJson(MsgspecDTO[Struct]):
     @staticmethod
     @lru_cache
     def _decoder(handler: BaseRouteHandler) -> Decoder[Any]:
-        # handler_id is put together anew whenever it is asked for
+        # each access to handler_id builds the string anew
         return StrictJson._decoders[handler.handler_id]
 
     def decode_bytes(self, value: bytes) -> Any:
@@ -262,7 +262,7 @@ class StrictJson(MsgspecDTO[Struct]):
 
 
 def _strictly(text: bytes) -> Any:
-    """Read JSON with every key once, no NaN, and numbers with a point or exponent as they are written."""
+    """Parse JSON without repeated keys and NaN; numbers with a point or exponent become Decimal."""
     return jiter.from_json(
         text, allow_inf_nan=False, cache_mode="none", catch_duplicate_keys=True, float_mode="decimal"
     )
@@ -277,7 +277,7 @@ def _is_strict(value: Raw | None) -> bool:
 
 
 def _fits(number: Decimal) -> bool:
-    """Whether both jsonb's numeric and every client's double can hold it in size; precision is not limited."""
+    """Whether jsonb's numeric and every client's double can hold the number's size. Its precision has no limit."""
     text = str(number)
     if len(text) <= MAX_MAGNITUDE and "E" not in text:
         return True
@@ -286,7 +286,7 @@ def _fits(number: Decimal) -> bool:
 
 
 def _object_fault(value: object) -> str | None:
-    """What keeps a decoded raw value from being stored as a JSON object; null counts as absent."""
+    """Say what keeps a decoded value from being stored as a JSON object. Null counts as absent."""
     if value is None:
         return None
     if not isinstance(value, dict):
@@ -312,7 +312,7 @@ _fields = lru_cache(fields)
 
 @lru_cache
 def _parts(struct: type[Struct]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """The fields that need a closer look, each with its name in JSON: raw objects, and what holds other structs."""
+    """Return the raw objects among the fields, and those that hold structs, each with its name in JSON."""
     names = [(field.name, field.encode_name, field.type) for field in fields(struct)]
     return (
         [(name, shown) for name, shown, kind in names if _is_raw(kind)],
@@ -321,7 +321,7 @@ def _parts(struct: type[Struct]) -> tuple[list[tuple[str, str]], list[tuple[str,
 
 
 def _check_sizes(data: Struct, path: str) -> None:
-    """Refuse raw values that are too large before anything is done with what is in them, in the database's words."""
+    """Refuse raw values that are too large, in the database's words, before anything reads what they hold."""
     objects, nested = _parts(type(data))
     for name, shown in objects:
         if len(bytes(getattr(data, name))) > MAX_OBJECT_BYTES * LONGEST_SPELLING:
@@ -337,7 +337,7 @@ def _check_sizes(data: Struct, path: str) -> None:
 
 
 def _check_objects(data: Struct, plain: dict[str, Any], path: str) -> None:
-    """Refuse raw values that cannot be stored, here and in the structs inside; null becomes none at all."""
+    """Refuse raw values that cannot be stored, also in nested structs. Null becomes absent."""
     objects, nested = _parts(type(data))
     for name, shown in objects:
         member = plain.get(shown)
@@ -355,7 +355,7 @@ def _check_objects(data: Struct, plain: dict[str, Any], path: str) -> None:
 
 
 def _structs(annotation: Any) -> set[type[Struct]]:
-    """The structs that a value of this type holds, those inside them too."""
+    """Return the structs that a value of this type holds, nested ones too."""
     if isinstance(annotation, type) and issubclass(annotation, Struct):
         return {annotation}.union(*(_structs(field.type) for field in _fields(annotation)))
     return set().union(*(_structs(argument) for argument in get_args(annotation)))

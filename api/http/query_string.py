@@ -1,4 +1,4 @@
-"""Strict query strings, as bodies are: Litestar overlooks unknown and repeated names, and reads `1e1` as 10."""
+"""Checks query strings as strictly as bodies: Litestar ignores unknown and repeated names, and reads `1e1` as 10."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 MOST: Final = 50
 MAX_LENGTH: Final = 256
-"""Of a value, in characters: the longest parameter's."""
+"""Characters of a value: the longest parameter has so many."""
 
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
 def check_query(request: Request[Any, Any, Any]) -> None:
-    """Raise ServiceError (422) unless the route knows every name, has it once, and every number is written as one.
+    """Raise ServiceError (422) for unknown names, repeated names, and whole numbers in another spelling.
 
-    What is no number at all is left to Litestar, which names it along with all else that is wrong.
+    Litestar refuses what is no number at all, together with all its other faults.
     """
     known = _parameters(request.route_handler)
-    # not Litestar's: it remembers each that it has read, and to list them takes it the square of their number
+    # Litestar's own parser caches every query string, and its time grows with the square of the number of names
     query = request.scope["query_string"].decode("latin-1")
     try:
         given = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST)
@@ -60,7 +60,7 @@ def _is_number(text: str) -> bool:
 
 @lru_cache
 def _parameters(handler: BaseRouteHandler) -> dict[str, Any]:
-    """The names of the route's query parameters, each with its type."""
+    """Return the names of the route's query parameters, each with its type."""
     return {
         parameter.name or name: field.annotation
         for name, field in handler.parsed_fn_signature.parameters.items()

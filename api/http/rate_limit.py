@@ -1,8 +1,8 @@
 """Rate limits, per user and per address, for the service as a whole.
 
-Litestar's RateLimitConfig is not used: per request it reads and writes a list of all calls of the last minute as JSON,
-in a store of each worker, so that N workers allow N times the limit. Here a caller is one number in a table that the
-workers share in memory; it never grows.
+Litestar's RateLimitConfig keeps the calls of the last minute in a store of each worker, so that N workers allow N times
+the limit, and reads and writes them as JSON in every request. Here a caller is one number in memory that the workers
+share, and the table never grows.
 """
 
 from __future__ import annotations
@@ -30,26 +30,25 @@ if TYPE_CHECKING:
 
 WINDOW: Final = 60.0
 CALLERS: Final = 65_536
-"""How many the table tells apart."""
+"""Places in the table."""
 WAYS: Final = 4
-"""In how many places of the table a caller may be."""
+"""Places of the table in which a caller may be."""
 CACHED: Final = 8_192
 ADDRESS_FACTOR: Final = 5
-"""Several users may share an address."""
+"""An address gets so many times a user's calls: several users may share it."""
 ACCOUNTS_SHARE: Final = 10
-"""An address gets this part of a user's calls for signing up and in, which cost more."""
+"""An address gets this part of a user's calls for sign-ups and sign-ins: they cost more."""
 ACCOUNTS: Final = "/api/auth/"
 UNLIMITED: Final = frozenset({"/api/health/live"})
-"""Costs nothing, and a failure of it restarts the service."""
+"""An orchestrator restarts a service whose liveness fails."""
 
 
 class Table:
     """When each caller's allowance is full again, by fingerprint, in memory that the workers share.
 
-    A caller may run ahead of its rate by one window: the earliest moment at which it is idle again is all there is to
-    know of it (the generic cell rate algorithm). Nothing is locked: two workers that meet in one place lose a count,
-    no more. Where all places of a caller are taken it takes over the one that is idle soonest, so an attacker with more
-    addresses than the table has room for makes it forgetful, and never larger.
+    This is the generic cell rate algorithm: a caller may run ahead of its rate by one window, so one moment per caller
+    is enough. Nothing is locked: two workers that write one place at once lose a count. A new caller whose places are
+    taken gets the one that is full again soonest: an attacker with many addresses makes the table forget, not grow.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
@@ -61,7 +60,7 @@ class Table:
         self._idle_at = memoryview(memory).cast("d")
 
     def take(self, name: int, rate: float, calls: int = 1) -> float:
-        """Count calls of a caller who has `rate` a window: 0, or refused, the seconds until there is room for them."""
+        """Count calls of a caller with `rate` calls a window. Returns 0; or the seconds to wait, and counts nothing."""
         now = time.monotonic()
         idle_at = self._idle_at
         place = (name % (CALLERS // WAYS)) * WAYS * 2
@@ -70,7 +69,7 @@ class Table:
         ahead = idle_at[place + 1] - now
         if ahead < 0:
             ahead = 0.0
-        elif ahead > WINDOW:  # a value that another worker is just writing for another caller
+        elif ahead > WINDOW:  # another worker is just writing the place, for another caller
             ahead = WINDOW
         ahead += WINDOW * calls / rate
         if ahead > WINDOW:
@@ -79,7 +78,7 @@ class Table:
         return 0.0
 
     def _find(self, name: int, first: int, now: float) -> int:
-        """Return the place of a caller, be it a new one."""
+        """Return the place of a caller; a new caller gets one."""
         names, idle_at = self._names, self._idle_at
         oldest = first
         for place in range(first, first + WAYS * 2, 2):
@@ -99,7 +98,7 @@ class Limits:
         self._rate = rate
         self._table = table
 
-        # keyed: nobody can compute an address that shares a place with another's
+        # with a key, so that nobody can choose an address that shares another's place
         @lru_cache(CACHED)
         def fingerprint(kind: bytes, caller: str) -> int:
             return int.from_bytes(blake2b(caller.encode(), digest_size=8, key=key[:64], person=kind).digest())
@@ -112,7 +111,7 @@ class Limits:
         self._user_fingerprint = user_fingerprint
 
     def user(self, user_id: UUID, calls: int = 1) -> None:
-        """Count calls of a signed-in user; more than a window's are as many. Raises ServiceError (429)."""
+        """Count calls of a signed-in user, a window's at most. Raises ServiceError (429)."""
         if not self._rate:
             return
         if wait := self._table.take(self._user_fingerprint(user_id), self._rate, min(calls, self._rate)):
@@ -122,7 +121,7 @@ class Limits:
         """Count a request of an address. Raises ServiceError (429)."""
         host = client_address(scope)
         path = scope["path"]
-        # as the router reads it: with more slashes it is the same route
+        # as the router reads it: more slashes lead to the same route
         if "/auth" in path and normalize_path(path).startswith(ACCOUNTS):
             kind, rate = b"accounts", max(1, self._rate // ACCOUNTS_SHARE)
         else:
@@ -132,7 +131,7 @@ class Limits:
 
 
 def refusal(rate: int, wait: float) -> ServiceError:
-    """Too many: says how long to wait."""
+    """Return the error, which says how long to wait."""
     seconds = str(max(1, math.ceil(wait)))
     return ServiceError(
         RATE_LIMITED,
@@ -147,7 +146,7 @@ def refusal(rate: int, wait: float) -> ServiceError:
 
 
 class RateLimit:
-    """ASGI: lets an address have its share, before anything else is done for it."""
+    """ASGI: counts each request of an address before anything else is done for it."""
 
     def __init__(self, app: HttpApp, limits: Limits) -> None:
         self.app = app

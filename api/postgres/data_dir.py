@@ -22,7 +22,7 @@ class DataDirError(CommandError):
 
 
 def prepare(folder: Path) -> None:
-    """Make the data dir, for our eyes only, or check the one that is there. Raises DataDirError."""
+    """Make the data dir, which only we can read, or check the one that is there. Raises DataDirError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         mode = folder.stat().st_mode
@@ -47,9 +47,9 @@ def open_private(path: Path, flags: int) -> int:
 
 @dataclass
 class Lock:
-    """Whoever holds it starts and stops the data dir's server. The kernel frees it when its holder dies.
+    """The right to start and stop the data dir's server. The kernel frees the lock when its holder dies.
 
-    The lock file says who holds it, and where the server listens once it does.
+    The lock file names the holder, and the socket once the server listens.
     """
 
     folder: Path
@@ -83,7 +83,7 @@ class Lock:
                 if share and "socket" in holder:
                     os.close(file)
                     return Path(holder["socket"])
-                # once may be running()'s glance at a lock that nobody holds
+                # running() takes the lock for an instant to test it, so one failure proves nothing
                 rival += 1
                 if not share and rival > 5:
                     os.close(file)

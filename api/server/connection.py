@@ -1,4 +1,4 @@
-"""What a connection may cost: uvicorn bounds neither the time a request takes to arrive nor the size of its head."""
+"""Bounds what a connection may cost: uvicorn limits neither a request's time to arrive nor the size of its head."""
 
 from __future__ import annotations
 

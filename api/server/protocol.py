@@ -1,10 +1,10 @@
-"""How requests come in and answers leave: what uvicorn's protocol leaves open.
+"""Mends what uvicorn's HTTP protocol does slowly or against RFC 9110 and 9112.
 
-uvicorn writes head and body of an answer one after the other, and each is a system call and a packet. Here what is
-written within one turn of the event loop leaves together, at its end.
+uvicorn writes head and body of an answer in two system calls and packets. Here everything written within one turn of
+the event loop leaves together, at its end.
 
-uvicorn takes an offer to upgrade for a request without a body, adds trailers to the headers, answers what it cannot
-read before the requests that came first, and who has half-closed not at all (RFC 9110 and 9112 have it otherwise).
+uvicorn reads an offer to upgrade as a request without a body, adds trailers to the headers, answers unreadable requests
+before earlier ones, and does not answer a client that has half-closed its connection.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ class Joining:
 
 
 class Cycle(RequestResponseCycle):
-    """An answer. uvicorn looks at every header anew, which takes 6 µs of some 90; nearly all are the same few."""
+    """An answer whose common headers are checked once. uvicorn checks each one every time: 6 µs of some 90."""
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send a head of a known length; what else an answer has is uvicorn's."""
+        """Send a head with a known length. uvicorn sends everything else."""
         length = None
         if not (self.response_started or self.disconnected or self.flow.write_paused):
             lines = [STATUS_LINE[message["status"]]]  # type: ignore[typeddict-item] # the first message is the head
@@ -80,7 +80,7 @@ class Cycle(RequestResponseCycle):
                 elif field[0] in FRAMING:
                     length = None
                     break
-                # a request's id is never seen again
+                # a request's id comes once, and would only fill the cache
                 lines.append(b"%b: %b\r\n" % field if field[0] == b"x-request-id" else header_line(field))
         if length is None:
             await RequestResponseCycle.send(self, message)
@@ -93,14 +93,14 @@ class Cycle(RequestResponseCycle):
 
 @lru_cache(256)
 def header_line(field: tuple[bytes, bytes]) -> bytes:
-    """Return a header as it is sent. Raises RuntimeError for one that would be more than a header."""
+    """Return a header as it is sent. Raises RuntimeError for characters that would end it."""
     if HEADER_RE.search(field[0]) or HEADER_VALUE_RE.search(field[1]):
         raise RuntimeError(f"no header: {field!r}")
     return b"%b: %b\r\n" % field
 
 
 class Unchunked(RequestResponseCycle):
-    """An answer in HTTP/1.0, which knows no chunks: without a length, the connection ends with it."""
+    """An answer in HTTP/1.0, which has no chunks: without a length, it ends with the connection."""
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send as it is."""
@@ -110,7 +110,7 @@ class Unchunked(RequestResponseCycle):
 
 
 class Deaf:
-    """The parser of a connection on which nothing more is understood."""
+    """The parser of a connection from which nothing more is read."""
 
     def feed_data(self, data: bytes) -> None:
         """Drop it."""
@@ -120,7 +120,7 @@ class Protocol(HttpToolsProtocol):
     """uvicorn's protocol over such a transport."""
 
     large = False
-    """Whether the head that comes may be too large."""
+    """Whether the head that arrives may be too large."""
 
     # uvicorn narrows asyncio's BaseTransport in the same way
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -141,7 +141,7 @@ class Protocol(HttpToolsProtocol):
 
     # asyncio's way to keep the connection, which uvicorn does not use
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Whether the connection stays: who has sent all that they wanted may still read the answers."""
+        """Whether the connection stays: a client that has sent everything may still read answers."""
         cycle = self.cycle
         if self.scope is not None and (cycle is None or cycle.scope is not self.scope):
             self.refuse(ServiceError(BAD_REQUEST, CUT_OFF))
@@ -154,7 +154,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def on_headers_complete(self) -> None:
-        """Start a request whose head is complete. Raises ServiceError where that is none."""
+        """Start the request when its head is complete. Raises ServiceError for a bad one."""
         fields = dict(self.headers)
         if (
             len(fields) != len(self.headers)
@@ -169,7 +169,7 @@ class Protocol(HttpToolsProtocol):
                 raise ServiceError(BAD_REQUEST, "CONNECT is for proxies, and this is none.")
             return
         HttpToolsProtocol.on_headers_complete(self)  # super() takes longer, and this is in every request
-        # trailers are none of the request's headers: no proxy has looked at them
+        # trailers do not become headers: no proxy has checked them
         self.headers = []
         self.cycle.__class__ = Cycle if self.scope["http_version"] == "1.1" else Unchunked
 
@@ -187,7 +187,7 @@ class Protocol(HttpToolsProtocol):
         self.expect_100_continue = modern and self.expect_100_continue
 
     def refuse(self, error: ServiceError) -> None:
-        """Read no further: answer with this error after all requests that came before, and end the connection."""
+        """Read no further. Answer with this error after all earlier requests, and end the connection."""
         self.parser = cast("httptools.HttpRequestParser", Deaf())
         cycle = self.cycle
         if cycle is not None and cycle.scope is self.scope:
@@ -198,7 +198,7 @@ class Protocol(HttpToolsProtocol):
             self.on_message_begin()
         if self.scope is None:
             self.on_message_begin()
-        # no path that a client could send, so no route: the application answers what the state holds
+        # no client can send this path, so there is no route: the application answers the refusal in the state
         self.scope = {"method": "-", **self.scope, "path": "", "raw_path": b"", "query_string": b""}
         self.scope["state"]["refusal"] = error
         self.cycle = RequestResponseCycle(
@@ -221,7 +221,7 @@ class Protocol(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def _cut(self, cycle: RequestResponseCycle) -> None:
-        """Let a request that has begun know that no more of its body comes: it gets a piece without a byte."""
+        """Tell a request in progress that no more of its body comes, by an empty piece."""
         cycle.body.clear()
         cycle.message_event.set()
         if cycle.response_complete:
@@ -230,7 +230,7 @@ class Protocol(HttpToolsProtocol):
     def _decline(self, rest: memoryview) -> None:
         """Ignore an offer to upgrade, as RFC 9110 §7.8 allows; `rest` is what follows its head.
 
-        The parser takes offers for accepted: a new one reads the same head without the offer, and what follows.
+        The parser believes that we accept offers. A new parser reads the same head without the offer, and the rest.
         """
         while True:
             method, version = self.parser.get_method(), self.parser.get_http_version().encode()

@@ -1,6 +1,6 @@
 """Memory that the worker processes of one service share with each other and with their supervisor.
 
-It has no file: a full disk cannot take it away, and with the last process it is gone, however that ended.
+It has no file: a full disk does not matter, and the memory goes with the last process, however that ends.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 VARIABLE: Final = "SHARED_MEMORY"
-"""Tells a worker the descriptors."""
+"""The environment variable that tells a worker the descriptors."""
 METRICS: Final = ("counter", "gauge_livesum", "histogram")
-"""What prometheus_client keeps apart."""
+"""Kinds of metrics that prometheus_client keeps in files of their own."""
 METRICS_BYTES: Final = 64 * 1024
 """To begin with; prometheus_client makes it larger."""
 BEAT_SECONDS: Final = 1.0
@@ -32,7 +32,7 @@ class Shared(NamedTuple):
     metrics: list[int]
 
     def names(self) -> dict[str, int]:
-        """What prometheus_client would call the files of all workers."""
+        """Return the descriptor of each file that prometheus_client would make for the workers."""
         return {
             f"{kind}_{place // len(METRICS)}.db": descriptor
             for place, (kind, descriptor) in enumerate(
@@ -41,12 +41,12 @@ class Shared(NamedTuple):
         }
 
     def heartbeats(self) -> memoryview:
-        """A number for each worker, which grows while its event loop turns."""
+        """Return a number for each worker, which grows while its event loop runs."""
         return memoryview(mmap.mmap(self.beats, mmap.PAGESIZE)).cast("Q")
 
     @contextlib.asynccontextmanager
     async def beating(self, number: int) -> AsyncIterator[None]:
-        """Let the supervisor see meanwhile that this worker's event loop turns."""
+        """Show the supervisor that this worker's event loop runs."""
         beats = self.heartbeats()
 
         async def beat() -> None:
@@ -63,7 +63,7 @@ class Shared(NamedTuple):
 
 @contextlib.contextmanager
 def made(workers: int) -> Iterator[Shared]:
-    """Make it for so many workers."""
+    """Make the memory for so many workers."""
     with contextlib.ExitStack() as stack:
 
         def memory(size: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""Signals that end us, turned into one exception that can be raised anywhere but in the wrong moment."""
+"""Turns the signals that end us into one exception, which is held back while it would do harm."""
 
 import contextlib
 import signal
@@ -32,7 +32,7 @@ class Signals:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold signals back while a process is being started: it would be forgotten."""
+        """Hold signals back while a process starts: after an exception nobody would know of it."""
         self._held = True
         try:
             yield

@@ -1,7 +1,7 @@
-"""One process of the service: `python -m api.server.worker FD [NUMBER]`, started with its listening socket.
+"""One process of the service: `python -m api.server.worker FD [NUMBER]` inherits the listening socket FD.
 
-It loads the application at once, and serves when its standard input brings one line: a JSON object of environment
-variables. The end of that input means that the supervisor is gone, and then the worker goes too.
+It loads the application at once, and serves when it reads a line from its standard input: a JSON object of environment
+variables. At the end of that input the supervisor is gone, and the worker ends too.
 """
 
 import contextlib
@@ -62,8 +62,8 @@ def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
     )
-    # what is loaded by now stays: to look at it again in a collection would stop the worker for tens of milliseconds;
-    # and of what a request makes nearly all dies with it, so that looking less often finds less alive
+    # What is loaded by now stays: to collect it again would stop the worker for tens of milliseconds.
+    # Nearly all objects of a request die with it, so that a rarer collection finds fewer alive.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
@@ -71,14 +71,14 @@ def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
 
 
 def _allow_many_connections() -> None:
-    """Have as many open files as this process may: often 1,024 are open to it and far more to whoever asks."""
+    """Raise the limit of open files to what the process may have: often 1,024 are set and far more allowed."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _follow(patience: float) -> None:
-    """End this process when the supervisor has ended, in order if that works."""
+    """End this process after the supervisor, in order if possible."""
     sys.stdin.read()
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(patience + 2)

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 STEADY = 30.0
 HUNG_TICKS = 300
-"""So many looks, ten a second, at a heartbeat that stands still; on a busy machine we look less often, too."""
+"""A worker hangs if its heartbeat stands still for so many looks, ten a second or fewer on a busy machine."""
 LONGEST_PAUSE = 10.0
 
 
@@ -31,7 +31,7 @@ class Pause:
     until: float = 0.0
 
     def ended(self) -> None:
-        """Note that what we keep up has ended."""
+        """Note that the process has ended."""
         now = time.monotonic()
         self.length = 0.1 if now - self.since > STEADY else min(self.length * 2, LONGEST_PAUSE)
         self.until = now + self.length
@@ -59,7 +59,7 @@ class Workers:
         signals.hurry.append(lambda: self._send(signal.SIGKILL))
 
     def load(self) -> None:
-        """Start the processes; they load the application meanwhile and wait."""
+        """Start the processes. They load the application and wait."""
         for index in range(len(self._processes)):
             self._start(index)
 
@@ -77,7 +77,7 @@ class Workers:
         return None
 
     def restart(self) -> None:
-        """Start anew what has ended or does not move any more, after a pause that grows. To be called often."""
+        """Replace processes that ended or hang, after a pause that grows. To be called often."""
         for index, process in enumerate(self._processes):
             if process is not None and process.poll() is None and self._hangs(index):
                 logger.warning("worker %s does nothing any more and is replaced", process.pid)
@@ -117,7 +117,7 @@ class Workers:
         self._beats[index] = 0
         with self._signals.held():
             self._processes[index] = subprocess.Popen(  # noqa: S603
-                # -P: an `api` folder in the current directory is none of ours
+                # -P: an `api` folder in the current directory is not ours
                 [sys.executable, "-P", "-m", "api.server.worker", str(descriptor), str(index)],
                 stdin=subprocess.PIPE,
                 pass_fds=[descriptor, self._memory.limits, self._memory.beats, *self._memory.metrics],
@@ -126,7 +126,7 @@ class Workers:
             )
 
     def _tell(self, process: subprocess.Popen[bytes] | None) -> None:
-        # one that has just died is noticed by restart()
+        # restart() notices one that has just died
         if process is not None and process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(self._order)
