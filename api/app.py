@@ -1,4 +1,4 @@
-"""The application: everything the other modules make, put together."""
+"""Builds the application from what the other modules make."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class DocsPage(OpenAPIRenderPlugin):
 
 
 async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
-    """Litestar's documentation router answers unknown paths with an HTML page: here it is a problem as everywhere."""
+    """Answer unknown paths under /api/docs with a problem: Litestar's router would answer with an HTML page."""
     if response.status_code == NotFoundException.status_code:
         raise NotFoundException
     return response
 
 
 class Service:
-    """ASGI: `litestar` with everything that requests pass before it."""
+    """ASGI: `litestar` behind the middleware of every request."""
 
     def __init__(self, litestar: Litestar, app: HttpApp) -> None:
         self.litestar = litestar
@@ -166,18 +166,18 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
 
 
 def around(app: HttpApp, settings: Settings, limits: Limits, metrics: Metrics) -> HttpApp:
-    """Put what every request passes around the application, the innermost first."""
+    """Wrap the application in the middleware of every request, the innermost first."""
     if settings.rate_limit:
         app = RateLimit(app, limits)
     if settings.cors_origins:
-        # around the limits: without these headers a page cannot read that it asked too often
+        # outside the limits: without these headers a page cannot read that it is over its limit
         app = Cors(app, cors(settings))
     app = SecurityHeaders(app, hsts=settings.hsts)
     return RequestLog(RequestMetrics(app, metrics))
 
 
 def cors(settings: Settings) -> CORSConfig:
-    """Let scripts of some origins call the API and read some headers of answers; tokens are no cookies."""
+    """Allow the set origins to call the API and read some headers. No credentials: tokens are not cookies."""
     return CORSConfig(
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

@@ -184,7 +184,7 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
         if program is None:
             raise CommandError("psql is not installed, and the embedded one knows no TLS")
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-        # Ctrl-C is psql's: it cancels a query there. A handler, unlike "ignore", is not inherited.
+        # Ctrl-C cancels a query in psql. We set a handler, because psql would inherit "ignore".
         signal.signal(signal.SIGINT, lambda *_: None)
         status = subprocess.call([program, *arguments], env=kept | variables)  # noqa: S603
     sys.exit(status if status >= 0 else 128 - status)
@@ -208,7 +208,7 @@ def url(settings: Settings, role: str) -> None:
 
 @contextlib.contextmanager
 def administrator(settings: Settings, command: str) -> Iterator[str]:
-    """Yield the address of the database for its administrator, starting the embedded server where none runs."""
+    """Yield the administrator's URL of the database; the embedded server is started where none runs."""
     if settings.database_url is not None:
         yield settings.database_url
         return
@@ -219,9 +219,9 @@ def administrator(settings: Settings, command: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run the command line; what the operator can mend is one line on standard error and exit status 1."""
+    """Run the command line; a CommandError becomes one line on standard error and exit status 1."""
     logging.basicConfig(level=logging.INFO, format="pgwallet: %(message)s", stream=sys.stderr)
-    # a server that was started for the command is stopped then too
+    # sys.exit() lets administrator() stop the server that it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         pgwallet()

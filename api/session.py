@@ -1,4 +1,4 @@
-"""What every session with PostgreSQL must be, whoever had it before and whatever database and role have for it."""
+"""Settings of every session with PostgreSQL. They override those of the database, the role and a pooler."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 else:
     Session = asyncpg.Connection
 
-# Whatever our functions depend on, and the database, the role or the session before us in a pooler may have otherwise.
-# Not here: what takes a superuser; and that a server is read only, which is an order and no accident.
+# What our functions depend on. The database, the role or an earlier client of a pooler may have changed it.
+# Not here: what only a superuser can set; and default_transaction_read_only, which is set on purpose.
 PINNED: Final = {
     "default_transaction_isolation": "read committed",
     "search_path": "pg_catalog",
-    # what text looks like, and how it is read
+    # how values are written and read as text
     "timezone": "UTC",
     "datestyle": "ISO, MDY",
     "intervalstyle": "postgres",
@@ -41,9 +41,9 @@ PINNED: Final = {
     "enable_indexonlyscan": "on",
     "enable_nestloop": "on",
 }
-# Other values than off are the administrator's to choose: they wait for more, or for other servers.
+# Only off is overridden: every other value waits for this server's disk, some also for other servers.
 DURABLE: Final = "select set_config('synchronous_commit', 'on', {}) where current_setting('synchronous_commit') = 'off'"
-# Only a superuser can set it, also for a role.
+# Checked, not set: only a superuser can set it.
 TRIGGERED: Final = """
 do $$
 begin
@@ -57,9 +57,9 @@ _PROCESS: Final = secrets.token_hex(8)
 
 
 class Connection(Session):
-    """Names what it prepares as no other process does.
+    """Gives statements names that no other process uses.
 
-    asyncpg counts from 1 in each process: behind a pooler one would run the statement that another gave the same name.
+    asyncpg counts from 1 in each process: behind a pooler, one process would run another's statement of that name.
     """
 
     __slots__ = ()

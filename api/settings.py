@@ -25,9 +25,9 @@ OWNER, SERVICE = "wallet_owner", "wallet_api"
 POOLERS = ("none", "transaction")
 LEVELS = ("debug", "info", "warning", "error")
 SERVICE_LINK = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?=.*|\w+_PORT=\w+://.*")
-"""What Kubernetes tells every container of a service that is called pgwallet-something: no setting of ours."""
+"""Variables that Kubernetes sets in every container for a service named pgwallet-something: no settings."""
 OTHERS = ("PGWALLET_USER_PASSWORD",)
-"""Read elsewhere."""
+"""Read in cli.py."""
 SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage"
 RATE_LIMIT = "RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset"
 SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition"
@@ -55,7 +55,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def seconds(text: str) -> float:
-    """Parse a duration in seconds, at most an hour; it is told in milliseconds, and none of them is no limit."""
+    """Parse a duration in seconds, from a millisecond to an hour: PostgreSQL takes 0 milliseconds as no limit."""
     try:
         value = float(text)
     except ValueError:
@@ -108,7 +108,7 @@ def secret(text: str) -> str:
 
 
 def secrets(text: str) -> tuple[str, ...]:
-    """Parse signing keys: separated by commas, or each on a line, where they may hold commas."""
+    """Parse signing keys, separated by commas; or one a line, and then keys may hold commas."""
     found = text.split("\n") if "\n" in text else text.split(",")
     return tuple(secret(key) for part in found if (key := part.strip()))
 
@@ -208,9 +208,9 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":
-        """Read the settings from `environ` (default: the process's) and, for what that leaves out, from `dotenv`.
+        """Read each setting from `environ` (default: the process's), else from `dotenv`.
 
-        An empty value counts as not set, as compose files pass it on. Raises SettingsError.
+        An empty value counts as not set: compose files pass such on. Raises SettingsError.
         """
         environ = os.environ if environ is None else environ
         _check_names("the environment", environ)
@@ -246,7 +246,7 @@ def _read(dotenv: Path | None) -> dict[str, str]:
 
 
 def _check_names(source: str, found: Mapping[str, str]) -> None:
-    """Refuse a name that looks like ours and is none: a typing error."""
+    """Refuse a name with our prefix that is no setting: a typing error."""
     known = [*(item.metadata["variable"] for item in fields(Settings)), *OTHERS]
     for name, value in found.items():
         if not value or name in known or not name.upper().startswith(PREFIX) or SERVICE_LINK.match(f"{name}={value}"):

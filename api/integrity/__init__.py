@@ -1,1 +1,1 @@
-"""The proof from outside the database: hash chains and checkpoints."""
+"""Checks from outside the database: hash chains and checkpoints."""

@@ -1,6 +1,6 @@
 """A signed checkpoint: how far the chain of each user wallet went, in a file kept away from the database.
 
-A line that says what it is and when it was taken, one line for each wallet by id, their number, and an HMAC of it all.
+Its lines: a title with the time, each wallet in the order of ids, the number of wallets, an HMAC of all these.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TITLE: Final = "pgwallet checkpoint 1"
 
 
 class Mark(NamedTuple):
-    """A wallet as it was then, with seq and hash of its newest entry; seq 0 and 32 zero bytes where it had none."""
+    """A wallet in a checkpoint, with seq and hash of its newest entry; seq 0 and 32 zero bytes if it had none."""
 
     wallet_id: UUID
     owner_id: UUID
@@ -46,7 +46,7 @@ class Draft:
     _wallets: int = 0
 
     def add(self, mark: Mark) -> None:
-        """Add a wallet; they must come by id."""
+        """Add a wallet, in the order of ids."""
         self._wallets += 1
         self._line(f"{mark.wallet_id} {mark.owner_id} {mark.asset} {mark.seq} {mark.hash.hex()}")
 
@@ -59,7 +59,7 @@ class Draft:
         self._line(f"{TITLE} {taken}")
 
     def end(self) -> int:
-        """Sign; returns how many wallets it has."""
+        """Sign; return the number of wallets."""
         self._line(f"wallets {self._wallets}")
         self._file.write(f"hmac {self._signature.hexdigest()}\n")
         self._file.flush()
@@ -69,7 +69,7 @@ class Draft:
 
 @contextlib.contextmanager
 def writing(path: Path, key: str, taken: str) -> Iterator[Draft]:
-    """Write a checkpoint; it replaces what `path` had only when all went well. Raises CheckpointError."""
+    """Write a checkpoint; it replaces the file at `path` only on success. Raises CheckpointError."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(open_private(draft, os.O_WRONLY), "w", encoding="ascii") as file:
@@ -86,7 +86,7 @@ def writing(path: Path, key: str, taken: str) -> Iterator[Draft]:
 
 @dataclass
 class Checkpoint:
-    """A checkpoint whose signature was found right."""
+    """A checkpoint with a valid signature."""
 
     taken: str
     wallets: int

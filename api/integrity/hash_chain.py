@@ -1,4 +1,4 @@
-"""The hash chain of a user wallet, computed without the database's functions: ADR-005 says what the bytes are."""
+"""The hash chain of a user wallet, computed without the database's functions. ADR-005 specifies the bytes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Something that is not as it must be, named as by wallet_verify()."""
+    """A violation or a warning, in the names of wallet_verify()."""
 
     violation: str
     wallet_id: UUID | None
@@ -44,11 +44,11 @@ class Finding(NamedTuple):
 
     @property
     def is_warning(self) -> bool:
-        """Whether it is only odd, and may have come about honestly."""
+        """Whether it is only unusual, and may have an honest cause."""
         return self.violation.startswith(WARNING)
 
 
-# A time is what PostgreSQL sends of it, microseconds since 2000: `datetime` knows neither BC nor infinity.
+# Times stay in PostgreSQL's binary form, microseconds since 2000: `datetime` has neither BC nor infinity.
 def _count(moment: bytes) -> int:
     return int.from_bytes(moment, signed=True)
 
@@ -74,7 +74,7 @@ def entry_hash(previous: bytes, row: Row) -> bytes:
 
 
 def details_hash(row: Row) -> bytes:
-    """Return the hash of the details, which have a salt."""
+    """Return the hash of the details; needs their salt."""
     moment = "null"
     if row["effective_at"] is not None:
         count = _count(row["effective_at"])
@@ -87,7 +87,7 @@ def details_hash(row: Row) -> bytes:
 
 
 def place_of(row: Row) -> Place:
-    """Return where an entry leads, whatever is wrong with it."""
+    """Return the place after an entry, even after a faulty one."""
     time = row["recorded_at"] or row["created_at"]
     return Place(row["seq"], row["hash"] or b"", row["balance_after"] or 0, None if time is None else _count(time))
 
@@ -96,7 +96,7 @@ def follow(place: Place, row: Row) -> list[Finding]:
     """Judge the entry that comes after `place` in its wallet; return what is wrong with it."""
     faults = []
     try:
-        # what was found before it fails stays found
+        # keep the faults found before an exception
         for fault in _faults(place, row):
             faults.append(fault)  # noqa: PERF402
     except (TypeError, ValueError, AttributeError, ArithmeticError, struct.error) as error:
@@ -135,7 +135,7 @@ def _faults(place: Place, row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _agrees(row: Row) -> bool:
-    """Whether the transaction says of itself what the entry says: it is not hashed twice."""
+    """Whether the transaction's copies of the entry's values agree: the hash omits them."""
     if (row["type"] == "transfer") != (row["counterparty_id"] is not None):
         return False
     if row["from_wallet_id"] == row["wallet_id"]:

@@ -1,7 +1,7 @@
 """Verifies the ledger in one snapshot: the hash chain of every user wallet here, all other rules by wallet_verify().
 
-Memory is bounded, and so are the server's temporary files: wallets are read a thousand at a time, their entries as they
-come, along their key. Whatever is stored, all that is found is said.
+Memory and the server's temporary files are bounded: wallets are read a thousand at a time, their entries by a cursor
+along the key. Bad data does not end a run: every finding is reported.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class Order(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What was verified: `since` is when the checkpoint was taken, where not all entries were.
+    """A run's result. `since` is the checkpoint's time, if only later entries were verified.
 
-    `unnoted` is why the run is not on record, where it is not.
+    `unnoted` is the reason, if the run is not on record.
     """
 
     entries: int
@@ -129,7 +129,7 @@ async def verify(
 
 
 class Wallet:
-    """A user wallet whose chain is followed. `mark` is where the checkpoint has it: seq 0 without one."""
+    """A user wallet whose chain is followed. `mark` is its line in the checkpoint, else has seq 0."""
 
     def __init__(self, mark: Mark, *, full: bool) -> None:
         self.mark = mark
@@ -139,7 +139,7 @@ class Wallet:
 
     @property
     def start(self) -> int:
-        """The seq of the first entry to read: the one that the checkpoint has, or whatever there is."""
+        """The seq of the first entry to read: the checkpoint's, or the lowest possible."""
         return self._skip or LOWEST
 
     def judge(self, row: asyncpg.Record) -> list[Finding]:
@@ -156,7 +156,7 @@ class Wallet:
         return found
 
     def end(self, draft: Draft | None) -> list[Finding]:
-        """Say whether the checkpoint's entry was among them; note in `draft` how far the chain goes."""
+        """Report it if the checkpoint's entry was missing; note in `draft` how far the chain goes."""
         if draft is not None:
             draft.add(self.mark._replace(seq=self.place.seq, hash=self.place.hash))
         return [] if self._met else [self._finding(f"the wallet ends at {self.place.seq}")]
@@ -181,7 +181,7 @@ class Verification:
         return max(int(await self._connection.fetchval(COUNT)) - skipped, 0)
 
     async def findings(self, draft: Draft | None, advance: Callable[[int], None]) -> AsyncIterator[Finding]:
-        """Judge everything, in the order of wallets. `draft` is told where each chain ends, `advance` of entries."""
+        """Judge everything, in the order of wallets. `draft` gets each chain's end, `advance` counts entries."""
         self._advance = advance
         await self._connection.execute(ALONG_THE_KEYS)
         async for finding in self._chains(draft):
@@ -191,7 +191,7 @@ class Verification:
                 yield Finding(*row)
 
     async def _chains(self, draft: Draft | None) -> AsyncIterator[Finding]:
-        """Go through the wallets and the checkpoint's marks together: both come by id."""
+        """Go through the wallets and the checkpoint's marks together: both are sorted by id."""
         marks = iter(self._checkpoint.marks()) if self._checkpoint is not None else iter(())
         last, mark = None, next(marks, None)
         while rows := await self._connection.fetch(WALLETS, last, WALLETS_AT_A_TIME):
@@ -220,7 +220,7 @@ class Verification:
             mark = next(marks, None)
 
     async def _judge(self, wallets: Sequence[Wallet]) -> AsyncIterator[Finding]:
-        """Judge the entries of some wallets; what the checkpoint covers is not hashed again, but counted."""
+        """Judge the entries of some wallets; those up to the checkpoint are counted, not hashed again."""
         by_id = {wallet.mark.wallet_id: wallet for wallet in wallets}
         starts = [wallet.start for wallet in wallets]
         for row in [] if self._full else await self._connection.fetch(COVERED, list(by_id), starts):

@@ -1,4 +1,4 @@
-"""Users made by the administrator: operators come from nowhere else."""
+"""Makes users for the administrator; operators are made only here."""
 
 from __future__ import annotations
 

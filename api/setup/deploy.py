@@ -33,14 +33,14 @@ CONNECT_TIMEOUT = 10.0
 LOCK = 0x7067_7761_6C6C_6574
 DBMATE_URL = "PGWALLET_DBMATE_URL"
 MIGRATIONS_TABLE = "pgwallet_migrations"
-# Nothing of a command is in a hurry. The path is for dbmate, which looks for its table there.
+# Commands have no time limits. dbmate looks for its table in the search path's first schema.
 SESSION = PINNED | {"search_path": "public", "statement_timeout": "0", "lock_timeout": "0"}
 SESSION |= {"idle_in_transaction_session_timeout": "0"}
-# What the environment may tell dbmate's driver: the address is ours to give, and some variables it refuses.
+# Variables that are passed on to dbmate's driver: its URL has the address, and it refuses some others.
 DRIVER = ("PGPASSWORD", "PGPASSFILE", "PGSSLCERT", "PGSSLKEY", "PGSSLROOTCERT")
 NAMED = re.compile(r"^\s*create\s+or\s+replace\s+(?:function|procedure)\s+(\w+)\.(\w+)", re.IGNORECASE | re.MULTILINE)
 
-# What a deploy owns. A row that this transaction did not write again has no file any more.
+# Functions that deploys make. If a deploy did not write a row again, it has no file any more.
 FUNCTIONS = f"""
 select p.oid, p.xmin::text::bigint as version, p.oid::regprocedure::text as signature,
   n.nspname as schema, p.proname as name
@@ -50,7 +50,7 @@ where p.proowner = '{OWNER}'::regrole
   and (n.nspname = 'wallet' or n.nspname = 'public' and p.proname ^@ 'wallet_')
 """  # noqa: S608
 
-# Whether a call runs that began before a moment: it may be in the middle of a function that was replaced meanwhile.
+# Whether a query still runs that began before $1: it may be inside a function that was replaced since.
 UNDER_WAY = """
 select exists (
   select
@@ -60,7 +60,7 @@ select exists (
 )
 """
 
-# The other databases of the cluster in which the role may do something.
+# Another database in which the role has objects or privileges.
 ELSEWHERE = """
 select d.datname
 from pg_catalog.pg_shdepend s
@@ -126,15 +126,15 @@ async def create_database(url: str) -> None:
     async with connected(with_database(url, "postgres")) as connection:
         if not await connection.fetchval("select exists (select from pg_catalog.pg_database where datname = $1)", name):
             await connection.execute(f'create database "{name}"')
-            # nobody else lives in a database that we make
+            # only pgwallet uses a database that it makes
             await connection.execute(f'revoke all on database "{name}" from public')
 
 
 async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path = DB, role: str = SERVICE) -> None:
     """Bring the database at `url` up to the files in `db`; doing it again changes nothing.
 
-    `password` becomes that of `role`, the service's (None: leave it). `seeds` is a pattern of file names in db/seeds.
-    Raises DeployError; what succeeded before the fault stays, as each migration and all functions together are atomic.
+    `role`, the service's, gets `password` (None: keep its own). `seeds` is a pattern of file names in db/seeds.
+    Raises DeployError; completed steps stay. Each migration is atomic, and so are all functions together.
     """
     async with connected(url) as connection:
         if not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK):
@@ -143,7 +143,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _require_fit(connection, url)
         roles = _for_role(scripts(db, "roles.sql"), role)
         if not await _has_login(connection, url, role, password) and password is not None:
-            # a verifier, so that the password itself is in no log of statements
+            # a verifier, because logs of statements must not have the password
             text = f"alter role {role} password '{scram_verifier(password)}'"
             roles.append(Script(f"the password of {role}", text))
         await _apply_roles(connection, roles)
@@ -161,7 +161,7 @@ async def seed(url: str, *, db: Path = DB) -> None:
 
 
 async def sweep(url: str) -> int:
-    """End due holds, but for those of wallets that somebody has locked; returns how many. Raises DeployError."""
+    """End due holds, except in wallets that are locked, and return how many. Raises DeployError."""
     total = 0
     async with connected(url) as connection:
         while ended := await connection.fetchval("select public.wallet_sweep()"):
@@ -170,7 +170,7 @@ async def sweep(url: str) -> int:
 
 
 async def record_verification(connection: asyncpg.Connection, violations: int, seconds: float) -> str | None:
-    """Note the run for the metrics. Returns why it could not be noted: what was found counts all the same."""
+    """Note the run for the metrics. Returns why that failed and raises nothing: the findings count anyway."""
     try:
         await connection.execute("select public.wallet_record_verification($1, $2)", violations, seconds)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -179,7 +179,7 @@ async def record_verification(connection: asyncpg.Connection, violations: int, s
 
 
 def scram_verifier(password: str, iterations: int = 4096) -> str:
-    """Return what PostgreSQL stores of a password (RFC 5803)."""
+    """Return what PostgreSQL stores for a password (RFC 5803)."""
     salt = secrets.token_bytes(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
@@ -189,7 +189,7 @@ def scram_verifier(password: str, iterations: int = 4096) -> str:
 
 
 async def _require_fit(connection: asyncpg.Connection, url: str) -> None:
-    """Refuse what a deploy cannot work with, before it has changed anything. Raises DeployError."""
+    """Refuse a database that a deploy cannot use, before anything changes. Raises DeployError."""
     where = without_password(url)
     if connection.get_server_pid() != await connection.fetchval("select pg_backend_pid()"):
         raise DeployError(f"{where} is a connection pooler: migrate needs the PostgreSQL server itself in DATABASE_URL")
@@ -215,7 +215,7 @@ async def _require_owner(connection: asyncpg.Connection) -> None:
 
 
 async def _has_login(connection: asyncpg.Connection, url: str, role: str, password: str | None) -> bool:
-    """Return whether the role has this password already; one that others use gets no other. Raises DeployError."""
+    """Return whether other databases use this role with this password. Raises DeployError if it has another."""
     choose = f"set PGWALLET_API_ROLE to another name, such as wallet_api_2 ({role} was left as it is)"
     powerful = await connection.fetchval(POWERFUL, role)
     if powerful:
@@ -230,19 +230,19 @@ async def _has_login(connection: asyncpg.Connection, url: str, role: str, passwo
     except asyncpg.InvalidAuthorizationSpecificationError:
         raise DeployError(f"role {role} is the login of database {other}, with another password: {choose}") from None
     except asyncpg.InsufficientPrivilegeError:
-        # the password was right; this database is not open to it yet
+        # the password is right; the role may not connect here yet
         return True
     await login.close(timeout=CONNECT_TIMEOUT)
     return True
 
 
 def _for_role(found: list[Script], role: str) -> list[Script]:
-    """Let the scripts speak of the service's role by its name."""
+    """Put the role's name for `wallet_api` in the scripts."""
     return [script._replace(text=re.sub(rf"\b{SERVICE}\b", role, script.text)) for script in found]
 
 
 async def _apply_roles(connection: asyncpg.Connection, found: list[Script]) -> None:
-    """Make the roles. The lock is the database's, roles are the cluster's: a deploy next door may be in the way."""
+    """Make the roles. The lock is per database, roles are per cluster: another database's deploy may collide."""
     for attempt in range(10):
         try:
             for script in found:
@@ -257,8 +257,8 @@ async def _apply_roles(connection: asyncpg.Connection, found: list[Script]) -> N
 
 
 async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Path) -> None:
-    """Let dbmate apply what is new. It gets the URL in its environment: a command line is everybody's to read."""
-    # Migrations act as the owner of what they make, and dbmate notes each one in its own transaction.
+    """Let dbmate apply new migrations. The URL is in its environment, because anybody can read a command line."""
+    # Migrations run as the owner, who needs the table: dbmate notes each in the same transaction.
     await connection.execute(f"create table if not exists public.{MIGRATIONS_TABLE} (version varchar primary key)")
     await connection.execute(f"grant select, insert, delete on public.{MIGRATIONS_TABLE} to {OWNER}")
     program = Path(sysconfig.get_path("scripts")) / "dbmate"
@@ -267,7 +267,7 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
     encrypted = await connection.fetchval("select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBMATE_", "PG"))}
     kept |= {name: os.environ[name] for name in DRIVER if name in os.environ}
-    # several hosts may be in the URL: the one that answered, which asyncpg tells nowhere else
+    # the URL may have several hosts; this one answered, and asyncpg names it nowhere else
     address = connection._addr  # type: ignore[attr-defined]  # noqa: SLF001
     process = await asyncio.create_subprocess_exec(
         str(program),
@@ -295,7 +295,7 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
 async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) -> None:
     """Create all functions anew, drop those without a file, then run the files that start with `_`: all or nothing.
 
-    Internal functions are dropped afterwards, because calls that began before may still call them.
+    Internal functions are dropped afterwards, because running calls may still need them.
     """
     last = [script for script in found if "/_" in script.name]
     internal = []
@@ -324,7 +324,7 @@ async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) 
 
 
 async def _calls_under_way(connection: asyncpg.Connection) -> None:
-    """Return when the calls that run now are finished, but after 5 seconds at the latest."""
+    """Wait until the calls that run now have finished, 5 seconds at most."""
     began = await connection.fetchval("select clock_timestamp()")
     for _ in range(250):
         if not await connection.fetchval(UNDER_WAY, began):
@@ -333,11 +333,11 @@ async def _calls_under_way(connection: asyncpg.Connection) -> None:
 
 
 async def _advance_sequences(connection: asyncpg.Connection) -> None:
-    """Set sequences past what is stored, after a restore of tables alone or logical replication; never back."""
+    """Advance sequences that a restore of tables alone or logical replication left behind the stored values."""
     known = await connection.fetchval("select to_regprocedure('wallet.sequences_behind()') is not null")
     for row in await connection.fetch("select sequence::text from wallet.sequences_behind()") if known else []:
         async with connection.transaction():
-            # changes nothing, but waits for all who have drawn from it, and keeps others from drawing meanwhile
+            # changes nothing; its lock waits for transactions that used the sequence, and keeps others from it
             await connection.execute(f"alter sequence {row['sequence']} cache 1")
             moved = "select setval(sequence, stored) from wallet.sequences_behind() where sequence = $1::text::regclass"
             if (reached := await connection.fetchval(moved, row["sequence"])) is not None:
@@ -345,7 +345,7 @@ async def _advance_sequences(connection: asyncpg.Connection) -> None:
 
 
 async def _create(connection: asyncpg.Connection, script: Script) -> None:
-    """Create a function; one that cannot be replaced, as its result or argument names changed, is dropped first."""
+    """Create a function; drop the old one first where its result or argument names changed."""
     try:
         async with connection.transaction():
             await _execute(connection, script)
@@ -376,7 +376,7 @@ async def _apply_seeds(connection: asyncpg.Connection, found: list[Script]) -> N
 
 
 async def _execute(connection: asyncpg.Connection, script: Script) -> None:
-    """Run all statements of a file. Raises DeployError with the file, the line and the server's words."""
+    """Run all statements of a file. Raises DeployError with file, line and the server's message."""
     try:
         await connection.execute(script.text)
     except asyncpg.PostgresError as error:

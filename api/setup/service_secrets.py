@@ -1,4 +1,4 @@
-"""What the service needs to know beyond the settings: its own login, and the key that signs its tokens."""
+"""Secrets that are set, or generated and kept in files: the service's login, keys, the metrics token."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from api.urls import credentials, on_socket, with_login
 
 
 def signing_keys(settings: Settings) -> list[str]:
-    """Return the key that signs tokens, then those whose tokens are valid too.
+    """Return the key that signs tokens, then older keys that verify them.
 
     The first is as set, or from its file; with an embedded server it is generated once and kept.
     """
@@ -41,7 +41,7 @@ def checkpoint_key(settings: Settings, *, make: bool) -> str:
 
 
 def metrics_token(settings: Settings) -> str | None:
-    """Return what reads /metrics: as set; with an embedded server it is generated once and kept; else None."""
+    """Return the token for /metrics: as set; for an embedded server generated once and kept; else None."""
     if settings.metrics_token is None and settings.embedded and settings.api_url is None:
         return read_or_create(settings.data_dir / "metrics_token")
     return settings.metrics_token
@@ -50,7 +50,7 @@ def metrics_token(settings: Settings) -> str | None:
 def api_password(settings: Settings) -> str | None:
     """Return the password that `migrate` gives to the service's role; None where PGWALLET_API_URL has none for it.
 
-    Where none is set it is generated once and kept in the data dir.
+    Where neither is set, it is generated once and kept in the data dir.
     """
     if settings.embedded and settings.api_role != SERVICE:
         raise SettingsError("PGWALLET_API_ROLE is for a server of your own: set DATABASE_URL too")
@@ -58,7 +58,7 @@ def api_password(settings: Settings) -> str | None:
         return settings.api_password or read_or_create(settings.data_dir / "api_password")
     user, inside = credentials(settings.api_url)
     if user != settings.api_role:
-        # the service logs in as somebody else, whose password is not ours to set
+        # the service logs in as another role, whose password we do not set
         return settings.api_password
     if settings.api_password and inside and settings.api_password != inside:
         raise SettingsError("PGWALLET_API_PASSWORD differs from the password in PGWALLET_API_URL: set one of them")
@@ -66,7 +66,7 @@ def api_password(settings: Settings) -> str | None:
 
 
 def api_url(settings: Settings, socket: Path | None) -> str:
-    """Return how the service logs in: as set, else with its role to the administrator's or the embedded server."""
+    """Return the service's URL: as set, else with its role on the administrator's or the embedded server."""
     if settings.api_url is not None:
         return settings.api_url
     login = api_password(settings) or ""
