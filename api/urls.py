@@ -1,11 +1,11 @@
-"""PostgreSQL URLs, for people and for programs each of which understands other parameters than libpq."""
+"""PostgreSQL URLs, and their forms for programs that do not understand all of libpq's parameters."""
 
 import ssl
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-# libpq has a variable for each parameter; these are not simply PG and the parameter's name
+# the variables of libpq that are not simply PG and the parameter's name
 IRREGULAR: Final = {
     "dbname": "PGDATABASE",
     "application_name": "PGAPPNAME",
@@ -20,8 +20,8 @@ CHOICES: Final = {
 }
 SECRET: Final = ("password", "sslpassword", "scram_client_key", "scram_server_key")
 FILES: Final = ("sslcert", "sslkey", "sslrootcert", "sslcrl")
-# libpq's, and what providers' pages add for other drivers: to asyncpg a parameter that it does not know is a setting of
-# the server's, which refuses it.
+# Parameters of libpq and of other drivers. asyncpg sends a parameter that it does not know to the server as a setting,
+# and the server refuses it.
 DROPPED: Final = frozenset(
     """
     channel_binding connect_timeout fallback_application_name client_encoding gssencmode gssdelegation require_auth
@@ -31,7 +31,7 @@ DROPPED: Final = frozenset(
     pgbouncer connection_limit pool_timeout schema uselibpqcompat
     """.split()  # noqa: SIM905 - a line for each would hide the list
 )
-# What dbmate's driver understands of them; it is given the address and the kind of encryption anew.
+# What dbmate's driver understands of them; for_dbmate() sets the address and sslmode itself.
 FOR_DBMATE: Final = ("application_name", "options", "sslcert", "sslkey", "sslrootcert", "sslpassword", "passfile")
 DATABASE: Final = "pgwallet"
 PORT: Final = 5432
@@ -39,7 +39,7 @@ PORT: Final = 5432
 
 
 def fault(url: str) -> str | None:
-    """Return what keeps every driver from using the URL, None where it is well formed."""
+    """Return what is wrong with the URL for every driver, None if it is well formed."""
     if not url.startswith(("postgresql://", "postgres://")):
         return "a URL like postgresql://user@host/database"
     try:
@@ -66,7 +66,7 @@ def parameter(url: str, name: str) -> str | None:
 
 
 def credentials(url: str) -> tuple[str, str]:
-    """Return user and password, "" for what is not in the URL."""
+    """Return user and password, "" for one that is missing."""
     user, _, password = urlsplit(url).netloc.rpartition("@")[0].partition(":")
     return unquote(user) or parameter(url, "user") or "", unquote(password) or parameter(url, "password") or ""
 
@@ -88,7 +88,7 @@ def with_database(url: str, name: str) -> str:
 
 
 def with_login(url: str, user: str, password: str) -> str:
-    """Return the URL for somebody else."""
+    """Return the URL with this login."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     query = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("user", "password", "passfile")]
@@ -102,7 +102,7 @@ def for_asyncpg(url: str) -> dict[str, Any]:
     query = {name: value for name, value in parse_qsl(parts.query) if name not in DROPPED}
     more = {}
     if query.get("sslrootcert") == "system":
-        # libpq's word for the certificates of the machine, and there it implies verify-full
+        # libpq's name for the machine's certificates, which implies verify-full
         del query["sslrootcert"]
         query.pop("sslmode", None)
         more["ssl"] = ssl.create_default_context()
@@ -110,7 +110,7 @@ def for_asyncpg(url: str) -> dict[str, Any]:
 
 
 def for_dbmate(url: str, address: str | tuple[str, int], *, encrypted: bool, settings: dict[str, str]) -> str:
-    """Return the URL for dbmate: the server at `address`, out of several, with `settings` for its session.
+    """Return the URL for dbmate: the one server at `address`, and `settings` for its session.
 
     Its driver knows no sslmode "prefer" and would insist on TLS by itself.
     """
@@ -127,7 +127,7 @@ def for_dbmate(url: str, address: str | tuple[str, int], *, encrypted: bool, set
     else:
         host = f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
     if query.get("sslrootcert") == "system":
-        # its driver takes the machine's where none is named
+        # its driver uses the machine's by default
         del query["sslrootcert"]
         mode = "verify-full"
     user, password = credentials(url)
@@ -137,14 +137,14 @@ def for_dbmate(url: str, address: str | tuple[str, int], *, encrypted: bool, set
 
 
 def libpq_variables(url: str) -> dict[str, str]:
-    """Return the URL as environment variables of libpq, for programs whose command line everybody may read."""
+    """Return the URL as libpq's environment variables, because every user can read a command line."""
     parts = urlsplit(url)
     user, password = credentials(url)
-    # several hosts may stand here, separated by commas, so this is not urlsplit's business
+    # urlsplit cannot split several hosts, which commas separate
     hosts = _hosts(parts.netloc)
     found = {
         "PGHOST": ",".join(name for name, _ in hosts),
-        # an empty one is the default; none at all must leave it to the parameter
+        # an empty port is the default; without any, the parameter sets it
         "PGPORT": ",".join(port for _, port in hosts) if any(port for _, port in hosts) else "",
         "PGUSER": user,
         "PGPASSWORD": password,
@@ -156,7 +156,7 @@ def libpq_variables(url: str) -> dict[str, str]:
 
 
 def without_password(url: str) -> str:
-    """Return the URL as it may be shown."""
+    """Return the URL without secrets."""
     parts = urlsplit(url)
     login, _, host = parts.netloc.rpartition("@")
     query = [(name, value) for name, value in parse_qsl(parts.query) if name not in SECRET]
@@ -165,7 +165,7 @@ def without_password(url: str) -> str:
 
 
 def _hosts(netloc: str) -> list[tuple[str, str]]:
-    """Return the hosts of a URL with their ports, "" for one that is not named."""
+    """Return the hosts of a URL with their ports, "" for no port."""
     pieces = netloc.rpartition("@")[2].split(",")
     split = [piece.rpartition(":") if ":" in piece.rpartition("]")[2] else (piece, "", "") for piece in pieces]
     return [(unquote(name.strip("[]")), port) for name, _, port in split]

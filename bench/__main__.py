@@ -83,7 +83,7 @@ def main(
 
 
 def _measured(run: Run, sections: tuple[str, ...]) -> str | None:
-    """Measure; returns what went wrong, after which there still is a report of what came before."""
+    """Measure; returns the error that ended it, if any: the results so far are still reported."""
     try:
         measure(run, sections)
     except BenchError as error:
@@ -93,7 +93,7 @@ def _measured(run: Run, sections: tuple[str, ...]) -> str | None:
 
 
 def measure(run: Run, sections: tuple[str, ...]) -> None:
-    """Run the sections in an order of their own: the service reads the histories that growth writes."""
+    """Run the sections, growth before the service, which reads the histories that it writes."""
     if "single" in sections:
         single.measure(run)
     if "batches" in sections:
@@ -118,7 +118,7 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
 
 
 def _peers(run: Run, sections: tuple[str, ...]) -> None:
-    """Run what needs an option to say where it is."""
+    """Run what an option locates."""
     if "peer" in sections and run.http_peer is not None:
         http_peer.measure(run, run.http_peer)
     if "before" in sections and run.before is not None:
@@ -126,7 +126,7 @@ def _peers(run: Run, sections: tuple[str, ...]) -> None:
 
 
 if __name__ == "__main__":
-    # `make bench` hands QUICK= on where it is not set
+    # `make bench` passes an unset QUICK on as empty
     for name in ("QUICK", "GROWTH"):
         if not os.environ.get(name):
             os.environ.pop(name, None)

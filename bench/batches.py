@@ -18,7 +18,7 @@ ABSOLUTE = Goal(">=", 45_000, "/s")
 
 
 def measure(run: Run) -> None:
-    """Measure each round on a clone of its own: the floor's tables and ours are as large as each other."""
+    """Measure each round on a new clone, so that the floor's tables and ours have the same size."""
     plan = run.plan
     shapes = [(size, clients) for size in plan.batch_sizes for clients in plan.batch_clients]
     floors: dict[tuple[int, int], list[float]] = {shape: [] for shape in shapes}
@@ -54,7 +54,7 @@ def measure(run: Run) -> None:
                 report.add(SECTION, "  the same, absolute", value, "/s", goal=ABSOLUTE)
 
 
-# The query that makes the requests is planned once, as the floor's is: anew for each batch costs as much as 20 items.
+# The query that makes the requests is planned once, as the floor's is: a plan costs as much as 20 items.
 PLANNED_ONCE = "-c plan_cache_mode=force_generic_plan"
 
 

@@ -1,4 +1,4 @@
-"""The benchmark's own PostgreSQL server: the one that the service embeds, durability on, in a folder of its own."""
+"""The benchmark's own PostgreSQL server: the embedded one, with durability on, in a folder of its own."""
 
 import asyncio
 import contextlib
@@ -37,12 +37,12 @@ class Database:
 
     @property
     def url(self) -> str:
-        """The administrator's address of it."""
+        """The administrator's URL."""
         return on_socket(self.socket, database=self.name)
 
     @property
     def api_url(self) -> str:
-        """Its address for the service's login."""
+        """The service's URL."""
         return on_socket(self.socket, SERVICE, self.password, self.name)
 
     def execute(self, *statements: str) -> None:
@@ -87,7 +87,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The running server. Every section works on a clone of one seeded database, so none meets what another wrote."""
+    """The running server. Every section has its own clone of one seeded database, without others' writes."""
 
     folder: Path
     socket: Path
@@ -104,7 +104,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def clone(self, name: str) -> Iterator[Database]:
-        """Have a clone of the seeded database."""
+        """Make a clone of the seeded database."""
         self.database("postgres").execute(f'create database "{name}" template "{TEMPLATE}"')
         try:
             yield self.database(name)
@@ -112,7 +112,7 @@ class Cluster:
             self.drop(name)
 
     def drop(self, name: str) -> None:
-        """Remove a database, whoever is still connected."""
+        """Remove a database, even one in use."""
         self.database("postgres").execute(f'drop database "{name}" with (force)')
 
 
@@ -124,7 +124,7 @@ def script(name: str) -> str:
 @contextlib.contextmanager
 def cluster() -> Iterator[Cluster]:
     """Start the server with a migrated and seeded template; stop it and remove its files afterwards."""
-    # not in the temporary folder: that may be in memory, and the disk is what is measured here
+    # not in the temporary folder, which may be in memory: this measures the disk
     around = ROOT / "build"
     around.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=around))

@@ -1,4 +1,4 @@
-"""Section (i): what a request costs in processor time, which a busy machine stretches less than a rate."""
+"""Section (i): a request's processor time, which a busy machine changes less than the rate."""
 
 import statistics
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class Cost(NamedTuple):
 
 
 def measure(run: Run, database: Database) -> None:
-    """Load the service as in section (d), and look at what its processes used of the processors."""
+    """Load the service as in section (d), and read the processor time of its processes."""
     if not Path("/proc/self/schedstat").exists():
         run.report.note("Processor time is read from /proc, which is not here: (i) was skipped.")
         return

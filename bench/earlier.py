@@ -1,4 +1,4 @@
-"""Section (k): this version beside an earlier one, from a checkout that `make install` was run in (`--before DIR`)."""
+"""Section (k): this version beside an earlier one, from a checkout after `make install` (`--before DIR`)."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ from bench.wrk import Load, Users
 
 SECTION = "(k) this version, against an earlier one in the same run"
 BEFORE, NOW = "before", "now"
-# in force, as it is by default, but out of wrk's reach
+# in force, as by default, but beyond wrk's reach
 LIMITS = {"PGWALLET_RATE_LIMIT": "1000000"}
 
 
@@ -49,7 +49,7 @@ def measure(run: Run, checkout: Path) -> None:
 
 @contextlib.contextmanager
 def _migrated(run: Run, checkout: Path) -> Iterator[Database]:
-    """Have a database as the earlier version makes it, with the bench wallets."""
+    """Make a database with the earlier version, and the bench wallets in it."""
     database = run.cluster.create(BEFORE)
     variables = {
         "DATABASE_URL": database.url,

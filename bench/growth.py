@@ -20,12 +20,12 @@ TOPUP = "select * from wallet_topup({wallet}, gen_random_uuid(), 100, p_actor =>
 SPEND = "select * from wallet_spend({wallet}, gen_random_uuid(), 100, p_actor => {actor})"
 BALANCE = "select * from wallet_balance({wallet}, {actor})"
 BALANCE_AT = "select * from wallet_balance_at({wallet}, now() - interval '1 hour', {actor})"
-# so long ago that the search ends in the middle
+# a moment in the middle of the long history
 BALANCE_THEN = "select * from wallet_balance_at({wallet}, now() - make_interval(secs => {middle}), {actor})"
 FIRST_PAGE = "select * from wallet_entries({wallet}, 50, p_actor => {actor})"
 DEEP_PAGE = "select * from wallet_entries({wallet}, 50, {deep}, p_actor => {actor})"
 
-# Each call with the wallet that stands for a short history. A page is compared with a page as full.
+# Each call, and the wallet with a short history for it. Compared pages are equally full.
 CALLS = {
     "wallet_topup": (TOPUP, WRITE_SHORT),
     "wallet_spend": (SPEND, WRITE_SHORT),

@@ -70,7 +70,7 @@ def _sign_up(url: str) -> str:
 
 
 def _token(answer: Any) -> str | None:
-    """Return the token of a sign-up's answer, wrapped in `data` or not."""
+    """Return the token of a sign-up's answer, inside `data` or not."""
     for place in (answer.get("data"), answer) if isinstance(answer, dict) else ():
         for name in ("access_token", "token"):
             if isinstance(place, dict) and isinstance(place.get(name), str):

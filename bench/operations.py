@@ -15,7 +15,7 @@ GOAL = Goal("<=", 2.0)
 ACTOR, OTHER = FIRST + 300, FIRST + 301
 SETUP = r"\set k random(1, 9000000000000000)" + "\n"
 
-# Scripts of two calls leave nothing behind that would grow; their time is halved.
+# Scripts of two calls leave no growing state behind; their time is halved.
 CALLS = {
     "wallet_topup": ["select * from wallet_topup({wallet}, {first}, 100, p_actor => {actor})"],
     "wallet_spend": ["select * from wallet_spend({wallet}, {first}, 1, p_actor => {actor})"],

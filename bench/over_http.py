@@ -20,7 +20,7 @@ PATHS = {
 }
 NO_OP = "no-op"
 MEMORY_AT = 512
-# connections of which the goals speak: these have all rounds, others one
+# the connections that have goals: they get all rounds, others one
 MAIN = (32, 128)
 
 Point = tuple[str, str, str, int]
@@ -44,7 +44,7 @@ BALANCE_RATE, BALANCE_RATIO = 4500, 0.7
 
 
 def measure(run: Run, database: Database) -> None:
-    """Run the service in three ways on `database`, whose growth wallets have their histories; load them in turn."""
+    """Run the service in three ways on `database`, after section (f) filled it, and load them in turn."""
     if not wrk.installed():
         run.report.note(wrk.MISSING)
         return
@@ -65,7 +65,7 @@ def measure(run: Run, database: Database) -> None:
             name, kind, whose, connections = point
             url = services[name].url + PATHS[kind]
             found = wrk.load(url, kind, users[whose], connections=connections, seconds=seconds)
-            # wrk leaves requests behind, which the service still works off: the next point must not pay for them
+            # the service still works off requests that wrk left: the next point must not pay for them
             if not database.value("select bench.quiet()"):
                 raise BenchError(f"the service still works 20 s after {_key(point)}")
             return found
@@ -151,7 +151,7 @@ def _report(run: Run, found: dict[Point, list[Load]]) -> None:
 
 
 def _compare(run: Run, found: dict[Point, list[Load]], point: Point, rates: list[float]) -> None:
-    """Add how the point stands to its sibling: hot to spread, long to short history, group commit to none."""
+    """Add the point's ratio to its sibling: hot to spread, long to short history, group commit to none."""
     service, kind, whose, connections = point
     siblings: dict[str, tuple[Point, str]] = {
         "hot": ((service, kind, "spread", connections), "spread"),

@@ -1,4 +1,4 @@
-"""Runs pgbench and reads what it says."""
+"""Runs pgbench and reads its output."""
 
 import re
 import statistics
@@ -27,7 +27,7 @@ def rate(
 ) -> float:
     """Return transactions per second of a file in bench/sql, or of a builtin script of pgbench (`@name`).
 
-    The first `WARM_UP` seconds do not count: connections are made and functions compiled in them.
+    The first `WARM_UP` seconds, with connecting and compiling, do not count.
     """
     source = ["-b", script[1:]] if script.startswith("@") else ["-f", str(SQL / f"{script}.sql")]
     defined = [argument for name, value in variables.items() for argument in ("-D", f"{name}={value}")]
@@ -46,7 +46,7 @@ def rate(
     length = transactions / tps + connecting / 1000 if tps else 0.0
     first = PROGRESS.search(done.stderr)
     if first is None or length - float(first[1]) < seconds / 2:
-        # so slow a machine that the warm-up took all the time
+        # a slow machine, where the warm-up took all the time
         return tps
     return (transactions - float(first[1]) * float(first[2])) / (length - float(first[1]))
 

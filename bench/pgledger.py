@@ -22,7 +22,7 @@ FILES = ("vendor/scoville-pgsql-ulid/ulid-to-uuid.sql", "vendor/scoville-pgsql-u
 
 @contextlib.contextmanager
 def loaded(run: Run) -> Iterator[Database | None]:
-    """Have a database with pgledger and its accounts; None without a checkout."""
+    """Make a database with pgledger and accounts; None without a checkout."""
     if run.pgledger is None:
         yield None
         return
@@ -68,7 +68,7 @@ def report_rates(run: Run, found: dict[str, list[float]], ours: str) -> None:
 
 
 def report_size(run: Run, database: Database) -> None:
-    """Add the peer's bytes per transfer, all tables and indexes, as it stands after the run."""
+    """Add the peer's bytes per transfer after the run, with all tables and indexes."""
     size, transfers = (
         database.value(query)
         for query in (

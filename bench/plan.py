@@ -7,7 +7,7 @@ WALLETS = 10_000
 
 FIRST = 10_000
 USERS = 200
-"""How many of them, the first ones, sign in over HTTP. Number FIRST is the hot wallet."""
+"""The first so many of them sign in over HTTP. Number FIRST is the hot wallet."""
 
 LEDGER_ROWS = 10_000_000
 """What GROWTH=1 fills the ledger up to."""
@@ -17,7 +17,7 @@ LEDGER_ROWS = 10_000_000
 class Plan:
     """Seconds are per point and round; pgbench runs `WARM_UP` seconds more, which are not counted.
 
-    A section's rounds end early where they would pass its budget, in seconds: on a slow machine.
+    On a slow machine a section's rounds end early, to keep its budget in seconds.
     """
 
     name: str
@@ -70,7 +70,7 @@ FULL = Plan(
     verify=True,
 )
 
-# One round shows that everything works and roughly where it stands; its figures are no figures to quote.
+# One round shows that everything works, and rough figures: do not quote them.
 QUICK = Plan(
     name="quick",
     rounds=1,

@@ -52,7 +52,7 @@ class Row:
 
 @dataclass
 class Report:
-    """What was found, in order of appearance; `facts` says on what and how."""
+    """The results, in the order found; `facts` says on what and how."""
 
     facts: dict[str, Any]
     rows: list[Row] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Report:
         return row
 
     def sort(self) -> None:
-        """Order the sections by their letters, not as they were measured, and keep each one's rows together."""
+        """Order the sections by letter, and keep the rows of each together."""
         appearance = list(dict.fromkeys(row.section for row in self.rows))
         self.rows.sort(key=lambda row: (row.section[:3], appearance.index(row.section)))
 
@@ -157,5 +157,5 @@ class Report:
 
 
 def _number(value: float) -> str:
-    """Return the number with as many digits as are worth reading."""
+    """Return the number with only its significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""Interleaving: what is compared runs in turns, so that a noisy moment strikes both sides."""
+"""Interleaving: compared points run in turns, so that noise strikes both sides."""
 
 import statistics
 import time
@@ -36,6 +36,6 @@ def interleave(
 def ratio(these: list[float], those: list[float]) -> float:
     """Return the median over the rounds of these ÷ those, each round's pair taken at almost the same time.
 
-    A round in which those came to a standstill says nothing; 0 when all did.
+    Rounds in which those are 0 do not count; 0 when all are.
     """
     return statistics.median([a / b for a, b in zip(these, those, strict=True) if b > 0] or [0.0])

@@ -1,4 +1,4 @@
-"""What every section gets."""
+"""Every section's input."""
 
 import sys
 import time
@@ -27,5 +27,5 @@ class Run:
     """Further settings of the service, as environment variables."""
 
     def say(self, text: str) -> None:
-        """Tell whoever watches what happens, on standard error."""
+        """Report progress on standard error."""
         print(f"{time.monotonic() - self.started:4.0f} s  {text}", file=sys.stderr, flush=True)

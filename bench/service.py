@@ -1,4 +1,4 @@
-"""The service under load: `pgwallet serve` itself, with its default settings but no rate limits, or as said."""
+"""The service under load: `pgwallet serve` with default settings but no rate limits, or other settings."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ class Service:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[list[float]]:
-        """Meanwhile collect the resident memory of the largest worker, in megabytes."""
+        """Sample the largest worker's resident memory meanwhile, in megabytes."""
         seen: list[float] = []
         ended = Event()
 
@@ -58,7 +58,7 @@ class Service:
 def serving(
     database: Database, folder: Path, ways: dict[str, dict[str, str]], python: str = sys.executable
 ) -> Iterator[dict[str, Service]]:
-    """Run the service once in each of these ways, a name with its settings; logs go to `folder`. Raises BenchError.
+    """Run a service for each name, with the settings of that name; logs go to `folder`. Raises BenchError.
 
     `python` is the one in whose environment the service is installed.
     """
@@ -81,7 +81,7 @@ def serving(
 def _process(
     database: Database, folder: Path, name: str, settings: dict[str, str], python: str
 ) -> Iterator[subprocess.Popen[str]]:
-    """Have `pgwallet serve`, without the user's own settings."""
+    """Run `pgwallet serve` without the user's settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(OURS)}
     variables = {
         "PGWALLET_API_URL": database.api_url,

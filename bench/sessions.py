@@ -1,4 +1,4 @@
-"""Section (i), without the service: what one call costs its session in PostgreSQL in processor time."""
+"""Section (i), without the service: the processor time of one call in its PostgreSQL session."""
 
 import asyncio
 import random
@@ -26,7 +26,7 @@ BATCH = (
 FLOOR = "one-row insert + commit"
 CALLS = {"wallet_topup": 1, "wallet_batch of 50, an item": 50, "wallet_batch of 1,000, an item": 1000}
 UNCHAINED = "without the hash chain"
-# what the chain may cost single calls, and batches
+# how much the chain may cost calls and batches
 GOALS = {1: Goal("<=", 1.10), 50: Goal("<=", 1.20), 1000: Goal("<=", 1.20)}
 ITEMS = 4000
 
@@ -56,7 +56,7 @@ def measure(run: Run, database: Database) -> None:
 
 
 def _without_hashing() -> str:
-    """Return the function that hashes entries with another body: 32 zero bytes. Its arguments are those of its file."""
+    """Return the function that hashes entries, with the arguments of its file, but a body of 32 zero bytes."""
     text = (ROOT / "db" / "functions" / "ledger" / "entry_hash.sql").read_text(encoding="utf-8")
     head, _, rest = text.partition("$$")
     _, _, tail = rest.partition("$$")

@@ -22,7 +22,7 @@ FLOODS = {
     "sign-ins over 256 connections, most refused": 256,
 }
 BELIEVE = {"PGWALLET_TRUSTED_PROXIES": "127.0.0.1"}
-"""Else all of them came from one address, which would soon be throttled."""
+"""From one address they would soon be throttled."""
 BOUND = Goal("<=", 1000, " ms")
 
 
@@ -66,14 +66,14 @@ def _load(service: Service, users: Users, flooding: int, seconds: int) -> Load:
 
 @contextmanager
 def _flood(service: Service, users: Users, connections: int, seconds: int) -> Iterator[None]:
-    """Have so many clients try passwords, from a second before until after what is measured."""
+    """Let so many clients try passwords, from a second before the measurement to its end."""
     if not connections:
         yield
         return
     with ThreadPoolExecutor(1) as thread:
         url = service.url + "/api/auth/signin"
         flood = thread.submit(wrk.load, url, "signin", users, connections=connections, seconds=seconds)
-        # what the first of them find is an empty queue
+        # the first of them find an empty queue
         wrk.load(service.url + over_http.PATHS["live"], "live", users, connections=1, seconds=1)
         yield
         flood.result()

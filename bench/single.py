@@ -86,7 +86,7 @@ def _report(run: Run, found: dict[str, list[float]]) -> None:
 
 
 def _verify(run: Run, database: Database) -> None:
-    """Note that what was measured is a sound ledger. Raises BenchError when it is not."""
+    """Note that the measured ledger is sound. Raises BenchError when it is not."""
     entries = database.value("select count(*) from wallet.ledger")
     faults = database.value("select count(*) from wallet_verify()")
     if faults:

@@ -1,4 +1,4 @@
-"""Section (e): what a transaction takes on disk."""
+"""Section (e): a transaction's size on disk."""
 
 from bench.pgbench import transact
 from bench.report import Goal
@@ -15,7 +15,7 @@ where c.relnamespace = 'wallet'::regnamespace and c.relkind = 'r'
 
 
 def measure(run: Run) -> None:
-    """Divide the growth of all tables and indexes by the transactions that single calls wrote, nothing vacuumed."""
+    """Divide the growth of all tables and indexes, unvacuumed, by the transactions of single calls."""
     with run.cluster.clone("size") as database:
         before, count = database.value(SIZE), database.value("select count(*) from wallet.transactions")
         wanted = run.plan.size_transactions

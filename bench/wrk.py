@@ -18,7 +18,7 @@ MISSING = (
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of wrk saw: answered requests per second, latencies in milliseconds, and what went wrong."""
+    """The result of one run: answered requests per second, latencies in milliseconds, and errors."""
 
     rate: float
     p50: float
@@ -26,7 +26,7 @@ class Load:
     errors: int
     """Statuses of 400 and more, connections that failed, and requests without an answer within 10 s."""
     requests: int = 0
-    """How many were answered, whatever with."""
+    """Requests with an answer of any status."""
 
     def __str__(self) -> str:
         return f"{self.rate:,.0f}/s, p50 · p99 {self.latency()}"
@@ -39,7 +39,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Users:
-    """Some lines of a file that holds a token per line."""
+    """A range of lines of a file of tokens."""
 
     file: Path
     first: int
@@ -67,7 +67,7 @@ def load(url: str, kind: str, users: Users, *, connections: int, seconds: int) -
         str(SCRIPT),
         url,
     ]
-    # another seed each time: a repeated txn_id would be a replay
+    # a new seed each time: a repeated txn_id would be a replay
     arguments = [kind, str(users.file), str(users.first), str(users.count), str(secrets.randbelow(2**31))]
     done = subprocess.run([*command, "--", *arguments], check=False, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]

@@ -31,7 +31,7 @@ from api.errors import (
 
 
 def _refusal(code: str, hint: str, **detail: Any) -> ServiceError:
-    """A domain error as `wallet.raise_error()` raises it."""
+    """Make a domain error as `wallet.raise_error()` does."""
     return from_postgres(code, msgspec.json.encode(detail).decode(), hint) or ServiceError(SQLSTATES[code])
 
 

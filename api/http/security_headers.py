@@ -1,4 +1,4 @@
-"""Security headers: on every answer the same few, put together once."""
+"""Security headers, built once and added to every answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 
 
 def page_policy(page: str) -> str:
-    """The content security policy of a page: its own inline scripts and styles, by hash, and calls of this API."""
+    """Return a page's content security policy: its own inline scripts and styles by hash, and this API."""
 
     def hashes(tag: str) -> str:
         found = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
@@ -33,7 +33,7 @@ def page_policy(page: str) -> str:
 
 
 def fields(policy: str) -> list[tuple[bytes, bytes]]:
-    """Answers are somebody's money: they are stored nowhere, read as nothing else, shown in nobody's frame."""
+    """Return the headers, with this policy: answers are private, so nothing may cache or frame them."""
     return [
         (b"cache-control", b"no-store"),
         (b"content-security-policy", policy.encode()),
@@ -43,9 +43,9 @@ def fields(policy: str) -> list[tuple[bytes, bytes]]:
 
 
 class SecurityHeaders:
-    """ASGI: adds the headers. `hsts` is how many seconds browsers are to insist on TLS, 0 not to say so.
+    """ASGI: adds the headers. `hsts` is how many seconds browsers insist on TLS; 0 sends no such header.
 
-    That one goes with answers over TLS only, as RFC 6797 has it: the scheme is the trusted proxy's word.
+    RFC 6797 allows that header over TLS only. The trusted proxy tells the scheme.
     """
 
     def __init__(self, app: HttpApp, *, hsts: int) -> None:

@@ -64,8 +64,8 @@ class Lock:
     def take(self, *, share: bool) -> Path | None:
         """Wait for the lock. Returns None when we hold it.
 
-        While a `run` holds it: with `share`, wait until its server listens and return the socket folder; without,
-        raise DataDirError. Other commands are waited for.
+        While `run` holds it: with `share`, wait until its server listens and return the socket folder; without it,
+        raise DataDirError. It waits for other commands.
         """
         file = self._open()
         started, told, rival = time.monotonic(), False, 0
@@ -94,11 +94,11 @@ class Lock:
             time.sleep(0.05)
 
     def listening(self, socket: Path) -> None:
-        """Tell others where the server listens."""
+        """Record where the server listens."""
         self._write({"socket": str(socket)})
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Free the lock."""
         if self._file is not None:
             os.ftruncate(self._file, 0)
             os.close(self._file)
@@ -126,7 +126,7 @@ class Lock:
         return {}
 
     def _holder(self) -> dict[str, Any]:
-        """Return what is written in the file, {} where its writer is dead: the new holder is about to write."""
+        """Return what the lock file says, {} if its writer is dead: the new holder has not written yet."""
         found = self._read()
         with contextlib.suppress(PermissionError):
             try:

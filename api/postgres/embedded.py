@@ -43,7 +43,7 @@ local replication postgres peer map=pgwallet
 local all wallet_api scram-sha-256
 """
 
-# fsync, full_page_writes and synchronous_commit keep their default, on: a transaction that was answered is on disk.
+# fsync, full_page_writes and synchronous_commit keep their default, on: a committed transaction is on disk.
 CONF = """\
 # Written by pgwallet at every start. Change a setting with `alter system`, which lasts and comes last.
 max_connections = 200
@@ -74,9 +74,9 @@ def binaries() -> Path:
 
 @contextlib.contextmanager
 def server(data_dir: Path, command: str) -> Iterator[Path]:
-    """Have a server for the length of a command; yields its socket folder.
+    """Provide a server while a command runs; yields its socket folder.
 
-    It is the one of a running `pgwallet run`, else one of our own that stops afterwards.
+    It is that of a running `pgwallet run`, or a new one, which stops afterwards.
     """
     prepare(data_dir)
     with Lock(data_dir, command) as lock:
@@ -126,7 +126,7 @@ class Server:
             self._write(self.pgdata / name, text)
 
     def spawn(self) -> None:
-        """Start the process, in a session of its own: Ctrl-C in our terminal is ours to pass on, in order."""
+        """Start the process, in a session of its own: Ctrl-C must reach us only, so that we stop in order."""
         with contextlib.suppress(FileNotFoundError):
             if self.log.stat().st_size > LOG_LIMIT:
                 self.log.rename(self.log.with_suffix(".log.1"))
@@ -176,7 +176,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def stop(self, *, patience: float = 60.0) -> None:
-        """Stop the server: connections end, work is written. What does not end in time is killed; nothing is lost."""
+        """Stop the server: close connections, write data. Kill it if it takes too long; no commit is lost."""
         if self._process is None:
             return
         for number, limit in ((signal.SIGINT, patience), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0)):
@@ -224,7 +224,7 @@ class Server:
             raise EmbeddedError(f"{self.pgdata} does not belong to {self.account.name}, who would run PostgreSQL on it")
 
     def _initdb(self) -> None:
-        """Make the database's files under another name first, so that one that was interrupted is never used."""
+        """Make the database's files under another name first, so that an unfinished database is never used."""
         draft = self.data_dir / "postgres.new"
         if draft.exists():
             shutil.rmtree(draft)
@@ -256,7 +256,7 @@ class Server:
             return subprocess.CompletedProcess(command, 126, "", str(error.strerror))
 
     def _ident(self) -> str:
-        """Return who may be the administrator: we, and the account that can read the database's files anyway."""
+        """Return who may log in as administrator: our account, and the server's, which owns the files anyway."""
         names = sorted({operator(), self.account.name})
         return "# Written by pgwallet at every start.\n" + "".join(f'pgwallet "{name}" postgres\n' for name in names)
 
@@ -304,7 +304,7 @@ def environment() -> dict[str, str]:
 
 
 def _private_folder(path: Path, account: Account) -> Path:
-    """Make a folder that belongs to the account alone, or check that the one there does: others may have made it."""
+    """Make a folder that only the account can use, or check an existing one, which another user may have made."""
     around = path.parent.stat().st_mode
     if around & 0o002 and not around & stat.S_ISVTX:
         raise EmbeddedError(f"{path.parent} can be written by every user and is not sticky: set TMPDIR")

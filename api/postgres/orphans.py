@@ -15,8 +15,8 @@ PROC = Path("/proc")
 def stop_leftover(pgdata: Path, socket: Path, *, patience: float = 30.0) -> None:
     """Stop every PostgreSQL process that works in `pgdata`; returns when none is left.
 
-    A server process is told to stop in order; backends without one, and what does not end in time, are killed.
-    Process ids are not trusted: what counts is the program's name and its working directory.
+    A server gets SIGINT first; backends without a server, and what does not end in time, are killed.
+    It identifies processes by program name and working directory, because process ids are reused.
     """
     if not processes(pgdata):
         _forget(pgdata, socket)
@@ -39,12 +39,12 @@ def stop_leftover(pgdata: Path, socket: Path, *, patience: float = 30.0) -> None
 def processes(pgdata: Path) -> dict[int, str]:
     """Return {process id: title} of the PostgreSQL processes whose working directory is `pgdata`.
 
-    A zombie has no title and is none of them. Empty where there is no /proc: PostgreSQL's own check must do there.
+    A zombie has no title and is left out. Without /proc the result is empty; PostgreSQL's own check must do.
     """
     folder = str(pgdata.resolve())
     found = {}
     for entry in PROC.glob("[0-9]*"):
-        # processes end while we look, and others' are not ours to see
+        # processes end meanwhile, and we may not read other users'
         with contextlib.suppress(OSError):
             if str((entry / "cwd").readlink()) == folder:
                 title = (entry / "cmdline").read_bytes().split(b"\0")[0].decode("utf-8", "replace")
@@ -54,7 +54,7 @@ def processes(pgdata: Path) -> dict[int, str]:
 
 
 def _forget(pgdata: Path, socket: Path) -> None:
-    """Remove the lock files of a server that is gone: to PostgreSQL a zombie, or whoever got its number, is alive."""
+    """Remove a dead server's lock files: PostgreSQL takes a zombie, or a process with its id, for the server."""
     if (PROC / "self").exists():
         for path in (pgdata / "postmaster.pid", *socket.glob(".s.PGSQL.*")):
             path.unlink(missing_ok=True)

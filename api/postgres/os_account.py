@@ -1,7 +1,7 @@
-"""The operating-system account that PostgreSQL runs under, and its way to the files it needs.
+"""The operating-system account that PostgreSQL runs under, and its access to its files.
 
-PostgreSQL refuses to run as root. Started by root, the server runs as a system user of its own, and folders on the way
-that are closed to that user (a 0700 home, a `mktemp -d`) are opened to it alone, by an access control list.
+PostgreSQL refuses to run as root. If root starts it, the server runs as a system user of its own. Folders on the path
+that this user cannot enter (a 0700 home, a `mktemp -d`) get an access control list that lets it in.
 """
 
 import errno
@@ -30,7 +30,7 @@ class AccountError(CommandError):
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the server. `switch` says whether that is somebody else than we are."""
+    """The account that runs the server. `switch`: it is not the one we run as."""
 
     name: str
     uid: int
@@ -58,7 +58,7 @@ def operator() -> str:
 
 
 def server_account(pgdata: Path) -> Account:
-    """Return who runs the server on `pgdata`: we do; for root its owner, at first a system user made for it."""
+    """Return who runs the server: our account; for root the owner of `pgdata`, at first a new system user."""
     if os.geteuid() != 0:
         return Account(operator(), os.geteuid(), os.getegid(), switch=False)
     try:
@@ -73,7 +73,7 @@ def server_account(pgdata: Path) -> Account:
 
 
 def let_in(account: Account, folder: Path) -> None:
-    """Make sure that the account can reach `folder`: it gets search permission, nothing else, where that is missing."""
+    """Make sure that the account can reach `folder`: grant it search permission, no more, where it has none."""
     folder = folder.resolve()
     if not account.switch or account.can("-x", folder):
         return
@@ -119,7 +119,7 @@ def _grant_search(folder: Path, uid: int) -> None:
     """Add the entry `user:UID:--x` to the folder's access control list; nobody else gains or loses anything."""
     entries = _read_acl(folder)
     if (MASK, NOBODY) in entries:
-        # The mask must let our entry through: what it hid from the others so far is taken from their entries first.
+        # The mask must grant search to our entry. The others first lose the permissions that the mask denied.
         mask = entries[MASK, NOBODY]
         for tag, owner in entries:
             if tag in (USER, GROUP_OBJ, GROUP):
@@ -133,7 +133,7 @@ def _grant_search(folder: Path, uid: int) -> None:
 
 
 def _read_acl(folder: Path) -> dict[tuple[int, int], int]:
-    """Return {(tag, id): permissions}; a folder without a list has the three entries of its mode."""
+    """Return {(tag, id): permissions}; without a list, the three entries of the folder's mode."""
     try:
         raw = os.getxattr(folder, ACL)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Secrets that are generated once and kept in a file of mode 0600; those that a new one replaced lie beside it."""
+"""Generated secrets, each in a file of mode 0600; a second file beside it keeps the replaced ones."""
 
 import contextlib
 import os
@@ -10,11 +10,11 @@ from api.postgres.data_dir import open_private
 from api.settings import SECRET_BYTES, SettingsError
 
 KEPT = 3
-"""How many secrets of before are kept."""
+"""How many replaced secrets are kept."""
 
 
 def read_or_create(path: Path) -> str:
-    """Return the secret in `path`; where there is no such file, make one. Of several that race, all return the same.
+    """Return the secret in `path`; make the file if there is none. Concurrent calls return the same secret.
 
     Raises SettingsError when the file cannot be read or made, or holds fewer than 32 bytes.
     """
@@ -31,7 +31,7 @@ def read_or_create(path: Path) -> str:
 
 
 def previous(path: Path) -> list[str]:
-    """Return the secrets that were in `path` before, newest first: the lines of a file beside it.
+    """Return the replaced secrets of `path`, newest first, from the file beside it.
 
     Raises SettingsError.
     """
@@ -40,7 +40,7 @@ def previous(path: Path) -> list[str]:
 
 
 def rotate(path: Path, *, keep: bool) -> None:
-    """Put a new secret into `path`. `keep`: the old one joins those before it. Raises SettingsError."""
+    """Put a new secret into `path`. `keep`: previous() then has the old one. Raises SettingsError."""
     try:
         if keep:
             old = read_or_create(path)
@@ -72,14 +72,14 @@ def _new() -> str:
 
 
 def _create(path: Path) -> None:
-    """Make a new secret; a link, unlike a rename, is refused when somebody was faster."""
+    """Make a new secret by link(), which fails if another process has made one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         _write(path, _new(), os.link)
 
 
 def _write(path: Path, text: str, place: Callable[[Path, Path], None]) -> None:
-    """Write beside `path`, then `place` it: there is never half a file."""
+    """Write a draft, then `place` it, so that nobody reads half a file."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(open_private(draft, os.O_WRONLY), "w") as file:

@@ -12,20 +12,20 @@ HEAD_TOO_LARGE: Final = Kind(431, BAD_REQUEST.code, BAD_REQUEST.title)
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
-"""Of a request that is not complete, whatever it is: the largest body that a route reads has a quarter of it."""
+"""Of any incomplete request. The largest body that a route reads is a quarter of this."""
 
 
 class Bounded(Protocol):
-    """Ends connections that take longer than `patience` seconds to send a request, or to read any of an answer.
+    """Ends connections that send no request, or read nothing of an answer, for `patience` seconds.
 
-    A request arrives mostly in one piece; then all that is done here is to note a time and to clear it.
+    Most requests arrive in one piece; for those it only sets a time and clears it.
     """
 
     patience: ClassVar[float] = 20.0
 
     # uvicorn narrows asyncio's BaseTransport in the same way
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start to serve a connection; saying nothing is slow, too."""
+        """Start the clock: a silent client is slow, too."""
         super().connection_made(transport)
         self._incomplete_since: float | None = self.loop.time()
         self._received = 0
@@ -38,7 +38,7 @@ class Bounded(Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; refuse a request that will not end."""
+        """Parse the data; refuse a request that is too large."""
         if self._incomplete_since is None:
             self._incomplete_since = self.loop.time()
         else:
@@ -52,21 +52,21 @@ class Bounded(Protocol):
                 self.transport.abort()
 
     def look(self) -> None:
-        """Look at the size of a head, too. Raises ServiceError."""
+        """Check the size of the head, too. Raises ServiceError."""
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
             raise _too_large()
         super().look()
 
     def on_message_complete(self) -> None:
-        """Note that the request is whole."""
+        """Mark the request complete."""
         if self.parser.should_upgrade():
-            return  # what is whole is the head of an offer
+            return  # only the head of an offer is complete
         self._incomplete_since = None
         self._received = 0
         super().on_message_complete()
         if self.cycle.response_complete:
-            # answered before it was whole: uvicorn would wait for the next one for ever
+            # answered before it was complete: uvicorn would set no keep-alive timeout
             self.cycle.more_body = False
             self._unset_keepalive_if_required()
             self.timeout_keep_alive_task = self.loop.call_later(

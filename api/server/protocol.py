@@ -1,7 +1,7 @@
-"""Mends what uvicorn's HTTP protocol does slowly or against RFC 9110 and 9112.
+"""Fixes what uvicorn's HTTP protocol does slowly or against RFC 9110 and 9112.
 
-uvicorn writes head and body of an answer in two system calls and packets. Here everything written within one turn of
-the event loop leaves together, at its end.
+uvicorn writes the head and body of an answer in two system calls and packets. Here one write at the end of a turn of
+the event loop sends both.
 
 uvicorn reads an offer to upgrade as a request without a body, adds trailers to the headers, answers unreadable requests
 before earlier ones, and does not answer a client that has half-closed its connection.
@@ -36,7 +36,7 @@ CUT_OFF: Final = "The connection was closed before the request was complete."
 
 
 class Joining:
-    """A transport that joins what is written to it."""
+    """A transport that joins small writes into one."""
 
     def __init__(self, transport: asyncio.Transport, soon: Callable[[Callable[[], None]], object]) -> None:
         self._transport = transport
@@ -45,7 +45,7 @@ class Joining:
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Send this with what else is written now."""
+        """Send this with the turn's other writes."""
         if not self._held:
             self._soon(self._flush)
         self._held.append(data)
@@ -57,7 +57,7 @@ class Joining:
 
     def _flush(self) -> None:
         if self._held:
-            # closed meanwhile: nobody reads it, and to write it would be an error
+            # a write to a closed transport would be an error
             if not self.is_closing():
                 self._transport.write(b"".join(self._held))
             self._held.clear()
@@ -67,7 +67,7 @@ class Joining:
 
 
 class Cycle(RequestResponseCycle):
-    """An answer whose common headers are checked once. uvicorn checks each one every time: 6 µs of some 90."""
+    """An answer that caches header checks. uvicorn checks every header each time: 6 µs of some 90."""
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send a head with a known length. uvicorn sends everything else."""
@@ -80,7 +80,7 @@ class Cycle(RequestResponseCycle):
                 elif field[0] in FRAMING:
                     length = None
                     break
-                # a request's id comes once, and would only fill the cache
+                # each request's id is new and would fill the cache
                 lines.append(b"%b: %b\r\n" % field if field[0] == b"x-request-id" else header_line(field))
         if length is None:
             await RequestResponseCycle.send(self, message)
@@ -93,31 +93,31 @@ class Cycle(RequestResponseCycle):
 
 @lru_cache(256)
 def header_line(field: tuple[bytes, bytes]) -> bytes:
-    """Return a header as it is sent. Raises RuntimeError for characters that would end it."""
+    """Return a header line. Raises RuntimeError for characters that would end it."""
     if HEADER_RE.search(field[0]) or HEADER_VALUE_RE.search(field[1]):
         raise RuntimeError(f"no header: {field!r}")
     return b"%b: %b\r\n" % field
 
 
 class Unchunked(RequestResponseCycle):
-    """An answer in HTTP/1.0, which has no chunks: without a length, it ends with the connection."""
+    """An answer in HTTP/1.0, which has no chunks: without a length, closing ends it."""
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send as it is."""
+        """Send unchunked."""
         self.chunked_encoding = False
         self.expected_content_length = len(message["body"]) if message["type"] == "http.response.body" else 0
         await super().send(message)
 
 
 class Deaf:
-    """The parser of a connection from which nothing more is read."""
+    """The parser of a refused connection: reads nothing more."""
 
     def feed_data(self, data: bytes) -> None:
         """Drop it."""
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol over such a transport."""
+    """uvicorn's protocol, corrected."""
 
     large = False
     """Whether the head that arrives may be too large."""
@@ -139,7 +139,7 @@ class Protocol(HttpToolsProtocol):
             cause = error.__context__
             self.refuse(cause if isinstance(cause, ServiceError) else ServiceError(BAD_REQUEST, NOT_HTTP))
 
-    # asyncio's way to keep the connection, which uvicorn does not use
+    # in asyncio, True keeps the connection; uvicorn returns None
     def eof_received(self) -> bool:  # type: ignore[override]
         """Whether the connection stays: a client that has sent everything may still read answers."""
         cycle = self.cycle
@@ -174,7 +174,7 @@ class Protocol(HttpToolsProtocol):
         self.cycle.__class__ = Cycle if self.scope["http_version"] == "1.1" else Unchunked
 
     def look(self) -> None:
-        """Look at an unusual head more closely. Raises ServiceError."""
+        """Check an unusual head in full. Raises ServiceError."""
         modern = self.parser.get_http_version() == "1.1"
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1 or (modern and not hosts):
@@ -198,7 +198,7 @@ class Protocol(HttpToolsProtocol):
             self.on_message_begin()
         if self.scope is None:
             self.on_message_begin()
-        # no client can send this path, so there is no route: the application answers the refusal in the state
+        # no client can send this path, and no route has it: the application answers with the state's refusal
         self.scope = {"method": "-", **self.scope, "path": "", "raw_path": b"", "query_string": b""}
         self.scope["state"]["refusal"] = error
         self.cycle = RequestResponseCycle(
@@ -221,7 +221,7 @@ class Protocol(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def _cut(self, cycle: RequestResponseCycle) -> None:
-        """Tell a request in progress that no more of its body comes, by an empty piece."""
+        """End the body of a request in progress with an empty piece."""
         cycle.body.clear()
         cycle.message_event.set()
         if cycle.response_complete:

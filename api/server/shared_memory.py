@@ -1,6 +1,6 @@
 """Memory that the worker processes of one service share with each other and with their supervisor.
 
-It has no file: a full disk does not matter, and the memory goes with the last process, however that ends.
+It has no file, so a full disk does no harm. The kernel frees it when the last process ends.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ VARIABLE: Final = "SHARED_MEMORY"
 METRICS: Final = ("counter", "gauge_livesum", "histogram")
 """Kinds of metrics that prometheus_client keeps in files of their own."""
 METRICS_BYTES: Final = 64 * 1024
-"""To begin with; prometheus_client makes it larger."""
+"""At first; prometheus_client enlarges it."""
 BEAT_SECONDS: Final = 1.0
 
 
 class Shared(NamedTuple):
-    """Descriptors: of the rate limits, of the workers' heartbeats, and of what each worker measures."""
+    """Descriptors of the rate limits, the workers' heartbeats and each worker's metrics."""
 
     limits: int
     beats: int
@@ -41,7 +41,7 @@ class Shared(NamedTuple):
         }
 
     def heartbeats(self) -> memoryview:
-        """Return a number for each worker, which grows while its event loop runs."""
+        """Return each worker's counter, which grows while its event loop runs."""
         return memoryview(mmap.mmap(self.beats, mmap.PAGESIZE)).cast("Q")
 
     @contextlib.asynccontextmanager
@@ -77,7 +77,7 @@ def made(workers: int) -> Iterator[Shared]:
 
 
 def given() -> Shared | None:
-    """Return what the supervisor made, None where this worker has none."""
+    """Return the supervisor's memory, None without a supervisor."""
     if VARIABLE not in os.environ:
         return None
     limits, beats, *metrics = (int(descriptor) for descriptor in os.environ[VARIABLE].split(","))

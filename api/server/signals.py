@@ -1,4 +1,4 @@
-"""Turns the signals that end us into one exception, which is held back while it would do harm."""
+"""Turns the signals that end us into one exception, and delays it while a process starts."""
 
 import contextlib
 import signal
@@ -12,7 +12,7 @@ class Shutdown(KeyboardInterrupt):
 
 
 class Signals:
-    """SIGINT, SIGTERM and SIGHUP raise Shutdown once; a further one, while we stop, calls `hurry`."""
+    """SIGINT, SIGTERM and SIGHUP raise Shutdown once; a second signal calls `hurry`."""
 
     def __init__(self) -> None:
         self.hurry: list[Callable[[], None]] = []
@@ -27,12 +27,12 @@ class Signals:
         self._stopping = True
 
     def stopping(self) -> None:
-        """From here on a signal does not raise."""
+        """Let signals raise no more."""
         self._stopping = True
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Hold signals back while a process starts: after an exception nobody would know of it."""
+        """Delay signals while a process starts: an exception would leave it without an owner."""
         self._held = True
         try:
             yield

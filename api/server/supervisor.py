@@ -1,6 +1,6 @@
 """`pgwallet run` and `serve`: start everything in order, keep it up, stop it in order.
 
-One thread, no event loop: a signal raises Shutdown wherever we are, and what was started is stopped, last first.
+One thread, no event loop: a signal raises Shutdown anywhere, and then everything stops in reverse order.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ def serve(settings: Settings) -> None:
 
 
 def _log() -> None:
-    """Write the log without waiting for its reader: else a pipe that is full of the workers' lines stops us, too."""
+    """Write the log without waiting for its reader: a pipe full of the workers' lines would block us, too."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(LogWriter().as_text())
@@ -89,12 +89,12 @@ def _variables(login: str, keys: list[str]) -> dict[str, str]:
 
 
 def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:
-    """Start the workers, which load the application while we do something else."""
+    """Start the workers, which load the application meanwhile."""
     memory = stack.enter_context(shared_memory.made(settings.workers))
     workers = Workers(listener, memory, settings.workers, signals)
 
     def stop() -> None:
-        # closed first: what connects from now on must be refused, not kept waiting
+        # closed first, so that new connections are refused at once
         listener.close()
         workers.stop(settings.shutdown_timeout + 2)
 
@@ -112,7 +112,7 @@ def _start_server(server: embedded.Server, signals: Signals) -> None:
 
 
 def listen(settings: Settings, *, patient: bool) -> socket.socket:
-    """Bind the address to serve on. `patient`: a killed pgwallet's workers may still be finishing on it."""
+    """Bind the address to serve on. `patient`: wait for a killed pgwallet's workers to leave it."""
     deadline = time.monotonic() + (settings.shutdown_timeout + 3 if patient else 1)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -181,7 +181,7 @@ def _status(host: str, port: int) -> int | None:
 
 
 def _watch(workers: Workers, server: embedded.Server | None, signals: Signals) -> None:
-    """Start anew whatever ends, for ever; a signal raises Shutdown out of here."""
+    """Restart whatever ends, until a signal raises Shutdown."""
     pause = Pause()
     noted = False
     while True:

@@ -1,7 +1,7 @@
 """One process of the service: `python -m api.server.worker FD [NUMBER]` inherits the listening socket FD.
 
 It loads the application at once, and serves when it reads a line from its standard input: a JSON object of environment
-variables. At the end of that input the supervisor is gone, and the worker ends too.
+variables. When that input ends, the supervisor is gone, and the worker ends too.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ def main() -> None:
 def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
     _allow_many_connections()
     threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
-    # uvicorn raises the signal again when it has stopped: it must not kill us before the rest of the log is written
+    # uvicorn raises the signal again when it has stopped: it must not kill us before the log is written
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     Bounded.patience = settings.request_timeout
     config = uvicorn.Config(
@@ -62,8 +62,8 @@ def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_timeout)),
     )
-    # What is loaded by now stays: to collect it again would stop the worker for tens of milliseconds.
-    # Nearly all objects of a request die with it, so that a rarer collection finds fewer alive.
+    # What is loaded by now stays: collecting it again would stop the worker for tens of milliseconds.
+    # Nearly all objects of a request die with it, so rarer collections find fewer alive.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
@@ -71,7 +71,7 @@ def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit of open files to what the process may have: often 1,024 are set and far more allowed."""
+    """Raise the soft limit of open files, often 1,024, to the hard limit, often far higher."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -18,13 +18,13 @@ logger = logging.getLogger(__name__)
 
 STEADY = 30.0
 HUNG_TICKS = 300
-"""A worker hangs if its heartbeat stands still for so many looks, ten a second or fewer on a busy machine."""
+"""A worker hangs if so many checks see the same heartbeat. There are at most ten checks a second."""
 LONGEST_PAUSE = 10.0
 
 
 @dataclass
 class Pause:
-    """How long to wait before the next restart: doubling, back to the start after a steady time."""
+    """The wait before the next restart: it doubles, and starts again after a steady time."""
 
     length: float = 0.1
     since: float = field(default_factory=time.monotonic)
@@ -77,7 +77,7 @@ class Workers:
         return None
 
     def restart(self) -> None:
-        """Replace processes that ended or hang, after a pause that grows. To be called often."""
+        """Replace processes that ended or hang, after a growing pause. Call it often."""
         for index, process in enumerate(self._processes):
             if process is not None and process.poll() is None and self._hangs(index):
                 logger.warning("worker %s does nothing any more and is replaced", process.pid)
@@ -97,7 +97,7 @@ class Workers:
         return beat > 0 and looks == HUNG_TICKS
 
     def stop(self, patience: float) -> None:
-        """Let requests in flight finish, then end; what takes longer than `patience` seconds is killed."""
+        """Let requests in flight finish, then end; kill workers that need over `patience` seconds."""
         self._send(signal.SIGTERM)
         deadline = time.monotonic() + patience
         for process in self._processes:
@@ -117,7 +117,7 @@ class Workers:
         self._beats[index] = 0
         with self._signals.held():
             self._processes[index] = subprocess.Popen(  # noqa: S603
-                # -P: an `api` folder in the current directory is not ours
+                # -P: do not import an `api` of the current directory
                 [sys.executable, "-P", "-m", "api.server.worker", str(descriptor), str(index)],
                 stdin=subprocess.PIPE,
                 pass_fds=[descriptor, self._memory.limits, self._memory.beats, *self._memory.metrics],
@@ -126,7 +126,7 @@ class Workers:
             )
 
     def _tell(self, process: subprocess.Popen[bytes] | None) -> None:
-        # restart() notices one that has just died
+        # restart() replaces one that just died
         if process is not None and process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(self._order)
