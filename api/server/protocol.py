@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 NOT_HTTP: Final = "What was sent is no valid HTTP request, and the connection ends here."
 FRAMING: Final = frozenset({b"connection", b"transfer-encoding"})
 """Headers that say where an answer ends."""
+MAX_CACHED: Final = 1024
+"""Bytes of a header's value that the cache of header lines takes."""
 CUT_OFF: Final = "The connection was closed before the request was complete."
 
 
@@ -81,7 +83,7 @@ class Cycle(RequestResponseCycle):
                     length = None
                     break
                 # each request's id is new and would fill the cache
-                lines.append(b"%b: %b\r\n" % field if field[0] == b"x-request-id" else header_line(field))
+                lines.append(b"%b: %b\r\n" % field if field[0] == b"x-request-id" else header_line(*field))
         if length is None:
             await RequestResponseCycle.send(self, message)
             return
@@ -91,12 +93,18 @@ class Cycle(RequestResponseCycle):
         self.transport.write(b"".join(lines))
 
 
-@lru_cache(256)
-def header_line(field: tuple[bytes, bytes]) -> bytes:
+def header_line(name: bytes, value: bytes) -> bytes:
     """Return a header line. Raises RuntimeError for characters that would end it."""
-    if HEADER_RE.search(field[0]) or HEADER_VALUE_RE.search(field[1]):
-        raise RuntimeError(f"no header: {field!r}")
-    return b"%b: %b\r\n" % field
+    # a preflight repeats the names of headers that a client asks for, as many as fit in its head
+    return cached_line(name, value) if len(value) <= MAX_CACHED else cached_line.__wrapped__(name, value)
+
+
+@lru_cache(256)
+def cached_line(name: bytes, value: bytes) -> bytes:
+    """Return a header line, as above."""
+    if HEADER_RE.search(name) or HEADER_VALUE_RE.search(value):
+        raise RuntimeError(f"no header: {name!r}: {value!r}")
+    return b"%b: %b\r\n" % (name, value)
 
 
 class Unchunked(RequestResponseCycle):

@@ -1,11 +1,11 @@
-"""What is written to a connection within one turn of the event loop leaves in one piece."""
+"""How answers leave: what is written within one turn of the event loop in one piece, and checked headers only."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from api.server.protocol import Joining
+from api.server.protocol import MAX_CACHED, Joining, cached_line, header_line
 
 
 class Transport:
@@ -70,3 +70,17 @@ def test_what_is_written_to_a_closed_transport_is_dropped(joining: Any, turn: li
 def test_all_else_is_up_to_the_transport(joining: Any) -> None:
     joining.pause_reading()
     assert joining._transport.done == ["paused"]
+
+
+def test_short_headers_are_cached_and_long_ones_are_not() -> None:
+    before = cached_line.cache_info().currsize
+    assert header_line(b"x-short", b"s" * MAX_CACHED) == b"x-short: " + b"s" * MAX_CACHED + b"\r\n"
+    assert cached_line.cache_info().currsize == before + 1
+    assert header_line(b"x-long", b"l" * 60_000) == b"x-long: " + b"l" * 60_000 + b"\r\n"
+    assert cached_line.cache_info().currsize == before + 1
+
+
+@pytest.mark.parametrize("field", [(b"x-a", b"1\r\nx-b: 2"), (b"x-a:", b"1"), (b"x-a", b"1" * 2000 + b"\n")])
+def test_what_would_be_more_than_a_header_is_not_sent(field: tuple[bytes, bytes]) -> None:
+    with pytest.raises(RuntimeError):
+        header_line(*field)
