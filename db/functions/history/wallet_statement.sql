@@ -18,31 +18,23 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  v_low bigint;
-  v_high bigint;
+  v_bounds record;
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
-  perform wallet.require_past('from', p_from);
-  perform wallet.require_past('to', p_to);
-  if p_from > p_to then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'from', 'reason', 'must not be after to'));
-  end if;
+  select b.* into v_bounds
+  from wallet.statement_bounds(p_wallet_id, p_from, p_to) b;
 
-  perform wallet.await_wallet(p_wallet_id, p_to);
-
-  v_low := wallet.entries_before(p_wallet_id, p_from);
-  v_high := wallet.entries_before(p_wallet_id, p_to);
   line := 'opening';
   created_at := p_from;
-  balance := wallet.balance_after(p_wallet_id, v_low);
+  balance := v_bounds.opening;
   return next;
   return query
   select 'entry', e.*
-  from wallet.described_entries(p_wallet_id, v_low + 1, v_high) e
+  from wallet.described_entries(p_wallet_id, v_bounds.low + 1, v_bounds.high) e
   order by e.seq;
   line := 'closing';
   created_at := p_to;
-  balance := wallet.balance_after(p_wallet_id, v_high);
+  balance := v_bounds.closing;
   return next;
 end;
 $$;

@@ -25,10 +25,7 @@ begin
   elsif v_original.type not in ('spend', 'capture') then
     return wallet.refused_outcome('WA021', jsonb_build_object('field', 'original_txn_id', 'type', v_original.type));
   end if;
-  select v_original.amount - coalesce(sum(t.amount), 0) into v_left
-  from wallet.refunds r
-  join wallet.transactions t on t.id = r.transaction_id
-  where r.original_id = v_original.id;
+  v_left := wallet.refundable(v_original);
   v_amount := coalesce(p_request.amount, v_left);
   if v_amount > v_left or v_left = 0 then
     return wallet.refused_outcome('WA020', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
