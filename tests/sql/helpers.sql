@@ -44,6 +44,30 @@ as $$ select ('00000000-0000-4000-8000-' || lpad(p_number::text, 12, '0'))::uuid
 
 comment on function txn(integer) is 'A txn_id that reads as its number.';
 
+create function transaction_of(p_txn_id uuid) returns bigint
+language sql
+stable
+security definer
+as $$
+  select t.id
+  from wallet.transactions t
+  where t.txn_id = p_txn_id
+$$;
+
+comment on function transaction_of(uuid) is 'The number of the transaction that was requested with this txn_id; null when there is none.';
+
+create function hold_of(p_txn_id uuid) returns bigint
+language sql
+stable
+security definer
+as $$
+  select h.id
+  from wallet.holds h
+  where h.txn_id = p_txn_id
+$$;
+
+comment on function hold_of(uuid) is 'The number of the hold that was made with this txn_id; null when there is none.';
+
 create function let_expire(p_hold_txn_id uuid) returns void
 language plpgsql
 set session_replication_role = replica

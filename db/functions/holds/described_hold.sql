@@ -4,8 +4,8 @@ create or replace function wallet.described_hold(
 )
 returns table (
   id bigint, wallet_id uuid, user_id uuid, username text, asset text, scale smallint, txn_id uuid, status text,
-  amount bigint, captured bigint, remaining bigint, reference text, metadata jsonb, events jsonb, expires_at timestamptz,
-  created_at timestamptz
+  amount bigint, captured bigint, remaining bigint, reference text, metadata jsonb, events jsonb,
+  expires_at timestamptz, created_at timestamptz
 )
 language sql
 stable

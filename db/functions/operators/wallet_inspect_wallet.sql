@@ -32,16 +32,17 @@ begin
   end if;
   if v_wallet.kind = 'user' then
     perform wallet.inspect(p_wallet_id, 'wallet', p_actor);
-    select coalesce((select n.balance_after from wallet.newest_entry(p_wallet_id) n), 0), wallet.held(p_wallet_id, v_now),
-      v_wallet.floor
-    into balance, held, floor;
+    floor := v_wallet.floor;
+    balance := coalesce((select n.balance_after from wallet.newest_entry(p_wallet_id) n), 0);
+    held := wallet.held(p_wallet_id, v_now);
+    available := wallet.available(balance, held, floor);
   end if;
 
   return query
   select v_wallet.id, v_wallet.kind, v_wallet.purpose, v_wallet.owner_id,
     (select u.username from wallet.users u where u.id = v_wallet.owner_id), v_wallet.asset,
     (select a.scale from wallet.assets a where a.code = v_wallet.asset), v_wallet.status, balance, held,
-    wallet.available(balance, held, floor), floor, v_wallet.max_balance,
+    available, floor, v_wallet.max_balance,
     case when v_wallet.has_limits then wallet.described_limits(p_wallet_id, v_now) else '{}' end,
     coalesce((
       select jsonb_agg(
