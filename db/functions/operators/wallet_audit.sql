@@ -136,7 +136,8 @@ $$;
 comment on function public.wallet_audit(uuid, uuid, uuid, text, integer, bigint, uuid) is
 $$ Operators: what operators did and whom they looked at, newest first, a page at a time.
 
-p_user_id, p_wallet_id, p_operator_id, p_action  only rows about this user, of this wallet, by this operator, of this kind
+p_user_id, p_wallet_id    only rows about this user, of this wallet
+p_operator_id, p_action   only by this operator, of this kind
 p_limit     rows in the page, 1 to 1000
 p_before_id the id of the last row of the page before; null for the newest page
 p_actor     the operator who asks; null for an administrator

@@ -37,7 +37,7 @@ begin
     -- "~" is behind every character that a name can have
     select u.id, u.username
     from wallet.users u
-    where u.username ~>=~ v_name and u.username ~<~ v_name || '~' and u.erased_at is null
+    where u.username ~>=~ v_name and u.username ~<~ (v_name || '~') and u.erased_at is null
     order by u.username using ~<~
     limit c_most
   ), moved as materialized (
@@ -80,7 +80,8 @@ begin
         when h.status = 'open' and h.expires_at <= v_now then 'expired'
         else h.status
       end as status,
-      case when f.kind = 'wallet' then coalesce((select n.balance_after from wallet.newest_entry(w.id) n), 0) end as balance,
+      case f.kind when 'wallet' then coalesce((select n.balance_after from wallet.newest_entry(w.id) n), 0) end
+        as balance,
       f.id, coalesce(t.txn_id, h.txn_id) as txn_id, t.type,
       coalesce(case when t.wallet_id = w.id then t.signed else -t.signed end, h.amount) as amount,
       coalesce(t.reference, h.reference) as reference,
@@ -104,8 +105,8 @@ begin
     select wallet.record_reads(p_actor, array_agg(d.user_id), 'search')
     from described d
   )
-  select d.kind, d.user_id, d.username, d.role, d.wallet_id, d.asset, d.scale, d.status, d.balance, d.id, d.txn_id, d.type,
-    d.amount, d.reference, d.created_at, d.erased_at
+  select d.kind, d.user_id, d.username, d.role, d.wallet_id, d.asset, d.scale, d.status, d.balance, d.id, d.txn_id,
+    d.type, d.amount, d.reference, d.created_at, d.erased_at
   from described d
   cross join noted
   order by d.place, d.id desc, d.username using ~<~, d.wallet_id;
@@ -120,5 +121,6 @@ p_query 1 to 256 characters: the beginning of a username; the id of a user or wa
 p_actor the operator; null for an administrator
 
 kind is user, wallet, transaction or hold; columns that it does not have are null. id is the transaction's or hold's. A
-transfer is found in both wallets; amount is signed as in the wallet, in minor units. An erased user is not found by name.
+transfer is found in both wallets; amount is signed as in the wallet, in minor units. An erased user is not found by
+name.
 Errors: WA002 invalid argument; WA027 operators only. $$;
