@@ -16,15 +16,17 @@ from api.database.rows import (
     NewUser,
     Page,
     Revocations,
+    S,
     SignedIn,
     StatementBound,
     User,
     UserWithPassword,
     Verification,
+    page_of_entries,
+    page_of_holds,
     read_audit_row,
     read_entry,
     read_found,
-    read_hold,
     read_inspected_user,
     read_outcome,
     read_statement_line,
@@ -35,7 +37,16 @@ from api.errors import TIMEOUT, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
-from api.schemas.inspection import AuditRow, Found, InspectedUser, RecordedVerification, StoredUser
+from api.schemas.inspection import (
+    AuditRow,
+    Found,
+    InspectedHold,
+    InspectedTransaction,
+    InspectedUser,
+    InspectedWallet,
+    RecordedVerification,
+    StoredUser,
+)
 from api.schemas.operator import (
     AccountBalance,
     Adjustment,
@@ -369,8 +380,7 @@ class Database:
         call = "select * from public.wallet_holds($1, $2, $3, $4, $5)"
         # one more tells whether there is a next page
         rows = await self._locking.rows(call, wallet_id, status, limit + 1, before_id, actor)
-        holds = [read_hold(row) for row in rows[:limit]]
-        return Page(holds, holds[-1].id if len(rows) > limit else None)
+        return page_of_holds(rows, limit)
 
     async def refund(
         self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
@@ -385,15 +395,7 @@ class Database:
         """`wallet_entries`: the newest `limit` entries below `before_seq`. Errors: WA001."""
         call = "select * from public.wallet_entries($1, $2, $3, $4, $5, $6, $7, $8)"
         rows = await self._shared.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
-        next_seq = None
-        if len(rows) > limit:
-            rows = rows[:limit]
-            next_seq = rows[-1]["seq"]
-        elif rows and rows[-1]["id"] is None:
-            # no entry: it says how far a filtered page got
-            *rows, stopped = rows
-            next_seq = stopped["seq"]
-        return Page([read_entry(row) for row in rows], next_seq)
+        return page_of_entries(rows, limit)
 
     async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> Entry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
@@ -492,6 +494,41 @@ class Database:
         found = [_read_recorded_verification(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
+    async def inspect_wallet(self, wallet_id: UUID, actor: UUID) -> InspectedWallet:
+        """`wallet_inspect_wallet`. Errors: WA001, WA027."""
+        return await self._inspect(InspectedWallet, "wallet", wallet_id, actor)
+
+    async def inspect_entries(
+        self, wallet_id: UUID, limit: int, before_seq: int | None, filters: Filters, actor: UUID
+    ) -> Page[Entry]:
+        """`wallet_inspect_entries`: `entries` for operators. Errors: WA001, WA027."""
+        call = "select * from public.wallet_inspect_entries($1, $2, $3, $4, $5, $6, $7, $8)"
+        rows = await self._locking.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
+        return page_of_entries(rows, limit)
+
+    async def inspect_holds(
+        self, wallet_id: UUID, status: str | None, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[Hold]:
+        """`wallet_inspect_holds`: `holds` for operators. Errors: WA001, WA024, WA027."""
+        call = "select * from public.wallet_inspect_holds($1, $2, $3, $4, $5)"
+        rows = await self._locking.rows(call, wallet_id, status, limit + 1, before_id, actor)
+        return page_of_holds(rows, limit)
+
+    def inspect_statement(
+        self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID
+    ) -> AsyncGenerator[list[StatementBound | Entry], None]:
+        """`wallet_inspect_statement`: `statement` for operators. Errors: WA001, WA002, WA023, WA027, WA036."""
+        call = "select * from public.wallet_inspect_statement($1, $2, $3, $4)"
+        return self._locking.stream(read_statement_line, call, wallet_id, start, end, actor)
+
+    async def inspect_transaction(self, transaction_id: int, actor: UUID) -> InspectedTransaction:
+        """`wallet_inspect_transaction`. Errors: WA027, WA028."""
+        return await self._inspect(InspectedTransaction, "transaction", transaction_id, actor)
+
+    async def inspect_hold(self, hold_id: int, actor: UUID) -> InspectedHold:
+        """`wallet_inspect_hold`. Errors: WA015, WA027."""
+        return await self._inspect(InspectedHold, "hold", hold_id, actor)
+
     async def sweep(self) -> int:
         """`wallet_sweep`: ends due holds of wallets that nothing touches; how many."""
         row = await self._locking.row("select public.wallet_sweep() as ended")
@@ -506,6 +543,12 @@ class Database:
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
         return _read_verification(rows[0]) if rows else None
+
+    async def _inspect(self, struct: type[S], what: str, which: UUID | int, actor: UUID) -> S:
+        """Run `wallet_inspect_…`, whose row has lists in it: it comes as JSON."""
+        call = f"select to_jsonb(i) as found from public.wallet_inspect_{what}($1, $2) i"  # noqa: S608 - names of ours
+        row = await self._locking.row(call, which, actor)
+        return msgspec.json.decode(row["found"], type=struct)
 
     async def _transaction(self, call: str, *arguments: Argument, touches: Sequence[UUID | str] = ()) -> Transaction:
         """Run a call that may wait for a wallet, and returns a transaction."""

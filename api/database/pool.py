@@ -128,7 +128,7 @@ class Pool(Connections):
                 except asyncpg.PostgresError as error:
                     raise self._refusal(error) from error
                 finally:
-                    await _roll_back(connection)
+                    await _end(connection)
         finally:
             self._streams.leave(touches)
 
@@ -259,11 +259,11 @@ def _parties(arguments: Sequence[Argument]) -> tuple[Hashable, ...]:
     return tuple(end for end in ends if isinstance(end, (UUID, str)))
 
 
-async def _roll_back(connection: Pooled) -> None:
-    """End the transaction of a stream: the next call on this connection must not find it."""
+async def _end(connection: Pooled) -> None:
+    """End the transaction of a stream: the next call on this connection must not find it, and a look is on record."""
     try:
         if not connection.is_closed():
-            await connection.execute("rollback")
+            await connection.execute("commit")
     except BaseException as error:
         connection.terminate()
         if not isinstance(error, LOST):

@@ -26,7 +26,7 @@ from api.schemas.transactions import Transaction
 from api.schemas.wallets import Wallet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import asyncpg
 
@@ -154,6 +154,25 @@ def read_hold(record: asyncpg.Record) -> Hold:
 def read_statement_line(record: asyncpg.Record) -> StatementBound | Entry:
     """Make a line of a statement."""
     return read_entry(record) if record["line"] == "entry" else _read_bound(record)
+
+
+def page_of_entries(rows: Sequence[asyncpg.Record], limit: int) -> Page[Entry]:
+    """Make a page of one row more than its limit: that tells whether there is a next page."""
+    next_seq = None
+    if len(rows) > limit:
+        rows = rows[:limit]
+        next_seq = rows[-1]["seq"]
+    elif rows and rows[-1]["id"] is None:
+        # no entry: it says how far a filtered page got
+        *rows, stopped = rows
+        next_seq = stopped["seq"]
+    return Page([read_entry(row) for row in rows], next_seq)
+
+
+def page_of_holds(rows: Sequence[asyncpg.Record], limit: int) -> Page[Hold]:
+    """Make a page, as of entries."""
+    holds = [read_hold(row) for row in rows[:limit]]
+    return Page(holds, holds[-1].id if len(rows) > limit else None)
 
 
 def read_found(record: asyncpg.Record) -> Found:

@@ -25,7 +25,7 @@ from api.routes.parameters import (
     optional_moment,
 )
 from api.routes.services import Services
-from api.routes.statement_formats import CSV, StatementResponse, as_csv, as_json, prefers_csv
+from api.routes.statement_formats import CSV, statement_response
 from api.schemas.envelope import Envelope
 from api.schemas.fields import TransactionKind
 from api.schemas.history import Entry, EntryPage, Statement
@@ -38,6 +38,9 @@ To = Annotated[
     str | None, QueryParameter(name="to", format="date-time", description="Recorded before: RFC 3339 with an offset.")
 ]
 Kind = Annotated[TransactionKind | None, QueryParameter(description="Only these.")]
+Start = Annotated[str, QueryParameter(name="from", format="date-time", description="Recorded then or later.")]
+End = Annotated[str, QueryParameter(name="to", format="date-time", description="Recorded before.")]
+Format = Annotated[Literal["json", "csv"] | None, QueryParameter(description="Without: as `Accept` prefers.")]
 ExactReference = Annotated[
     str | None,
     QueryParameter(min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Only with exactly this one."),
@@ -115,11 +118,9 @@ def history_routes(services: Services) -> Router:
     )
     async def statement(
         request: AuthenticatedRequest,
-        start: Annotated[str, QueryParameter(name="from", format="date-time", description="Recorded then or later.")],
-        end: Annotated[str, QueryParameter(name="to", format="date-time", description="Recorded before.")],
-        format: Annotated[  # noqa: A002 - as above
-            Literal["json", "csv"] | None, QueryParameter(description="Without: as `Accept` prefers.")
-        ] = None,
+        start: Start,
+        end: End,
+        format: Format = None,  # noqa: A002 - as above
         asset: AssetQuery = None,
     ) -> JsonResponse[Envelope[Statement]]:
         """Stream a statement, as JSON or CSV. It adds up, and the same statement never changes later."""
@@ -128,9 +129,8 @@ def history_routes(services: Services) -> Router:
         period = moment("from", start), moment("to", end)
         wallet = await database.balance(wallet_id, user.user_id)
         lines = database.statement(wallet_id, *period, user.user_id)
-        csv = format == "csv" if format is not None else prefers_csv(request.headers.get("accept", ""))
-        kind, pieces = (CSV, as_csv(wallet, lines)) if csv else ("application/json", as_json(wallet, lines))
-        return await StatementResponse.begun(kind, pieces, services.download_timeout)
+        accept = request.headers.get("accept", "")
+        return await statement_response(wallet, lines, format, accept, services.download_timeout)
 
     return Router(
         "/api/wallet",

@@ -19,6 +19,9 @@ from api.schemas.transactions import Transaction
 
 SETTLED = ("not_found", "WA015", "WA016", "WA017", "WA018")
 
+HoldStatus = Annotated[
+    Literal["open", "expired", "captured", "voided"] | None, QueryParameter(description="Only these.")
+]
 HoldPath = Annotated[UUID, PathParameter(description="The `txn_id` of the hold.")]
 
 
@@ -48,9 +51,7 @@ def hold_routes(services: Services) -> Router:
     )
     async def holds(
         request: AuthenticatedRequest,
-        status: Annotated[
-            Literal["open", "expired", "captured", "voided"] | None, QueryParameter(description="Only these.")
-        ] = None,
+        status: HoldStatus = None,
         limit: LimitQuery = 50,
         cursor: CursorQuery = None,
         asset: AssetQuery = None,

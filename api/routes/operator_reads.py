@@ -6,22 +6,52 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Router, get
-from litestar.params import QueryParameter
+from litestar.enums import MediaType
+from litestar.params import PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator
-from api.database.requests import AuditFilters
+from api.database.requests import AuditFilters, Filters
 from api.http.responses import JsonResponse, errors, success
-from api.routes.operator import OPERATOR_ERRORS, UserPath
-from api.routes.parameters import CursorQuery, LimitQuery, decode_cursor, decode_uuid_cursor, encode_cursor
+from api.routes.history import End, ExactReference, Format, From, Kind, Start, StatementOperation, To
+from api.routes.holds import HoldStatus
+from api.routes.operator import OPERATOR_ERRORS, UserPath, WalletPath
+from api.routes.parameters import (
+    MAX_POSITION,
+    CursorQuery,
+    LimitQuery,
+    decode_cursor,
+    decode_uuid_cursor,
+    encode_cursor,
+    moment,
+    optional_moment,
+)
 from api.routes.services import Services
+from api.routes.statement_formats import statement_response
 from api.schemas.envelope import Envelope
-from api.schemas.inspection import AuditPage, InspectedUser, SearchResult, UserPage, VerificationPage
+from api.schemas.history import EntryPage, Statement
+from api.schemas.holds import HoldPage
+from api.schemas.inspection import (
+    AuditPage,
+    InspectedHold,
+    InspectedTransaction,
+    InspectedUser,
+    InspectedWallet,
+    SearchResult,
+    UserPage,
+    VerificationPage,
+)
 
 READ_ERRORS = (*OPERATOR_ERRORS, "validation", "timeout")
+WALLET_ERRORS = (*READ_ERRORS, "not_found", "WA001")
+
+AnyWalletPath = Annotated[UUID, PathParameter(description="A wallet, of a user or of the system.")]
+NumberPath = Annotated[
+    int, PathParameter(ge=1, le=MAX_POSITION, description="The server's number, as a search has it.")
+]
 
 
 def operator_read_routes(services: Services) -> Router:
-    """Return what `/api/operator` answers to GET, but for the trial balance."""
+    """Return what `/api/operator` answers to GET about users, and about what was done."""
     database = services.database
 
     @get("/search", operation_id="search", summary="Search", responses=errors(*READ_ERRORS, "WA002"))
@@ -95,6 +125,120 @@ def operator_read_routes(services: Services) -> Router:
     return Router(
         "/api/operator",
         route_handlers=[search, users, inspect_user, audit, verifications],
+        before_request=operator(services.tokens, services.limits),
+        security=[{"bearer": []}],
+        tags=["Operators"],
+    )
+
+
+def wallet_read_routes(services: Services) -> Router:
+    """Return `/api/operator/wallets`, `/transactions` and `/holds` to read."""
+    database = services.database
+
+    @get(
+        "/wallets/{wallet_id:uuid}",
+        operation_id="inspectWallet",
+        summary="One wallet",
+        responses=errors(*WALLET_ERRORS),
+    )
+    async def inspect_wallet(
+        request: AuthenticatedRequest, wallet_id: AnyWalletPath
+    ) -> JsonResponse[Envelope[InspectedWallet]]:
+        """Show a wallet: owner, balance, what is left of its limits, and who set its status. On record: the look."""
+        return success("wallet", await database.inspect_wallet(wallet_id, request.user.user_id))
+
+    @get(
+        "/wallets/{wallet_id:uuid}/transactions",
+        operation_id="inspectTransactions",
+        summary="A wallet's history",
+        response_description="A page, newest first",
+        responses=errors(*WALLET_ERRORS, "WA024"),
+    )
+    async def inspect_transactions(
+        request: AuthenticatedRequest,
+        wallet_id: WalletPath,
+        limit: LimitQuery = 50,
+        cursor: CursorQuery = None,
+        type: Kind = None,  # noqa: A002 - the parameter's name, which errors show
+        start: From = None,
+        end: To = None,
+        reference: ExactReference = None,
+    ) -> JsonResponse[Envelope[EntryPage]]:
+        """Page through a user's wallet as its owner does. On record: the look, without the filters."""
+        filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
+        before_seq = decode_cursor(cursor)
+        page = await database.inspect_entries(wallet_id, limit, before_seq, filters, request.user.user_id)
+        return success("transactions", EntryPage(page.items, encode_cursor(page.next)))
+
+    @get(
+        "/wallets/{wallet_id:uuid}/holds",
+        operation_id="inspectHolds",
+        summary="A wallet's holds",
+        response_description="A page, newest first",
+        responses=errors(*WALLET_ERRORS, "WA024"),
+    )
+    async def inspect_holds(
+        request: AuthenticatedRequest,
+        wallet_id: WalletPath,
+        status: HoldStatus = None,
+        limit: LimitQuery = 50,
+        cursor: CursorQuery = None,
+    ) -> JsonResponse[Envelope[HoldPage]]:
+        """Page through the holds of a user's wallet as its owner does. On record: the look."""
+        page = await database.inspect_holds(wallet_id, status, limit, decode_cursor(cursor), request.user.user_id)
+        return success("holds", HoldPage(page.items, encode_cursor(page.next)))
+
+    @get(
+        "/wallets/{wallet_id:uuid}/statement",
+        operation_id="inspectStatement",
+        summary="A wallet's statement",
+        response_description="All entries, oldest first, between two balances",
+        media_type=MediaType.JSON,
+        operation_class=StatementOperation,
+        responses=errors(*WALLET_ERRORS, "WA002", "WA023", "WA036", "busy"),
+    )
+    async def inspect_statement(
+        request: AuthenticatedRequest,
+        wallet_id: WalletPath,
+        start: Start,
+        end: End,
+        format: Format = None,  # noqa: A002 - as above
+    ) -> JsonResponse[Envelope[Statement]]:
+        """Stream the statement of a user's wallet as its owner gets it. On record: the look."""
+        period = moment("from", start), moment("to", end)
+        wallet = await database.inspect_wallet(wallet_id, request.user.user_id)
+        lines = database.inspect_statement(wallet_id, *period, request.user.user_id)
+        accept = request.headers.get("accept", "")
+        return await statement_response(wallet, lines, format, accept, services.download_timeout)
+
+    @get(
+        "/transactions/{transaction_id:int}",
+        operation_id="inspectTransaction",
+        summary="One transaction",
+        responses=errors(*READ_ERRORS, "not_found", "WA028"),
+    )
+    async def inspect_transaction(
+        request: AuthenticatedRequest, transaction_id: NumberPath
+    ) -> JsonResponse[Envelope[InspectedTransaction]]:
+        """Show a transaction with entries, details, receipt, refunds, hold. On record: the look, at both sides."""
+        return success("transaction", await database.inspect_transaction(transaction_id, request.user.user_id))
+
+    @get(
+        "/holds/{hold_id:int}",
+        operation_id="inspectHold",
+        summary="One hold",
+        responses=errors(*READ_ERRORS, "not_found", "WA015"),
+    )
+    async def inspect_hold(request: AuthenticatedRequest, hold_id: NumberPath) -> JsonResponse[Envelope[InspectedHold]]:
+        """Show a hold with what happened to it. On record: the look."""
+        return success("hold", await database.inspect_hold(hold_id, request.user.user_id))
+
+    return Router(
+        "/api/operator",
+        route_handlers=[
+            *(inspect_wallet, inspect_transactions, inspect_holds, inspect_statement),
+            *(inspect_transaction, inspect_hold),
+        ],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["Operators"],

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
     from msgspec import Raw
 
+    from api.schemas.inspection import InspectedWallet
     from api.schemas.wallets import Balance
 
     Lines = AsyncGenerator[list[StatementBound | Entry], None]
@@ -36,7 +37,16 @@ FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b
 CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
-async def as_json(wallet: Balance, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def statement_response(
+    wallet: Balance | InspectedWallet, lines: Lines, wanted: str | None, accept: str, patience: float
+) -> StatementResponse:
+    """Answer in the `wanted` form; without, as the Accept header prefers. Raises ServiceError."""
+    csv = wanted == "csv" if wanted is not None else prefers_csv(accept)
+    kind, pieces = (CSV, as_csv(wallet, lines)) if csv else ("application/json", as_json(wallet, lines))
+    return await StatementResponse.begun(kind, pieces, patience)
+
+
+async def as_json(wallet: Balance | InspectedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
     """Yield the statement in the envelope of every success; see `Statement`."""
     async with contextlib.aclosing(lines):
         separator = b""
@@ -54,7 +64,7 @@ async def as_json(wallet: Balance, lines: Lines) -> AsyncGenerator[bytes, None]:
             yield b"".join(parts)
 
 
-def _before(wallet: Balance, opening: StatementBound) -> bytes:
+def _before(wallet: Balance | InspectedWallet, opening: StatementBound) -> bytes:
     head = {
         "wallet_id": wallet.wallet_id,
         "asset": wallet.asset,
@@ -65,7 +75,7 @@ def _before(wallet: Balance, opening: StatementBound) -> bytes:
     return b'{"success":true,"message":"statement","data":%b,"entries":[' % encode(head)[:-1]
 
 
-async def as_csv(wallet: Balance, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def as_csv(wallet: Balance | InspectedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
     """Yield the statement as CSV (RFC 4180): a header, then the opening line, entries, the closing line."""
     out = StringIO()
     writer = csv.writer(out)
@@ -78,7 +88,7 @@ async def as_csv(wallet: Balance, lines: Lines) -> AsyncGenerator[bytes, None]:
             out.truncate()
 
 
-def _cells(wallet: Balance, line: StatementBound | Entry) -> list[object]:
+def _cells(wallet: Balance | InspectedWallet, line: StatementBound | Entry) -> list[object]:
     """Return the cells of a line, in the order of `COLUMNS`."""
     amounts = (wallet.asset, wallet.scale)
     if isinstance(line, StatementBound):

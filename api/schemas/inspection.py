@@ -12,15 +12,19 @@ from api.schemas.fields import (
     TXN_ID,
     USER_ID,
     WALLET_ID,
+    Amount,
     Asset,
     BalanceAmount,
     CreatedAt,
+    JsonObject,
+    Receipt,
     Scale,
     Status,
     TransactionType,
     WalletId,
 )
-from api.schemas.wallets import Wallet
+from api.schemas.holds import Hold
+from api.schemas.wallets import LimitsLeftByKind, Wallet
 
 UserId = Annotated[UUID, Meta(examples=[USER_ID])]
 StoredName = Annotated[str, Meta(description="As stored; `erased-…` of an erased user.", examples=["alice"])]
@@ -31,6 +35,15 @@ StoredReference = Annotated[str | None, Meta(examples=["order 17"])]
 ErasedAt = Annotated[datetime | None, Meta(description="Since when nobody is behind it.")]
 LastSignIn = Annotated[datetime | None, Meta(description="To a minute; null: none on record.")]
 NextCursor = Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+WalletKind = Annotated[Literal["user", "system"], Meta(examples=["user"])]
+Purpose = Annotated[
+    str | None, Meta(description="Of a system wallet: whose counter-entries it has.", examples=["spend"])
+]
+Owner = Annotated[UUID | None, Meta(description="Null: a system wallet.", examples=[USER_ID])]
+OwnerName = Annotated[str | None, Meta(description="As stored; `erased-…` of an erased user.", examples=["alice"])]
+Actor = Annotated[UUID | None, Meta(description="The operator; null: an administrator of the database.")]
+ActorName = Annotated[str | None, Meta(examples=["olga"])]
+TransactionNumber = Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 
 
@@ -60,7 +73,7 @@ class FoundWallet(Struct, tag_field="kind", tag="wallet"):
 class FoundTransaction(Struct, tag_field="kind", tag="transaction"):
     """A transaction, found by `txn_id` or reference: a transfer in both wallets."""
 
-    id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+    id: TransactionNumber
     txn_id: RequestId
     wallet_id: WalletId
     user_id: UserId
@@ -126,8 +139,8 @@ class AuditRow(Struct):
     """What an operator did, or whom they looked at."""
 
     id: Annotated[int, Meta(examples=[7])]
-    actor: Annotated[UUID | None, Meta(description="The operator; null: an administrator of the database.")]
-    actor_username: Annotated[str | None, Meta(examples=["olga"])]
+    actor: Actor
+    actor_username: ActorName
     action: Annotated[str, Meta(description="`read`, `status`, `limits`, `adjustment`, …", examples=["status"])]
     user_id: Annotated[UUID | None, Meta(description="Whom it was about.", examples=[USER_ID])]
     username: Annotated[str | None, Meta(description="As stored now.", examples=["alice"])]
@@ -163,3 +176,124 @@ class VerificationPage(Struct):
 
     items: list[RecordedVerification]
     next_cursor: NextCursor
+
+
+class StatusRecord(Struct):
+    """A change of a wallet's status."""
+
+    status: Status
+    previous_status: Status
+    reason: Annotated[str, Meta(examples=["court order"])]
+    actor: Actor
+    actor_username: ActorName
+    changed_at: CreatedAt
+
+
+class InspectedWallet(Struct):
+    """A wallet as it is now. One of the system has a purpose, no owner, and no balance that is kept: these are null."""
+
+    wallet_id: WalletId
+    kind: WalletKind
+    purpose: Purpose
+    user_id: Owner
+    username: OwnerName
+    asset: Asset
+    scale: Scale
+    status: Status
+    balance: Annotated[int | None, Meta(description="Everything in the wallet, in minor units.", examples=[1100])]
+    held: Annotated[int | None, Meta(description="What open holds set aside, in minor units.", examples=[0])]
+    available: Annotated[int | None, Meta(description="What can be spent now, in minor units.", examples=[1100])]
+    floor: Annotated[int | None, Meta(description="The lowest balance: below 0 is an overdraft.", examples=[0])]
+    max_balance: Annotated[int | None, Meta(description="Minor units; null is no maximum of its own.")]
+    limits: LimitsLeftByKind
+    status_history: Annotated[list[StatusRecord], Meta(description="Newest first, at most 50.")]
+    created_at: CreatedAt
+
+
+class HoldEvent(Struct):
+    """What happened to a hold: `expired` by itself, all else by a request."""
+
+    event: Annotated[Literal["hold", "capture", "void", "expired"], Meta(examples=["capture"])]
+    txn_id: Annotated[UUID | None, Meta(description="Of the request.", examples=[TXN_ID])]
+    amount: Annotated[int, Meta(description="Set aside, taken or released, in minor units.", examples=[100])]
+    transaction_id: Annotated[int | None, Meta(description="The transaction of a capture.", examples=[42])]
+    balance: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[900])]
+    available: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[900])]
+    created_at: CreatedAt
+
+
+class InspectedHold(Hold):
+    """A hold, whose it is, and what happened to it."""
+
+    wallet_id: WalletId
+    user_id: UserId
+    username: StoredName
+    asset: Asset
+    scale: Scale
+    events: Annotated[list[HoldEvent], Meta(description="Newest first, at most 100.")]
+
+
+class InspectedEntry(Struct):
+    """One of the two entries of a transaction."""
+
+    wallet_id: WalletId
+    kind: WalletKind
+    purpose: Purpose
+    user_id: Owner
+    username: OwnerName
+    seq: Annotated[int, Meta(description="Its place in a user's wallet.", examples=[2])]
+    amount: Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[-100])]
+    balance: Annotated[
+        int | None, Meta(description="After it, in minor units; null in a system wallet.", examples=[900])
+    ]
+    recorded_at: CreatedAt
+
+
+class RefundOf(Struct):
+    """A refund of the transaction."""
+
+    id: TransactionNumber
+    txn_id: RequestId
+    amount: Amount
+    created_at: CreatedAt
+
+
+class Refunded(RefundOf):
+    """What the transaction gave back."""
+
+    type: TransactionType
+
+
+class MadeBy(Struct):
+    """The operator who made the transaction."""
+
+    actor: Actor
+    actor_username: ActorName
+    created_at: CreatedAt
+
+
+class InspectedTransaction(Struct):
+    """A transaction with all that belongs to it."""
+
+    id: TransactionNumber
+    txn_id: RequestId
+    wallet_id: Annotated[UUID, Meta(description="Whose request it was.", examples=[WALLET_ID])]
+    type: TransactionType
+    amount: Annotated[int, Meta(description="Minor units, above 0; of an adjustment signed.", examples=[100])]
+    asset: Asset
+    scale: Scale
+    reference: StoredReference
+    metadata: JsonObject
+    effective_at: Annotated[datetime | None, Meta(description="As the request gave it.")]
+    counterparty_wallet_id: Annotated[UUID | None, Meta(description="The recipient's wallet of a transfer.")]
+    counterparty_username: Annotated[str | None, Meta(description="Whose wallet that is.", examples=["bob"])]
+    receipt: Receipt
+    refundable: Annotated[
+        int | None, Meta(description="What is left to refund; null: no spend or capture.", examples=[100])
+    ]
+    entries: list[InspectedEntry]
+    refunds: Annotated[list[RefundOf], Meta(description="Newest first, at most 100.")]
+    original: Annotated[Refunded | None, Meta(description="Of a refund.")]
+    hold: Annotated[InspectedHold | None, Meta(description="Of a capture.")]
+    operator: Annotated[MadeBy | None, Meta(description="Null: its user made it.")]
+    created_at: CreatedAt
