@@ -38,6 +38,15 @@ FILL = f"""
     insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
       select t.seq, t.id, 1, 1000, t.wallet_id, sha256('') from wallet.transactions t
       where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    with sent as (
+      insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type, counterparty_id)
+      values (nextval('wallet.transaction_ids'), 1, 1, '2021-01-01', '00000000-0000-4000-a000-000000000002',
+        gen_random_uuid(), 'transfer', '00000000-0000-4000-a000-{ROWS:012}')
+      returning id, wallet_id, counterparty_id
+    )
+    insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash)
+      select 1, s.id, -1, 0, s.wallet_id, sha256('') from sent s
+      union all select {ROWS + 1}, s.id, 1, 1000, s.counterparty_id, sha256('') from sent s;
     insert into wallet.transaction_details (transaction_id, reference, salt, hash)
       select t.id, 'r' || t.id, gen_random_uuid(), sha256('') from wallet.transactions t
       where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
@@ -63,8 +72,10 @@ FILL = f"""
       select w.id, 'spend', date_trunc('hour', now()), 1 from wallet.wallets w where w.kind = 'user';
     insert into wallet.operator_actions (wallet_id, action, detail)
       select '00000000-0000-4000-a000-{ROWS:012}', 'status', '{{}}' from generate_series(1, {ROWS}) n;
-    insert into wallet.operator_actions (user_id, actor, action)
-      select w.owner_id, w.owner_id, 'read'
+    insert into wallet.operator_actions (wallet_id, action)
+      select w.id, 'status' from wallet.wallets w where w.kind = 'user';
+    insert into wallet.operator_actions (user_id, wallet_id, actor, action)
+      select w.owner_id, w.id, w.owner_id, 'read'
       from wallet.wallets w, generate_series(1, {ROWS}) n where w.id = '00000000-0000-4000-a000-{ROWS:012}';
     insert into wallet.erasures (user_id, reason, transactions, holds)
       select u.id, 'r', 0, 0 from wallet.users u;
@@ -82,6 +93,8 @@ OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
 TXN_ID = "(select t.txn_id::text from wallet.transactions t order by t.id desc limit 1)"
 HOLD_TXN_ID = "(select h.txn_id::text from wallet.holds h order by h.id desc limit 1)"
 REFERENCE = "(select d.reference from wallet.transaction_details d order by d.transaction_id desc limit 1)"
+LAST_OR_NULL = f"(select w.id from wallet.wallets w where w.id = '{LAST}')"
+FIRST_CHANGED = "(select a.wallet_id from wallet.operator_actions a order by a.id limit 1)"
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -122,6 +135,11 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "search for nobody": ("wallet_search('nobody')", []),
         "search for an unknown id": ("wallet_search(%s)", [str(nobody)]),
         "user": ("wallet_inspect_user(%s)", [owner]),
+        "look at a history": ("wallet_inspect_entries(%s, 1)", [wallet]),
+        "look at holds": ("wallet_inspect_holds(%s, 'voided', 1)", [wallet]),
+        "look at a statement": ("wallet_inspect_statement(%s, %s, %s)", [wallet, PAST, PAST]),
+        "look at a hold": ("wallet_inspect_hold((select max(h.id) from wallet.holds h))", []),
+        "look at nothing": ("wallet_inspect_transaction(0)", []),
         "users": ("wallet_users(1, %s)", [owner]),
         "audit": ("wallet_audit(p_limit => 1)", []),
         "audit of a user": ("wallet_audit(%s, p_limit => 1)", [owner]),
@@ -164,6 +182,14 @@ PAGES = {
     "audit of looks": "wallet_audit(p_action => 'read')",
     "verifications": "wallet_verifications()",
 }
+LOOKS = {
+    "wallet": f"wallet_inspect_wallet(coalesce({LAST_OR_NULL}, {FIRST_CHANGED}))",
+    "transfer": "wallet_inspect_transaction((select max(t.id) from wallet.transactions t))",
+    "refund": "wallet_inspect_transaction((select max(t.id) - 1 from wallet.transactions t))",
+    "refunded": "wallet_inspect_transaction((select max(t.id) - 2 from wallet.transactions t))",
+}
+LOOK = 400
+"""Rows: 50 changes of a wallet's status, or halving a history."""
 PAGE = 7_000
 """Rows: a page of 50 with what is shown of each, or the 1,000 that a page with filters examines, in each index."""
 
@@ -191,7 +217,7 @@ def costs(module_database: Database) -> Iterator[Costs]:
         )
         connection.execute("select wallet_set_status(%s, 'active', 'a test')", [row[1]])
         first = calls(row[1], row[0], "first")
-        pages = {name: (call, list[Any]()) for name, call in PAGES.items()}
+        pages = {name: (call, list[Any]()) for name, call in (PAGES | LOOKS).items()}
         measured(connection, first | pages)
         empty = measured(connection, first)
         connection.execute(FILL.encode())
@@ -250,3 +276,8 @@ def test_it_reads_no_more_rows_than_of_empty_tables(costs: Costs, call: str) -> 
 @pytest.mark.parametrize("call", PAGES)
 def test_a_page_reads_a_bounded_number_of_rows(costs: Costs, call: str) -> None:
     assert costs.pages[call] <= PAGE
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_look_reads_no_more_than_it_shows(costs: Costs, look: str) -> None:
+    assert costs.pages[look] <= LOOK
