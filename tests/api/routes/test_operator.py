@@ -34,6 +34,11 @@ def status(operator: User, user: User, wanted: str) -> Any:
         ("POST", f"/api/operator/wallets/{SOMEBODY}/refund", {"txn_id": SOMEBODY, "original_txn_id": SOMEBODY}),
         ("POST", f"/api/operator/users/{SOMEBODY}/erase", None),
         ("GET", "/api/operator/trial-balance", None),
+        ("GET", "/api/operator/search?q=alice", None),
+        ("GET", "/api/operator/users", None),
+        ("GET", f"/api/operator/users/{SOMEBODY}", None),
+        ("GET", "/api/operator/audit", None),
+        ("GET", "/api/operator/verifications", None),
     ],
 )
 def test_users_are_kept_out(alice: User, client: Any, method: str, url: str, body: object) -> None:
