@@ -11,6 +11,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator
 from api.database.requests import AuditFilters, Filters
+from api.errors import NOT_FOUND, ServiceError
 from api.http.responses import JsonResponse, errors, success
 from api.routes.history import End, ExactReference, Format, From, Kind, Start, StatementOperation, To
 from api.routes.holds import HoldStatus
@@ -221,7 +222,9 @@ def wallet_read_routes(services: Services) -> Router:
         request: AuthenticatedRequest, transaction_id: NumberPath
     ) -> JsonResponse[Envelope[InspectedTransaction]]:
         """Show a transaction with entries, details, receipt, refunds, hold. On record: the look, at both sides."""
-        return success("transaction", await database.inspect_transaction(transaction_id, request.user.user_id))
+        return success(
+            "transaction", await database.inspect_transaction(number(request, transaction_id), request.user.user_id)
+        )
 
     @get(
         "/holds/{hold_id:int}",
@@ -231,7 +234,7 @@ def wallet_read_routes(services: Services) -> Router:
     )
     async def inspect_hold(request: AuthenticatedRequest, hold_id: NumberPath) -> JsonResponse[Envelope[InspectedHold]]:
         """Show a hold with what happened to it. On record: the look."""
-        return success("hold", await database.inspect_hold(hold_id, request.user.user_id))
+        return success("hold", await database.inspect_hold(number(request, hold_id), request.user.user_id))
 
     return Router(
         "/api/operator",
@@ -243,3 +246,10 @@ def wallet_read_routes(services: Services) -> Router:
         security=[{"bearer": []}],
         tags=["Operators"],
     )
+
+
+def number(request: AuthenticatedRequest, found: int) -> int:
+    """Return the number that the path ends with. Raises ServiceError (404) for `+1`, `1_0` and other spellings."""
+    if request.scope["path"].rstrip("/").rpartition("/")[2] != str(found):
+        raise ServiceError(NOT_FOUND)
+    return found

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.api.service import User, data, problem
@@ -189,3 +190,205 @@ def test_odd_queries_find_nothing_and_break_nothing(operator: User) -> None:
         "x" * 256,
     ):
         assert search(operator, query) == []
+
+
+def wallet_path(user: User, what: str = "") -> str:
+    return f"/api/operator/wallets/{user.account['wallet_id']}{what}"
+
+
+def looks(operator: User, user: User) -> list[str]:
+    """What of a user the operator has looked at, newest first."""
+    filters = {"user_id": user.account["id"], "actor": operator.account["id"], "action": "read"}
+    return [row["after"]["of"] for row in data(operator.get("/api/operator/audit", params=filters))["items"]]
+
+
+def test_a_wallet_is_shown_with_its_limits_and_who_set_its_status(operator: User, alice: User) -> None:
+    body = {"limits": {"spend": {"per_day": 500}}, "floor": -20, "max_balance": 9000}
+    data(operator.put(wallet_path(alice, "/limits"), json=body))
+    data(alice.spend(150), 201)
+    data(alice.post("/api/wallet/holds", json={"txn_id": str(uuid4()), "amount": 30}), 201)
+    changed = data(operator.post(wallet_path(alice, "/status"), json={"status": "frozen", "reason": "court order"}))
+    shown = data(operator.get(wallet_path(alice)))
+    assert shown.pop("created_at").endswith("Z")
+    assert shown == {
+        "wallet_id": alice.account["wallet_id"],
+        "kind": "user",
+        "purpose": None,
+        "user_id": alice.account["id"],
+        "username": alice.username,
+        "asset": "UC",
+        "scale": 0,
+        "status": "frozen",
+        "balance": 850,
+        "held": 30,
+        "available": 840,
+        "floor": -20,
+        "max_balance": 9000,
+        "limits": {
+            "topup": None,
+            "spend": {
+                "per_transaction": None,
+                "per_day": {"maximum": 500, "used": 150, "left": 350},
+                "per_30_days": None,
+            },
+            "transfer": None,
+        },
+        "status_history": [
+            {
+                "status": "frozen",
+                "previous_status": "active",
+                "reason": "court order",
+                "actor": operator.account["id"],
+                "actor_username": operator.username,
+                "changed_at": changed["changed_at"],
+            }
+        ],
+    }
+    assert looks(operator, alice) == ["wallet"]
+
+
+def test_a_system_wallet_has_nothing_to_show_but_what_it_is_for(operator: User, service_database: Database) -> None:
+    with service_database.connect() as administrator:
+        row = administrator.execute("select wallet.system_wallet_id('UC', 'spend')").fetchone()
+    assert row is not None
+    path = f"/api/operator/wallets/{row[0]}"
+    shown = data(operator.get(path))
+    assert (shown["kind"], shown["purpose"], shown["balance"], shown["user_id"]) == ("system", "spend", None, None)
+    period = {"from": "2025-01-01T00:00:00Z", "to": "2025-01-01T00:00:00Z"}
+    for what in ("/transactions", "/holds"):
+        problem(operator.get(path + what), 404, "WA001")
+    problem(operator.get(path + "/statement", params=period), 404, "WA001")
+
+
+def test_histories_are_those_of_the_owner(operator: User, alice: User) -> None:
+    for number in range(3):
+        data(alice.topup(10, reference=f"order {number}"), 201)
+        hold = {"txn_id": str(uuid4()), "amount": 1, "metadata": {"number": number}}
+        data(alice.post("/api/wallet/holds", json=hold), 201)
+    newest = alice.history()["items"][0]["created_at"]
+    period = {"from": "2025-01-01T00:00:00Z", "to": newest}
+    for what, params in (
+        ("/transactions", {"limit": 2}),
+        ("/transactions", {"type": "topup", "reference": "order 1", **period}),
+        ("/holds", {"limit": 1}),
+        ("/holds", {"status": "voided"}),
+        ("/statement", period),
+    ):
+        own = data(alice.get(f"/api/wallet{what}", params=params))
+        shown = data(operator.get(wallet_path(alice, what), params=params))
+        assert shown == own
+        if own.get("next_cursor"):
+            params |= {"cursor": own["next_cursor"]}
+            own = data(alice.get(f"/api/wallet{what}", params=params))
+            assert data(operator.get(wallet_path(alice, what), params=params)) == own
+    csv = {"headers": {"Accept": "text/csv"}, "params": period}
+    assert operator.get(wallet_path(alice, "/statement"), **csv).text == alice.get("/api/wallet/statement", **csv).text
+    statement = ["statement", "wallet"] * 2
+    assert looks(operator, alice) == [*statement, *["holds"] * 3, *["transactions"] * 3]
+
+
+def test_a_statement_that_nobody_reads_to_its_end_is_on_record(operator: User, alice: User) -> None:
+    for _ in range(2):
+        requests = [{"type": "topup", "txn_id": str(uuid4()), "amount": 1} for _ in range(1000)]
+        alice.post("/api/wallet/batch", json={"requests": requests}).raise_for_status()
+    newest = alice.history()["items"][0]["created_at"]
+    period = {"from": "2025-01-01T00:00:00Z", "to": newest}
+    with operator.stream("GET", wallet_path(alice, "/statement"), params=period) as response:
+        next(response.iter_bytes(100))
+    assert looks(operator, alice)[-1] == "wallet"
+
+
+def test_a_transaction_is_shown_with_all_that_belongs_to_it(operator: User, alice: User, bob: User) -> None:
+    spent = data(alice.spend(300, reference="order 17", metadata={"price": 3.10}), 201)
+    body = {"txn_id": str(uuid4()), "original_txn_id": spent["txn_id"], "amount": 120}
+    refund = data(operator.post(wallet_path(alice, "/refund"), json=body), 201)
+    shown = data(operator.get(f"/api/operator/transactions/{spent['id']}"))
+    same = ("id", "txn_id", "wallet_id", "type", "amount", "asset", "scale", "created_at", "receipt")
+    assert {name: shown[name] for name in same} == {name: spent[name] for name in same}
+    assert (shown["reference"], shown["metadata"], shown["refundable"]) == ("order 17", {"price": 3.10}, 180)
+    assert shown["refunds"] == [{name: refund[name] for name in ("id", "txn_id", "amount", "created_at")}]
+    assert (shown["original"], shown["hold"], shown["operator"]) == (None, None, None)
+    assert [(entry["kind"], entry["username"], entry["amount"]) for entry in shown["entries"]] == [
+        ("user", alice.username, -300),
+        ("system", None, 300),
+    ]
+    given = data(operator.get(f"/api/operator/transactions/{refund['id']}"))
+    assert given["original"]["txn_id"] == spent["txn_id"]
+    assert given["operator"]["actor_username"] == operator.username
+
+    held = data(alice.post("/api/wallet/holds", json={"txn_id": str(uuid4()), "amount": 50}), 201)
+    path = f"/api/wallet/holds/{held['txn_id']}/capture"
+    captured = data(alice.post(path, json={"txn_id": str(uuid4()), "amount": 20}), 201)
+    taken = data(operator.get(f"/api/operator/transactions/{captured['id']}"))
+    hold = data(operator.get(f"/api/operator/holds/{held['id']}"))
+    assert taken["hold"] == hold
+    assert (hold["username"], hold["status"], hold["remaining"]) == (alice.username, "open", 30)
+    assert [(event["event"], event["transaction_id"]) for event in hold["events"]] == [
+        ("capture", captured["id"]),
+        ("hold", None),
+    ]
+
+    transfer = {"txn_id": str(uuid4()), "amount": 70, "to_username": bob.username}
+    sent = data(alice.post("/api/wallet/transfer", json=transfer), 201)
+    both = data(operator.get(f"/api/operator/transactions/{sent['id']}"))
+    assert (both["counterparty_wallet_id"], both["counterparty_username"]) == (bob.account["wallet_id"], bob.username)
+    assert [(entry["username"], entry["balance"]) for entry in both["entries"]] == [
+        (alice.username, alice.balance()),
+        (bob.username, bob.balance()),
+    ]
+    assert looks(operator, alice) == ["transaction", "hold", *["transaction"] * 3]
+    assert looks(operator, bob) == ["transaction"]
+
+
+def test_from_a_txn_id_to_the_whole_picture_in_two_calls(operator: User, alice: User) -> None:
+    txn_id = str(uuid4())
+    data(alice.spend(40, txn_id), 201)
+    (found,) = search(operator, txn_id)
+    shown = data(operator.get(f"/api/operator/transactions/{found['id']}"))
+    assert (shown["txn_id"], shown["entries"][0]["balance"]) == (txn_id, 960)
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "code"),
+    [
+        (f"wallets/{uuid4()}", 404, "WA001"),
+        (f"wallets/{uuid4()}/transactions", 404, "WA001"),
+        (f"wallets/{uuid4()}/holds", 404, "WA001"),
+        (f"wallets/{uuid4()}/statement?from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z", 404, "WA001"),
+        ("wallets/17", 404, "not_found"),
+        ("wallets/{wallet}/transactions?cursor=x", 422, "WA024"),
+        ("wallets/{wallet}/transactions?limit=0", 422, "validation"),
+        ("wallets/{wallet}/transactions?asset=UC", 422, "validation"),
+        ("wallets/{wallet}/holds?status=lost", 422, "validation"),
+        ("wallets/{wallet}/statement?from=2025-01-01T00:00:00Z", 422, "validation"),
+        ("wallets/{wallet}/statement?from=2025-01-02T00:00:00Z&to=2025-01-01T00:00:00Z", 422, "WA002"),
+        ("wallets/{wallet}/statement?from=2025-01-02T00:00:00Z&to=2999-01-01T00:00:00Z", 422, "WA023"),
+        (f"transactions/{2**63 - 1}", 404, "WA028"),
+        (f"transactions/{2**63}", 422, "validation"),
+        ("transactions/0", 422, "validation"),
+        ("transactions/-1", 422, "validation"),
+        ("transactions/1_0", 404, "not_found"),
+        ("transactions/+1", 404, "not_found"),
+        ("transactions/%D9%A1", 404, "not_found"),
+        ("transactions/seven", 404, "not_found"),
+        (f"holds/{2**63 - 1}", 404, "WA015"),
+        (f"holds/{'9' * 200}", 422, "validation"),
+        ("holds/x", 404, "not_found"),
+    ],
+)
+def test_what_is_not_there_is_not_shown(operator: User, alice: User, url: str, status: int, code: str) -> None:
+    problem(operator.get("/api/operator/" + url.format(wallet=alice.account["wallet_id"])), status, code)
+    assert looks(operator, alice) in ([], ["wallet"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("wallets/{wallet}", "wallets/{wallet}/transactions", "wallets/{wallet}/holds", "transactions/1", "holds/1"),
+        "wallets/{wallet}/statement?from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z",
+    ],
+)
+def test_users_see_nothing_of_it_not_even_of_their_own(alice: User, client: httpx.Client, url: str) -> None:
+    path = "/api/operator/" + url.format(wallet=alice.account["wallet_id"])
+    problem(alice.get(path), 403, "WA027")
+    problem(client.get(path), 401, "unauthorized")

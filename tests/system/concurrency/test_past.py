@@ -205,3 +205,29 @@ def test_available_is_never_more_than_one_request_can_move(observer: Session, ow
         only(observer.run("select * from wallet_hold(%s, %s, 5)", owner.wallet_id, txn(2))),
     ]
     assert {row["available"] for row in rows} == {largest}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        "select from wallet_inspect_wallet(%s)",
+        "select from wallet_inspect_entries(%s)",
+        "select from wallet_inspect_holds(%s)",
+        "select from wallet_inspect_statement(%s, '2001-01-01', '2001-01-01')",
+    ],
+)
+def test_an_operators_look_waits_for_no_writer_and_no_writer_for_it(
+    owner: Owner, writer: Session, reader: Session, look: str
+) -> None:
+    for session in (reader, writer):
+        session.run("set lock_timeout = '1ms'")
+    writer.run("begin")
+    writer.run(TOPUP, owner.wallet_id, txn(1), 1)
+    reader.run("begin")
+    reader.run(look, owner.wallet_id)
+    writer.run("commit")
+    writer.run(TOPUP, owner.wallet_id, txn(2), 1)
+    writer.run("select from wallet_erase_user(%s, 'a test')", owner.user_id)
+    reader.run("commit")
+    noted = writer.run("select count(*) from wallet.operator_actions where action = 'read'")
+    assert only(noted)["count"] == 1
