@@ -19,6 +19,7 @@ $$;
 
 grant execute on function
   public.wallet_adjust,
+  public.wallet_assets,
   public.wallet_audit,
   public.wallet_balance,
   public.wallet_balance_at,
@@ -26,6 +27,7 @@ grant execute on function
   public.wallet_batch,
   public.wallet_capture,
   public.wallet_change_password,
+  public.wallet_create_password_reset,
   public.wallet_entries,
   public.wallet_erase_user,
   public.wallet_find,
@@ -37,6 +39,7 @@ grant execute on function
   public.wallet_inspect_user,
   public.wallet_last_verification,
   public.wallet_list,
+  public.wallet_me,
   public.wallet_open,
   public.wallet_principal,
   public.wallet_recipients,
@@ -44,7 +47,9 @@ grant execute on function
   public.wallet_refund,
   public.wallet_register,
   public.wallet_rehash,
+  public.wallet_require_password_reset,
   public.wallet_require_username,
+  public.wallet_reset_password,
   public.wallet_revocations,
   public.wallet_search,
   public.wallet_set_limits,
