@@ -103,7 +103,7 @@ class AssetInfo(Struct):
     """What a wallet can hold."""
 
     code: Asset
-    name: Annotated[str, Meta(examples=["Unit coin"])]
+    name: Annotated[str, Meta(examples=["User credits"])]
     scale: Scale
 
 

@@ -25,7 +25,12 @@ begin
       order by l.asset
     )
     from public.wallet_list(p_user_id, p_actor) l
-    join wallet.wallets w on w.id = l.wallet_id
+    cross join lateral (
+      select o.*
+      from wallet.wallets o
+      where o.id = l.wallet_id
+      limit 1
+    ) w
   ), '[]')
   from wallet.users u
   where u.id = p_user_id;
