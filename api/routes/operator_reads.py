@@ -33,7 +33,7 @@ def operator_read_routes(services: Services) -> Router:
                 min_length=1,
                 max_length=256,
                 pattern="^[^\\u0000]*$",
-                description="The beginning of a username, the id of a user or wallet, any `txn_id`, an exact reference.",
+                description="The beginning of a username, the id of a user or wallet, a `txn_id`, an exact reference.",
             ),
         ],
     ) -> JsonResponse[Envelope[SearchResult]]:
