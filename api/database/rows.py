@@ -63,12 +63,17 @@ class Revocations(Struct):
     user_ids: list[UUID]
 
 
-class Verification(Struct):
-    """How long ago the last verification ended, how many violations it found, and how long it took."""
+class Facts(Struct):
+    """What the metrics show of the database: the server's version, how many holds are open, and the last verification.
 
-    age_seconds: float
-    violations: int
-    seconds: float
+    Of that: how long ago it ended, how many violations it found, and how long it took; None where there was none.
+    """
+
+    postgres: str
+    open_holds: int
+    age_seconds: float | None
+    violations: int | None
+    seconds: float | None
 
 
 class StatementBound(Struct):

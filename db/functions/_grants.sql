@@ -36,6 +36,7 @@ grant execute on function
   public.wallet_last_verification,
   public.wallet_list,
   public.wallet_open,
+  public.wallet_open_holds,
   public.wallet_principal,
   public.wallet_recipients,
   public.wallet_recorded,
