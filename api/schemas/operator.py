@@ -111,6 +111,7 @@ class LimitsRequest(Struct, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    reason: Reason | None = None
 
 
 class WalletLimits(Struct):
