@@ -12,10 +12,10 @@ from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
     WRITTEN,
-    Facts,
     NewUser,
     Page,
     Revocations,
+    ServerFacts,
     StatementBound,
     User,
     UserWithPassword,
@@ -77,7 +77,7 @@ _read_status_change = reader(StatusChange)
 _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
-_read_facts = reader(Facts)
+_read_facts = reader(ServerFacts)
 
 
 class Database:
@@ -436,18 +436,28 @@ class Database:
         row = await self._locking.row("select public.wallet_sweep() as ended")
         return int(row["ended"])
 
-    async def facts(self) -> Facts:
-        """`wallet_open_holds`, `wallet_last_verification` and the server's version. Waits as long as `ping`."""
-        call = (
-            "select split_part(current_setting('server_version'), ' ', 1) as postgres, h.open_holds, v.*"
-            " from public.wallet_open_holds() h (open_holds) left join public.wallet_last_verification() v on true"
+    async def facts(self) -> ServerFacts:
+        """`wallet_last_verification`, and the server's version. Waits as long as `ping`."""
+        return _read_facts(
+            await self._at_once(
+                "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
+                " from (select) s left join public.wallet_last_verification() v on true"
+            )
         )
+
+    async def open_holds(self) -> int:
+        """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
+        row = await self._at_once("select public.wallet_open_holds() as number")
+        return int(row["number"])
+
+    async def _at_once(self, call: str) -> asyncpg.Record:
+        """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
                 (row,) = await self._shared.rows(call, admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
-        return _read_facts(row)
+        return row
 
     async def _transaction(self, call: str, *arguments: Argument, touches: Sequence[UUID | str] = ()) -> Transaction:
         """Run a call that may wait for a wallet, and returns a transaction."""

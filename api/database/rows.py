@@ -63,14 +63,10 @@ class Revocations(Struct):
     user_ids: list[UUID]
 
 
-class Facts(Struct):
-    """What the metrics show of the database: the server's version, how many holds are open, and the last verification.
-
-    Of that: how long ago it ended, how many violations it found, and how long it took; None where there was none.
-    """
+class ServerFacts(Struct):
+    """The server's version, and of the last verification: how long ago it ended, what it found, how long it took."""
 
     postgres: str
-    open_holds: int
     age_seconds: float | None
     violations: int | None
     seconds: float | None

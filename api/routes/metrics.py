@@ -34,6 +34,7 @@ def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HT
         facts = None
         with contextlib.suppress(ServiceError):
             facts = asdict(await database.facts())
+            facts["open_holds"] = await database.open_holds()
         page = await asyncio.to_thread(metrics.page, facts)
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 

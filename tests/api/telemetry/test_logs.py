@@ -87,17 +87,12 @@ def test_a_line_names_transaction_and_wallet(service: Service, operator: User, a
     assert line(alice, "POST", "/api/wallet/topup", {"txn_id": "s3cr3t", "amount": 1}) == {}
 
 
-def test_a_line_names_the_wallet_in_the_asset_that_is_asked_for(service: Service, service_database: Database) -> None:
-    with closing(User(service)) as user, service_database.connect() as administrator:
-        administrator.execute(
-            "select wallet_create_asset('LOG', 'Of the log', 2) where not exists"
-            " (select from wallet.assets where code = 'LOG')"
-        )
-        wallet_id = data(user.post("/api/wallets", json={"asset": "LOG"}), 201)["wallet_id"]
-        for _ in range(2):
-            txn_id = str(uuid4())
-            data(user.topup(1, txn_id, asset="LOG"), 201)
-            assert service.wait_for(txn_id=txn_id)[0]["wallet_id"] == wallet_id
+def test_a_line_names_the_wallet_in_the_asset_that_is_asked_for(service: Service, alice: User) -> None:
+    euros = data(alice.post("/api/wallets", json={"asset": "EUR"}), 201)["wallet_id"]
+    for _ in range(2):
+        txn_id = str(uuid4())
+        data(alice.topup(1, txn_id, asset="EUR"), 201)
+        assert service.wait_for(txn_id=txn_id)[0]["wallet_id"] == euros
 
 
 def test_the_line_of_a_batch_has_its_size_and_no_ids(service: Service, alice: User) -> None:

@@ -114,6 +114,7 @@ def test_what_is_written_counts_by_type_and_asset(measured: Service, service_dat
         ("bonus", "topup", "spend", "transfer", "hold", "capture", "void", "refund", "adjustment"),
     )
     before = {kind: volume(url, kind) for kind in kinds}
+    euros = volume(url, "topup", "EUR")
     with closing(User(measured)) as user, closing(User(measured)) as other, service_database.connect() as administrator:
         administrator.execute("select wallet_set_role(%s, 'operator')", [other.username])
         other.sign_in()
@@ -129,6 +130,8 @@ def test_what_is_written_counts_by_type_and_asset(measured: Service, service_dat
         post(user, "/api/wallet/topup", {"amount": 30})
         post(user, "/api/wallet/topup", {"amount": 12})
         post(other, fund, {"amount": 100})
+        data(user.post("/api/wallets", json={"asset": "EUR"}), 201)
+        post(user, "/api/wallet/topup", {"amount": 2, "asset": "EUR"})
         post(user, "/api/wallet/spend", {"amount": 20, "txn_id": spend})
         post(user, "/api/wallet/refund", {"amount": 5, "original_txn_id": spend})
         post(user, "/api/wallet/transfer", {"amount": 7, "to_username": other.username})
@@ -152,6 +155,7 @@ def test_what_is_written_counts_by_type_and_asset(measured: Service, service_dat
     }
     after = {kind: volume(url, kind) for kind in kinds}
     assert {kind: tuple(a - b for a, b in zip(after[kind], before[kind], strict=True)) for kind in kinds} == written
+    assert volume(url, "topup", "EUR") == (euros[0] + 1, euros[1] + 2)
 
 
 def test_without_group_commit_the_same_counts(service_database: Database, tmp_path: Path) -> None:
@@ -208,6 +212,16 @@ def test_open_holds_show_until_they_end(measured: Service) -> None:
         assert value(measured.url, "pgwallet_holds_open") == before + 2
         data(user.post(f"/api/wallet/holds/{first}/void", json={"txn_id": str(uuid4())}), 201)
         assert value(measured.url, "pgwallet_holds_open") == before + 1
+
+
+def test_holds_that_cannot_be_counted_in_time_say_nothing_of_the_database(
+    measured: Service, service_database: Database
+) -> None:
+    with service_database.connect() as administrator, administrator.transaction():
+        administrator.execute("lock table wallet.holds in access exclusive mode")
+        shown = page(measured.url)
+    assert "pgwallet_database_up 1.0" in shown
+    assert "pgwallet_holds_open" not in shown
 
 
 def test_processor_and_memory_of_a_worker_show(measured: Service) -> None:
