@@ -47,6 +47,7 @@ grant execute on function
   public.wallet_list,
   public.wallet_me,
   public.wallet_open,
+  public.wallet_open_holds,
   public.wallet_principal,
   public.wallet_recipients,
   public.wallet_recorded,
