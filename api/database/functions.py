@@ -18,6 +18,7 @@ from api.database.rows import (
     User,
     UserWithPassword,
     Verification,
+    read_confirmation,
     read_entry,
     read_hold,
     read_outcome,
@@ -31,6 +32,7 @@ from api.schemas.holds import Hold
 from api.schemas.operator import (
     AccountBalance,
     Adjustment,
+    Confirmation,
     Erasure,
     KindLimits,
     LimitsByKind,
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import BatchItem, Details, Filters, Mutation
+    from api.database.requests import BatchItem, Correction, Details, Filters, Mutation
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
@@ -380,6 +382,35 @@ class Database:
         """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
         return _read_adjustment(await self._locking.row(call, wallet_id, txn_id, amount, *details, actor))
+
+    async def propose(self, correction: Correction, four_eyes: int) -> Confirmation | None:
+        """`wallet_propose`: the confirmation that an amount above `four_eyes` needs; None where it needs none.
+
+        Errors: WA004, WA020, WA027, WA038 and more.
+        """
+        call = "select * from public.wallet_propose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        arguments = (*correction[:5], *correction.details, four_eyes, correction.actor)
+        rows = await self._locking.rows(call, *arguments)
+        return read_confirmation(rows[0]) if rows else None
+
+    async def confirmations(
+        self, status: str | None, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[Confirmation]:
+        """`wallet_confirmations`: the newest `limit` of them below `before_id`. Errors: WA024, WA027."""
+        call = "select * from public.wallet_confirmations($1, $2, $3, $4)"
+        rows = await self._shared.rows(call, status, limit + 1, before_id, actor)
+        found = [read_confirmation(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def confirm(self, confirmation_id: int, actor: UUID) -> Adjustment:
+        """`wallet_confirm`: the transaction. Errors: WA027, WA038 to WA040, and those of the request."""
+        call = "select * from public.wallet_confirm($1, $2)"
+        return _read_adjustment(await self._locking.row(call, confirmation_id, actor))
+
+    async def reject(self, confirmation_id: int, reason: str, actor: UUID) -> Confirmation:
+        """`wallet_reject`. Errors: WA027, WA038 to WA040."""
+        call = "select * from public.wallet_reject($1, $2, $3)"
+        return read_confirmation(await self._locking.row(call, confirmation_id, reason, actor))
 
     async def erase_user(self, user_id: UUID, reason: str, actor: UUID) -> Erasure:
         """`wallet_erase_user`. Errors: WA027, WA029, WA030."""

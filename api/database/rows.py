@@ -12,6 +12,7 @@ from msgspec import Raw, Struct
 from api.errors import ServiceError, from_postgres
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
+from api.schemas.operator import Confirmation
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
 read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
 _read_hold = reader(Hold)
+_read_confirmation = reader(Confirmation)
 _read_bound = reader(StatementBound)
 
 
@@ -125,6 +127,13 @@ def read_hold(record: asyncpg.Record) -> Hold:
     hold = _read_hold(record)
     hold.metadata = _raw(record["metadata"])
     return hold
+
+
+def read_confirmation(record: asyncpg.Record) -> Confirmation:
+    """Make a confirmation."""
+    confirmation = _read_confirmation(record)
+    confirmation.metadata = _raw(record["metadata"])
+    return confirmation
 
 
 def read_statement_line(record: asyncpg.Record) -> StatementBound | Entry:

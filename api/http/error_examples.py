@@ -122,6 +122,17 @@ EXAMPLES: Final = {
         _refusal(
             "WA036", "A transaction that began before this moment is not finished: ask again, or for an earlier moment."
         ),
+        _refusal(
+            "WA038",
+            "Operators change nothing of their own and confirm no request of their own: ask another operator, or an "
+            "administrator.",
+        ),
+        _refusal("WA039", "Use the id of a confirmation in the operators' list."),
+        _refusal(
+            "WA040",
+            "It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.",
+            status="rejected",
+        ),
     )
 }
 """By code."""

@@ -10,8 +10,8 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
-from api.database.requests import Details
-from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
+from api.database.requests import Correction, Details
+from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, proposed, recorded, success
 from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
@@ -19,6 +19,7 @@ from api.schemas.fields import ASSET_PATTERN
 from api.schemas.operator import (
     Adjustment,
     AdjustmentRequest,
+    Confirmation,
     Erasure,
     ErasureRequest,
     FundRequest,
@@ -32,6 +33,13 @@ from api.schemas.operator import (
 from api.schemas.transactions import Transaction
 
 OPERATOR_ERRORS = ("unauthorized", "WA027")
+WAITS = {
+    202: ResponseSpec(
+        Envelope[Confirmation],
+        generate_examples=False,
+        description="Above `PGWALLET_FOUR_EYES`: nothing moved, it waits for another operator's confirmation",
+    )
+}
 WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "busy", "timeout")
 
 UserPath = Annotated[UUID, PathParameter(description="A user.")]
@@ -79,13 +87,17 @@ def operator_routes(services: Services) -> Router:
         responses={
             200: ResponseSpec(Envelope[Adjustment], generate_examples=False, description="A replay: the first result")
         }
-        | errors(*MUTATION_ERRORS, "WA003", "WA027", "not_found"),
+        | WAITS
+        | errors(*MUTATION_ERRORS, "WA003", "WA027", "WA038", "not_found"),
     )
     async def adjust(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[AdjustmentRequest]
     ) -> JsonResponse[Envelope[Adjustment]]:
         """Correct a balance, up or down, by a transaction against the adjustments account."""
         more = Details(data.reason, text(data.metadata), in_utc("effective_at", data.effective_at))
+        asked = Correction("adjustment", wallet_id, data.txn_id, None, data.amount, more, request.user.user_id)
+        if confirmation := await services.propose(asked):
+            return proposed(confirmation)
         adjustment = await database.adjust(wallet_id, data.txn_id, data.amount, more, request.user.user_id)
         return recorded("adjusted", adjustment)
 
@@ -110,15 +122,17 @@ def operator_routes(services: Services) -> Router:
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",
-        responses=REPLAY | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "not_found"),
+        responses=REPLAY | WAITS | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "WA038", "not_found"),
     )
     async def give_back(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[GiveBackRequest]
     ) -> JsonResponse[Envelope[Transaction]]:
         """Give a spend or capture back, in parts if need be: never more than it took."""
-        transaction = await database.give_back(
-            wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), request.user.user_id
-        )
+        more, actor = details(data), request.user.user_id
+        asked = Correction("refund", wallet_id, data.txn_id, data.original_txn_id, data.amount, more, actor)
+        if confirmation := await services.propose(asked):
+            return proposed(confirmation)
+        transaction = await database.give_back(wallet_id, data.txn_id, data.original_txn_id, data.amount, more, actor)
         return recorded("refunded", transaction)
 
     @post(

@@ -50,6 +50,10 @@ begin
   set reference = null, metadata = null
   where h.wallet_id = any (v_wallet_ids) and num_nonnulls(h.reference, h.metadata) > 0;
   get diagnostics holds = row_count;
+  update wallet.confirmations c
+  -- an adjustment that waits still needs a reason
+  set reference = case c.type when 'adjustment' then 'erased' end, metadata = null, effective_at = null, reason = null
+  where c.wallet_id = any (v_wallet_ids) and num_nonnulls(c.reference, c.metadata, c.effective_at, c.reason) > 0;
 
   if erased_at is null and transactions + holds = 0 then
     perform wallet.raise_error('WA030', jsonb_build_object('user_id', p_user_id));
