@@ -2,20 +2,15 @@ create or replace function wallet.described_confirmation(
   p_confirmation wallet.confirmations
 )
 returns wallet.described_confirmation
-language plpgsql
+language sql
 stable
 as $$
-declare
-  v_described wallet.described_confirmation;
-begin
-  select c.id, c.type, c.wallet_id, c.txn_id, c.original_txn_id, c.amount, c.expected, a.code as asset, a.scale, c.reference,
-    c.metadata, c.effective_at, c.actor, c.created_at, c.status, c.decided_by, c.decided_at, c.reason, c.transaction_id
-  into v_described
-  from (select (p_confirmation).*) c
-  join wallet.wallets w on w.id = c.wallet_id
-  join wallet.assets a on a.code = w.asset;
-  return v_described;
-end;
+  select jsonb_populate_record(
+    null::wallet.described_confirmation, to_jsonb(p_confirmation) || jsonb_build_object('asset', a.code, 'scale', a.scale)
+  )
+  from wallet.wallets w
+  join wallet.assets a on a.code = w.asset
+  where w.id = p_confirmation.wallet_id
 $$;
 
 comment on function wallet.described_confirmation(wallet.confirmations) is 'A confirmation with the asset of its amounts.';

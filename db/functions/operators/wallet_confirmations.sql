@@ -57,5 +57,5 @@ p_limit     confirmations in the page, 1 to 1000
 p_before_id the id of the last one of the page before; null for the newest page
 p_actor     the operator; null for an administrator
 
-expected is what the request moves, in minor units of asset, as known when it was asked for; amount is as in the request.
+amount is as in the request; expected is what it moves, in minor units of asset, as known when it was asked for.
 Errors: WA002 invalid argument; WA024 invalid cursor; WA027 operators only. $$;

@@ -117,14 +117,14 @@ end;
 $$;
 
 comment on function public.wallet_propose(text, uuid, uuid, uuid, bigint, text, jsonb, timestamptz, bigint, uuid) is
-$$ Operators: asks for the confirmation that an adjustment or refund needs above an amount. Returns the confirmation that
-waits; or no row where none is needed or the txn_id is on record: then wallet_adjust() or wallet_give_back() goes on.
-Nothing moves, and nothing is set aside. The same request again returns the same confirmation, also a rejected one.
+$$ Operators: asks for the confirmation that an adjustment or refund needs above an amount. Returns the confirmation
+that waits; or no row where none is needed or the txn_id is on record: then wallet_adjust() or wallet_give_back() goes
+on. Nothing moves, and nothing is set aside. The same request again returns the same confirmation, also a rejected one.
 
-p_type            adjustment or refund; the other arguments up to p_effective_at are those of wallet_adjust() (p_reference
-                  is its reason) and wallet_give_back()
-p_four_eyes       minor units, 0 or more: what is above waits. A refund without an amount counts as what is left
-p_actor           the operator who asks; never null
+p_type      adjustment or refund; the other arguments up to p_effective_at are those of wallet_adjust(), whose reason is
+            p_reference, and wallet_give_back()
+p_four_eyes minor units, 0 or more: what is above waits. A refund without an amount counts as what is left
+p_actor     the operator who asks; never null
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA020, WA021, WA028 of a
 refund; WA023 effective_at in the future; WA027 operators only; WA038 the operator's own wallet. $$;

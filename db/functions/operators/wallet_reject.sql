@@ -13,13 +13,17 @@ set enable_bitmapscan = off
 as $$
 declare
   v_confirmation wallet.confirmations;
+  v_owner_id uuid;
 begin
   perform wallet.require_operator(p_actor);
   if p_reason is null or length(p_reason) not between 1 and 256 then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
   v_confirmation := wallet.locked_confirmation(p_id);
-  perform wallet.require_another((select w.owner_id from wallet.wallets w where w.id = v_confirmation.wallet_id), p_actor);
+  select w.owner_id into v_owner_id
+  from wallet.wallets w
+  where w.id = v_confirmation.wallet_id;
+  perform wallet.require_another(v_owner_id, p_actor);
   if v_confirmation.status = 'confirmed' then
     perform wallet.raise_error('WA040', jsonb_build_object('id', p_id, 'status', v_confirmation.status));
   end if;
@@ -38,8 +42,8 @@ end;
 $$;
 
 comment on function public.wallet_reject(bigint, text, uuid) is
-$$ Operators: rejects a request that waits, one's own too: it can never be confirmed afterwards. Returns the confirmation,
-and again the same, with the first reason.
+$$ Operators: rejects a request that waits, one's own too: it can never be confirmed afterwards. Returns the
+confirmation, and again the same, with the first reason.
 
 p_id     of the confirmation
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
