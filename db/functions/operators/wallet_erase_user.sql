@@ -23,7 +23,9 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
-  -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for
+  -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for;
+  -- wallets first, because an operator's action locks the wallet, then by its record the user
+  perform from wallet.wallets w where w.owner_id = p_user_id order by w.id for update;
   perform from wallet.users u where u.id = p_user_id for update;
   select array_agg(l.id) into v_wallet_ids
   from (select w.id from wallet.wallets w where w.owner_id = p_user_id order by w.id for update) l;
