@@ -131,7 +131,7 @@ EXAMPLES: Final = {
         _refusal(
             "WA040",
             "It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.",
-            status="rejected",
+            decision="rejected",
         ),
     )
 }

@@ -194,7 +194,7 @@ class RejectionRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[Reason, Meta(description="Kept on record: it should not name the person.")]
 
 
-class Confirmation(Struct, kw_only=True):
+class Confirmation(Struct):
     """An operator's request that needs another operator's confirmation: nothing moves before."""
 
     id: Annotated[int, Meta(description="The server's number of the confirmation.", examples=[5])]

@@ -25,7 +25,7 @@ begin
   where w.id = v_confirmation.wallet_id;
   perform wallet.require_another(v_owner_id, p_actor);
   if v_confirmation.status = 'confirmed' then
-    perform wallet.raise_error('WA040', jsonb_build_object('id', p_id, 'status', v_confirmation.status));
+    perform wallet.raise_error('WA040', jsonb_build_object('id', p_id, 'decision', v_confirmation.status));
   end if;
 
   if v_confirmation.status = 'waiting' then
