@@ -83,6 +83,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA034": WRONG_PASSWORD,
     "WA035": Kind(500, "WA035", "Administrators only"),
     "WA036": Kind(503, "WA036", "Not final yet"),
+    "WA037": Kind(403, "WA037", "Password reset token not valid"),
     "WA038": Kind(403, "WA038", "Left to another operator"),
     "WA039": Kind(404, "WA039", "Unknown confirmation"),
     "WA040": Kind(409, "WA040", "Already decided"),

@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+import msgspec
+
 from api.database.balance_reads import BalanceReads
 from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
@@ -14,6 +16,7 @@ from api.database.rows import (
     NewUser,
     Page,
     Revocations,
+    SignedIn,
     StatementBound,
     User,
     UserWithPassword,
@@ -27,6 +30,7 @@ from api.database.rows import (
     reader,
 )
 from api.errors import TIMEOUT, ServiceError
+from api.schemas.accounts import Me
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
 from api.schemas.operator import (
@@ -41,7 +45,7 @@ from api.schemas.operator import (
     WalletLimits,
 )
 from api.schemas.transactions import Transaction
-from api.schemas.wallets import Balance, BalanceAt, Wallet
+from api.schemas.wallets import AssetInfo, Balance, BalanceAt, OwnWallet, Wallet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -67,9 +71,12 @@ _BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, f
 
 _read_new_user = reader(NewUser)
 _read_user = reader(User)
+_read_signed_in = reader(SignedIn)
 _read_user_with_password = reader(UserWithPassword)
 _read_revocations = reader(Revocations)
+_read_me = reader(Me)
 _read_wallet = reader(Wallet)
+_read_asset = reader(AssetInfo)
 _read_balance = reader(Balance)
 _read_balance_at = reader(BalanceAt)
 _read_status_change = reader(StatusChange)
@@ -168,6 +175,25 @@ class Database:
         row = await self._shared.row(call, user_id, old_hash, new_hash, again=False)
         return int(row["generation"])
 
+    async def create_password_reset(
+        self, user_id: UUID, token_hash: bytes, reason: str, expires_in: int, actor: UUID
+    ) -> datetime:
+        """`wallet_create_password_reset`: when the token expires. Errors: WA002, WA027, WA029, WA038."""
+        call = "select expires_at from public.wallet_create_password_reset($1, $2, $3, $4, $5)"
+        row = await self._locking.row(call, user_id, token_hash, reason, expires_in, actor)
+        expires_at: datetime = row["expires_at"]
+        return expires_at
+
+    async def require_password_reset(self, token_hash: bytes) -> None:
+        """`wallet_require_password_reset`: checks that a password can be reset by this token. Errors: WA037."""
+        await self._shared.row("select public.wallet_require_password_reset($1)", token_hash)
+
+    async def reset_password(self, token_hash: bytes, new_hash: str, address: str) -> SignedIn:
+        """`wallet_reset_password`: uses the token up. Errors: WA037."""
+        call = "select * from public.wallet_reset_password($1, $2, $3)"
+        # not repeated on a lost connection: if the first attempt was written, the second would not know the token
+        return _read_signed_in(await self._shared.row(call, token_hash, new_hash, address, again=False))
+
     async def principal(
         self, user_id: UUID, token_id: UUID | None = None, generation: int | None = None
     ) -> User | None:
@@ -187,6 +213,17 @@ class Database:
     async def revocations(self, since: int | None) -> Revocations:
         """`wallet_revocations` since an earlier call's `next`. It never waits behind requests."""
         return _read_revocations(await self._revocations.row("select * from public.wallet_revocations($1)", since))
+
+    async def me(self, user_id: UUID, actor: UUID) -> Me:
+        """`wallet_me`: the user, the wallets, and what is left of their limits. Errors: WA029."""
+        row = await self._locking.row("select * from public.wallet_me($1, $2)", user_id, actor)
+        me = _read_me(row)
+        me.wallets = msgspec.json.decode(row["wallets"], type=list[OwnWallet])
+        return me
+
+    async def assets(self) -> list[AssetInfo]:
+        """`wallet_assets`: all of them, by code."""
+        return [_read_asset(row) for row in await self._shared.rows("select * from public.wallet_assets()")]
 
     async def open_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> tuple[Wallet, bool]:
         """`wallet_open`: the user's wallet in the asset, and whether it was opened now. Errors: WA026, WA029."""
@@ -371,25 +408,24 @@ class Database:
         call = "select * from public.wallet_fund($1, $2, $3, $4, $5, $6, $7)"
         return await self._transaction(call, wallet_id, txn_id, amount, *details, actor)
 
-    async def give_back(
-        self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
-    ) -> Transaction:
-        """`wallet_give_back`: an operator's refund. Errors: WA027 and those of a refund."""
+    async def give_back(self, asked: Correction) -> Transaction:
+        """`wallet_give_back`: an operator's refund. Errors: WA027, WA038 and those of a refund."""
         call = "select * from public.wallet_give_back($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
+        return await self._transaction(call, *asked[1:5], *asked.details, asked.actor)
 
-    async def adjust(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Adjustment:
-        """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027 and more."""
+    async def adjust(self, asked: Correction) -> Adjustment:
+        """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027, WA038 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
-        return _read_adjustment(await self._locking.row(call, wallet_id, txn_id, amount, *details, actor))
+        arguments = (asked.wallet_id, asked.txn_id, asked.amount, *asked.details, asked.actor)
+        return _read_adjustment(await self._locking.row(call, *arguments))
 
-    async def propose(self, correction: Correction, four_eyes: int) -> Confirmation | None:
+    async def propose(self, asked: Correction, four_eyes: int) -> Confirmation | None:
         """`wallet_propose`: the confirmation that an amount above `four_eyes` needs; None where it needs none.
 
         Errors: WA004, WA020, WA027, WA038 and more.
         """
         call = "select * from public.wallet_propose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-        arguments = (*correction[:5], *correction.details, four_eyes, correction.actor)
+        arguments = (*asked[:5], *asked.details, four_eyes, asked.actor)
         rows = await self._locking.rows(call, *arguments)
         return read_confirmation(rows[0]) if rows else None
 

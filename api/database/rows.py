@@ -48,11 +48,16 @@ class User(Struct):
     wallet_id: UUID
 
 
-class UserWithPassword(User):
+class SignedIn(User):
+    """A user to sign in; `token_generation` is that of valid tokens."""
+
+    token_generation: int
+
+
+class UserWithPassword(SignedIn):
     """What a sign-in needs. `settled`: no failed sign-in is remembered, and the address is known."""
 
     password_hash: str
-    token_generation: int
     settled: bool
 
 

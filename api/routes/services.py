@@ -40,9 +40,9 @@ class Services(NamedTuple):
         if not self.self_refund:
             await self._let_replay("refund a transaction", wallet_id, txn_ids, actor)
 
-    async def propose(self, correction: Correction) -> Confirmation | None:
+    async def propose(self, asked: Correction) -> Confirmation | None:
         """Return the confirmation for which an operator's request waits; None where it can go on."""
-        return None if self.four_eyes is None else await self.database.propose(correction, self.four_eyes)
+        return None if self.four_eyes is None else await self.database.propose(asked, self.four_eyes)
 
     async def _let_replay(self, what: str, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         if len(await self.database.recorded(wallet_id, txn_ids, actor)) < len(set(txn_ids)):

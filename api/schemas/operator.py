@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from api.schemas.fields import (
     MAX_AMOUNT,
+    RESET_TOKEN,
     TXN_ID,
     USER_ID,
     Amount,
@@ -230,3 +231,18 @@ class ConfirmationPage(Struct):
 
     items: list[Confirmation]
     next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+
+
+class PasswordResetRequest(Struct, forbid_unknown_fields=True):
+    """Why a user gets a password reset token, and for how long it is valid."""
+
+    reason: Annotated[Reason, Meta(description="Kept on record: it should not name the person.")]
+    expires_in: Annotated[int, Meta(ge=60, le=86400, description="Seconds.", examples=[3600])] = 3600
+
+
+class PasswordResetToken(Struct):
+    """A one-time token, told only now: the user sets another password with it."""
+
+    user_id: Annotated[UUID, Meta(examples=[USER_ID])]
+    token: Annotated[str, Meta(description="For `POST /api/auth/reset`.", examples=[RESET_TOKEN])]
+    expires_at: CreatedAt

@@ -19,6 +19,7 @@ $$;
 
 grant execute on function
   public.wallet_adjust,
+  public.wallet_assets,
   public.wallet_balance,
   public.wallet_balance_at,
   public.wallet_balances,
@@ -27,6 +28,7 @@ grant execute on function
   public.wallet_change_password,
   public.wallet_confirm,
   public.wallet_confirmations,
+  public.wallet_create_password_reset,
   public.wallet_entries,
   public.wallet_erase_user,
   public.wallet_find,
@@ -37,6 +39,7 @@ grant execute on function
   public.wallet_holds,
   public.wallet_last_verification,
   public.wallet_list,
+  public.wallet_me,
   public.wallet_open,
   public.wallet_principal,
   public.wallet_propose,
@@ -46,7 +49,9 @@ grant execute on function
   public.wallet_register,
   public.wallet_rehash,
   public.wallet_reject,
+  public.wallet_require_password_reset,
   public.wallet_require_username,
+  public.wallet_reset_password,
   public.wallet_revocations,
   public.wallet_set_limits,
   public.wallet_set_status,

@@ -2,6 +2,7 @@
 create temp table reviewed (role text, function text);
 insert into reviewed values
   ('wallet_api', 'wallet_adjust(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_assets()'),
   ('wallet_api', 'wallet_balance(uuid,uuid)'),
   ('wallet_api', 'wallet_balance_at(uuid,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_balances(uuid[],uuid[])'),
@@ -10,6 +11,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_change_password(uuid,text,text)'),
   ('wallet_api', 'wallet_confirm(bigint,uuid)'),
   ('wallet_api', 'wallet_confirmations(text,integer,bigint,uuid)'),
+  ('wallet_api', 'wallet_create_password_reset(uuid,bytea,text,integer,uuid)'),
   ('wallet_api', 'wallet_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
   ('wallet_api', 'wallet_erase_user(uuid,text,uuid)'),
   ('wallet_api', 'wallet_find(uuid,text,uuid)'),
@@ -20,6 +22,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_holds(uuid,text,integer,bigint,uuid)'),
   ('wallet_api', 'wallet_last_verification()'),
   ('wallet_api', 'wallet_list(uuid,uuid)'),
+  ('wallet_api', 'wallet_me(uuid,uuid)'),
   ('wallet_api', 'wallet_open(uuid,text,uuid)'),
   ('wallet_api', 'wallet_principal(uuid,uuid,integer)'),
   ('wallet_api', 'wallet_propose(text,uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,bigint,uuid)'),
@@ -29,7 +32,9 @@ insert into reviewed values
   ('wallet_api', 'wallet_register(text,text)'),
   ('wallet_api', 'wallet_rehash(uuid,text,text)'),
   ('wallet_api', 'wallet_reject(bigint,text,uuid)'),
+  ('wallet_api', 'wallet_require_password_reset(bytea)'),
   ('wallet_api', 'wallet_require_username(text)'),
+  ('wallet_api', 'wallet_reset_password(bytea,text,text)'),
   ('wallet_api', 'wallet_revocations(bigint)'),
   ('wallet_api', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid,text)'),
   ('wallet_api', 'wallet_set_status(uuid,text,text,uuid)'),

@@ -69,6 +69,8 @@ FILL = f"""
       select 'adjustment', '00000000-0000-4000-a000-{ROWS:012}', gen_random_uuid(), 1, 1,
         '00000000-0000-4000-9000-{ROWS:012}', '2020-01-01', s.status, s.decided_at::timestamptz
       from generate_series(1, {ROWS}) n, (values ('waiting', null), ('rejected', '2020-01-01')) s (status, decided_at);
+    insert into wallet.password_resets (user_id, token_hash, expires_at)
+      select u.id, sha256(u.username::bytea), '2100-01-01' from wallet.users u;
     insert into wallet.revocations (user_id, token_id, expires_at)
       select u.id, gen_random_uuid(), '2100-01-01' from wallet.users u;
     insert into wallet.sign_in_tries (key, kind, failures, counts_until, next_try_at, known_until)
@@ -104,6 +106,9 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "recorded": ("wallet_recorded(%s, %s, %s)", [wallet, [nobody] * 20, owner]),
         "find": ("wallet_find(%s, 'UC', %s)", [owner, owner]),
         "list": ("wallet_list(%s, %s)", [owner, owner]),
+        "me": ("wallet_me(%s, %s)", [owner, owner]),
+        "token for a forgotten password": ("wallet_create_password_reset(%s, sha256('t'), 'r')", [owner]),
+        "use of an unknown token": ("wallet_require_password_reset(sha256('u'))", []),
         "balance": ("wallet_balance(%s, %s)", [wallet, owner]),
         "balances": ("wallet_balances(%s, %s)", [[wallet, nobody], [owner, owner]]),
         "holds, open": ("wallet_holds(%s, 'open', p_actor => %s)", [wallet, owner]),
