@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from api.database.balance_reads import BalanceReads
+from api.database.counts import Counts
 from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
@@ -16,11 +17,11 @@ from api.database.rows import (
     NewUser,
     Page,
     Revocations,
+    ServerFacts,
     SignedIn,
     StatementBound,
     User,
     UserWithPassword,
-    Verification,
     read_confirmation,
     read_entry,
     read_hold,
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
 LOCKING_CONNECTIONS: Final = 6
 PATIENT_CONNECTIONS: Final = 3
 
+R = TypeVar("R", Transaction, Adjustment)
+
 _ALONE: Final = {
     name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
     for name in ("topup", "spend")
@@ -83,7 +86,7 @@ _read_status_change = reader(StatusChange)
 _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
-_read_verification = reader(Verification)
+_read_facts = reader(ServerFacts)
 
 
 class Database:
@@ -100,6 +103,7 @@ class Database:
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
         self._revocations = Pool(settings, 1, silent=True)
         self._observe = observe
+        self._counts = Counts()
         self._together = settings.group_commit
         self._group_commit = GroupCommit(self.mutate_together, limit=settings.queue_size)
         self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=settings.queue_size)
@@ -129,6 +133,11 @@ class Database:
         pools = {"shared": self._shared, "single": self._locking, "patient": self._patient}
         return {name: pool.connections() for name, pool in pools.items()}
 
+    def take_counts(self) -> Counts:
+        """What was written since the last call of this."""
+        taken, self._counts = self._counts, Counts()
+        return taken
+
     async def ping(self) -> None:
         """Make one round trip to a server that can write. Raises ServiceError when that takes more than two seconds."""
         await self._shared.ping()
@@ -137,7 +146,9 @@ class Database:
         """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005."""
         call = "select * from public.wallet_register($1, $2)"
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
-        return _read_new_user(await self._shared.row(call, username, password_hash, again=False))
+        user = _read_new_user(await self._shared.row(call, username, password_hash, again=False))
+        self._counts.add_sign_up(user.asset, user.balance)
+        return user
 
     async def require_username(self, username: str) -> None:
         """`wallet_require_username`: checks that a new user can have the name. Errors: WA002, WA005."""
@@ -269,7 +280,7 @@ class Database:
     async def mutate_alone(self, mutation: Mutation) -> Transaction:
         """`wallet_topup` or `wallet_spend`, by the mutation's type."""
         row = await self._shared.row(_ALONE[mutation.type], *mutation[1:], touches=(mutation.actor,))
-        return read_transaction(row)
+        return self._counted(read_transaction(row))
 
     async def mutate_together(
         self, mutations: Sequence[Mutation], *, wait: bool
@@ -284,7 +295,9 @@ class Database:
         effective = moments if any(moments) else None
         pool = self._patient if wait else self._shared
         rows = await pool.rows(_TOGETHER, *columns, not wait, effective, touches=touches, admitted=True)
-        return [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
+        outcomes = [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
+        self._counts.add(outcomes)
+        return outcomes
 
     async def batch(self, items: Sequence[BatchItem], *, atomic: bool) -> list[Transaction | ServiceError]:
         """`wallet_batch` for one client's batch: the outcome of each item, in order.
@@ -303,7 +316,12 @@ class Database:
             size=len(items),
             keep=written if atomic else None,
         )
-        return [read_outcome(row) for row in rows]
+        outcomes = [read_outcome(row) for row in rows]
+        refused = [outcome.kind.code for outcome in outcomes if isinstance(outcome, ServiceError)]
+        self._counts.refused_items.update(refused)
+        if not (atomic and refused):
+            self._counts.add(outcomes)
+        return outcomes
 
     def require_room(self, user_id: UUID) -> None:
         """Raise ServiceError (503) where there is no room for a batch of this user."""
@@ -417,7 +435,7 @@ class Database:
         """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027, WA038 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
         arguments = (asked.wallet_id, asked.txn_id, asked.amount, *asked.details, asked.actor)
-        return _read_adjustment(await self._locking.row(call, *arguments))
+        return self._counted(_read_adjustment(await self._locking.row(call, *arguments)))
 
     async def propose(self, asked: Correction, four_eyes: int) -> Confirmation | None:
         """`wallet_propose`: the confirmation that an amount above `four_eyes` needs; None where it needs none.
@@ -441,7 +459,7 @@ class Database:
     async def confirm(self, confirmation_id: int, actor: UUID) -> Adjustment:
         """`wallet_confirm`: the transaction. Errors: WA027, WA038 to WA040, and those of the request."""
         call = "select * from public.wallet_confirm($1, $2)"
-        return _read_adjustment(await self._locking.row(call, confirmation_id, actor))
+        return self._counted(_read_adjustment(await self._locking.row(call, confirmation_id, actor)))
 
     async def reject(self, confirmation_id: int, reason: str, actor: UUID) -> Confirmation:
         """`wallet_reject`. Errors: WA027, WA038 to WA040."""
@@ -483,16 +501,33 @@ class Database:
         row = await self._locking.row("select public.wallet_sweep() as ended")
         return int(row["ended"])
 
-    async def last_verification(self) -> Verification | None:
-        """`wallet_last_verification`: None where there was none. Waits as long as `ping`."""
-        call = "select * from public.wallet_last_verification()"
+    async def facts(self) -> ServerFacts:
+        """`wallet_last_verification`, and the server's version. Waits as long as `ping`."""
+        return _read_facts(
+            await self._at_once(
+                "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
+                " from (select) s left join public.wallet_last_verification() v on true"
+            )
+        )
+
+    async def open_holds(self) -> int:
+        """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
+        row = await self._at_once("select public.wallet_open_holds() as number")
+        return int(row["number"])
+
+    async def _at_once(self, call: str) -> asyncpg.Record:
+        """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                rows = await self._shared.rows(call, admitted=True)
+                (row,) = await self._shared.rows(call, admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
-        return _read_verification(rows[0]) if rows else None
+        return row
 
     async def _transaction(self, call: str, *arguments: Argument, touches: Sequence[UUID | str] = ()) -> Transaction:
         """Run a call that may wait for a wallet, and returns a transaction."""
-        return read_transaction(await self._locking.row(call, *arguments, touches=touches))
+        return self._counted(read_transaction(await self._locking.row(call, *arguments, touches=touches)))
+
+    def _counted(self, result: R) -> R:
+        self._counts.add((result,))
+        return result

@@ -69,12 +69,13 @@ class Revocations(Struct):
     user_ids: list[UUID]
 
 
-class Verification(Struct):
-    """How long ago the last verification ended, how many violations it found, and how long it took."""
+class ServerFacts(Struct):
+    """The server's version, and of the last verification: how long ago it ended, what it found, how long it took."""
 
-    age_seconds: float
-    violations: int
-    seconds: float
+    postgres: str
+    age_seconds: float | None
+    violations: int | None
+    seconds: float | None
 
 
 class StatementBound(Struct):

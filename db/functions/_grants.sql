@@ -41,6 +41,7 @@ grant execute on function
   public.wallet_list,
   public.wallet_me,
   public.wallet_open,
+  public.wallet_open_holds,
   public.wallet_principal,
   public.wallet_propose,
   public.wallet_recipients,

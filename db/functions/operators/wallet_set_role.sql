@@ -17,13 +17,14 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'role', 'reason', 'must be user or operator'));
   end if;
 
-  update wallet.users u
-  set role = p_role
+  select u.* into v_before
+  from wallet.users u
   where u.username = wallet.username(p_username)
-  returning old.* into v_before;
+  for no key update;
   if not found then
     perform wallet.raise_error('WA029', jsonb_build_object('username', p_username));
   end if;
+  update wallet.users u set role = p_role where u.id = v_before.id;
   perform wallet.revoke_tokens(v_before.id);
   -- whoever made a token for a user must not become an operator by it
   delete from wallet.password_resets r where r.user_id = v_before.id;

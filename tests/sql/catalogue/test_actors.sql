@@ -30,6 +30,7 @@ insert into actorless values
   ('wallet_sign_out_everywhere', 'the user is whom the service has just verified'),
   ('wallet_revocations', 'tells ids and no more'),
   ('wallet_last_verification', 'is about the ledger as a whole'),
+  ('wallet_open_holds', 'tells one number about all holds'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
 
 create temp table functions as

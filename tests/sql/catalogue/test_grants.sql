@@ -24,6 +24,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_list(uuid,uuid)'),
   ('wallet_api', 'wallet_me(uuid,uuid)'),
   ('wallet_api', 'wallet_open(uuid,text,uuid)'),
+  ('wallet_api', 'wallet_open_holds()'),
   ('wallet_api', 'wallet_principal(uuid,uuid,integer)'),
   ('wallet_api', 'wallet_propose(text,uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,bigint,uuid)'),
   ('wallet_api', 'wallet_recipients(uuid,text[],uuid)'),
