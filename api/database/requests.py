@@ -60,6 +60,15 @@ class Correction(NamedTuple):
     actor: UUID
 
 
+class AuditFilters(NamedTuple):
+    """Which rows of the record of operators' actions: None is any."""
+
+    user_id: UUID | None
+    wallet_id: UUID | None
+    actor: UUID | None
+    action: str | None
+
+
 class Filters(NamedTuple):
     """Which entries of a history: None is any; `start` included, `end` not."""
 
