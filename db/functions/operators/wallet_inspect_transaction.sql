@@ -75,7 +75,7 @@ begin
     d.metadata, d.effective_at, v_transaction.counterparty_id,
     (select e.username from entries e where e.wallet_id = v_transaction.counterparty_id),
     (select encode(e.hash, 'hex') from entries e where e.place = 1),
-    case when v_transaction.type in ('spend', 'capture') then wallet.refundable(v_transaction) end,
+    case when v_transaction.type in ('spend', 'capture') then wallet.left_to_refund(v_transaction) end,
     coalesce((
       select jsonb_agg(
         jsonb_build_object(
