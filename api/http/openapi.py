@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args, get_origin, get_type_hints
 
 import msgspec
 from litestar.openapi.spec import (
@@ -70,7 +70,9 @@ def _header(description: str, kind: OpenAPIType, *, required: bool = True) -> Op
 
 
 HEADERS: Final = {
-    "X-Request-Id": _header("The request's id in the service's log: the client's own, or a new one.", OpenAPIType.STRING),
+    "X-Request-Id": _header(
+        "The request's id in the service's log: the client's own, or a new one.", OpenAPIType.STRING
+    ),
     "WWW-Authenticate": _header("The scheme of tokens: `Bearer`.", OpenAPIType.STRING),
     "Allow": _header("The methods of the path.", OpenAPIType.STRING),
     "Retry-After": _header("Seconds to wait before the next try.", OpenAPIType.INTEGER),
@@ -102,7 +104,10 @@ def components() -> Components:
     return Components(
         security_schemes={
             BEARER: SecurityScheme(
-                type="http", scheme="bearer", bearer_format="JWT", description="The `access_token` of a sign-up or sign-in."
+                type="http",
+                scheme="bearer",
+                bearer_format="JWT",
+                description="The `access_token` of a sign-up or sign-in.",
             )
         },
         examples=problem_examples(),
@@ -128,14 +133,24 @@ class Documented(Operation):
         if response.description == HTTPStatus(int(status)).description:
             response.description = str(self.summary)
         names = ("X-Request-Id", *BY_STATUS.get(status, ()))
-        response.headers = {**(response.headers or {}), **{name: Reference(f"#/components/headers/{name}") for name in names}}
+        response.headers = {
+            **(response.headers or {}),
+            **{name: Reference(f"#/components/headers/{name}") for name in names},
+        }
         media = (response.content or {}).get(PROBLEM_JSON)
         if media is None:
             return
-        codes = [example.value["code"] for example in (media.examples or {}).values() if isinstance(example, Example)]
+        examples = [one.value for one in (media.examples or {}).values() if isinstance(one, Example)]
+        codes = [one["code"] for one in examples if isinstance(one, dict)]
         media.examples = {code: Reference(f"#/components/examples/{code}") for code in codes}
         if isinstance(media.schema, Schema):
-            mapping = {code: SCHEMAS + VARIANTS.get(code, Problem).__name__ for code in codes}
+            # with codes that are not answered here, too: openapi-typescript takes all of a schema's from one mapping
+            schemas = {VARIANTS.get(code, Problem) for code in codes}
+            mapping = {
+                code: SCHEMAS + schema.__name__
+                for code in sorted(EXAMPLES)
+                if (schema := VARIANTS.get(code, Problem)) in schemas
+            }
             media.schema.discriminator = Discriminator("code", mapping)
 
 
@@ -160,10 +175,8 @@ class Structs(OpenAPISchemaPlugin):
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
         """Take Structs, except one that is being made: that is for Litestar's plugin."""
-        annotation = field_definition.annotation
-        if field_definition.is_union:
-            return bool(_tags(annotation))
-        return annotation not in self._made and field_definition.is_subclass_of(Struct)
+        taken = not field_definition.is_union and field_definition.is_subclass_of(Struct)
+        return taken and field_definition.annotation not in self._made
 
     @staticmethod
     def is_undefined_sentinel(value: Any) -> bool:
@@ -173,11 +186,6 @@ class Structs(OpenAPISchemaPlugin):
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
         """Make the schema."""
         annotation = field_definition.annotation
-        if tags := _tags(annotation):
-            field = next(iter(tags.values())).__struct_config__.tag_field
-            mapping = {tag: SCHEMAS + struct.__name__ for tag, struct in tags.items()}
-            members = [schema_creator.for_field_definition(inner) for inner in field_definition.inner_types]
-            return Schema(one_of=members, discriminator=Discriminator(str(field), mapping))
         if get_origin(annotation) is Envelope:
             return SchemaDataContainer(data_container=_envelope(get_args(annotation)[0]))
         self._made.append(annotation)
@@ -185,15 +193,16 @@ class Structs(OpenAPISchemaPlugin):
             schema_creator.for_field_definition(field_definition)
         finally:
             self._made.remove(annotation)
-        schema = schema_creator.schema_registry.get_schema_for_field_definition(field_definition)
+        registry = schema_creator.schema_registry
+        schema = registry.get_schema_for_field_definition(field_definition)
         schema.description = cleandoc(annotation.__doc__ or "")
         properties = schema.properties or {}
         for member in properties.values():
             _unwrap(member)
-        if annotation is Problem:
-            properties["code"].enum = sorted(EXAMPLES.keys() - VARIANTS.keys())
+            _discriminate(member, registry)
+        if annotation is Problem and isinstance(code := properties["code"], Schema):
+            code.enum = sorted(EXAMPLES.keys() - VARIANTS.keys())
         if not issubclass(annotation, Problem):
-            registry = schema_creator.schema_registry
             schema.examples = [{name: _example(member, registry) for name, member in properties.items()}]
         return schema
 
@@ -202,23 +211,35 @@ class Structs(OpenAPISchemaPlugin):
 def _envelope(data: Any) -> type[Struct]:
     """Return the envelope of one type, named after it: of a union, after its first member."""
     args = get_args(data)
-    if get_origin(data) is not None:
-        data = Union[args]  # noqa: UP007 - one spelling of a union is known to all of Litestar
     first = args[0] if args else data
     hints = get_type_hints(Envelope, include_extras=True) | {"data": data}
     summary = cleandoc(first.__doc__ or "").partition("\n")[0]
     return msgspec.defstruct(
-        f"{first.__name__}Envelope", list(hints.items()), namespace={"__doc__": f"A success. {summary}"}, module=__name__
+        f"{first.__name__}Envelope",
+        list(hints.items()),
+        namespace={"__doc__": f"A success. {summary}"},
+        module=__name__,
     )
 
 
-def _tags(annotation: Any) -> dict[str, type[Struct]]:
-    """Return the members of a union of tagged Structs by their tags; nothing for any other type."""
-    members = get_args(annotation)
-    if get_origin(annotation) is not Union or not all(isinstance(one, type) and issubclass(one, Struct) for one in members):
-        return {}
-    tags = {one.__struct_config__.tag: one for one in members}
-    return tags if all(isinstance(tag, str) for tag in tags) else {}
+def _discriminate(member: Schema | Reference, registry: SchemaRegistry) -> None:
+    """Let the tags of Structs tell the members of a union apart."""
+    if not isinstance(member, Schema):
+        return
+    if isinstance(member.items, Schema):
+        _discriminate(member.items, registry)
+    structs = [registry.from_reference(one) for one in member.one_of or () if isinstance(one, Reference)]
+    if len(structs) < 2 or len(structs) < len(member.one_of or ()):
+        return
+    for name in structs[0].schema.properties or ():
+        tags = {str(_const(one.schema, name)): SCHEMAS + one.key[-1] for one in structs}
+        if len(tags) == len(structs) and str(None) not in tags:
+            member.discriminator = Discriminator(name, tags)
+
+
+def _const(schema: Schema, name: str) -> Any:
+    member = (schema.properties or {}).get(name)
+    return member.const if isinstance(member, Schema) else None
 
 
 def _unwrap(member: Schema | Reference) -> None:
@@ -236,7 +257,9 @@ def _unwrap(member: Schema | Reference) -> None:
 def _leave_out_null(schema: Schema) -> None:
     """A parameter that is left out is left out: it is never null."""
     if schema.one_of is not None:
-        schema.one_of = [one for one in schema.one_of if not isinstance(one, Schema) or one.type is not OpenAPIType.NULL]
+        schema.one_of = [
+            one for one in schema.one_of if not isinstance(one, Schema) or one.type is not OpenAPIType.NULL
+        ]
         _unwrap(schema)
     if isinstance(schema.type, list):
         kinds = [kind for kind in schema.type if kind is not OpenAPIType.NULL]

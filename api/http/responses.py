@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Union, get_args, get_type_hints
 
@@ -64,11 +65,8 @@ def success(message: str, data: T, status_code: int = 200) -> JsonResponse[Envel
 
 ALWAYS: Final = ("bad_request", "method_not_allowed", "rate_limited", "internal", "overloaded", "unavailable")
 """What every route can answer; its path, where the method is another."""
-VARIANTS: Final[dict[str, type[Problem]]] = {
-    code: variant
-    for variant in (BatchRefused, *REFUSALS)
-    for code in get_args(get_type_hints(variant)["code"])
-}
+_OWN: Final[Sequence[type[Problem]]] = (*REFUSALS, BatchRefused)
+VARIANTS: Final = {code: variant for variant in _OWN for code in get_args(get_type_hints(variant)["code"])}
 """The problems with members of their own, by code."""
 
 
@@ -94,7 +92,7 @@ def errors(*codes: str) -> dict[int, ResponseSpec]:
         found.setdefault(EXAMPLES[code].kind.status, []).append(EXAMPLES[code])
     return {
         status: ResponseSpec(
-            Union[tuple(VARIANTS.get(error.kind.code, Problem) for error in group)],
+            Union[tuple(VARIANTS.get(error.kind.code, Problem) for error in group)],  # noqa: UP007 - made of a tuple
             generate_examples=False,
             description="; ".join(f"`{error.kind.code}` {error.kind.title}" for error in group),
             media_type=PROBLEM_JSON,
