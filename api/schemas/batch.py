@@ -70,7 +70,7 @@ class BatchItemResult(Struct):
     ]
     status: Annotated[int, Meta(description="HTTP status of the single call; 0 for `rolled_back`.", examples=[201])]
     result: Annotated[Transaction | None, Meta(description="As the single call answers it.")]
-    problem: Annotated[Refusal | None, Meta(description="As the single call answers it.", examples=[None])]
+    problem: Refusal
 
 
 class BatchResult(Struct):

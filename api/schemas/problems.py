@@ -158,14 +158,18 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     TooManySignIns,
 )
 Refusal = Annotated[
-    dict[str, object],
+    dict[str, object] | None,
     Meta(
+        description="As the single call answers it.",
+        examples=[None],
         extra_json_schema={
             "extra": {
-                "type": None,
-                "one_of": [{"$ref": f"#/components/schemas/{refusal.__name__}"} for refusal in (*REFUSALS, Problem)],
+                "one_of": [
+                    *({"$ref": f"#/components/schemas/{refusal.__name__}"} for refusal in (*REFUSALS, Problem)),
+                    {"type": "null"},
+                ]
             }
-        }
+        },
     ),
 ]
 """A refusal by the database inside another answer: `code` tells which one it is."""
