@@ -58,7 +58,7 @@ def main(url: str) -> None:
     assert isinstance(then, BalanceEnvelope), then
     assert isinstance(then.data, BalanceAt), then
     assert now.data.balance - then.data.balance == 250 - 50
-    print(now.data.balance)
+    sys.stdout.write(f"{now.data.balance}\n")
 
 
 main(sys.argv[1])
