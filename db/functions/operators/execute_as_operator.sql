@@ -26,6 +26,11 @@ begin
   if p_request.wallet_id is not null and v_request.actor is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
   end if;
+  if not exists (
+    select from wallet.transactions t where t.wallet_id = p_request.wallet_id and t.txn_id = p_request.txn_id
+  ) then
+    perform wallet.require_another(v_request.actor, p_request.actor);
+  end if;
 
   v_result := wallet.result_or_raise(wallet.execute(v_request));
   if not v_result.replayed then
@@ -38,4 +43,4 @@ begin
 end;
 $$;
 
-comment on function wallet.execute_as_operator(wallet.request) is 'Runs an operator''s request on any user wallet and records who did it. Errors: those of the request, WA027.';
+comment on function wallet.execute_as_operator(wallet.request) is 'Runs an operator''s request on any user wallet and records who did it. Errors: those of the request, WA027, WA038.';

@@ -41,6 +41,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
+  perform wallet.require_another((select w.owner_id from wallet.wallets w where w.id = p_wallet_id), p_actor);
   v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
   if v_wallet.asset is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
@@ -82,4 +83,4 @@ p_actor           the operator; null for an administrator
 p_reason          1 to 256 characters, kept on record; it should not name the person
 
 Returns the limits as set, one row per kind, one row without a kind where there is none.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA027 operators only. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA027 operators only; WA038 the operator's own wallet. $$;

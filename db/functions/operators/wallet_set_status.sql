@@ -25,6 +25,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
+  perform wallet.require_another((select w.owner_id from wallet.wallets w where w.id = p_wallet_id), p_actor);
   v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
   if v_wallet.asset is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
@@ -50,4 +51,5 @@ p_status active; frozen: refuses new debits, holds and captures, allows credits,
 p_reason 1 to 256 characters, mandatory
 p_actor  the operator; null for an administrator
 
-Errors: WA001 unknown wallet; WA002 invalid argument; WA022 not empty; WA027 operators only. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA022 not empty; WA027 operators only; WA038 the operator's own
+wallet. $$;

@@ -13,7 +13,7 @@ import schemathesis
 from api.errors import SQLSTATES
 from tests.api.service import User, data, problem
 
-PUBLIC = ("/api/auth/signup", "/api/auth/signin", "/api/health")
+PUBLIC = ("/api/auth/signup", "/api/auth/signin", "/api/auth/reset", "/api/health")
 CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)*")
 RESERVED = {*keyword.kwlist, "delete", "do", "function", "new", "switch", "this", "throw", "typeof", "var", "void"}
 HEADERS = {
@@ -75,8 +75,11 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/auth/signup"),
         ("post", "/api/auth/signin"),
         ("post", "/api/auth/password"),
+        ("post", "/api/auth/reset"),
         ("post", "/api/auth/signout"),
         ("post", "/api/auth/signout-everywhere"),
+        ("get", "/api/me"),
+        ("get", "/api/assets"),
         ("get", "/api/wallet/balance"),
         ("post", "/api/wallet/topup"),
         ("post", "/api/wallet/spend"),
@@ -98,6 +101,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/operator/wallets/{wallet_id}/topup"),
         ("post", "/api/operator/wallets/{wallet_id}/refund"),
         ("post", "/api/operator/users/{user_id}/erase"),
+        ("post", "/api/operator/users/{user_id}/password-reset"),
         ("get", "/api/operator/trial-balance"),
         ("get", "/api/health"),
         ("get", "/api/health/live"),
