@@ -17,7 +17,7 @@ from api.http.error_examples import EXAMPLES
 from api.http.problems import PROBLEM_JSON, RETRY_AFTER_SECONDS, problem
 from api.schemas.batch import BatchRefused
 from api.schemas.envelope import Envelope, Problem
-from api.schemas.operator import Adjustment
+from api.schemas.operator import Adjustment, Confirmation
 from api.schemas.problems import REFUSALS
 from api.schemas.transactions import Transaction
 
@@ -128,3 +128,9 @@ def recorded(message: str, result: R) -> JsonResponse[Envelope[R]]:
     if result.replayed:
         return success("already on record", result)
     return success(message, result, 201)
+
+
+def proposed(confirmation: Confirmation) -> JsonResponse[Any]:
+    """Answer 202 for what waits for another operator, or was rejected."""
+    waits = confirmation.status == "waiting"
+    return success("waits for another operator" if waits else confirmation.status, confirmation, 202)

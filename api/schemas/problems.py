@@ -142,6 +142,13 @@ class TooManySignIns(Problem, kw_only=True):
     retry_after: Annotated[int, Meta(description="Seconds to wait; the same as the header Retry-After.", examples=[8])]
 
 
+class AlreadyDecided(Problem, kw_only=True):
+    """The request that needs two operators was confirmed or rejected before."""
+
+    code: Literal["WA040"]
+    decision: Annotated[Literal["confirmed", "rejected"], Meta(examples=["rejected"])]
+
+
 REFUSALS: Final[tuple[type[Problem], ...]] = (
     InsufficientFunds,
     BalanceLimitExceeded,
@@ -156,6 +163,7 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     TooManyHolds,
     UnknownAsset,
     TooManySignIns,
+    AlreadyDecided,
 )
 Refusal = Annotated[
     dict[str, object] | None,
