@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler test-clients mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -66,6 +66,9 @@ lock: ## pin the dependencies anew
 	@build/lock/bin/python -m pip --quiet --quiet --disable-pip-version-check install pip-tools
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
 	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --output-file=requirements-dev.txt pyproject.toml
+	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=tests/clients/requirements.txt tests/clients/requirements.in
+	@command -v npm >/dev/null || echo "tests/clients/package-lock.json stays as it is: there is no npm" >&2
+	@! command -v npm >/dev/null || npm --prefix=tests/clients update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 PGTAP_FILE := share/postgresql/15/extension/pgtap--1.2.0.sql
 PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE)))
@@ -84,6 +87,22 @@ test-pooler: $(DEVELOPMENT) ## two workers behind pgbouncer: no call is ever ano
 	@test -x "$(PGBOUNCER)" || { echo "pgbouncer is missing. Install it, or unpack it here: mkdir -p build/pgbouncer && cd build/pgbouncer &&" \
 		"apt-get download pgbouncer libc-ares2 libevent-2.1-7 && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
 	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/system/pooler/through_pgbouncer.py
+
+CLIENTS := build/clients
+CLIENT_TOOLS := tests/clients/package.json tests/clients/package-lock.json tests/clients/requirements.txt
+
+$(CLIENTS)/.tools: $(CLIENT_TOOLS)
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20.19 or newer, with npm" >&2; exit 1; }
+	@echo "installing linters and generators into $(CLIENTS), once" >&2
+	@mkdir -p $(CLIENTS)
+	@cp $(CLIENT_TOOLS) $(CLIENTS)
+	@cd $(CLIENTS) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@$(PYTHON) -m venv --clear $(CLIENTS)/venv
+	@$(CLIENTS)/venv/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --require-hashes -r $(CLIENTS)/requirements.txt
+	@touch $@
+
+test-clients: $(DEVELOPMENT) $(CLIENTS)/.tools ## linters read the OpenAPI document; clients generated from it move money; needs Node.js
+	@exec $(BIN)/pytest tests/clients/generated.py
 
 mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show which test notices
 	@exec $(BIN)/python -m tests.mutants $(MUTANTS)

@@ -11,7 +11,6 @@ from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth.passwords import Passwords
 from api.auth.revocations import Revocations
@@ -22,11 +21,11 @@ from api.database.sweep import sweeping
 from api.http.cors import Cors
 from api.http.fast_path import Direct
 from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
+from api.http.openapi import CONTACT, LICENSE, SERVERS, TAGS, DocumentRoutes, Structs, components
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limit import Limits, RateLimit, Table
 from api.http.request_log import RequestLog
 from api.http.request_metrics import RequestMetrics
-from api.http.responses import problem_examples
 from api.http.security_headers import DOCS_PAGE, SecurityHeaders
 from api.routes.accounts import account_routes, session_routes
 from api.routes.batch import batch_routes
@@ -143,6 +142,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             metrics_route(metrics, database, settings.metrics_token),
         ],
         lifespan=[lifespan],
+        plugins=[DocumentRoutes(), Structs()],
         request_class=JsonRequest,
         dto=StrictJson,
         return_dto=None,
@@ -162,10 +162,11 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
                 return_dto=None,
             ),
             render_plugins=[DocsPage(path="/"), JsonRenderPlugin(path="/openapi.json")],
-            components=Components(
-                security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")},
-                examples=problem_examples(),
-            ),
+            contact=CONTACT,
+            license=LICENSE,
+            servers=SERVERS,
+            tags=TAGS,
+            components=components(),
             use_handler_docstrings=True,
         ),
     )

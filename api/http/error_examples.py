@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -28,6 +29,9 @@ from api.errors import (
     from_postgres,
     invalid,
 )
+from api.http.problems import problem
+from api.schemas.batch import BatchItemResult
+from api.schemas.fields import TXN_ID
 
 
 def _refusal(code: str, hint: str, **detail: Any) -> ServiceError:
@@ -44,7 +48,6 @@ EXAMPLES: Final = {
         ServiceError(OPERATORS_ONLY, "Only an operator can top up this wallet."),
         ServiceError(NOT_FOUND),
         ServiceError(METHOD_NOT_ALLOWED),
-        ServiceError(BATCH_REFUSED),
         ServiceError(TOO_LARGE),
         ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."),
         invalid(FieldError("amount", "Expected `int` >= 1")),
@@ -141,3 +144,5 @@ EXAMPLES: Final = {
     )
 }
 """By code."""
+_ITEM: Final = BatchItemResult(UUID(TXN_ID), "refused", 402, None, problem(EXAMPLES["WA003"], "5f2c9a1d7e3b4c60"))
+EXAMPLES["batch_refused"] = ServiceError(BATCH_REFUSED, members={"results": [_ITEM]})

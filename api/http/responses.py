@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
 from litestar import Response
@@ -13,8 +15,10 @@ from litestar.response.base import ASGIResponse
 from api.errors import UNAVAILABLE, ServiceError
 from api.http.error_examples import EXAMPLES
 from api.http.problems import PROBLEM_JSON, RETRY_AFTER_SECONDS, problem
+from api.schemas.batch import BatchRefused
 from api.schemas.envelope import Envelope, Problem
 from api.schemas.operator import Adjustment, Confirmation
+from api.schemas.problems import REFUSALS
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -59,14 +63,36 @@ def success(message: str, data: T, status_code: int = 200) -> JsonResponse[Envel
     return JsonResponse(Envelope(success=True, message=message, data=data), status_code)
 
 
+ALWAYS: Final = ("bad_request", "method_not_allowed", "rate_limited", "internal", "overloaded", "unavailable")
+"""What every route can answer; its path, where the method is another."""
+_OWN: Final[Sequence[type[Problem]]] = (*REFUSALS, BatchRefused)
+VARIANTS: Final = {code: variant for variant in _OWN for code in get_args(get_type_hints(variant)["code"])}
+"""The problems with members of their own, by code."""
+
+
+class Null(Enum):
+    """Null in an example. Litestar leaves None out of objects; of a member of an Enum it shows the value."""
+
+    NULL = None
+
+
+def shown(example: Any) -> Any:
+    """Return an example as Litestar is to show it."""
+    if isinstance(example, dict):
+        return {name: shown(value) for name, value in example.items()}
+    if isinstance(example, list):
+        return [shown(value) for value in example]
+    return Null.NULL if example is None else example
+
+
 def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document these errors, and those that every route can answer, each with an example."""
     found: dict[int, list[ServiceError]] = {}
-    for code in (*codes, "bad_request", "rate_limited", "internal", "overloaded", "unavailable"):
+    for code in (*codes, *ALWAYS):
         found.setdefault(EXAMPLES[code].kind.status, []).append(EXAMPLES[code])
     return {
         status: ResponseSpec(
-            Problem,
+            Union[tuple(VARIANTS.get(error.kind.code, Problem) for error in group)],  # noqa: UP007 - made of a tuple
             generate_examples=False,
             description="; ".join(f"`{error.kind.code}` {error.kind.title}" for error in group),
             media_type=PROBLEM_JSON,
@@ -77,7 +103,7 @@ def errors(*codes: str) -> dict[int, ResponseSpec]:
 
 
 def _example(error: ServiceError) -> Example:
-    value = msgspec.to_builtins(problem(error, "5f2c9a1d7e3b4c60"))
+    value = shown(msgspec.to_builtins(problem(error, "5f2c9a1d7e3b4c60")))
     return Example(summary=error.kind.title, value=value)
 
 

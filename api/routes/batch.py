@@ -39,7 +39,7 @@ def batch_routes(services: Services) -> Router:
     @post(
         "/batch",
         status_code=200,
-        operation_id="batch",
+        operation_id="runBatch",
         summary="Batch",
         response_description="What became of each request",
         request_class=BatchRequest,

@@ -11,10 +11,13 @@ from litestar.openapi import ResponseSpec
 
 from api.database.functions import Database
 from api.errors import ServiceError
-from api.http.responses import JsonResponse
+from api.http.responses import JsonResponse, errors
 from api.schemas.envelope import Check, Health
 
-UNHEALTHY = {503: ResponseSpec(Health, generate_examples=False, description="The database does not answer")}
+ERRORS = errors()
+UNHEALTHY = ERRORS | {503: ResponseSpec(Health, generate_examples=False, description="The database does not answer")}
+# no limit is there for liveness, and no database behind it
+ALIVE = {status: ERRORS[status] for status in (400, 405, 500)}
 
 
 def health_routes(database: Database) -> Router:
@@ -36,7 +39,7 @@ def health_routes(database: Database) -> Router:
         """Whether service and database work."""
         return await check()
 
-    @get("/live", operation_id="getLiveness", summary="Liveness")
+    @get("/live", operation_id="getLiveness", summary="Liveness", responses=ALIVE)
     async def live() -> JsonResponse[Health]:
         """Whether the process answers; does not ask the database, so that its outage restarts no service."""
         return JsonResponse(Health("healthy", datetime.now(UTC), {}))

@@ -8,12 +8,13 @@ from uuid import UUID
 
 from litestar import Router, get
 from litestar.enums import MediaType
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Filters
+from api.http.openapi import Documented
 from api.http.responses import JsonResponse, errors, success
 from api.routes.parameters import (
     AssetQuery,
@@ -48,11 +49,12 @@ ExactReference = Annotated[
 
 
 @dataclass
-class StatementOperation(Operation):
+class StatementOperation(Documented):
     """Documents that the same path answers CSV too."""
 
     def __post_init__(self) -> None:
         """Add the media type."""
+        super().__post_init__()
         response = (self.responses or {}).get("200")
         if isinstance(response, OpenAPIResponse) and response.content is not None:
             response.content[CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))

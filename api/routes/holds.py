@@ -30,7 +30,7 @@ def hold_routes(services: Services) -> Router:
     database, wallet_ids = services.database, services.wallet_ids
 
     @post(
-        operation_id="hold",
+        operation_id="placeHold",
         summary="Hold",
         response_description="The money is set aside",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA025"),
@@ -64,7 +64,7 @@ def hold_routes(services: Services) -> Router:
 
     @post(
         "/{txn_id:uuid}/capture",
-        operation_id="capture",
+        operation_id="captureHold",
         summary="Capture a hold",
         response_description="The wallet was debited",
         responses=REPLAY | errors(*MUTATION_ERRORS, *SETTLED, "WA019"),
@@ -82,7 +82,7 @@ def hold_routes(services: Services) -> Router:
 
     @post(
         "/{txn_id:uuid}/void",
-        operation_id="void",
+        operation_id="voidHold",
         summary="Void a hold",
         response_description="What was left of the hold is free again",
         responses=REPLAY | errors(*MUTATION_ERRORS, *SETTLED),

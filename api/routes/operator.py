@@ -85,7 +85,7 @@ def operator_routes(services: Services) -> Router:
 
     @post(
         "/wallets/{wallet_id:uuid}/adjust",
-        operation_id="adjust",
+        operation_id="adjustBalance",
         before_request=repeats,
         summary="Adjust a balance",
         response_description="The balance is corrected",
@@ -106,7 +106,7 @@ def operator_routes(services: Services) -> Router:
 
     @post(
         "/wallets/{wallet_id:uuid}/topup",
-        operation_id="fund",
+        operation_id="topUpForUser",
         before_request=repeats,
         summary="Top up a wallet",
         response_description="The wallet was credited",
@@ -121,7 +121,7 @@ def operator_routes(services: Services) -> Router:
 
     @post(
         "/wallets/{wallet_id:uuid}/refund",
-        operation_id="giveBack",
+        operation_id="refundForUser",
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",

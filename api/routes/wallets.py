@@ -25,7 +25,7 @@ def wallets_routes(services: Services) -> Router:
         operation_id="openWallet",
         summary="Open a wallet",
         response_description="The wallet was opened",
-        responses={**OPEN, **errors(*BODY_ERRORS, "unauthorized", "WA026", "busy", "timeout")},
+        responses={**OPEN, **errors(*BODY_ERRORS, "unauthorized", "WA026", "WA029", "busy", "timeout")},
     )
     async def open_wallet(
         request: AuthenticatedRequest, data: JSONBody[WalletRequest]

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Meta, Raw, Struct, field
 
+from api.schemas.envelope import Problem
 from api.schemas.fields import (
     MAX_AMOUNT,
     TXN_ID,
@@ -18,6 +19,7 @@ from api.schemas.fields import (
     WalletId,
     WhichAsset,
 )
+from api.schemas.problems import Refusal
 from api.schemas.transactions import Transaction
 
 MAX_ITEMS = 1000
@@ -68,10 +70,17 @@ class BatchItemResult(Struct):
     ]
     status: Annotated[int, Meta(description="HTTP status of the single call; 0 for `rolled_back`.", examples=[201])]
     result: Annotated[Transaction | None, Meta(description="As the single call answers it.")]
-    problem: Annotated[dict[str, object] | None, Meta(description="As the single call answers it, see `Problem`.")]
+    problem: Refusal
 
 
 class BatchResult(Struct):
     """What became of each request, in their order."""
 
+    results: list[BatchItemResult]
+
+
+class BatchRefused(Problem, kw_only=True):
+    """An item of an atomic batch was refused, so that nothing of it was written."""
+
+    code: Literal["batch_refused"]
     results: list[BatchItemResult]

@@ -20,8 +20,8 @@ class Envelope(Struct, Generic[T]):
     data: T
 
 
-class Problem(Struct):
-    """Every error (RFC 9457). Further members depend on the code, like `available` for WA003."""
+class Problem(Struct, kw_only=True):
+    """An error (RFC 9457). Codes with members of their own have a schema of their own, like `InsufficientFunds`."""
 
     type: Annotated[str, Meta(description="Where the code is documented.")]
     title: str

@@ -81,7 +81,8 @@ Receipt = Annotated[
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     ),
 ]
-TransactionType = Annotated[str, Meta(description="`bonus`, `topup`, `spend`, …", examples=["topup"])]
+TransactionType = Annotated[Literal[TransactionKind, "hold", "void"], Meta(examples=["topup"])]
+"""Of what is requested: a hold or void posts no transaction."""
 # Raw JSON: numbers pass exactly as they were written, in both directions.
 JsonObject = Annotated[
     Raw,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from api.schemas.fields import TXN_ID, Asset, BalanceAmount, CreatedAt, JsonObject, Scale, TransactionType, WalletId
+from api.schemas.fields import TXN_ID, Asset, BalanceAmount, CreatedAt, JsonObject, Scale, TransactionKind, WalletId
 
 
 class Entry(Struct):
@@ -16,7 +16,7 @@ class Entry(Struct):
 
     id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
     txn_id: Annotated[UUID, Meta(examples=[TXN_ID])]
-    type: TransactionType
+    type: Annotated[TransactionKind, Meta(examples=["spend"])]
     amount: Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[-100])]
     balance: Annotated[int, Meta(description="After this entry, in minor units.", examples=[900])]
     reference: Annotated[str | None, Meta(examples=["order 17"])]

@@ -45,7 +45,7 @@ class WalletList(Struct):
     items: list[Wallet]
 
 
-class Balance(Struct):
+class Balance(Struct, tag_field="kind", tag="now"):
     """The balance now."""
 
     wallet_id: WalletId
@@ -57,7 +57,7 @@ class Balance(Struct):
     status: Status
 
 
-class BalanceAt(Struct):
+class BalanceAt(Struct, tag_field="kind", tag="at"):
     """The balance at a moment: the sum of what was recorded before it. It never changes later."""
 
     wallet_id: WalletId

@@ -1,17 +1,27 @@
 """The API's documentation: valid, complete, readable without internet; test_fuzz.py asks whether it is true."""
 
+import keyword
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 import schemathesis
 
 from api.errors import SQLSTATES
-from tests.api.service import User, problem
+from tests.api.service import User, data, problem
 
-PROTECTED = ("/api/wallet", "/api/assets", "/api/me", "/api/operator", "/api/auth/signout", "/api/auth/password")
+PUBLIC = ("/api/auth/signup", "/api/auth/signin", "/api/auth/reset", "/api/health")
+CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)*")
+RESERVED = {*keyword.kwlist, "delete", "do", "function", "new", "switch", "this", "throw", "typeof", "var", "void"}
+HEADERS = {
+    "401": {"WWW-Authenticate"},
+    "405": {"Allow"},
+    "429": {"Retry-After", "RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset"},
+    "503": {"Retry-After"},
+}
 
 
 @pytest.fixture
@@ -20,6 +30,34 @@ def document(client: httpx.Client) -> dict[str, Any]:
     assert response.status_code == 200
     found: dict[str, Any] = response.json()
     return found
+
+
+def resolved(document: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What a reference leads to; anything else is itself."""
+    while "$ref" in found:
+        target: Any = document
+        for name in found["$ref"].removeprefix("#/").split("/"):
+            target = target[name]
+        found = target
+    return found
+
+
+def bodies(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Where a body of JSON is described, its media type, and how."""
+    for path, method, operation in operations(document):
+        found = {"request": operation.get("requestBody", {}), **operation["responses"]}
+        for name, body in found.items():
+            for kind, media in body.get("content", {}).items():
+                if kind.endswith("json"):
+                    yield f"{method} {path} {name}", kind, media
+
+
+def faults(document: dict[str, Any], schema: dict[str, Any], example: object) -> list[str]:
+    """What keeps an example from being valid."""
+    whole = {**schema, "components": document["components"]}
+    return [
+        error.message for error in jsonschema_rs.Draft202012Validator(whole, validate_formats=True).iter_errors(example)
+    ]
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -88,11 +126,10 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
 def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         responses = operation["responses"]
-        assert ("security" in operation) == path.startswith(PROTECTED), path
-        if path.startswith("/api/health"):
-            continue
-        expected = {"400", "500", "503"}
-        if "security" in operation:
+        public = path in PUBLIC or path.startswith("/api/health")
+        assert operation["security"] == ([] if public else [{"bearer": []}]), path
+        expected = {"400", "405", "500", *(() if path == "/api/health/live" else ("429", "503"))}
+        if not public:
             expected |= {"401"}
         if path.startswith("/api/operator"):
             expected |= {"403"}
@@ -102,11 +139,87 @@ def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: di
             expected |= {"413", "415", "422"}
         assert expected <= set(responses), path
         for status in responses:
-            if int(status) >= 400:
+            if int(status) >= 400 and not (status == "503" and path.startswith("/api/health")):
                 (media,) = responses[status]["content"].items()
                 assert media[0] == "application/problem+json"
                 assert media[1]["examples"], (path, status)
     assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+
+
+def test_every_operation_has_its_texts(document: dict[str, Any]) -> None:
+    tags = {tag["name"]: tag["description"] for tag in document["tags"]}
+    names = []
+    for path, _, operation in operations(document):
+        assert operation["summary"], path
+        assert operation["description"].endswith("."), path
+        assert [tag for tag in operation["tags"] if tags[tag]], path
+        assert all(parameter["description"] for parameter in operation.get("parameters", [])), path
+        names.append(operation["operationId"])
+    assert [name for name in names if not CAMEL.fullmatch(name) or name in RESERVED] == []
+    assert len(names) == len(set(names))
+    assert set(tags) == {tag for _, _, operation in operations(document) for tag in operation["tags"]}
+
+
+def test_every_answer_has_its_headers(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            assert set(answer["headers"]) == {"X-Request-Id"} | HEADERS.get(status, set()), (path, status)
+            assert all(resolved(document, header)["description"] for header in answer["headers"].values())
+
+
+def test_schemas_have_names_and_texts(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch(r"([A-Z][a-z]+)+", name)] == []
+    assert [name for name, schema in schemas.items() if not schema["description"].endswith(".")] == []
+
+
+def test_every_body_has_an_example_and_all_examples_are_valid(document: dict[str, Any]) -> None:
+    for place, kind, media in bodies(document):
+        schema = media["schema"]
+        shown = [resolved(document, example)["value"] for example in media.get("examples", {}).values()]
+        found = shown or resolved(document, schema).get("examples", [])
+        assert found, f"{place} has no example"
+        for example in found:
+            assert faults(document, schema, example) == [], (place, kind, example)
+    for name, schema in document["components"]["schemas"].items():
+        for part in (schema, *schema.get("properties", {}).values()):
+            for example in part.get("examples", []):
+                assert faults(document, part, example) == [], (name, example)
+
+
+def test_a_parameter_is_never_null(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            assert "null" not in str(parameter["schema"]), (path, parameter["name"])
+
+
+def test_each_code_has_one_schema_which_has_all_its_members(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    owners: dict[str, list[str]] = {}
+    for name, schema in schemas.items():
+        code = schema["properties"].get("code", {})
+        for value in code.get("enum") or [code.get("const")]:
+            owners.setdefault(value, []).append(name)
+    for code, example in document["components"]["examples"].items():
+        (owner,) = owners[code]
+        assert set(example["value"]) <= set(schemas[owner]["properties"]), code
+
+
+def test_problems_and_balances_are_told_apart_by_a_member(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    unions = [media["schema"] for _, _, media in bodies(document) if "oneOf" in media["schema"]]
+    assert unions
+    for union in (*unions, schemas["BalanceEnvelope"]["properties"]["data"]):
+        tag, mapping = union["discriminator"]["propertyName"], union["discriminator"]["mapping"]
+        assert set(mapping.values()) == {member["$ref"] for member in union["oneOf"]}
+        for value, reference in mapping.items():
+            member = resolved(document, {"$ref": reference})["properties"][tag]
+            assert value in (member.get("enum") or [member["const"]])
+
+
+def test_both_balances_say_which_one_they_are(alice: User) -> None:
+    assert data(alice.get("/api/wallet/balance"))["kind"] == "now"
+    assert data(alice.get("/api/wallet/balance", params={"at": "2026-01-01T00:00:00Z"}))["kind"] == "at"
 
 
 def test_every_request_has_an_example_and_refuses_unknown_fields(document: dict[str, Any]) -> None:

@@ -47,7 +47,7 @@ def test_the_balance_at_a_moment(alice: User) -> None:
     alice.topup(100)
     moment = alice.history()["items"][0]["created_at"]
     found = data(alice.get("/api/wallet/balance", params={"at": moment}))
-    assert set(found) == {"wallet_id", "asset", "scale", "balance", "at"}
+    assert set(found) == {"kind", "wallet_id", "asset", "scale", "balance", "at"}
     assert (found["balance"], found["at"]) == (1000, moment)
     later = datetime.fromisoformat(moment) + timedelta(microseconds=1)
     assert data(alice.get("/api/wallet/balance", params={"at": later.isoformat()}))["balance"] == 1100

@@ -15,6 +15,7 @@ MAX = 9_007_199_254_740_991
 
 def test_the_balance_names_its_asset(alice: User) -> None:
     assert data(alice.get("/api/wallet/balance")) == {
+        "kind": "now",
         "wallet_id": alice.account["wallet_id"],
         "asset": "UC",
         "scale": 0,

@@ -1,0 +1,286 @@
+"""The API's document: what Litestar makes of routes and Structs, and what it has no words for.
+
+Rules that hold for every operation stand here, so that a new route needs only its own texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args, get_origin, get_type_hints
+
+import msgspec
+from litestar.openapi.spec import (
+    Components,
+    Contact,
+    Discriminator,
+    Example,
+    License,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Reference,
+    Schema,
+    SecurityScheme,
+    Server,
+    Tag,
+)
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
+from litestar.openapi.spec.schema import SchemaDataContainer
+from litestar.plugins import OpenAPISchemaPlugin, ReceiveRoutePlugin
+from litestar.routes import HTTPRoute
+from msgspec import Struct, UnsetType
+
+from api.http.error_examples import EXAMPLES
+from api.http.problems import PROBLEM_JSON
+from api.http.responses import VARIANTS, problem_examples, shown
+from api.schemas.envelope import Envelope, Problem
+from api.schemas.fields import TXN_ID
+
+if TYPE_CHECKING:
+    # private parts of Litestar, for the types of what is handed in alone
+    from litestar._openapi.datastructures import SchemaRegistry
+    from litestar._openapi.schema_generation import SchemaCreator
+    from litestar.routes import BaseRoute
+    from litestar.typing import FieldDefinition
+
+BEARER: Final = "bearer"
+SCHEMAS: Final = "#/components/schemas/"
+CONTACT: Final = Contact(name="The operators of this service")
+LICENSE: Final = License(name="MIT", identifier="MIT")
+SERVERS: Final = [Server(url="/", description="The service that this document comes from.")]
+TAGS: Final = [
+    Tag("Accounts", "Sign-up, sign-in, sign-out, and the password."),
+    Tag("Wallet", "The balance, and what moves money of the signed-in user's wallet."),
+    Tag("Wallets", "The signed-in user's wallets: one for each asset."),
+    Tag("Holds", "Money set aside, then captured or released."),
+    Tag("History", "Ledger entries, single transactions, and statements."),
+    Tag("Operators", "What operators do with any user's wallet."),
+    Tag("Health", "For load balancers, orchestrators and people."),
+]
+
+
+def _header(description: str, kind: OpenAPIType, *, required: bool = True) -> OpenAPIHeader:
+    # Litestar's defaults for the other members are those of parameters: a header has none of them
+    return OpenAPIHeader(description=description, required=required, schema=Schema(type=kind))
+
+
+HEADERS: Final = {
+    "X-Request-Id": _header(
+        "The request's id in the service's log: the client's own, or a new one.", OpenAPIType.STRING
+    ),
+    "WWW-Authenticate": _header("The scheme of tokens: `Bearer`.", OpenAPIType.STRING),
+    "Allow": _header("The methods of the path.", OpenAPIType.STRING),
+    "Retry-After": _header("Seconds to wait before the next try.", OpenAPIType.INTEGER),
+    "RateLimit-Limit": _header("Requests in a window.", OpenAPIType.INTEGER, required=False),
+    "RateLimit-Policy": _header("Requests and the window's seconds: `60;w=60`.", OpenAPIType.STRING, required=False),
+    "RateLimit-Remaining": _header("Requests that are left now.", OpenAPIType.INTEGER, required=False),
+    "RateLimit-Reset": _header("Seconds until a request is left.", OpenAPIType.INTEGER, required=False),
+}
+BY_STATUS: Final = {
+    "401": ("WWW-Authenticate",),
+    "405": ("Allow",),
+    "429": ("Retry-After", "RateLimit-Limit", "RateLimit-Policy", "RateLimit-Remaining", "RateLimit-Reset"),
+    "503": ("Retry-After",),
+}
+"""Headers of answers, besides X-Request-Id."""
+PLAIN_EXAMPLES: Final[Mapping[Any, Any]] = {
+    (OpenAPIType.STRING, None): "text",
+    (OpenAPIType.STRING, OpenAPIFormat.UUID): TXN_ID,
+    (OpenAPIType.STRING, OpenAPIFormat.DATE_TIME): "2026-11-22T12:00:00Z",
+    (OpenAPIType.INTEGER, None): 1,
+    (OpenAPIType.NUMBER, None): 1.0,
+    (OpenAPIType.BOOLEAN, None): True,
+}
+"""Of members without an example of their own, by type and format."""
+
+
+def components() -> Components:
+    """Return what operations refer to."""
+    return Components(
+        security_schemes={
+            BEARER: SecurityScheme(
+                type="http",
+                scheme="bearer",
+                bearer_format="JWT",
+                description="The `access_token` of a sign-up or sign-in.",
+            )
+        },
+        examples=problem_examples(),
+        headers=dict(HEADERS),
+    )
+
+
+@dataclass
+class Documented(Operation):
+    """An operation with what every operation has: who may call it, headers of answers, and problems told by `code`."""
+
+    def __post_init__(self) -> None:
+        """Complete what Litestar made of the route."""
+        self.security = self.security or []
+        for parameter in self.parameters or []:
+            if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
+                _leave_out_null(parameter.schema)
+        for status, response in (self.responses or {}).items():
+            if isinstance(response, OpenAPIResponse):
+                self._complete(status, response)
+
+    def _complete(self, status: str, response: OpenAPIResponse) -> None:
+        if response.description == HTTPStatus(int(status)).description:
+            response.description = str(self.summary)
+        names = ("X-Request-Id", *BY_STATUS.get(status, ()))
+        response.headers = {
+            **(response.headers or {}),
+            **{name: Reference(f"#/components/headers/{name}") for name in names},
+        }
+        media = (response.content or {}).get(PROBLEM_JSON)
+        if media is None:
+            return
+        examples = [one.value for one in (media.examples or {}).values() if isinstance(one, Example)]
+        codes = [one["code"] for one in examples if isinstance(one, dict)]
+        media.examples = {code: Reference(f"#/components/examples/{code}") for code in codes}
+        if isinstance(media.schema, Schema):
+            # with codes that are not answered here, too: openapi-typescript takes all of a schema's from one mapping
+            schemas = {VARIANTS.get(code, Problem) for code in codes}
+            mapping = {
+                code: SCHEMAS + schema.__name__
+                for code in sorted(EXAMPLES)
+                if (schema := VARIANTS.get(code, Problem)) in schemas
+            }
+            media.schema.discriminator = Discriminator("code", mapping)
+
+
+class DocumentRoutes(ReceiveRoutePlugin):
+    """Makes every operation a documented one, unless its route has a class of its own."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """Set the class of the route's operations."""
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                if handler.operation_class is Operation:
+                    handler.operation_class = Documented
+
+
+class Structs(OpenAPISchemaPlugin):
+    """What Litestar's own plugin makes of a Struct, with the description of its docstring and an example.
+
+    An envelope is named after what it holds. A union of tagged Structs has a discriminator.
+    """
+
+    _made: ClassVar[list[Any]] = []
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Take Structs, except one that is being made: that is for Litestar's plugin."""
+        taken = not field_definition.is_union and field_definition.is_subclass_of(Struct)
+        return taken and field_definition.annotation not in self._made
+
+    @staticmethod
+    def is_undefined_sentinel(value: Any) -> bool:
+        """A member that can be missing is of this type."""
+        return value is UnsetType
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
+        """Make the schema."""
+        annotation = field_definition.annotation
+        if get_origin(annotation) is Envelope:
+            return SchemaDataContainer(data_container=_envelope(get_args(annotation)[0]))
+        self._made.append(annotation)
+        try:
+            schema_creator.for_field_definition(field_definition)
+        finally:
+            self._made.remove(annotation)
+        registry = schema_creator.schema_registry
+        schema = registry.get_schema_for_field_definition(field_definition)
+        schema.description = cleandoc(annotation.__doc__ or "")
+        properties = schema.properties or {}
+        for member in properties.values():
+            _unwrap(member)
+            _discriminate(member, registry)
+        if annotation is Problem and isinstance(code := properties["code"], Schema):
+            code.enum = sorted(EXAMPLES.keys() - VARIANTS.keys())
+        if not issubclass(annotation, Problem):
+            schema.examples = [{name: _example(member, registry) for name, member in properties.items()}]
+        return schema
+
+
+@lru_cache
+def _envelope(data: Any) -> type[Struct]:
+    """Return the envelope of one type, named after it: of a union, after its first member."""
+    args = get_args(data)
+    first = args[0] if args else data
+    hints = get_type_hints(Envelope, include_extras=True) | {"data": data}
+    summary = cleandoc(first.__doc__ or "").partition("\n")[0]
+    return msgspec.defstruct(
+        f"{first.__name__}Envelope",
+        list(hints.items()),
+        namespace={"__doc__": f"A success. {summary}"},
+        module=__name__,
+    )
+
+
+def _discriminate(member: Schema | Reference, registry: SchemaRegistry) -> None:
+    """Let the tags of Structs tell the members of a union apart."""
+    if not isinstance(member, Schema):
+        return
+    if isinstance(member.items, Schema):
+        _discriminate(member.items, registry)
+    structs = [registry.from_reference(one) for one in member.one_of or () if isinstance(one, Reference)]
+    if len(structs) < 2 or len(structs) < len(member.one_of or ()):
+        return
+    for name in structs[0].schema.properties or ():
+        tags = {str(_const(one.schema, name)): SCHEMAS + one.key[-1] for one in structs}
+        if len(tags) == len(structs) and str(None) not in tags:
+            member.discriminator = Discriminator(name, tags)
+
+
+def _const(schema: Schema, name: str) -> Any:
+    member = (schema.properties or {}).get(name)
+    return member.const if isinstance(member, Schema) else None
+
+
+def _unwrap(member: Schema | Reference) -> None:
+    """Spell a union of one type as that type: a member that can be missing comes as one."""
+    if isinstance(member, Schema) and member.one_of is not None and len(member.one_of) == 1:
+        (inner,) = member.one_of
+        if isinstance(inner, Schema):
+            member.one_of = None
+            for field in fields(Schema):
+                value = getattr(inner, field.name)
+                if value is not None and getattr(member, field.name) is None:
+                    setattr(member, field.name, value)
+
+
+def _leave_out_null(schema: Schema) -> None:
+    """A parameter that is left out is left out: it is never null."""
+    if schema.one_of is not None:
+        schema.one_of = [
+            one for one in schema.one_of if not isinstance(one, Schema) or one.type is not OpenAPIType.NULL
+        ]
+        _unwrap(schema)
+    if isinstance(schema.type, list):
+        kinds = [kind for kind in schema.type if kind is not OpenAPIType.NULL]
+        schema.type = kinds[0] if len(kinds) == 1 else kinds
+    if schema.enum is not None:
+        schema.enum = [value for value in schema.enum if value is not None]
+
+
+def _example(schema: Schema | Reference, registry: SchemaRegistry) -> Any:
+    """Return the example of a member, or make one of what is in it."""
+    if isinstance(schema, Reference):
+        schema = registry.from_reference(schema).schema
+    if schema.examples:
+        return shown(schema.examples[0])
+    for value in (schema.const, schema.default, *(schema.enum or ())):
+        if value is not None:
+            return value
+    for inner in (*(schema.all_of or ()), *(schema.one_of or ())):
+        return _example(inner, registry)
+    if schema.items is not None:
+        return [_example(schema.items, registry)]
+    if isinstance(schema.additional_properties, Schema | Reference):
+        return {"name": _example(schema.additional_properties, registry)}
+    return PLAIN_EXAMPLES.get((schema.type, schema.format)) or PLAIN_EXAMPLES.get((schema.type, None))
