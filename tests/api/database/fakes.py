@@ -25,7 +25,7 @@ def mutation(number: int, wallet: int = 0, actor: int | None = None) -> Mutation
 
 def ok(item: Mutation) -> Transaction:
     now = datetime.now(UTC)
-    return Transaction(1, item.txn_id, item.wallet_id, item.type, item.amount, "UC", 0, 0, 0, False, now, None)
+    return Transaction(1, item.txn_id, item.wallet_id, "topup", item.amount, "UC", 0, 0, 0, False, now, None)
 
 
 class Calls:
