@@ -27,7 +27,7 @@ from api.routes.parameters import (
 from api.routes.services import Services
 from api.routes.statement_formats import CSV, StatementResponse, as_csv, as_json, prefers_csv
 from api.schemas.envelope import Envelope
-from api.schemas.fields import TransactionKind
+from api.schemas.fields import TEXT_PATTERN, TransactionKind
 from api.schemas.history import Entry, EntryPage, Statement
 
 From = Annotated[
@@ -40,7 +40,7 @@ To = Annotated[
 Kind = Annotated[TransactionKind | None, QueryParameter(description="Only these.")]
 ExactReference = Annotated[
     str | None,
-    QueryParameter(min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Only with exactly this one."),
+    QueryParameter(min_length=1, max_length=256, pattern=TEXT_PATTERN, description="Only with exactly this one."),
 ]
 
 

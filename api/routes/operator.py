@@ -11,6 +11,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.database.requests import Details
+from api.http.json_body import KeyedOperation
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
 from api.routes.services import Services
@@ -73,6 +74,7 @@ def operator_routes(services: Services) -> Router:
     @post(
         "/wallets/{wallet_id:uuid}/adjust",
         operation_id="adjust",
+        operation_class=KeyedOperation,
         before_request=repeats,
         summary="Adjust a balance",
         response_description="The balance is corrected",
@@ -92,6 +94,7 @@ def operator_routes(services: Services) -> Router:
     @post(
         "/wallets/{wallet_id:uuid}/topup",
         operation_id="fund",
+        operation_class=KeyedOperation,
         before_request=repeats,
         summary="Top up a wallet",
         response_description="The wallet was credited",
@@ -107,6 +110,7 @@ def operator_routes(services: Services) -> Router:
     @post(
         "/wallets/{wallet_id:uuid}/refund",
         operation_id="giveBack",
+        operation_class=KeyedOperation,
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",

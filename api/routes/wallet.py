@@ -10,6 +10,7 @@ from api.auth.tokens import Principal
 from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
+from api.http.json_body import KeyedOperation
 from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import AssetQuery, MomentQuery, details, in_utc, moment, text
 from api.routes.services import Services
@@ -42,6 +43,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/topup",
         operation_id="topUp",
+        operation_class=KeyedOperation,
         opt=DIRECT,
         summary="Top up",
         response_description="The wallet was credited",
@@ -58,6 +60,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/spend",
         operation_id="spend",
+        operation_class=KeyedOperation,
         opt=DIRECT,
         summary="Spend",
         response_description="The wallet was debited",
@@ -78,6 +81,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/transfer",
         operation_id="transfer",
+        operation_class=KeyedOperation,
         summary="Transfer",
         response_description="The money is in the other wallet",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA009", "WA010", "WA011"),
@@ -89,7 +93,7 @@ def wallet_routes(services: Services) -> Router:
         user = request.user
         to = data.to_wallet_id or data.to_username
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):
-            raise invalid(FieldError("to_wallet_id", "exactly one of to_wallet_id and to_username must be given"))
+            raise invalid(FieldError("to_wallet_id", "must be given, or to_username, and not both"))
         wallet_id = await wallet_ids.find(user, data.asset)
         transaction = await database.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
         return recorded("transferred", transaction)
@@ -97,6 +101,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/refund",
         operation_id="refund",
+        operation_class=KeyedOperation,
         summary="Refund",
         response_description="The wallet was credited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only", "WA020", "WA021", "WA028"),

@@ -105,7 +105,7 @@ def test_unknown_recipients_and_others_holds(alice: User, bob: User) -> None:
         ({"to_wallet_id": str(uuid4()), "to_username": "bob"}, "requests[1].to_wallet_id"),
         ({"original_txn_id": str(uuid4())}, "requests[1].original_txn_id"),
         ({"effective_at": "0001-01-01T00:00:00+14:00"}, "requests[1].effective_at"),
-        ({"unknown": 1}, "requests[1]"),
+        ({"unknown": 1}, "requests[1].unknown"),
     ],
 )
 def test_an_item_that_is_none_stops_the_batch(alice: User, wrong: dict[str, Any], field: str) -> None:
