@@ -397,8 +397,8 @@ class Database:
         asked = {kind: getattr(request.limits, kind) for kind in LimitsByKind.__struct_fields__}
         given: dict[str, KindLimits] = {kind: limits for kind, limits in asked.items() if limits is not None}
         columns = [[getattr(limits, name) for limits in given.values()] for name in KindLimits.__struct_fields__]
-        call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8)"
-        arguments = (wallet_id, list(given), *columns, request.floor, request.max_balance, actor)
+        call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        arguments = (wallet_id, list(given), *columns, request.floor, request.max_balance, actor, request.reason)
         rows = await self._locking.rows(call, *arguments)
         kinds = {row["kind"]: _read_kind_limits(row) for row in rows if row["kind"] is not None}
         return WalletLimits(wallet_id, LimitsByKind(**kinds), rows[0]["floor"], rows[0]["max_balance"])

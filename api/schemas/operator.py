@@ -110,6 +110,7 @@ class LimitsRequest(Struct, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    reason: Reason | None = None
 
 
 class WalletLimits(Struct):

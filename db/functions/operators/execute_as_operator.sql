@@ -29,8 +29,10 @@ begin
 
   v_result := wallet.result_or_raise(wallet.execute(v_request));
   if not v_result.replayed then
-    insert into wallet.operator_actions (wallet_id, actor, action, detail)
-    values (p_request.wallet_id, p_request.actor, p_request.type, jsonb_build_object('transaction_id', v_result.id));
+    perform wallet.record_action(
+      p_request.actor, p_request.type, null, p_request.wallet_id,
+      p_detail => jsonb_build_object('transaction_id', v_result.id)
+    );
   end if;
   return v_result;
 end;

@@ -42,8 +42,9 @@ begin
 
   update wallet.transaction_details d
   set reference = null, metadata = null, effective_at = null, salt = null
-  from wallet.transactions t
-  where t.wallet_id = any (v_wallet_ids) and d.transaction_id = t.id and d.salt is not null;
+  from wallet.ledger l
+  join wallet.transactions t on t.id = l.transaction_id and t.wallet_id = l.wallet_id
+  where l.wallet_id = any (v_wallet_ids) and d.transaction_id = t.id and d.salt is not null;
   get diagnostics transactions = row_count;
   update wallet.holds h
   set reference = null, metadata = null
@@ -55,6 +56,10 @@ begin
   end if;
   insert into wallet.erasures (user_id, actor, reason, transactions, holds)
   values (p_user_id, p_actor, p_reason, transactions, holds);
+  perform wallet.record_action(
+    p_actor, 'erase', p_user_id, null, p_reason,
+    p_detail => jsonb_build_object('transactions', transactions, 'holds', holds)
+  );
   select u.username, u.erased_at into username, erased_at
   from wallet.users u
   where u.id = p_user_id;

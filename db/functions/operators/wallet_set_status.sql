@@ -37,9 +37,10 @@ begin
 
   perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);
   update wallet.wallets w set status = p_status where w.id = p_wallet_id;
-  insert into wallet.operator_actions as a (wallet_id, actor, action, detail)
-  values (p_wallet_id, p_actor, 'status', jsonb_build_object('from', v_wallet.status, 'to', p_status, 'reason', p_reason))
-  returning a.created_at into v_changed_at;
+  v_changed_at := wallet.record_action(
+    p_actor, 'status', null, p_wallet_id,
+    p_detail => jsonb_build_object('from', v_wallet.status, 'to', p_status, 'reason', p_reason)
+  );
   return query select p_wallet_id, p_status, v_wallet.status, p_reason, v_changed_at;
 end;
 $$;

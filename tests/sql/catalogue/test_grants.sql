@@ -27,7 +27,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_rehash(uuid,text,text)'),
   ('wallet_api', 'wallet_require_username(text)'),
   ('wallet_api', 'wallet_revocations(bigint)'),
-  ('wallet_api', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid)'),
+  ('wallet_api', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid,text)'),
   ('wallet_api', 'wallet_set_status(uuid,text,text,uuid)'),
   ('wallet_api', 'wallet_sign_in(text,text)'),
   ('wallet_api', 'wallet_sign_in_failed(text,text)'),
