@@ -6,6 +6,7 @@ How an error becomes an HTTP response is in `http/problems.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -117,6 +118,78 @@ SENTENCES: Final[Mapping[str, str]] = {
     "internal": "The service failed. Its log tells why under this request_id.",
 }
 
+MESSAGES: Final[Mapping[str, str]] = {
+    "bad_request": "The service does not understand what was sent.",
+    "malformed_json": "The service does not understand what was sent.",
+    "unauthorized": "Please sign in.",
+    "operators_only": "Only the operators of this service can do this.",
+    "not_found": "This does not exist.",
+    "method_not_allowed": "This is not possible here.",
+    "batch_refused": "One of these requests was refused, so none of them was carried out.",
+    "too_large": "This is too much to send at once.",
+    "unsupported_media_type": "The service does not understand what was sent.",
+    "validation": "Please check what you entered.",
+    "rate_limited": "Too many requests. Please try again in a moment.",
+    "internal": "Something went wrong on our side. Please try again later.",
+    "busy": "This wallet is in use at the moment. Please try again.",
+    "overloaded": "The service is very busy. Please try again in a moment.",
+    "timeout": "This took too long. Please try again in a moment.",
+    "unavailable": "The service is not available at the moment. Please try again shortly.",
+    "WA001": "This wallet does not exist, or it is not yours.",
+    "WA002": "Please check what you entered.",
+    "WA003": "You do not have enough money available for this.",
+    "WA004": "This was already used for another request. Please start again.",
+    "WA005": "This username is taken. Please choose another one.",
+    "WA006": "The receiving wallet cannot hold this much.",
+    "WA009": "This recipient does not exist, or has no wallet for this money.",
+    "WA010": "You cannot send money to the wallet that it comes from.",
+    "WA011": "The recipient's wallet is for other money than yours.",
+    "WA012": "This wallet is frozen: no money can leave it.",
+    "WA013": "This wallet is closed: no money can enter or leave it.",
+    "WA014": "This is more than your limit allows.",
+    "WA015": "This reservation does not exist.",
+    "WA016": "All of this reservation was used already.",
+    "WA017": "This reservation was cancelled: its money is free again.",
+    "WA018": "This reservation has expired: its money is free again.",
+    "WA019": "This is more than what is left of the reservation.",
+    "WA020": "This is more than what can still be refunded.",
+    "WA021": "This transaction cannot be refunded.",
+    "WA022": "There is still money in this wallet: it cannot be closed.",
+    "WA023": "This time is in the future.",
+    "WA024": "This list cannot be continued from here. Please start from its beginning.",
+    "WA025": "You have too many open reservations. Please complete or cancel one first.",
+    "WA026": "This kind of money does not exist here.",
+    "WA027": "Only the operators of this service can do this.",
+    "WA028": "This transaction does not exist.",
+    "WA029": "This user does not exist.",
+    "WA030": "This user was erased already.",
+    "WA033": "Too many failed sign-ins. Please try again in a moment.",
+    "WA034": "Your current password is not right.",
+    "WA036": "This is not final yet. Please try again in a moment.",
+    "WA037": "This code is not valid any more. Please ask for a new one.",
+    "WA038": "Another operator has to do this.",
+    "WA039": "This request does not exist.",
+    "WA040": "This was decided already.",
+}
+"""What an application can show to its user, by code."""
+
+IN_NUMBERS: Final[Mapping[str, str]] = {
+    "WA003": "You have {available} available, {requested} are needed.",
+    "WA006": "This wallet can hold at most {maximum}, and has {balance} already.",
+    "WA014 per_transaction": "You can {kind} at most {maximum} at once.",
+    "WA014 per_day": "You can {kind} {left} more today: your limit is {maximum} in 24 hours.",
+    "WA014 per_30_days": "You can {kind} {left} more for now: your limit is {maximum} in 30 days.",
+    "WA019": "Only {left} are left of the reservation, {requested} are needed.",
+    "WA020": "At most {left} of this payment can still be refunded.",
+    "WA022": "This wallet has a balance of {balance}, and {held} reserved: it cannot be closed.",
+    "WA033": "Too many failed sign-ins. Please try again in {retry_after} seconds.",
+}
+"""The same, by code and limit, where the members of the error have all that it names."""
+
+AMOUNTS: Final = ("requested", "available", "balance", "held", "left", "maximum")
+"""Members in minor units, where `asset` and `scale` are there, too."""
+VERBS: Final[Mapping[object, str]] = {"topup": "top up", "spend": "spend", "transfer": "send"}
+
 
 class CommandError(Exception):
     """A command cannot do what it was asked to. The text tells its operator why and what to do, in one line."""
@@ -130,8 +203,9 @@ class FieldError(msgspec.Struct):
 
 
 class ServiceError(Exception):
-    """An error of a kind. `detail` is a sentence for people, `members` are values for programs.
+    """An error of a kind. `detail` tells a programmer what is wrong and what to do, `members` are values for programs.
 
+    `message` is for the person who uses a wallet; without one it is made of the kind, the members and the errors.
     The response gets `headers`.
     """
 
@@ -142,13 +216,43 @@ class ServiceError(Exception):
         errors: Sequence[FieldError] = (),
         members: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
+        message: str | None = None,
     ) -> None:
         self.kind = kind
         self.detail = detail or SENTENCES.get(kind.code, kind.title)
         self.errors = errors
         self.members = members or {}
         self.headers = headers or {}
+        self._message = message
         super().__init__(self.detail)
+
+    @property
+    def message(self) -> str:
+        """A sentence that can be shown to a person, with amounts as the person knows them."""
+        if self._message:
+            return self._message
+        if self.errors and self.kind in {VALIDATION, INVALID_ARGUMENT}:
+            fault = self.errors[0]
+            return f"Please check {fault.field.rpartition('.')[2].replace('_', ' ')}: it {fault.message}."
+        code = self.kind.code
+        plain = MESSAGES.get(code, f"{self.kind.title}.")
+        limit = self.members.get("limit")
+        template = IN_NUMBERS.get(f"{code} {limit}" if limit else code, plain)
+        try:
+            return template.format_map(_shown(self.members))
+        except KeyError:
+            return plain
+
+
+def _shown(members: Mapping[str, object]) -> dict[str, object]:
+    """Return the members as people read them. Amounts of an unknown scale are left out."""
+    shown = {name: value for name, value in members.items() if name not in AMOUNTS}
+    asset, scale = members.get("asset"), members.get("scale")
+    if isinstance(scale, int):
+        for name in AMOUNTS:
+            if isinstance(amount := members.get(name), int):
+                shown[name] = f"{Decimal(amount).scaleb(-scale):f} {asset}"
+    return shown | {"kind": VERBS.get(members.get("kind"), "move")}
 
 
 def invalid(*errors: FieldError) -> ServiceError:
@@ -157,8 +261,8 @@ def invalid(*errors: FieldError) -> ServiceError:
         FieldError(shortened(error.field, LONGEST_FIELD), shortened(error.message, LONGEST_REASON))
         for error in errors[:MOST_FAULTS]
     ]
-    detail = "; ".join(f"{error.field}: {error.message}" for error in named)
-    return ServiceError(VALIDATION, detail + ("; …" if len(errors) > len(named) else ""), named)
+    detail = "; ".join(f"{error.field} {error.message}" for error in named)
+    return ServiceError(VALIDATION, detail + ("; …" if len(errors) > len(named) else "."), named)
 
 
 def shortened(text: str, length: int) -> str:
@@ -180,4 +284,16 @@ def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> Servic
     field, reason = members.get("field"), members.get("reason")
     errors = [FieldError(field, reason or kind.title)] if field else []
     headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else None
-    return ServiceError(kind, f"{field} {reason}." if field and reason else hint, errors, members, headers)
+    return ServiceError(kind, _detail(kind, members, hint), errors, members, headers)
+
+
+def _detail(kind: Kind, members: Mapping[str, Any], hint: str | None) -> str:
+    """Say which field is at fault, why, with which values, and what to do next."""
+    field, reason = members.get("field"), members.get("reason")
+    if field and reason:
+        return f"{field} {reason}."
+    fault = f"{field}: {kind.title[:1].lower()}{kind.title[1:]}" if field else kind.title
+    if "scale" in members:
+        values = [f"{name} {members[name]}" for name in ("kind", "limit", *AMOUNTS) if name in members]
+        fault += f" ({', '.join(values)}, in minor units of {members['asset']})"
+    return f"{fault}. {hint or ''}".rstrip()

@@ -37,9 +37,9 @@ class Principal(NamedTuple):
     expires_at: float
 
 
-def unauthorized(detail: str = "A valid bearer token is required.") -> ServiceError:
+def unauthorized(detail: str = "A valid bearer token is required.", message: str | None = None) -> ServiceError:
     """Return the error. It never says which part of a token or password was wrong."""
-    return ServiceError(UNAUTHORIZED, detail)
+    return ServiceError(UNAUTHORIZED, detail, message=message)
 
 
 def key_id(secret: str) -> str:

@@ -11,6 +11,7 @@ import codecs
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar, get_args
+from uuid import UUID
 
 import jiter
 import msgspec
@@ -19,7 +20,7 @@ from litestar.datastructures import State
 from litestar.dto import MsgspecDTO
 from litestar.openapi.spec import Schema
 from litestar.typing import FieldDefinition
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType, defstruct
 from msgspec.structs import fields
 
 from api.database.admission import Admission, Turns
@@ -33,6 +34,7 @@ from api.errors import (
     ServiceError,
     invalid,
 )
+from api.http.wording import REQUIRED, UNKNOWN, fault
 
 if TYPE_CHECKING:
     # private parts of Litestar, for the types of what is overridden alone
@@ -56,13 +58,14 @@ LONGEST_SPELLING = 6
 MAX_DECIMAL_PLACES = 400
 MAX_MAGNITUDE = 308
 JSON = b"application/json"
+RARE = frozenset({b"content-encoding", b"idempotency-key"})
 NOT_JSON = "The body is not valid JSON in UTF-8."
 MARKED = "The body begins with a byte order mark: send JSON in UTF-8, without one."
 CUT_OFF = "The request ended before its body was complete, or its chunks are malformed."
 TOO_DEEP = "The body is nested too deeply."
 OUT_OF_RANGE = "has a number out of range"
-
-_LOCATION = " - at `$"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+"""A second spelling of `txn_id`."""
 
 
 class Decoder(Generic[S]):
@@ -75,6 +78,16 @@ class Decoder(Generic[S]):
         self._once = [f'"{name}"'.encode() for name in self._fields if name not in self._objects]
         self._never = [f'"{name}"'.encode() for name in self._objects]
         self._nested = {name for name, field in self._fields.items() if _structs(field.type)}
+        self._keyed = self._without_txn_id(model)
+        self._is_batch = any("txn_id" in item.__struct_fields__ for item in _structs(model) - {model})
+
+    def _without_txn_id(self, model: type[S]) -> Decoder[S] | None:
+        """Return the decoder of bodies whose `txn_id` may be in a header; None where no body has one."""
+        if "txn_id" not in self._fields or not self._fields["txn_id"].required:
+            return None
+        optional = [("txn_id", self._fields["txn_id"].type | UnsetType, UNSET)]
+        keyed: Any = defstruct(model.__name__, optional, bases=(model,), kw_only=True, forbid_unknown_fields=True)
+        return Decoder(keyed)
 
     def decode(self, body: bytes) -> S:
         """Return the body as the Struct. Raises ServiceError: 400 for what is no JSON, 422 for what does not fit."""
@@ -87,6 +100,23 @@ class Decoder(Generic[S]):
         if not self._plain(body):
             _check_sizes(data, "")
             _check_objects(data, self._scan(body), "")
+        return data
+
+    def decode_keyed(self, body: bytes, keys: list[bytes]) -> S:
+        """Return the body as the Struct, with the `txn_id` of the header Idempotency-Key."""
+        if self._is_batch:
+            raise invalid(FieldError(IDEMPOTENCY_KEY, "is not for batches, where each request has a txn_id"))
+        if self._keyed is None:
+            return self.decode(body)
+        if len(keys) > 1:
+            raise invalid(FieldError(IDEMPOTENCY_KEY, "is given more than once"))
+        key = _key(keys[0])
+        data = self._keyed.decode(body)
+        said = getattr(data, "txn_id")  # noqa: B009 - not every S has one
+        if said is UNSET:
+            setattr(data, "txn_id", key)  # noqa: B010
+        elif said != key:
+            raise invalid(FieldError("txn_id", f"must be the same as {IDEMPOTENCY_KEY}"))
         return data
 
     def _plain(self, body: bytes) -> bool:
@@ -120,17 +150,17 @@ class Decoder(Generic[S]):
         except (ValueError, RecursionError):
             marked = body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
             raise ServiceError(MALFORMED, MARKED if marked else NOT_JSON) from None
-        errors = [FieldError(name, "is not a known field") for name in members if name not in self._fields]
+        errors = [FieldError(name, UNKNOWN) for name in members if name not in self._fields]
         for name, field in self._fields.items():
             if name not in members:
                 if field.required:
-                    errors.append(FieldError(name, "is required"))
+                    here = f"{REQUIRED}, here or as the header {IDEMPOTENCY_KEY}"
+                    errors.append(FieldError(name, here if name == "txn_id" and self._keyed else REQUIRED))
                 continue
             try:
                 msgspec.json.decode(members[name], type=field.type)
             except msgspec.ValidationError as error:
-                said, inside, path = str(error).rpartition(_LOCATION)
-                errors.append(FieldError(name + path[:-1], said) if inside else FieldError(name, path))
+                errors.append(fault(name, str(error), field.type))
             except (ValueError, RecursionError):
                 errors.append(FieldError(name, "is not valid JSON in UTF-8"))
         raise invalid(*errors)
@@ -235,6 +265,8 @@ class StrictJson(MsgspecDTO[Struct]):
             if isinstance(member, Schema) and member.examples
         }
         schema.examples = [members]
+        if "txn_id" in members and schema.required:
+            schema.required = [name for name in schema.required if name != "txn_id"]
         return reference
 
     @staticmethod
@@ -247,10 +279,15 @@ class StrictJson(MsgspecDTO[Struct]):
         """Decode a body that says it is JSON. Raises ServiceError: 415 for any other content type, or coding."""
         connection = self.asgi_connection
         kind = b""
+        keys = []
         for name, said in connection.scope["headers"]:
             if name == b"content-type":
                 kind = kind or said
-            elif name == b"content-encoding" and said.strip().lower() != b"identity":
+            elif name not in RARE:
+                continue
+            elif name == b"idempotency-key":
+                keys.append(said)
+            elif said.strip().lower() != b"identity":
                 raise ServiceError(
                     UNSUPPORTED_MEDIA_TYPE,
                     "The body must be sent as it is: no Content-Encoding is read.",
@@ -258,10 +295,22 @@ class StrictJson(MsgspecDTO[Struct]):
                 )
         if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
             raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
-        data = self._decoder(connection.route_handler).decode(value)
+        decoder = self._decoder(connection.route_handler)
+        data = decoder.decode_keyed(value, keys) if keys else decoder.decode(value)
         # for the line of the log
         connection.scope["state"]["txn_id"] = getattr(data, "txn_id", None)
         return data
+
+
+def _key(said: bytes) -> UUID:
+    """Read the header: a UUID as in a body, also as a string of structured fields (RFC 9651), in double quotes."""
+    text = said.decode("latin-1").strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    try:
+        return msgspec.convert(text, UUID)
+    except msgspec.ValidationError as error:
+        raise invalid(fault(IDEMPOTENCY_KEY, str(error))) from None
 
 
 def _strictly(text: bytes) -> Any:

@@ -36,6 +36,7 @@ from litestar.routes import HTTPRoute
 from msgspec import Struct, UnsetType
 
 from api.http.error_examples import EXAMPLES
+from api.http.json_body import IDEMPOTENCY_KEY
 from api.http.problems import PROBLEM_JSON
 from api.http.responses import VARIANTS, problem_examples, shown
 from api.schemas.envelope import Envelope, Problem
@@ -152,6 +153,22 @@ class Documented(Operation):
                 if (schema := VARIANTS.get(code, Problem)) in schemas
             }
             media.schema.discriminator = Discriminator("code", mapping)
+
+
+@dataclass
+class KeyedOperation(Documented):
+    """An operation whose `txn_id` can come as the header Idempotency-Key."""
+
+    def __post_init__(self) -> None:
+        """Add the parameter. It has no example: one that is sent along would contradict the body."""
+        key = Parameter(
+            name=IDEMPOTENCY_KEY,
+            param_in="header",
+            schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID),
+            description="The `txn_id`, here in place of the body's. If both are given they must agree.",
+        )
+        self.parameters = [*(self.parameters or ()), key]
+        super().__post_init__()
 
 
 class DocumentRoutes(ReceiveRoutePlugin):

@@ -29,6 +29,7 @@ from api.errors import (
     invalid,
     shortened,
 )
+from api.http.wording import fault
 
 if TYPE_CHECKING:
     from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
@@ -62,7 +63,7 @@ def from_litestar(error: HTTPException) -> ServiceError:
     """Translate what Litestar itself raises: for routing, body size and query parameters."""
     if isinstance(error, ValidationException):
         found = error.extra if isinstance(error.extra, list) else []
-        errors = [FieldError(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
+        errors = [fault(str(item.get("key", "")), str(item.get("message", ""))) for item in found]
         if missing := MISSING.match(error.detail):
             errors.append(FieldError(missing[1], "is required"))
         return invalid(*errors)
@@ -85,7 +86,7 @@ def problem(error: ServiceError, request_id: str | None) -> dict[str, object]:
         "detail": error.detail,
         "code": kind.code,
         "success": False,
-        "message": error.detail,
+        "message": error.message,
         "request_id": request_id,
     }
     if error.errors:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from litestar.params import QueryParameter
 
 from api.errors import FieldError, invalid
+from api.http.wording import one_of
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -23,7 +24,7 @@ _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
 def check_query(request: Request[Any, Any, Any]) -> None:
-    """Raise ServiceError (422) for unknown names, repeated names, and whole numbers in another spelling.
+    """Raise ServiceError (422) for unknown names, repeated names, whole numbers in another spelling, and other values.
 
     Litestar refuses what is no number at all, together with all its other faults.
     """
@@ -45,6 +46,8 @@ def check_query(request: Request[Any, Any, Any]) -> None:
             errors.append(FieldError(name, f"must have at most {MAX_LENGTH} characters"))
         elif known[name] is int and not _WHOLE.fullmatch(value) and _is_number(value):
             errors.append(FieldError(name, "must be a whole number"))
+        elif (values := _choices(known[name])) and value not in values:
+            errors.append(FieldError(name, one_of(values)))
         names.add(name)
     if errors:
         raise invalid(*errors)
@@ -56,6 +59,14 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache
+def _choices(annotation: Any) -> list[str]:
+    """Return the values of an enumeration; none for any other type."""
+    if get_origin(annotation) is Literal:
+        return [str(value) for value in get_args(annotation)]
+    return [value for part in get_args(annotation) for value in _choices(part)]
 
 
 @lru_cache

@@ -77,7 +77,7 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         address = client_address(request.scope)
         user = await sign_in.check(data.username, data.password, address)
         if user is None:
-            raise unauthorized("Username or password is wrong.")
+            raise unauthorized("Username or password is wrong.", "Username or password is wrong.")
         await sign_in.upgrade(user, data.password, address)
         return success("signed in", _session(tokens, user, user.token_generation))
 

@@ -98,7 +98,7 @@ def batch_routes(services: Services) -> Router:
 def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
     """Return the field at fault and why. The database cannot tell: two fields are one argument there."""
     if item.to_username is not None and item.to_wallet_id is not None:
-        return "to_wallet_id", "exactly one of to_wallet_id and to_username must be given"
+        return "to_wallet_id", "must be given, or to_username, and not both"
     if item.type == "refund" and item.hold_txn_id is not None:
         return "hold_txn_id", "is for a capture or void; a refund has an original_txn_id"
     if item.type != "refund" and item.original_txn_id is not None:

@@ -28,7 +28,7 @@ from api.routes.parameters import (
 from api.routes.services import Services
 from api.routes.statement_formats import CSV, statement_response
 from api.schemas.envelope import Envelope
-from api.schemas.fields import TransactionKind
+from api.schemas.fields import TEXT_PATTERN, TransactionKind
 from api.schemas.history import Entry, EntryPage, Statement
 
 From = Annotated[
@@ -44,7 +44,7 @@ End = Annotated[str, QueryParameter(name="to", format="date-time", description="
 Format = Annotated[Literal["json", "csv"] | None, QueryParameter(description="Without: as `Accept` prefers.")]
 ExactReference = Annotated[
     str | None,
-    QueryParameter(min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Only with exactly this one."),
+    QueryParameter(min_length=1, max_length=256, pattern=TEXT_PATTERN, description="Only with exactly this one."),
 ]
 
 

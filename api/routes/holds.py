@@ -10,6 +10,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Details
+from api.http.openapi import KeyedOperation
 from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, decode_cursor, details, encode_cursor, text
 from api.routes.services import Services
@@ -31,6 +32,7 @@ def hold_routes(services: Services) -> Router:
 
     @post(
         operation_id="placeHold",
+        operation_class=KeyedOperation,
         summary="Hold",
         response_description="The money is set aside",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA025"),
@@ -65,6 +67,7 @@ def hold_routes(services: Services) -> Router:
     @post(
         "/{txn_id:uuid}/capture",
         operation_id="captureHold",
+        operation_class=KeyedOperation,
         summary="Capture a hold",
         response_description="The wallet was debited",
         responses=REPLAY | errors(*MUTATION_ERRORS, *SETTLED, "WA019"),
@@ -83,6 +86,7 @@ def hold_routes(services: Services) -> Router:
     @post(
         "/{txn_id:uuid}/void",
         operation_id="voidHold",
+        operation_class=KeyedOperation,
         summary="Void a hold",
         response_description="What was left of the hold is free again",
         responses=REPLAY | errors(*MUTATION_ERRORS, *SETTLED),

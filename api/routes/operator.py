@@ -13,6 +13,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.auth.tokens import reset_token_hash
 from api.database.requests import Correction, Details
+from api.http.openapi import KeyedOperation
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, proposed, recorded, success
 from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
 from api.routes.services import Services
@@ -86,6 +87,7 @@ def operator_routes(services: Services) -> Router:
     @post(
         "/wallets/{wallet_id:uuid}/adjust",
         operation_id="adjustBalance",
+        operation_class=KeyedOperation,
         before_request=repeats,
         summary="Adjust a balance",
         response_description="The balance is corrected",
@@ -107,6 +109,7 @@ def operator_routes(services: Services) -> Router:
     @post(
         "/wallets/{wallet_id:uuid}/topup",
         operation_id="topUpForUser",
+        operation_class=KeyedOperation,
         before_request=repeats,
         summary="Top up a wallet",
         response_description="The wallet was credited",
@@ -122,6 +125,7 @@ def operator_routes(services: Services) -> Router:
     @post(
         "/wallets/{wallet_id:uuid}/refund",
         operation_id="refundForUser",
+        operation_class=KeyedOperation,
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",

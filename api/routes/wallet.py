@@ -9,6 +9,7 @@ from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
+from api.http.openapi import KeyedOperation
 from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import AssetQuery, MomentQuery, details, in_utc, moment, text
 from api.routes.services import Services
@@ -41,6 +42,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/topup",
         operation_id="topUp",
+        operation_class=KeyedOperation,
         opt=DIRECT,
         summary="Top up",
         response_description="The wallet was credited",
@@ -57,6 +59,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/spend",
         operation_id="spend",
+        operation_class=KeyedOperation,
         opt=DIRECT,
         summary="Spend",
         response_description="The wallet was debited",
@@ -81,6 +84,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/transfer",
         operation_id="transfer",
+        operation_class=KeyedOperation,
         summary="Transfer",
         response_description="The money is in the other wallet",
         responses=REPLAY | errors(*MUTATION_ERRORS, "WA003", "WA009", "WA010", "WA011"),
@@ -92,7 +96,7 @@ def wallet_routes(services: Services) -> Router:
         user = request.user
         to = data.to_wallet_id or data.to_username
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):
-            raise invalid(FieldError("to_wallet_id", "exactly one of to_wallet_id and to_username must be given"))
+            raise invalid(FieldError("to_wallet_id", "must be given, or to_username, and not both"))
         wallet_id = await wallet_ids.find(request, data.asset)
         transaction = await database.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
         return recorded("transferred", transaction)
@@ -100,6 +104,7 @@ def wallet_routes(services: Services) -> Router:
     @post(
         "/refund",
         operation_id="refund",
+        operation_class=KeyedOperation,
         summary="Refund",
         response_description="The wallet was credited",
         responses=REPLAY | errors(*MUTATION_ERRORS, "operators_only", "WA020", "WA021", "WA028"),

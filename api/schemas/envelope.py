@@ -26,10 +26,10 @@ class Problem(Struct, kw_only=True):
     type: Annotated[str, Meta(description="Where the code is documented.")]
     title: str
     status: int
-    detail: Annotated[str, Meta(description="A sentence for people.")]
+    detail: Annotated[str, Meta(description="For programmers: which field is at fault, why, and what to do next.")]
     code: Annotated[str, Meta(description="For programs: the SQLSTATE of a refusal, or a word.")]
     success: Literal[False]
-    message: Annotated[str, Meta(description="Same as `detail`.")]
+    message: Annotated[str, Meta(description="For the person who uses the wallet, with amounts in the asset's scale.")]
     request_id: Annotated[str | None, Meta(description="Same as the header X-Request-Id; the service logs it.")]
     errors: Annotated[list[FieldError], Meta(description="Which fields are at fault, where one is.")] = []
 

@@ -14,11 +14,15 @@ WALLET_ID = "018f6b5e-0000-7000-8000-00000000a11c"
 RESET_TOKEN = "hGFXbU0gTqKjS1sEo7dLm2vYc9wZ4nRa8pQeJtIuBxk"  # noqa: S105
 USER_ID = "018f6b5e-0000-7000-8000-0000000000a1"
 TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiIuLi4ifQ.c2lnbmF0dXJl"  # noqa: S105
+USERNAME_PATTERN = "^[A-Za-z0-9_.-]{3,64}$"
+ASSET_PATTERN = "^[A-Z][A-Z0-9]{1,11}$"
+TEXT_PATTERN = "^[^\\u0000]*$"
+"""`api/http/wording.py` says in words what each of them asks for."""
 
 Username = Annotated[
     str,
     Meta(
-        pattern="^[A-Za-z0-9_.-]{3,64}$",
+        pattern=USERNAME_PATTERN,
         description="3 to 64 of letters, digits, `_`, `.` and `-`; folded to lower case. Nothing that reads as a UUID.",
         examples=["alice"],
     ),
@@ -36,7 +40,6 @@ TxnId = Annotated[
 ]
 Amount = Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Minor units of the asset, above 0.", examples=[100])]
 Asset = Annotated[str, Meta(description="Code of the asset.", examples=["UC"])]
-ASSET_PATTERN = "^[A-Z][A-Z0-9]{1,11}$"
 AssetCode = Annotated[str, Meta(pattern=ASSET_PATTERN, description="Code of the asset.", examples=["UC"])]
 WhichAsset = Annotated[
     str,
@@ -47,7 +50,7 @@ Reference = Annotated[
     Meta(
         min_length=1,
         max_length=256,
-        pattern="^[^\\u0000]*$",
+        pattern=TEXT_PATTERN,
         description="Free text, without U+0000.",
         examples=["order 17"],
     ),

@@ -11,6 +11,7 @@ from msgspec import Meta, Raw, Struct, field
 from api.schemas.fields import (
     MAX_AMOUNT,
     RESET_TOKEN,
+    TEXT_PATTERN,
     TXN_ID,
     USER_ID,
     Amount,
@@ -31,9 +32,7 @@ from api.schemas.transactions import DetailedRequest
 
 Reason = Annotated[
     str,
-    Meta(
-        min_length=1, max_length=256, pattern="^[^\\u0000]*$", description="Kept on record.", examples=["court order"]
-    ),
+    Meta(min_length=1, max_length=256, pattern=TEXT_PATTERN, description="Kept on record.", examples=["court order"]),
 ]
 # Litestar leaves a minimum of 0 out of the schema of a field that can be null.
 FROM_ZERO = {"extra": {"minimum": 0}}

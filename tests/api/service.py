@@ -149,7 +149,8 @@ def problem(response: httpx.Response, status: int, code: str, field: str | None 
     assert body["status"] == status
     assert body["code"] == code
     assert body["success"] is False
-    assert body["message"] == body["detail"]
+    assert "Expected `" not in response.text
+    assert body["message"].endswith((".", "…"))
     assert body["type"].endswith(f"#{code}")
     assert body["request_id"] == response.headers["x-request-id"]
     assert ("www-authenticate" in response.headers) == (status == 401)

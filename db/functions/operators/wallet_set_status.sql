@@ -30,7 +30,10 @@ begin
   if v_wallet.asset is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
   elsif p_status = 'closed' and (v_wallet.balance <> 0 or v_wallet.held <> 0) then
-    perform wallet.raise_error('WA022', jsonb_build_object('wallet_id', p_wallet_id, 'balance', v_wallet.balance, 'held', v_wallet.held));
+    perform wallet.raise_error('WA022', jsonb_build_object(
+      'wallet_id', p_wallet_id, 'balance', v_wallet.balance, 'held', v_wallet.held,
+      'asset', v_wallet.asset, 'scale', v_wallet.scale
+    ));
   end if;
 
   perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);

@@ -81,6 +81,9 @@ begin
     v_result.scale := v_wallet.scale;
     v_result.replayed := num_nonnulls(v_wallet.earlier_id, v_wallet.earlier_event) > 0;
     v_outcome.result := v_result;
+  elsif v_outcome.detail ?| array['requested', 'left'] then
+    -- minor units say nothing without their asset and scale
+    v_outcome.detail := v_outcome.detail || jsonb_build_object('asset', v_wallet.asset, 'scale', v_wallet.scale);
   end if;
   return v_outcome;
 end;

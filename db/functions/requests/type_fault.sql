@@ -10,7 +10,7 @@ as $$
   from (values
     ('type', 'must be topup, spend, transfer, hold, capture, void or refund',
       coalesce(p_request.type not in ('bonus', 'topup', 'spend', 'adjustment', 'transfer', 'hold', 'capture', 'void', 'refund'), true)),
-    ('to_wallet_id', 'exactly one of to_wallet_id and to_username must be given for a transfer, and for nothing else',
+    ('to_wallet_id', 'must be given for a transfer, or to_username, not both, and for nothing else',
       num_nonnulls(p_request.to_wallet_id, p_to_username) <> case when p_request.type = 'transfer' then 1 else 0 end),
     ('original_txn_id', 'must be given for a capture, void or refund, and for nothing else',
       (p_request.type in ('capture', 'void', 'refund')) <> (p_request.original_txn_id is not null)),

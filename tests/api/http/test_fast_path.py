@@ -134,6 +134,7 @@ requests = st.fixed_dictionaries(
         "type": st.sampled_from(["application/json"] * 8 + ["Application/JSON; charset=utf-8", "text/plain", "", None]),
         "host": st.sampled_from([None] * 8 + ["a b", "a/b", "[::1]:80", "_", "h\xe9"]),
         "chunked": st.booleans(),
+        "keys": st.sampled_from([[]] * 6 + [[IDS[0]], [f'"{IDS[1]}"'], [IDS[0], IDS[0]], ["x"], [""]]),
         "body": bodies,
     }
 )
@@ -162,11 +163,12 @@ def ask(user: User, slash: str, asked: dict[str, Any], request_id: str) -> httpx
         headers["Content-Type"] = asked["type"]
     if asked["host"] is not None:
         headers["Host"] = asked["host"].encode("latin-1")
+    keys = [("Idempotency-Key", key) for key in asked["keys"]]
     content = asked["body"] if method in {"POST", "PUT"} else None
     return user.request(
         method,
         path + slash + asked["query"],
-        headers=headers,
+        headers=[*headers.items(), *keys],
         content=pieces(content) if content and asked["chunked"] else content,
     )
 

@@ -94,6 +94,23 @@ def test_unknown_recipients_and_others_holds(alice: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "fields", "message"),
+    [
+        ("spend", {"amount": 5000}, "You have 1000 UC available, 5000 UC are needed."),
+        ("transfer", {"amount": 1, "to_username": "nobody-of-this-name"},
+         "This recipient does not exist, or has no wallet for this money."),
+    ],
+)  # fmt: skip
+def test_a_refused_item_says_what_the_single_call_says(
+    alice: User, kind: str, fields: dict[str, Any], message: str
+) -> None:
+    single = alice.post(f"/api/wallet/{kind}", json={"txn_id": str(uuid4()), **fields}).json()
+    (result,) = data(batch(alice, item(kind, **fields)))["results"]
+    assert result["problem"] | {"request_id": None} == single | {"request_id": None}
+    assert single["message"] == message
+
+
+@pytest.mark.parametrize(
     ("wrong", "field"),
     [
         ({"amount": 0}, "requests[1].amount"),
@@ -105,7 +122,7 @@ def test_unknown_recipients_and_others_holds(alice: User, bob: User) -> None:
         ({"to_wallet_id": str(uuid4()), "to_username": "bob"}, "requests[1].to_wallet_id"),
         ({"original_txn_id": str(uuid4())}, "requests[1].original_txn_id"),
         ({"effective_at": "0001-01-01T00:00:00+14:00"}, "requests[1].effective_at"),
-        ({"unknown": 1}, "requests[1]"),
+        ({"unknown": 1}, "requests[1].unknown"),
     ],
 )
 def test_an_item_that_is_none_stops_the_batch(alice: User, wrong: dict[str, Any], field: str) -> None:

@@ -114,7 +114,7 @@ def test_limits_and_overdraft(operator: User, alice: User) -> None:
     problem(operator.put(path(alice, "limits"), content=twice, headers=headers), 422, "validation", "limits")
     wrong = {"limits": {"spend": {"per_day": -1}}}
     problem(operator.put(path(alice, "limits"), json=wrong), 422, "validation", "limits.spend.per_day")
-    problem(operator.put(path(alice, "limits"), json={"limits": {"hold": {}}}), 422, "validation", "limits")
+    problem(operator.put(path(alice, "limits"), json={"limits": {"hold": {}}}), 422, "validation", "limits.hold")
 
 
 def test_adjustments_go_both_ways_and_say_why(operator: User, alice: User) -> None:

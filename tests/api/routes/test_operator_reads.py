@@ -10,6 +10,8 @@ from tests.api.service import User, data, problem
 from tests.command import wait_until
 from tests.database import Database
 
+NOBODYS = "018f6b5e-0000-7000-8000-0000000000ff"
+
 
 def search(operator: User, query: object) -> Any:
     return data(operator.get("/api/operator/search", params={"q": str(query)}))["items"]
@@ -354,10 +356,10 @@ def test_from_a_txn_id_to_the_whole_picture_in_two_calls(operator: User, alice: 
 @pytest.mark.parametrize(
     ("url", "status", "code"),
     [
-        (f"wallets/{uuid4()}", 404, "WA001"),
-        (f"wallets/{uuid4()}/transactions", 404, "WA001"),
-        (f"wallets/{uuid4()}/holds", 404, "WA001"),
-        (f"wallets/{uuid4()}/statement?from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z", 404, "WA001"),
+        (f"wallets/{NOBODYS}", 404, "WA001"),
+        (f"wallets/{NOBODYS}/transactions", 404, "WA001"),
+        (f"wallets/{NOBODYS}/holds", 404, "WA001"),
+        (f"wallets/{NOBODYS}/statement?from=2025-01-01T00:00:00Z&to=2025-01-02T00:00:00Z", 404, "WA001"),
         ("wallets/17", 404, "not_found"),
         ("wallets/{wallet}/transactions?cursor=x", 422, "WA024"),
         ("wallets/{wallet}/transactions?limit=0", 422, "validation"),

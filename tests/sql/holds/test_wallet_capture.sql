@@ -27,7 +27,7 @@ select results_eq(
   $$ values ('capture', -100::bigint, 'part 1', '{"a": 1}'::jsonb, '2020-01-01 00:00+00'::timestamptz) $$, 'its free text is kept'
 );
 select is(
-  refusal($$ select wallet_capture(wallet_of('alice'), txn(3), txn(1), 201) $$) -> 'detail', '{"field": "amount", "requested": 201, "left": 200}'::jsonb,
+  refusal($$ select wallet_capture(wallet_of('alice'), txn(3), txn(1), 201) $$) -> 'detail', '{"field": "amount", "requested": 201, "left": 200, "asset": "UC", "scale": 0}'::jsonb,
   'more than is left is refused'
 );
 select is((wallet_capture(wallet_of('alice'), txn(3), txn(1))).amount, 200::bigint, 'without an amount it takes all that is left');

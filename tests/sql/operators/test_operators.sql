@@ -119,7 +119,7 @@ select is((wallet_topup(wallet_of('alice'), txn(20), 1)).balance, 971::bigint, '
 select is((wallet_spend(wallet_of('alice'), txn(11), 50)).replayed, true, 'replays still answer');
 select is(
   refusal($$ select wallet_set_status(wallet_of('alice'), 'closed', 'x') $$) -> 'detail',
-  jsonb_build_object('wallet_id', wallet_of('alice'), 'balance', 971, 'held', 0), 'a wallet with a balance is not closed'
+  jsonb_build_object('wallet_id', wallet_of('alice'), 'balance', 971, 'held', 0, 'asset', 'UC', 'scale', 0), 'a wallet with a balance is not closed'
 );
 select lives_ok($$ select wallet_set_limits(wallet_of('charlie'), p_floor => -10) $$, 'charlie has an overdraft');
 select lives_ok($$ select wallet_spend(wallet_of('charlie'), txn(1), 1000), wallet_hold(wallet_of('charlie'), txn(2), 5) $$, 'and a hold but no money');

@@ -1,4 +1,4 @@
-select plan(38);
+select plan(39);
 
 select results_eq(
   $$ select * from wallet_set_limits(wallet_of('alice'), '{spend,topup}', '{100,null}', '{150,null}', '{null,500}', -50, 2000) $$,
@@ -57,6 +57,7 @@ select is(pg_temp.excess($$ select wallet_hold(wallet_of('alice'), txn(11), 45) 
 -- maximum and floor
 select lives_ok($$ select wallet_set_limits(wallet_of('bob'), p_floor => -100, p_max_balance => 1300) $$, 'bob has an overdraft and a maximum');
 select is(refused($$ select wallet_topup(wallet_of('bob'), txn(1), 101) $$), 'WA006 amount', 'no credit passes the maximum');
+select is(refusal($$ select wallet_topup(wallet_of('bob'), txn(1), 101) $$) -> 'detail' -> 'maximum', '1300', 'which the refusal names');
 select is((wallet_spend(wallet_of('bob'), txn(1), 1300)).balance, -100::bigint, 'a debit may bring a wallet to its floor');
 select is(refused($$ select wallet_spend(wallet_of('bob'), txn(2), 1) $$), 'WA003 amount', 'and no further');
 select is(refused($$ select wallet_set_limits(wallet_of('bob'), p_floor => -99) $$), 'WA002 floor', 'a floor is not set above what the wallet has');

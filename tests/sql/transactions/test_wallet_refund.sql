@@ -26,7 +26,7 @@ select results_eq(
 );
 select is((wallet_refund(wallet_of('alice'), txn(11), txn(1), 150)).amount, 150::bigint, 'another part');
 select is(
-  refusal($$ select wallet_refund(wallet_of('alice'), txn(12), txn(1), 51) $$) -> 'detail', '{"field": "amount", "requested": 51, "left": 50}'::jsonb,
+  refusal($$ select wallet_refund(wallet_of('alice'), txn(12), txn(1), 51) $$) -> 'detail', '{"field": "amount", "requested": 51, "left": 50, "asset": "UC", "scale": 0}'::jsonb,
   'the parts never sum above the original'
 );
 select is((wallet_refund(wallet_of('alice'), txn(12), txn(1))).amount, 50::bigint, 'without an amount it gives back all that is left');

@@ -46,8 +46,8 @@ select results_eq(
 select is(refused($$ select wallet_spend(wallet_of('alice'), txn(2), 701) $$), 'WA003 amount', 'more than the balance is refused');
 select is(
   refusal($$ select wallet_spend(wallet_of('alice'), txn(2), 701) $$) -> 'detail',
-  jsonb_build_object('field', 'amount', 'wallet_id', wallet_of('alice'), 'requested', 701, 'balance', 700, 'available', 700, 'status', 'active'),
-  'WA003 says what was requested and what is available'
+  jsonb_build_object('field', 'amount', 'wallet_id', wallet_of('alice'), 'requested', 701, 'balance', 700, 'available', 700, 'status', 'active', 'asset', 'UC', 'scale', 0),
+  'WA003 says what was requested and what is available, in which asset and scale'
 );
 select is(balance_of('alice'), 700::bigint, 'a refused spend moves no money');
 select is_empty($$ select from wallet.transactions where txn_id = txn(2) $$, 'a refused spend writes no transaction');

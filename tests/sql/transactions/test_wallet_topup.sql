@@ -170,8 +170,8 @@ select is(
   refused($$ select wallet_topup(wallet_of('bob'), txn(13), 9007199254740991) $$), 'WA006 amount', 'the largest sum is refused, not wrapped'
 );
 select is(
-  (refusal($$ select wallet_topup(wallet_of('bob'), txn(13), 5) $$) -> 'detail') @> '{"requested": 5, "balance": 9007199254740991}',
-  true, 'WA006 says what was requested and what the balance is'
+  (refusal($$ select wallet_topup(wallet_of('bob'), txn(13), 5) $$) -> 'detail') @> '{"requested": 5, "balance": 9007199254740991, "maximum": 9007199254740991, "asset": "UC", "scale": 0}',
+  true, 'WA006 says what was requested, what the balance is and what it may be'
 );
 select is(
   (wallet_topup(wallet_of('bob'), txn(11), 4294967297)).replayed, true, 'a replay is answered when the balance is full'

@@ -116,7 +116,7 @@ select is(refused($$ select wallet_transfer(wallet_of('alice'), txn(12), 51, wal
 select lives_ok($$ select wallet_set_limits(wallet_of('bob')) $$, 'bob has none');
 select is(
   refusal($$ select wallet_transfer(wallet_of('alice'), txn(12), 51, wallet_of('bob')) $$) -> 'detail',
-  jsonb_build_object('field', 'amount', 'wallet_id', wallet_of('alice'), 'kind', 'transfer', 'limit', 'per_transaction', 'maximum', 50, 'left', 50),
+  jsonb_build_object('field', 'amount', 'wallet_id', wallet_of('alice'), 'kind', 'transfer', 'limit', 'per_transaction', 'maximum', 50, 'left', 50, 'asset', 'UC', 'scale', 0),
   'WA014 names the limit and what is left'
 );
 
