@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import inspect
 
 from api.errors import FieldError
-from api.schemas.fields import ASSET_PATTERN, TEXT_PATTERN, USERNAME_PATTERN
+from api.schemas.fields import ASSET_PATTERN, RESET_TOKEN_PATTERN, TEXT_PATTERN, USERNAME_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +31,7 @@ PATTERNS: Final[Mapping[str, str]] = {
         (USERNAME_PATTERN, "must be 3 to 64 of letters, digits, _, . and -"),
         (ASSET_PATTERN, "must be 2 to 12 of A-Z and 0-9, a letter first"),
         (TEXT_PATTERN, "must not contain U+0000"),
+        (RESET_TOKEN_PATTERN, "must be the 43 characters that an operator handed over"),
     )
 }
 UNKNOWN: Final = "is not a known field"

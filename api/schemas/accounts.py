@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from api.schemas.fields import (
     RESET_TOKEN,
+    RESET_TOKEN_PATTERN,
     USER_ID,
     AccessToken,
     Asset,
@@ -42,7 +43,7 @@ class PasswordReset(Struct, forbid_unknown_fields=True):
 
     token: Annotated[
         str,
-        Meta(pattern="^[A-Za-z0-9_-]{43}$", description="As an operator handed it over.", examples=[RESET_TOKEN]),
+        Meta(pattern=RESET_TOKEN_PATTERN, description="As an operator handed it over.", examples=[RESET_TOKEN]),
     ]
     new_password: Password
 

@@ -49,6 +49,9 @@ class BalanceLimitExceeded(AmountProblem, kw_only=True):
     """The balance would rise above its maximum. What another user's wallet has is not told."""
 
     code: Literal["WA006"]
+    maximum: Annotated[int, Meta(description="The most that the wallet can hold.", examples=[100000])] | UnsetType = (
+        UNSET
+    )
     requested: Requested | UnsetType = UNSET
     available: Available | UnsetType = UNSET
     balance: BalanceAmount | UnsetType = UNSET

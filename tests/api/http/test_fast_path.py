@@ -193,8 +193,8 @@ def test_both_ways_answer_and_log_the_same(service: Service, twins: tuple[User, 
     assert known(twins[0], answers[0]) == known(twins[1], answers[1])
     wait_until(lambda: len(service.lines(request_id=request_id, event="request")) == 2)
     first, second = (
-        {name: value for name, value in line.items() if name not in {"ms", "time", "user_id"}}
-        | {"user": "user_id" in line}
+        {name: value for name, value in line.items() if name not in {"ms", "time", "user_id", "wallet_id"}}
+        | {"whose": ("user_id" in line, "wallet_id" in line)}
         for line in service.lines(request_id=request_id, event="request")
     )
     assert first == second
