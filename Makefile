@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler test-browser mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -66,6 +66,7 @@ lock: ## pin the dependencies anew
 	@build/lock/bin/python -m pip --quiet --quiet --disable-pip-version-check install pip-tools
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
 	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --output-file=requirements-dev.txt pyproject.toml
+	build/lock/bin/pip-compile $(filter-out --build-deps-for=%,$(LOCK)) --upgrade --output-file=tests/browser/requirements.txt tests/browser/requirements.in
 
 PGTAP_FILE := share/postgresql/15/extension/pgtap--1.2.0.sql
 PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE)))
@@ -93,3 +94,16 @@ test-flood: $(DEVELOPMENT) ## 2,000 connections at once, then each attack, for 3
 
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
 	@exec tests/system/image/check.sh
+
+BROWSER := build/browser
+CHROMIUM = $(shell command -v chromium)
+
+$(BROWSER)/.installed: tests/browser/requirements.txt $(DEVELOPMENT)
+	@echo "installing the driver of the browser into $(BROWSER), once" >&2
+	@rm -rf $(BROWSER)
+	@$(PIP) install --require-hashes --target $(BROWSER) -r tests/browser/requirements.txt
+	@touch $@
+
+test-browser: $(BROWSER)/.installed ## press Execute on every operation of the documentation page; CHROMIUM=… names the browser
+	@test -x "$(CHROMIUM)" || { echo "Chromium is missing. Install it (Debian: apt install chromium), or name it: CHROMIUM=…" >&2; exit 1; }
+	@CHROMIUM="$(CHROMIUM)" PYTHONPATH=$(BROWSER) exec $(BIN)/pytest tests/browser/try_it_out.py

@@ -17,7 +17,9 @@ function withFreshIds(spec) {
     const media = operation.requestBody?.content["application/json"];
     const example = media && (media.example ?? resolve(media.schema).examples?.[0]);
     // randomUUID exists over TLS and on localhost only
-    if (example?.txn_id && crypto.randomUUID) media.example = { ...example, txn_id: crypto.randomUUID() };
+    if (example && crypto.randomUUID) {
+      media.example = JSON.parse(JSON.stringify(example), (name, value) => (name === "txn_id" ? crypto.randomUUID() : value));
+    }
   }
   return spec;
 }

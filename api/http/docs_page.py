@@ -16,7 +16,7 @@ import msgspec
 from litestar import MediaType, Request, get
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.response import Stream
-from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
+from swagger_ui_bundle import swagger_ui_path
 
 from api.http.error_examples import EXAMPLES
 from api.http.problems import problem
