@@ -85,7 +85,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     if settings.api_url is None or settings.jwt_secret is None:
         raise ValueError("the service needs api_url and jwt_secret")
     log_config.configure(settings.log_level)
-    metrics = Metrics(shared.names() if shared else None)
+    metrics = Metrics(shared.names() if shared else None, number)
     database = Database(settings, metrics.batches.observe)
     passwords = Passwords(settings.bcrypt_cost)
     sign_in = SignIn(database, passwords)
@@ -107,8 +107,9 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         await database.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
-            following, measuring = revocations.followed(), metrics.sampling(database.waiting, database.connections)
-            async with following, sweeping(database), measuring, beating:
+            following, swept = revocations.followed(), sweeping(database)
+            measuring = metrics.sampling(database.waiting, database.connections, database.take_counts)
+            async with following, swept, measuring, beating:
                 yield
         finally:
             passwords.close()

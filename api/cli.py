@@ -24,6 +24,7 @@ try:
     from api.settings import Settings
     from api.setup import deploy, service_secrets
     from api.setup.create_user import create as register_user
+    from api.setup.export_user import export
     from api.urls import libpq_variables, on_socket
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
@@ -132,7 +133,7 @@ def _verify(settings: Settings, command: str, order: verification.Order) -> veri
 
 @pgwallet.group()
 def user() -> None:
-    """Make users."""
+    """Make users, and tell what is stored about them."""
 
 
 @user.command("create")
@@ -152,6 +153,18 @@ def create_user(settings: Settings, username: str, role: str) -> None:
     with administrator(settings, "user create") as url:
         made = asyncio.run(register_user(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
     click.echo(f"made {role} {made}")
+
+
+@user.command("export")
+@click.argument("username", metavar="NAME")
+@click.pass_obj
+def export_user(settings: Settings, username: str) -> None:
+    """Print all that is stored about a person, as JSON; the export is on record.
+
+    Hashes of passwords and tokens are left out. An erased user has the name that the erasure gave.
+    """
+    with administrator(settings, "user export") as url:
+        asyncio.run(export(url, username, lambda piece: click.echo(piece, nl=False)))
 
 
 @pgwallet.command("rotate-key")

@@ -83,6 +83,8 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA034": WRONG_PASSWORD,
     "WA035": Kind(500, "WA035", "Administrators only"),
     "WA036": Kind(503, "WA036", "Not final yet"),
+    "WA037": Kind(403, "WA037", "Password reset token not valid"),
+    "WA038": Kind(403, "WA038", "Left to another operator"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout

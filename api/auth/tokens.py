@@ -55,6 +55,11 @@ def bearer(authorization: bytes) -> bytes:
     return token.strip()
 
 
+def reset_token_hash(token: str) -> bytes:
+    """Return what the database knows of a password reset token."""
+    return sha256(token.encode()).digest()
+
+
 def token_id(token: bytes) -> UUID:
     """Return the id that revokes this token: a hash of its signed part."""
     return UUID(bytes=sha256(token.rpartition(b".")[0]).digest()[:16])

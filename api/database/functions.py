@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
+import msgspec
+
 from api.database.balance_reads import BalanceReads
+from api.database.counts import Counts
 from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
@@ -14,10 +17,11 @@ from api.database.rows import (
     NewUser,
     Page,
     Revocations,
+    ServerFacts,
+    SignedIn,
     StatementBound,
     User,
     UserWithPassword,
-    Verification,
     read_entry,
     read_hold,
     read_outcome,
@@ -26,6 +30,7 @@ from api.database.rows import (
     reader,
 )
 from api.errors import TIMEOUT, ServiceError
+from api.schemas.accounts import Me
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
 from api.schemas.operator import (
@@ -39,7 +44,7 @@ from api.schemas.operator import (
     WalletLimits,
 )
 from api.schemas.transactions import Transaction
-from api.schemas.wallets import Balance, BalanceAt, Wallet
+from api.schemas.wallets import AssetInfo, Balance, BalanceAt, OwnWallet, Wallet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -54,6 +59,8 @@ if TYPE_CHECKING:
 LOCKING_CONNECTIONS: Final = 6
 PATIENT_CONNECTIONS: Final = 3
 
+R = TypeVar("R", Transaction, Adjustment)
+
 _ALONE: Final = {
     name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
     for name in ("topup", "spend")
@@ -65,16 +72,19 @@ _BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, f
 
 _read_new_user = reader(NewUser)
 _read_user = reader(User)
+_read_signed_in = reader(SignedIn)
 _read_user_with_password = reader(UserWithPassword)
 _read_revocations = reader(Revocations)
+_read_me = reader(Me)
 _read_wallet = reader(Wallet)
+_read_asset = reader(AssetInfo)
 _read_balance = reader(Balance)
 _read_balance_at = reader(BalanceAt)
 _read_status_change = reader(StatusChange)
 _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
-_read_verification = reader(Verification)
+_read_facts = reader(ServerFacts)
 
 
 class Database:
@@ -91,6 +101,7 @@ class Database:
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
         self._revocations = Pool(settings, 1, silent=True)
         self._observe = observe
+        self._counts = Counts()
         self._together = settings.group_commit
         self._group_commit = GroupCommit(self.mutate_together, limit=settings.queue_size)
         self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=settings.queue_size)
@@ -120,6 +131,11 @@ class Database:
         pools = {"shared": self._shared, "single": self._locking, "patient": self._patient}
         return {name: pool.connections() for name, pool in pools.items()}
 
+    def take_counts(self) -> Counts:
+        """What was written since the last call of this."""
+        taken, self._counts = self._counts, Counts()
+        return taken
+
     async def ping(self) -> None:
         """Make one round trip to a server that can write. Raises ServiceError when that takes more than two seconds."""
         await self._shared.ping()
@@ -128,7 +144,9 @@ class Database:
         """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005."""
         call = "select * from public.wallet_register($1, $2)"
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
-        return _read_new_user(await self._shared.row(call, username, password_hash, again=False))
+        user = _read_new_user(await self._shared.row(call, username, password_hash, again=False))
+        self._counts.add_sign_up(user.asset, user.balance)
+        return user
 
     async def require_username(self, username: str) -> None:
         """`wallet_require_username`: checks that a new user can have the name. Errors: WA002, WA005."""
@@ -166,6 +184,25 @@ class Database:
         row = await self._shared.row(call, user_id, old_hash, new_hash, again=False)
         return int(row["generation"])
 
+    async def create_password_reset(
+        self, user_id: UUID, token_hash: bytes, reason: str, expires_in: int, actor: UUID
+    ) -> datetime:
+        """`wallet_create_password_reset`: when the token expires. Errors: WA002, WA027, WA029, WA038."""
+        call = "select expires_at from public.wallet_create_password_reset($1, $2, $3, $4, $5)"
+        row = await self._locking.row(call, user_id, token_hash, reason, expires_in, actor)
+        expires_at: datetime = row["expires_at"]
+        return expires_at
+
+    async def require_password_reset(self, token_hash: bytes) -> None:
+        """`wallet_require_password_reset`: checks that a password can be reset by this token. Errors: WA037."""
+        await self._shared.row("select public.wallet_require_password_reset($1)", token_hash)
+
+    async def reset_password(self, token_hash: bytes, new_hash: str, address: str) -> SignedIn:
+        """`wallet_reset_password`: uses the token up. Errors: WA037."""
+        call = "select * from public.wallet_reset_password($1, $2, $3)"
+        # not repeated on a lost connection: if the first attempt was written, the second would not know the token
+        return _read_signed_in(await self._shared.row(call, token_hash, new_hash, address, again=False))
+
     async def principal(
         self, user_id: UUID, token_id: UUID | None = None, generation: int | None = None
     ) -> User | None:
@@ -185,6 +222,17 @@ class Database:
     async def revocations(self, since: int | None) -> Revocations:
         """`wallet_revocations` since an earlier call's `next`. It never waits behind requests."""
         return _read_revocations(await self._revocations.row("select * from public.wallet_revocations($1)", since))
+
+    async def me(self, user_id: UUID, actor: UUID) -> Me:
+        """`wallet_me`: the user, the wallets, and what is left of their limits. Errors: WA029."""
+        row = await self._locking.row("select * from public.wallet_me($1, $2)", user_id, actor)
+        me = _read_me(row)
+        me.wallets = msgspec.json.decode(row["wallets"], type=list[OwnWallet])
+        return me
+
+    async def assets(self) -> list[AssetInfo]:
+        """`wallet_assets`: all of them, by code."""
+        return [_read_asset(row) for row in await self._shared.rows("select * from public.wallet_assets()")]
 
     async def open_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> tuple[Wallet, bool]:
         """`wallet_open`: the user's wallet in the asset, and whether it was opened now. Errors: WA026, WA029."""
@@ -230,7 +278,7 @@ class Database:
     async def mutate_alone(self, mutation: Mutation) -> Transaction:
         """`wallet_topup` or `wallet_spend`, by the mutation's type."""
         row = await self._shared.row(_ALONE[mutation.type], *mutation[1:], touches=(mutation.actor,))
-        return read_transaction(row)
+        return self._counted(read_transaction(row))
 
     async def mutate_together(
         self, mutations: Sequence[Mutation], *, wait: bool
@@ -245,7 +293,9 @@ class Database:
         effective = moments if any(moments) else None
         pool = self._patient if wait else self._shared
         rows = await pool.rows(_TOGETHER, *columns, not wait, effective, touches=touches, admitted=True)
-        return [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
+        outcomes = [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
+        self._counts.add(outcomes)
+        return outcomes
 
     async def batch(self, items: Sequence[BatchItem], *, atomic: bool) -> list[Transaction | ServiceError]:
         """`wallet_batch` for one client's batch: the outcome of each item, in order.
@@ -264,7 +314,12 @@ class Database:
             size=len(items),
             keep=written if atomic else None,
         )
-        return [read_outcome(row) for row in rows]
+        outcomes = [read_outcome(row) for row in rows]
+        refused = [outcome.kind.code for outcome in outcomes if isinstance(outcome, ServiceError)]
+        self._counts.refused_items.update(refused)
+        if not (atomic and refused):
+            self._counts.add(outcomes)
+        return outcomes
 
     def require_room(self, user_id: UUID) -> None:
         """Raise ServiceError (503) where there is no room for a batch of this user."""
@@ -379,7 +434,9 @@ class Database:
     async def adjust(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Adjustment:
         """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
-        return _read_adjustment(await self._locking.row(call, wallet_id, txn_id, amount, *details, actor))
+        return self._counted(
+            _read_adjustment(await self._locking.row(call, wallet_id, txn_id, amount, *details, actor))
+        )
 
     async def erase_user(self, user_id: UUID, reason: str, actor: UUID) -> Erasure:
         """`wallet_erase_user`. Errors: WA027, WA029, WA030."""
@@ -397,8 +454,8 @@ class Database:
         asked = {kind: getattr(request.limits, kind) for kind in LimitsByKind.__struct_fields__}
         given: dict[str, KindLimits] = {kind: limits for kind, limits in asked.items() if limits is not None}
         columns = [[getattr(limits, name) for limits in given.values()] for name in KindLimits.__struct_fields__]
-        call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8)"
-        arguments = (wallet_id, list(given), *columns, request.floor, request.max_balance, actor)
+        call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        arguments = (wallet_id, list(given), *columns, request.floor, request.max_balance, actor, request.reason)
         rows = await self._locking.rows(call, *arguments)
         kinds = {row["kind"]: _read_kind_limits(row) for row in rows if row["kind"] is not None}
         return WalletLimits(wallet_id, LimitsByKind(**kinds), rows[0]["floor"], rows[0]["max_balance"])
@@ -416,16 +473,33 @@ class Database:
         row = await self._locking.row("select public.wallet_sweep() as ended")
         return int(row["ended"])
 
-    async def last_verification(self) -> Verification | None:
-        """`wallet_last_verification`: None where there was none. Waits as long as `ping`."""
-        call = "select * from public.wallet_last_verification()"
+    async def facts(self) -> ServerFacts:
+        """`wallet_last_verification`, and the server's version. Waits as long as `ping`."""
+        return _read_facts(
+            await self._at_once(
+                "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
+                " from (select) s left join public.wallet_last_verification() v on true"
+            )
+        )
+
+    async def open_holds(self) -> int:
+        """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
+        row = await self._at_once("select public.wallet_open_holds() as number")
+        return int(row["number"])
+
+    async def _at_once(self, call: str) -> asyncpg.Record:
+        """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                rows = await self._shared.rows(call, admitted=True)
+                (row,) = await self._shared.rows(call, admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
-        return _read_verification(rows[0]) if rows else None
+        return row
 
     async def _transaction(self, call: str, *arguments: Argument, touches: Sequence[UUID | str] = ()) -> Transaction:
         """Run a call that may wait for a wallet, and returns a transaction."""
-        return read_transaction(await self._locking.row(call, *arguments, touches=touches))
+        return self._counted(read_transaction(await self._locking.row(call, *arguments, touches=touches)))
+
+    def _counted(self, result: R) -> R:
+        self._counts.add((result,))
+        return result

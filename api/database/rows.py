@@ -47,11 +47,16 @@ class User(Struct):
     wallet_id: UUID
 
 
-class UserWithPassword(User):
+class SignedIn(User):
+    """A user to sign in; `token_generation` is that of valid tokens."""
+
+    token_generation: int
+
+
+class UserWithPassword(SignedIn):
     """What a sign-in needs. `settled`: no failed sign-in is remembered, and the address is known."""
 
     password_hash: str
-    token_generation: int
     settled: bool
 
 
@@ -63,12 +68,13 @@ class Revocations(Struct):
     user_ids: list[UUID]
 
 
-class Verification(Struct):
-    """How long ago the last verification ended, how many violations it found, and how long it took."""
+class ServerFacts(Struct):
+    """The server's version, and of the last verification: how long ago it ended, what it found, how long it took."""
 
-    age_seconds: float
-    violations: int
-    seconds: float
+    postgres: str
+    age_seconds: float | None
+    violations: int | None
+    seconds: float | None
 
 
 class StatementBound(Struct):

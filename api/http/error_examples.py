@@ -122,6 +122,16 @@ EXAMPLES: Final = {
         _refusal(
             "WA036", "A transaction that began before this moment is not finished: ask again, or for an earlier moment."
         ),
+        _refusal(
+            "WA037",
+            "It is unknown, used, replaced by a newer one, or expired: ask an operator for another.",
+            field="token",
+        ),
+        _refusal(
+            "WA038",
+            "Operators change nothing of their own and confirm no request of their own: ask another operator, or an "
+            "administrator.",
+        ),
     )
 }
 """By code."""

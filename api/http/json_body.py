@@ -258,7 +258,10 @@ class StrictJson(MsgspecDTO[Struct]):
                 )
         if kind != JSON and kind.partition(b";")[0].strip().lower() != JSON:
             raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json.")
-        return self._decoder(connection.route_handler).decode(value)
+        data = self._decoder(connection.route_handler).decode(value)
+        # for the line of the log
+        connection.scope["state"]["txn_id"] = getattr(data, "txn_id", None)
+        return data
 
 
 def _strictly(text: bytes) -> Any:

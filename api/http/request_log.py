@@ -47,6 +47,9 @@ class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     client: str | None = None
     user_id: UUID | None = None
     code: str | None = None
+    wallet_id: UUID | None = None
+    txn_id: UUID | None = None
+    items: int | None = None
     event: str
     level: str
     time: datetime
@@ -100,6 +103,11 @@ class RequestLog:
         finally:
             if self._write is not None:
                 user = scope.get("user")
+                wallet_id, txn_id = state.get("wallet_id"), state.get("txn_id")
+                in_path: dict[str, Any] | None = scope.get("path_params")
+                if in_path:
+                    wallet_id = wallet_id or in_path.get("wallet_id")
+                    txn_id = txn_id or in_path.get("txn_id")
                 line = RequestLine(
                     method=scope["method"],
                     ms=round((perf_counter() - started) * 1000, 2),
@@ -109,6 +117,9 @@ class RequestLog:
                     client=scope["client"][0][:LONGEST_ADDRESS] if scope["client"] else None,
                     user_id=user.user_id if user else None,
                     code=state.get("code"),
+                    wallet_id=wallet_id,
+                    txn_id=txn_id,
+                    items=state.get("items"),
                     event="request",
                     level="info",
                     time=datetime.now(UTC),

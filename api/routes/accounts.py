@@ -1,25 +1,25 @@
-"""Sign-up, sign-in and sign-out, and the password."""
+"""Sign-up, sign-in and sign-out, the password, and who is signed in."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from litestar import Request, Router, post
+from litestar import Request, Router, get, post
 from litestar.params import JSONBody
 
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.auth.passwords import Passwords, usable
 from api.auth.sign_in import SignIn
-from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, token_id, unauthorized
+from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, reset_token_hash, token_id, unauthorized
 from api.database.functions import Database
-from api.database.rows import UserWithPassword
+from api.database.rows import SignedIn
 from api.errors import WRONG_PASSWORD, FieldError, ServiceError
 from api.http.client_address import client_address
 from api.http.fast_path import DIRECT
 from api.http.rate_limit import Limits
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
-from api.schemas.accounts import Account, Credentials, PasswordChange, Session, SignedOut
+from api.schemas.accounts import Account, Credentials, Me, PasswordChange, PasswordReset, Session, SignedOut
 from api.schemas.envelope import Envelope
 
 
@@ -81,14 +81,38 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         await sign_in.upgrade(user, data.password, address)
         return success("signed in", _session(tokens, user, user.token_generation))
 
-    return Router("/api/auth", route_handlers=[signup, signin], tags=["Accounts"])
+    @post(
+        "/reset",
+        status_code=200,
+        opt=DIRECT,  # as above
+        before_request=require_room,
+        operation_id="resetPassword",
+        summary="Reset a forgotten password",
+        response_description="A token",
+        responses=errors(*BODY_ERRORS, "WA037", "busy", "timeout"),
+    )
+    async def reset_password(
+        request: Request[Any, Any, Any], data: JSONBody[PasswordReset]
+    ) -> JsonResponse[Envelope[Session]]:
+        """Set a new password with a one-time token that an operator handed over. Ends all tokens of the user."""
+        usable(data.new_password, "new_password")
+        # checked before the costly hash; of two that use a token at once, reset_password() refuses the later one
+        token_hash = reset_token_hash(data.token)
+        await database.require_password_reset(token_hash)
+        address = client_address(request.scope)
+        new_hash = await passwords.hash(data.new_password, "new_password", by=address)
+        user = await database.reset_password(token_hash, new_hash, address)
+        tokens.forget({user.user_id})
+        return success("password reset", _session(tokens, user, user.token_generation))
+
+    return Router("/api/auth", route_handlers=[signup, signin, reset_password], tags=["Accounts"])
 
 
 def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens, limits: Limits) -> Router:
-    """Return the part of `/api/auth` that needs a token."""
+    """Return the part of `/api/auth` that needs a token, and `/api/me`."""
 
     @post(
-        "/signout",
+        "/auth/signout",
         status_code=200,
         operation_id="signOut",
         summary="Sign out",
@@ -104,7 +128,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         return success("signed out", SignedOut("token"))
 
     @post(
-        "/signout-everywhere",
+        "/auth/signout-everywhere",
         status_code=200,
         operation_id="signOutEverywhere",
         summary="Sign out everywhere",
@@ -117,7 +141,7 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         return success("signed out everywhere", SignedOut("all"))
 
     @post(
-        "/password",
+        "/auth/password",
         status_code=200,
         operation_id="changePassword",
         summary="Change the password",
@@ -145,16 +169,21 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         tokens.forget({checked.user_id})
         return success("password changed", _session(tokens, checked, generation))
 
+    @get("/me", operation_id="getMe", summary="Who I am", responses=errors("validation", "unauthorized", "timeout"))
+    async def get_me(request: AuthenticatedRequest) -> JsonResponse[Envelope[Me]]:
+        """Show the user: name, role, last sign-in; and the wallets, with what is left of their limits."""
+        return success("me", await database.me(request.user.user_id, request.user.user_id))
+
     return Router(
-        "/api/auth",
-        route_handlers=[signout, signout_everywhere, change_password],
+        "/api",
+        route_handlers=[signout, signout_everywhere, change_password, get_me],
         before_request=signed_in(tokens, limits),
         security=[{"bearer": []}],
         tags=["Accounts"],
     )
 
 
-def _session(tokens: Tokens, user: UserWithPassword, generation: int) -> Session:
+def _session(tokens: Tokens, user: SignedIn, generation: int) -> Session:
     """Sign a user in."""
     return Session(
         id=user.user_id,

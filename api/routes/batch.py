@@ -63,7 +63,8 @@ def batch_routes(services: Services) -> Router:
         ]
         if faults:
             raise invalid(*faults)
-        wallet_id = await wallet_ids.find(user, data.asset)
+        request.scope["state"]["items"] = len(data.requests)
+        wallet_id = await wallet_ids.find(request, data.asset)
         for kind, let in (("topup", services.let_top_up), ("refund", services.let_refund)):
             if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
                 await let(wallet_id, txn_ids, user.user_id)

@@ -84,7 +84,7 @@ def history_routes(services: Services) -> Router:
         user = request.user
         before_seq = decode_cursor(cursor)
         filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
-        wallet_id = await wallet_ids.find(user, asset)
+        wallet_id = await wallet_ids.find(request, asset)
         page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id)
         return success("transactions", EntryPage(page.items, encode_cursor(page.next)))
 
@@ -101,7 +101,7 @@ def history_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Entry]]:
         """Show a transaction that the user requested: a received transfer is in the sender's wallet."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, asset)
+        wallet_id = await wallet_ids.find(request, asset)
         return success("transaction", await database.transaction(wallet_id, txn_id, user.user_id))
 
     @get(
@@ -124,7 +124,7 @@ def history_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Statement]]:
         """Stream a statement, as JSON or CSV. It adds up, and the same statement never changes later."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, asset)
+        wallet_id = await wallet_ids.find(request, asset)
         period = moment("from", start), moment("to", end)
         wallet = await database.balance(wallet_id, user.user_id)
         lines = database.statement(wallet_id, *period, user.user_id)

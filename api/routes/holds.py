@@ -35,7 +35,7 @@ def hold_routes(services: Services) -> Router:
     async def hold(request: AuthenticatedRequest, data: JSONBody[HoldRequest]) -> JsonResponse[Envelope[Transaction]]:
         """Set money aside: it stays in the balance, but only a capture of this hold can take it."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, data.asset)
+        wallet_id = await wallet_ids.find(request, data.asset)
         more = Details(data.reference, text(data.metadata), None)
         transaction = await database.hold(wallet_id, data.txn_id, data.amount, data.expires_in, more, user.user_id)
         return recorded("held", transaction)
@@ -58,7 +58,7 @@ def hold_routes(services: Services) -> Router:
         """Page through the wallet's holds, newest first."""
         user = request.user
         before_id = decode_cursor(cursor)
-        page = await database.holds(await wallet_ids.find(user, asset), status, limit, before_id, user.user_id)
+        page = await database.holds(await wallet_ids.find(request, asset), status, limit, before_id, user.user_id)
         return success("holds", HoldPage(page.items, encode_cursor(page.next)))
 
     @post(
@@ -73,7 +73,7 @@ def hold_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Transaction]]:
         """Take what a hold set aside, or a part of it."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, data.asset)
+        wallet_id = await wallet_ids.find(request, data.asset)
         transaction = await database.capture(
             wallet_id, data.txn_id, txn_id, data.amount, details(data), user.user_id, final=data.final
         )
@@ -91,7 +91,7 @@ def hold_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Transaction]]:
         """Release what is left of a hold: it can never be captured afterwards."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, data.asset)
+        wallet_id = await wallet_ids.find(request, data.asset)
         return recorded("voided", await database.void(wallet_id, data.txn_id, txn_id, user.user_id))
 
     return Router(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 from typing import Any
 
@@ -29,14 +30,12 @@ def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HT
         given = dict(request.scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, expected):
             raise unauthorized("The metrics have a token of their own.")
-        verification = None
-        database_up = True
-        try:
-            verification = await database.last_verification()
-        except ServiceError:
-            database_up = False
-        facts = None if verification is None else asdict(verification)
-        page = await asyncio.to_thread(metrics.page, facts, database_up=database_up)
+        metrics.add(database.take_counts())
+        facts = None
+        with contextlib.suppress(ServiceError):
+            facts = asdict(await database.facts())
+            facts["open_holds"] = await database.open_holds()
+        page = await asyncio.to_thread(metrics.page, facts)
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return scrape

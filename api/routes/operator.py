@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
+from api.auth.tokens import reset_token_hash
 from api.database.requests import Details
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
@@ -24,6 +26,8 @@ from api.schemas.operator import (
     FundRequest,
     GiveBackRequest,
     LimitsRequest,
+    PasswordResetRequest,
+    PasswordResetToken,
     StatusChange,
     StatusRequest,
     TrialBalance,
@@ -32,7 +36,8 @@ from api.schemas.operator import (
 from api.schemas.transactions import Transaction
 
 OPERATOR_ERRORS = ("unauthorized", "WA027")
-WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "busy", "timeout")
+WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "WA038", "busy", "timeout")
+USER_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA002", "WA029", "WA038", "busy", "timeout")
 
 UserPath = Annotated[UUID, PathParameter(description="A user.")]
 WalletPath = Annotated[UUID, PathParameter(description="A user's wallet.")]
@@ -79,7 +84,7 @@ def operator_routes(services: Services) -> Router:
         responses={
             200: ResponseSpec(Envelope[Adjustment], generate_examples=False, description="A replay: the first result")
         }
-        | errors(*MUTATION_ERRORS, "WA003", "WA027", "not_found"),
+        | errors(*MUTATION_ERRORS, "WA003", "WA027", "WA038", "not_found"),
     )
     async def adjust(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[AdjustmentRequest]
@@ -95,7 +100,7 @@ def operator_routes(services: Services) -> Router:
         before_request=repeats,
         summary="Top up a wallet",
         response_description="The wallet was credited",
-        responses=REPLAY | errors(*MUTATION_ERRORS, "WA027", "not_found"),
+        responses=REPLAY | errors(*MUTATION_ERRORS, "WA027", "WA038", "not_found"),
     )
     async def fund(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[FundRequest]
@@ -110,7 +115,7 @@ def operator_routes(services: Services) -> Router:
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",
-        responses=REPLAY | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "not_found"),
+        responses=REPLAY | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "WA038", "not_found"),
     )
     async def give_back(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[GiveBackRequest]
@@ -126,13 +131,33 @@ def operator_routes(services: Services) -> Router:
         status_code=200,
         operation_id="eraseUser",
         summary="Erase a user",
-        responses=errors(*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA002", "WA029", "WA030", "busy", "timeout"),
+        responses=errors(*USER_ERRORS, "WA030"),
     )
     async def erase_user(
         request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[ErasureRequest]
     ) -> JsonResponse[Envelope[Erasure]]:
         """Erase the person: name, password, and the details of their transactions, for good. The money stays."""
         return success("erased", await database.erase_user(user_id, data.reason, request.user.user_id))
+
+    @post(
+        "/users/{user_id:uuid}/password-reset",
+        operation_id="createPasswordReset",
+        summary="Make a password reset token",
+        response_description="The token, which is told only now",
+        responses=errors(*USER_ERRORS),
+    )
+    async def create_password_reset(
+        request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[PasswordResetRequest]
+    ) -> JsonResponse[Envelope[PasswordResetToken]]:
+        """Make a one-time token for a user who forgot the password; one of before is valid no more.
+
+        An operator's password is reset by an administrator alone (WA038).
+        """
+        token = token_urlsafe(32)
+        expires_at = await database.create_password_reset(
+            user_id, reset_token_hash(token), data.reason, data.expires_in, request.user.user_id
+        )
+        return success("password reset token made", PasswordResetToken(user_id, token, expires_at), 201)
 
     @get(
         "/trial-balance",
@@ -153,7 +178,16 @@ def operator_routes(services: Services) -> Router:
 
     return Router(
         "/api/operator",
-        route_handlers=[set_status, set_limits, adjust, fund, give_back, erase_user, trial_balance],
+        route_handlers=[
+            set_status,
+            set_limits,
+            adjust,
+            fund,
+            give_back,
+            erase_user,
+            create_password_reset,
+            trial_balance,
+        ],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=["Operators"],

@@ -6,7 +6,6 @@ from litestar import Router, get, post
 from litestar.params import JSONBody
 
 from api.auth.guards import AuthenticatedRequest, signed_in
-from api.auth.tokens import Principal
 from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
@@ -34,7 +33,7 @@ def wallet_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Balance | BalanceAt]]:
         """Show the balance now, or with `at` that of everything recorded before a moment."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, asset)
+        wallet_id = await wallet_ids.find(request, asset)
         if at is None:
             return success("balance", await database.balance(wallet_id, user.user_id))
         return success("balance", await database.balance_at(wallet_id, moment("at", at), user.user_id))
@@ -51,7 +50,7 @@ def wallet_routes(services: Services) -> Router:
         request: AuthenticatedRequest, data: JSONBody[TransactionRequest]
     ) -> JsonResponse[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
-        asked = await mutation("topup", request.user, data)
+        asked = await mutation("topup", request, data)
         await services.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor)
         return recorded("topped up", await database.mutate(asked))
 
@@ -67,10 +66,14 @@ def wallet_routes(services: Services) -> Router:
         request: AuthenticatedRequest, data: JSONBody[TransactionRequest]
     ) -> JsonResponse[Envelope[Transaction]]:
         """Debit the wallet, never below its floor. Safe to send again with the same `txn_id`: it happens once."""
-        return recorded("spent", await database.mutate(await mutation("spend", request.user, data)))
+        return recorded("spent", await database.mutate(await mutation("spend", request, data)))
 
-    async def mutation(kind: str, user: Principal, data: TransactionRequest) -> Mutation:
-        wallet_id = user.wallet_id if data.asset is None else await wallet_ids.find(user, data.asset)
+    async def mutation(kind: str, request: AuthenticatedRequest, data: TransactionRequest) -> Mutation:
+        user = request.user
+        if data.asset is None:  # as `find` does it, without a coroutine
+            wallet_id = request.scope["state"]["wallet_id"] = user.wallet_id
+        else:
+            wallet_id = await wallet_ids.find(request, data.asset)
         moment = None if data.effective_at is None else in_utc("effective_at", data.effective_at)
         metadata = text(data.metadata)
         return Mutation(kind, wallet_id, data.txn_id, data.amount, data.reference, metadata, user.user_id, moment)
@@ -90,7 +93,7 @@ def wallet_routes(services: Services) -> Router:
         to = data.to_wallet_id or data.to_username
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):
             raise invalid(FieldError("to_wallet_id", "exactly one of to_wallet_id and to_username must be given"))
-        wallet_id = await wallet_ids.find(user, data.asset)
+        wallet_id = await wallet_ids.find(request, data.asset)
         transaction = await database.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
         return recorded("transferred", transaction)
 
@@ -106,7 +109,7 @@ def wallet_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Transaction]]:
         """Give a spend or capture back, in parts if need be: never more than it took."""
         user = request.user
-        wallet_id = await wallet_ids.find(user, data.asset)
+        wallet_id = await wallet_ids.find(request, data.asset)
         await services.let_refund(wallet_id, [data.txn_id], user.user_id)
         transaction = await database.refund(
             wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from api.auth.guards import AuthenticatedRequest
     from api.auth.tokens import Principal
     from api.database.functions import Database
 
@@ -21,16 +22,24 @@ class WalletIds:
         self._database = database
         self._known: OrderedDict[tuple[UUID, str], UUID] = OrderedDict()
 
-    async def find(self, user: Principal, asset: str | None) -> UUID:
-        """Return the user's wallet in the asset, None for the default one. Raises ServiceError (WA001)."""
-        if asset is None:
-            return user.wallet_id
-        key = (user.user_id, asset)
+    async def find(self, request: AuthenticatedRequest, asset: str | None) -> UUID:
+        """Return the user's wallet in the asset, None for the default one. Raises ServiceError (WA001).
+
+        The request's line in the log names it, too.
+        """
+        scope = request.scope
+        user: Principal = scope["user"]
+        found = user.wallet_id if asset is None else await self._of(user.user_id, asset)
+        scope["state"]["wallet_id"] = found
+        return found
+
+    async def _of(self, user_id: UUID, asset: str) -> UUID:
+        key = (user_id, asset)
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
             return found
-        found = await self._database.find_wallet(user.user_id, asset, user.user_id)
+        found = await self._database.find_wallet(user_id, asset, user_id)
         self._known[key] = found
         if len(self._known) > MAX_KNOWN:
             self._known.popitem(last=False)

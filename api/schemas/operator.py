@@ -10,6 +10,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from api.schemas.fields import (
     MAX_AMOUNT,
+    RESET_TOKEN,
     TXN_ID,
     USER_ID,
     Amount,
@@ -111,6 +112,7 @@ class LimitsRequest(Struct, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    reason: Reason | None = None
 
 
 class WalletLimits(Struct):
@@ -185,3 +187,18 @@ class TrialBalance(Struct):
     at: Annotated[datetime | None, Meta(description="Only what was recorded before; null is all.")]
     accounts: list[AccountBalance]
     balance: Annotated[int, Meta(description="The sum of the accounts' balances: 0.", examples=[0])]
+
+
+class PasswordResetRequest(Struct, forbid_unknown_fields=True):
+    """Why a user gets a password reset token, and for how long it is valid."""
+
+    reason: Annotated[Reason, Meta(description="Kept on record: it should not name the person.")]
+    expires_in: Annotated[int, Meta(ge=60, le=86400, description="Seconds.", examples=[3600])] = 3600
+
+
+class PasswordResetToken(Struct):
+    """A one-time token, told only now: the user sets another password with it."""
+
+    user_id: Annotated[UUID, Meta(examples=[USER_ID])]
+    token: Annotated[str, Meta(description="For `POST /api/auth/reset`.", examples=[RESET_TOKEN])]
+    expires_at: CreatedAt

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from api.schemas.fields import (
     Asset,
@@ -63,3 +65,49 @@ class BalanceAt(Struct):
     scale: Scale
     balance: BalanceAmount
     at: Moment
+
+
+class LimitLeft(Struct):
+    """A limit of a wallet, in minor units."""
+
+    maximum: Annotated[int, Meta(description="What may move.", examples=[1000])]
+    used: Annotated[int, Meta(description="What has moved in the window.", examples=[850])]
+    left: Annotated[int, Meta(description="What may still move now.", examples=[150])]
+
+
+class KindLimitsLeft(Struct):
+    """The limits of one kind of transaction; null is no limit. A window's edge is an hour."""
+
+    per_transaction: LimitLeft | None = None
+    per_day: LimitLeft | None = None
+    per_30_days: LimitLeft | None = None
+
+
+class LimitsLeftByKind(Struct):
+    """Kinds with limits; `spend` counts captures, `transfer` what is sent."""
+
+    topup: KindLimitsLeft | None = None
+    spend: KindLimitsLeft | None = None
+    transfer: KindLimitsLeft | None = None
+
+
+class OwnWallet(Wallet):
+    """One of the user's wallets, with what limits it."""
+
+    floor: Annotated[int, Meta(description="The lowest balance: below 0 is an overdraft.", examples=[0])]
+    max_balance: Annotated[int | None, Meta(description="Minor units; null is no maximum of its own.")]
+    limits: LimitsLeftByKind
+
+
+class AssetInfo(Struct):
+    """What a wallet can hold."""
+
+    code: Asset
+    name: Annotated[str, Meta(examples=["User credits"])]
+    scale: Scale
+
+
+class AssetList(Struct):
+    """All assets, by code."""
+
+    items: list[AssetInfo]

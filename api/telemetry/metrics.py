@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.metadata
 import os
-from typing import TYPE_CHECKING, Any, Final
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import prometheus_client.multiprocess
 import prometheus_client.values
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
@@ -22,14 +26,26 @@ from prometheus_client.values import MultiProcessValue
 from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
+    import collections
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+    from prometheus_client.core import Metric
 
     WaitingCounts = Callable[[], Mapping[str, int]]
     ConnectionCounts = Callable[[], Mapping[str, Mapping[str, int]]]
 
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+MEMORY: Final = Path("/proc/self/statm")
 ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class Counted(Protocol):
+    """What one process wrote, see `api.database.counts`."""
+
+    volume: collections.defaultdict[tuple[str, str], list[int]]
+    refused_items: collections.Counter[str]
+    sign_ups: int
 
 
 def share(files: Mapping[str, int], number: int) -> None:
@@ -56,10 +72,13 @@ def share(files: Mapping[str, int], number: int) -> None:
 
 
 class Metrics:
-    """What is measured. `files` are as in `share`; None for a process on its own."""
+    """What worker `number` measures. `files` are as in `share`; None for a process on its own."""
 
-    def __init__(self, files: Mapping[str, int] | None = None) -> None:
+    def __init__(self, files: Mapping[str, int] | None = None, number: int = 0) -> None:
         self._files = files
+        self._worker = str(number)
+        self._dropped = 0
+        self._cpu = 0.0
         self._registry = CollectorRegistry()
         self.requests = Histogram(
             "pgwallet_http_request_seconds",
@@ -95,9 +114,32 @@ class Metrics:
             registry=self._registry,
         )
 
-    def page(self, verification: Mapping[str, float] | None, *, database_up: bool) -> bytes:
-        """Return all metrics in Prometheus's text format. Call it in a thread: it reads the memory of all workers."""
-        return self._series() + generate_latest(Facts(verification, up=database_up))
+        volume = ["type", "asset"]
+        self.transactions = Counter(
+            "pgwallet_transactions", "Transactions that were written", volume, registry=self._registry
+        )
+        self.amounts = Counter("pgwallet_transaction_minor_units", "Their amounts", volume, registry=self._registry)
+        self.refused_items = Counter(
+            "pgwallet_batch_refusals", "Items of batches that were refused", ["code"], registry=self._registry
+        )
+        self.sign_ups = Counter("pgwallet_signups", "Users who signed up", registry=self._registry)
+        self.cpu = Counter(
+            "pgwallet_process_cpu_seconds", "Processor time of a worker", ["worker"], registry=self._registry
+        )
+        self.memory = Gauge(
+            "pgwallet_process_resident_memory_bytes",
+            "Memory of a worker",
+            ["worker"],
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
+
+    def page(self, facts: Mapping[str, Any] | None) -> bytes:
+        """Return all metrics in Prometheus's text format. Call it in a thread: it reads the memory of all workers.
+
+        `facts` are those of the database; None where it does not answer.
+        """
+        return self._series() + generate_latest(Facts(facts))
 
     def _series(self) -> bytes:
         if self._files is None:
@@ -105,25 +147,51 @@ class Metrics:
         return generate_latest(Merged(list(self._files)))
 
     @contextlib.asynccontextmanager
-    async def sampling(self, waiting: WaitingCounts, connections: ConnectionCounts) -> AsyncIterator[None]:
-        """Note every second how many requests wait at each place, and each pool's connections by state."""
-        task = asyncio.create_task(self._sample(waiting, connections))
+    async def sampling(
+        self, waiting: WaitingCounts, connections: ConnectionCounts, take_counts: Callable[[], Counted]
+    ) -> AsyncIterator[None]:
+        """Note every second how many requests wait at each place, each pool's connections by state, and what was done.
+
+        `take_counts` returns what was written since its last call.
+        """
+        task = asyncio.create_task(self._sample(waiting, connections, take_counts))
         try:
             yield
         finally:
             task.cancel()
+            self.add(take_counts())
 
-    async def _sample(self, waiting: WaitingCounts, connections: ConnectionCounts) -> None:
-        dropped = 0
+    async def _sample(
+        self, waiting: WaitingCounts, connections: ConnectionCounts, take_counts: Callable[[], Counted]
+    ) -> None:
         while True:
-            before, dropped = dropped, log_writer().dropped
-            self.dropped_lines.inc(dropped - before)
+            self.add(take_counts())
+            self._note_process()
             for place, number in waiting().items():
                 self.waiting.labels(place).set(number)
             for pool, states in connections().items():
                 for state, number in states.items():
                     self.connections.labels(pool, state).set(number)
             await asyncio.sleep(SAMPLED_EVERY)
+
+    def add(self, counted: Counted) -> None:
+        """Count what was written."""
+        for key, (number, amount) in counted.volume.items():
+            self.transactions.labels(*key).inc(number)
+            self.amounts.labels(*key).inc(amount)
+        for code, number in counted.refused_items.items():
+            self.refused_items.labels(code).inc(number)
+        self.sign_ups.inc(counted.sign_ups)
+
+    def _note_process(self) -> None:
+        """Note what this process uses. prometheus_client's collector would also list every open file, each time."""
+        before, self._dropped = self._dropped, log_writer().dropped
+        self.dropped_lines.inc(self._dropped - before)
+        earlier, self._cpu = self._cpu, time.process_time()
+        self.cpu.labels(self._worker).inc(self._cpu - earlier)
+        with contextlib.suppress(OSError):  # only Linux has it
+            pages = int(MEMORY.read_bytes().split()[1])
+            self.memory.labels(self._worker).set(pages * os.sysconf("SC_PAGE_SIZE"))
 
 
 class Merged:
@@ -138,20 +206,26 @@ class Merged:
 
 
 class Facts:
-    """What the database says at each scrape."""
+    """What is known at each scrape: what runs here, and what the database says."""
 
-    def __init__(self, verification: Mapping[str, float] | None, *, up: bool) -> None:
-        self._verification = verification
-        self._up = up
+    def __init__(self, facts: Mapping[str, Any] | None) -> None:
+        self._facts = facts
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         """Yield the gauges, those of the last verification only where one is known."""
-        yield GaugeMetricFamily("pgwallet_database_up", "Whether the database answers", value=self._up)
-        if self._verification is not None:
-            for column, meaning in (
-                ("age_seconds", "How long ago the last verification ended"),
-                ("violations", "How many violations the last verification found"),
-                ("seconds", "How long the last verification took"),
-            ):
-                value = self._verification[column]
-                yield GaugeMetricFamily(f"pgwallet_verification_{column}", meaning, value=value)
+        facts = self._facts or {}
+        versions = {
+            "version": importlib.metadata.version("pgwallet"),
+            "python": platform.python_version(),
+            "postgres": facts.get("postgres", ""),
+        }
+        yield InfoMetricFamily("pgwallet_build", "What runs here", value=versions)
+        yield GaugeMetricFamily("pgwallet_database_up", "Whether the database answers", value=self._facts is not None)
+        for name, key, meaning in (
+            ("holds_open", "open_holds", "Holds that are open"),
+            ("verification_age_seconds", "age_seconds", "How long ago the last verification ended"),
+            ("verification_violations", "violations", "How many violations the last verification found"),
+            ("verification_seconds", "seconds", "How long the last verification took"),
+        ):
+            if facts.get(key) is not None:
+                yield GaugeMetricFamily(f"pgwallet_{name}", meaning, value=facts[key])

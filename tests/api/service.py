@@ -33,7 +33,7 @@ class Service:
 
     url: str
     log: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[Any]
 
     def lines(self, **wanted: object) -> list[dict[str, Any]]:
         """The lines with these values that are written by now; those of the last moment are not."""

@@ -27,7 +27,7 @@ def test_every_function_for_callers_is_in_the_table(database: Database) -> None:
     with database.connect(service=True) as service:
         found = service.execute(
             """
-            select p.proname, array_to_string(p.proargnames[1:p.pronargs], ', '),
+            select p.proname, coalesce(array_to_string(p.proargnames[1:p.pronargs], ', '), ''),
               has_function_privilege(p.oid, 'execute')
             from pg_proc p
             where p.pronamespace = 'public'::regnamespace and p.proname ^@ 'wallet_'

@@ -20,6 +20,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
+  v_lately constant timestamptz := clock_timestamp() - interval '1 minute';
   v_keys bytea[];
   v_pair wallet.sign_in_tries;
   v_due timestamptz;
@@ -52,7 +53,13 @@ begin
 
   return query
   select c.user_id, c.username, c.role, c.wallet_id, c.password_hash, c.token_generation,
-    coalesce(v_pair.known_until > clock_timestamp() + interval '29 days', false) and not exists (
+    coalesce(v_pair.known_until > clock_timestamp() + interval '29 days', false)
+    and exists (
+      select
+      from wallet.users u
+      where u.id = c.user_id and u.last_sign_in_at > v_lately
+    )
+    and not exists (
       select
       from wallet.sign_in_keys(p_username, p_address) k
       join wallet.sign_in_tries t on t.key = k.key

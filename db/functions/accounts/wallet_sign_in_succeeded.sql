@@ -34,9 +34,13 @@ begin
   from wallet.sign_in_keys(p_username, p_address) k
   where t.key = k.key
     and k.kind = 'account';
+
+  update wallet.users u
+  set last_sign_in_at = clock_timestamp()
+  where u.username = wallet.username(p_username) and u.erased_at is null;
 end;
 $$;
 
 comment on function public.wallet_sign_in_succeeded(text, text) is
-$$ Forgets the failures of the account and of its pair with the address, and remembers the pair for 30 days: what
-others fail at, elsewhere or at this address, does not make this user wait here. $$;
+$$ Notes when the user signed in, forgets the failures of the account and of its pair with the address, and remembers
+the pair for 30 days: what others fail at, elsewhere or at this address, does not make this user wait here. $$;

@@ -41,7 +41,9 @@ as $$
     ('WA033', 'too many failed sign-ins', 'Try again after retry_after seconds, or from where you signed in before.'),
     ('WA034', 'wrong current password', 'Give the password that you sign in with now.'),
     ('WA035', 'administrators only', 'Log in to PostgreSQL as a member of wallet_owner: granting EXECUTE is not enough.'),
-    ('WA036', 'not final yet', 'A transaction that began before this moment is not finished: ask again, or for an earlier moment.')
+    ('WA036', 'not final yet', 'A transaction that began before this moment is not finished: ask again, or for an earlier moment.'),
+    ('WA037', 'password reset token not valid', 'It is unknown, used, replaced by a newer one, or expired: ask an operator for another.'),
+    ('WA038', 'left to another operator', 'Operators change nothing of their own and confirm no request of their own: ask another operator, or an administrator.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

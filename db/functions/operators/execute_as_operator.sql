@@ -26,14 +26,21 @@ begin
   if p_request.wallet_id is not null and v_request.actor is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_request.wallet_id));
   end if;
+  if not exists (
+    select from wallet.transactions t where t.wallet_id = p_request.wallet_id and t.txn_id = p_request.txn_id
+  ) then
+    perform wallet.require_another(v_request.actor, p_request.actor);
+  end if;
 
   v_result := wallet.result_or_raise(wallet.execute(v_request));
   if not v_result.replayed then
-    insert into wallet.operator_actions (wallet_id, actor, action, detail)
-    values (p_request.wallet_id, p_request.actor, p_request.type, jsonb_build_object('transaction_id', v_result.id));
+    perform wallet.record_action(
+      p_request.actor, p_request.type, null, p_request.wallet_id,
+      p_detail => jsonb_build_object('transaction_id', v_result.id)
+    );
   end if;
   return v_result;
 end;
 $$;
 
-comment on function wallet.execute_as_operator(wallet.request) is 'Runs an operator''s request on any user wallet and records who did it. Errors: those of the request, WA027.';
+comment on function wallet.execute_as_operator(wallet.request) is 'Runs an operator''s request on any user wallet and records who did it. Errors: those of the request, WA027, WA038.';

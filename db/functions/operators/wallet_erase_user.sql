@@ -22,6 +22,7 @@ begin
   elsif p_reason is null or length(p_reason) not between 1 and 256 then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
+  perform wallet.require_another(p_user_id, p_actor);
 
   -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for
   perform from wallet.users u where u.id = p_user_id for update;
@@ -30,6 +31,7 @@ begin
   update wallet.wallets w set is_erased = true where w.id = any (v_wallet_ids) and not w.is_erased;
   user_id := p_user_id;
   perform wallet.revoke_tokens(p_user_id);
+  delete from wallet.password_resets r where r.user_id = p_user_id;
   insert into wallet.reserved_names (digest, user_id)
   select wallet.name_digest(u.username), u.id
   from wallet.users u
@@ -42,8 +44,9 @@ begin
 
   update wallet.transaction_details d
   set reference = null, metadata = null, effective_at = null, salt = null
-  from wallet.transactions t
-  where t.wallet_id = any (v_wallet_ids) and d.transaction_id = t.id and d.salt is not null;
+  from wallet.ledger l
+  join wallet.transactions t on t.id = l.transaction_id and t.wallet_id = l.wallet_id
+  where l.wallet_id = any (v_wallet_ids) and d.transaction_id = t.id and d.salt is not null;
   get diagnostics transactions = row_count;
   update wallet.holds h
   set reference = null, metadata = null
@@ -55,6 +58,10 @@ begin
   end if;
   insert into wallet.erasures (user_id, actor, reason, transactions, holds)
   values (p_user_id, p_actor, p_reason, transactions, holds);
+  perform wallet.record_action(
+    p_actor, 'erase', p_user_id, null, p_reason,
+    p_detail => jsonb_build_object('transactions', transactions, 'holds', holds)
+  );
   select u.username, u.erased_at into username, erased_at
   from wallet.users u
   where u.id = p_user_id;
@@ -75,4 +82,5 @@ what is left.
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
 p_actor  the operator; null for an administrator
 
-Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased. $$;
+Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased; WA038 the operator's own
+user. $$;

@@ -6,7 +6,8 @@ create or replace function public.wallet_set_limits(
   p_per_30_days bigint[] default '{}',
   p_floor bigint default 0,
   p_max_balance bigint default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_reason text default null
 )
 returns table (kind text, per_transaction bigint, per_day bigint, per_30_days bigint, floor bigint, max_balance bigint)
 language plpgsql
@@ -19,6 +20,7 @@ as $$
 #variable_conflict use_column
 declare
   v_wallet wallet.locked_wallet;
+  v_before jsonb;
   v_fault text;
 begin
   perform wallet.require_read_committed();
@@ -35,8 +37,11 @@ begin
   end;
   if v_fault is not null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', v_fault, 'reason', 'must be limits in minor units, one for each of topup, spend, transfer that is named'));
+  elsif length(p_reason) not between 1 and 256 then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
+  perform wallet.require_another((select w.owner_id from wallet.wallets w where w.id = p_wallet_id), p_actor);
   v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
   if v_wallet.asset is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
@@ -44,6 +49,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'floor', 'reason', 'must not be above what the wallet has', 'balance', v_wallet.balance));
   end if;
 
+  v_before := wallet.limits_on_record(p_wallet_id);
   perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);
   update wallet.wallets w
   set floor = p_floor, max_balance = p_max_balance, has_limits = cardinality(p_kinds) > 0
@@ -53,12 +59,9 @@ begin
   select p_wallet_id, i.*
   from unnest(p_kinds, p_per_transaction, p_per_day, p_per_30_days) i;
   perform wallet.rebuild_usage(p_wallet_id, v_wallet.created_at);
-  insert into wallet.operator_actions (wallet_id, actor, action, detail)
-  select p_wallet_id, p_actor, 'limits', jsonb_build_object(
-    'floor', p_floor, 'max_balance', p_max_balance, 'limits', coalesce(jsonb_agg(to_jsonb(l) - 'wallet_id'), '[]')
-  )
-  from wallet.limits l
-  where l.wallet_id = p_wallet_id;
+  perform wallet.record_action(
+    p_actor, 'limits', null, p_wallet_id, p_reason, v_before, wallet.limits_on_record(p_wallet_id)
+  );
 
   return query
   select l.kind, l.per_transaction, l.per_day, l.per_30_days, p_floor, p_max_balance
@@ -68,7 +71,7 @@ begin
 end;
 $$;
 
-comment on function public.wallet_set_limits(uuid, text[], bigint[], bigint[], bigint[], bigint, bigint, uuid) is
+comment on function public.wallet_set_limits(uuid, text[], bigint[], bigint[], bigint[], bigint, bigint, uuid, text) is
 $$ Operators: replaces all limits of a wallet. What has moved in the last 30 days counts at once.
 
 p_kinds           which kinds have limits: topup, spend (captures included), transfer (sent); empty for none
@@ -77,6 +80,7 @@ p_per_transaction, p_per_day, p_per_30_days  for each kind minor units per trans
 p_floor           the lowest a debit may bring the wallet, 0 or below: an overdraft
 p_max_balance     the highest a credit may bring it; null is 9007199254740991
 p_actor           the operator; null for an administrator
+p_reason          1 to 256 characters, kept on record; it should not name the person
 
 Returns the limits as set, one row per kind, one row without a kind where there is none.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA027 operators only. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA027 operators only; WA038 the operator's own wallet. $$;

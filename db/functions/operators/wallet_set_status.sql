@@ -25,6 +25,7 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'reason', 'reason', 'must have 1 to 256 characters'));
   end if;
 
+  perform wallet.require_another((select w.owner_id from wallet.wallets w where w.id = p_wallet_id), p_actor);
   v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
   if v_wallet.asset is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
@@ -34,9 +35,10 @@ begin
 
   perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);
   update wallet.wallets w set status = p_status where w.id = p_wallet_id;
-  insert into wallet.operator_actions as a (wallet_id, actor, action, detail)
-  values (p_wallet_id, p_actor, 'status', jsonb_build_object('from', v_wallet.status, 'to', p_status, 'reason', p_reason))
-  returning a.created_at into v_changed_at;
+  v_changed_at := wallet.record_action(
+    p_actor, 'status', null, p_wallet_id,
+    p_detail => jsonb_build_object('from', v_wallet.status, 'to', p_status, 'reason', p_reason)
+  );
   return query select p_wallet_id, p_status, v_wallet.status, p_reason, v_changed_at;
 end;
 $$;
@@ -49,4 +51,5 @@ p_status active; frozen: refuses new debits, holds and captures, allows credits,
 p_reason 1 to 256 characters, mandatory
 p_actor  the operator; null for an administrator
 
-Errors: WA001 unknown wallet; WA002 invalid argument; WA022 not empty; WA027 operators only. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA022 not empty; WA027 operators only; WA038 the operator's own
+wallet. $$;

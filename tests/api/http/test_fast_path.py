@@ -34,6 +34,7 @@ HOT = {
     ("GET", "/api/wallet/balance"),
     ("POST", "/api/auth/signin"),
     ("POST", "/api/auth/signup"),
+    ("POST", "/api/auth/reset"),
 }
 PLAIN: dict[str, Any] = {"type": "http", "query_string": b"", "headers": [(b"host", b"localhost:8080")], "client": None}
 

@@ -10,7 +10,7 @@ import schemathesis
 from api.errors import SQLSTATES
 from tests.api.service import User
 
-PROTECTED = ("/api/wallet", "/api/operator", "/api/auth/signout", "/api/auth/password")
+PROTECTED = ("/api/wallet", "/api/assets", "/api/me", "/api/operator", "/api/auth/signout", "/api/auth/password")
 
 
 @pytest.fixture
@@ -36,8 +36,11 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/auth/signup"),
         ("post", "/api/auth/signin"),
         ("post", "/api/auth/password"),
+        ("post", "/api/auth/reset"),
         ("post", "/api/auth/signout"),
         ("post", "/api/auth/signout-everywhere"),
+        ("get", "/api/me"),
+        ("get", "/api/assets"),
         ("get", "/api/wallet/balance"),
         ("post", "/api/wallet/topup"),
         ("post", "/api/wallet/spend"),
@@ -59,6 +62,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/operator/wallets/{wallet_id}/topup"),
         ("post", "/api/operator/wallets/{wallet_id}/refund"),
         ("post", "/api/operator/users/{user_id}/erase"),
+        ("post", "/api/operator/users/{user_id}/password-reset"),
         ("get", "/api/operator/trial-balance"),
         ("get", "/api/health"),
         ("get", "/api/health/live"),
@@ -69,9 +73,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
 def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         responses = operation["responses"]
-        assert ("security" in operation) == path.startswith(
-            ("/api/wallet", "/api/operator", "/api/auth/signout", "/api/auth/password")
-        ), path
+        assert ("security" in operation) == path.startswith(PROTECTED), path
         if path.startswith("/api/health"):
             continue
         expected = {"400", "500", "503"}

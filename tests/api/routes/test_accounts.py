@@ -170,3 +170,34 @@ def test_every_field_at_fault_is_named(client: httpx.Client, path: str) -> None:
 def test_the_demo_accounts_sign_in(client: httpx.Client) -> None:
     for username, password in {"alice": "password123", "bob": "password456", "charlie": "password789"}.items():
         data(sign_in(client, username, password))
+
+
+def test_who_i_am(client: httpx.Client, alice: User, operator: User) -> None:
+    first = data(alice.get("/api/me"))
+    assert set(first) == {"id", "username", "role", "created_at", "last_sign_in_at", "wallets"}
+    assert (first["id"], first["username"], first["role"]) == (alice.account["id"], alice.username, "user")
+    assert first["last_sign_in_at"] is None
+    (wallet,) = first["wallets"]
+    (listed,) = data(alice.get("/api/wallets"))["items"]
+    none = {"topup": None, "spend": None, "transfer": None}
+    assert wallet == {**listed, "floor": 0, "max_balance": None, "limits": none}
+
+    alice.sign_in()
+    assert data(alice.get("/api/me"))["last_sign_in_at"] > first["created_at"]
+    assert data(operator.get("/api/me"))["role"] == "operator"
+    problem(client.get("/api/me"), 401, "unauthorized")
+
+
+def test_what_is_left_of_my_limits(alice: User, operator: User) -> None:
+    limits = {"limits": {"spend": {"per_transaction": 100, "per_day": 150}}, "floor": -20, "max_balance": 5000}
+    data(operator.put(f"/api/operator/wallets/{alice.account['wallet_id']}/limits", json=limits))
+    data(alice.spend(90), 201)
+    (wallet,) = data(alice.get("/api/me"))["wallets"]
+    assert (wallet["available"], wallet["floor"], wallet["max_balance"]) == (930, -20, 5000)
+    assert wallet["limits"]["topup"] is wallet["limits"]["transfer"] is None
+    assert wallet["limits"]["spend"] == {
+        "per_transaction": {"maximum": 100, "used": 0, "left": 100},
+        "per_day": {"maximum": 150, "used": 90, "left": 60},
+        "per_30_days": None,
+    }
+    assert problem(alice.spend(61), 422, "WA014")["left"] == 60

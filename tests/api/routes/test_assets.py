@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.api.service import User, data, problem
@@ -57,3 +58,10 @@ def test_the_balance_at_a_moment(alice: User) -> None:
 @pytest.mark.parametrize("at", ["now", "2025-06-01T12:00:00", "1750000000"])
 def test_a_moment_needs_its_offset(alice: User, at: str) -> None:
     problem(alice.get("/api/wallet/balance", params={"at": at}), 422, "validation", "at")
+
+
+def test_which_assets_there_are(client: httpx.Client, alice: User) -> None:
+    assets = data(alice.get("/api/assets"))["items"]
+    assert {"code": "EUR", "name": "Euro", "scale": 2} in assets
+    assert [asset["code"] for asset in assets] == ["EUR", "JPY", "UC", "USD"]
+    problem(client.get("/api/assets"), 401, "unauthorized")

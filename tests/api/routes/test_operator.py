@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import jwt
 import pytest
 
-from tests.api.service import JWT_SECRET, Service, User, data, problem, serve
+from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve
 from tests.database import Database
 
 SOMEBODY = "018f6b5e-0000-7000-8000-00000000a11c"
@@ -33,6 +34,7 @@ def status(operator: User, user: User, wanted: str) -> Any:
         ("POST", f"/api/operator/wallets/{SOMEBODY}/topup", {"txn_id": SOMEBODY, "amount": 1}),
         ("POST", f"/api/operator/wallets/{SOMEBODY}/refund", {"txn_id": SOMEBODY, "original_txn_id": SOMEBODY}),
         ("POST", f"/api/operator/users/{SOMEBODY}/erase", None),
+        ("POST", f"/api/operator/users/{SOMEBODY}/password-reset", None),
         ("GET", "/api/operator/trial-balance", None),
     ],
 )
@@ -176,3 +178,31 @@ def test_topups_and_refunds_can_be_left_to_operators(strict: Service, operator: 
         data(operator.post(path(user, "topup"), json={"txn_id": str(uuid4()), "amount": 5}), 201)
         data(operator.post(path(user, "refund"), json=refund), 201)
         assert user.balance() == 1005
+
+
+def test_an_operators_own_top_up_is_left_to_another_one(strict: Service, operator: User, alice: User) -> None:
+    """With the setting off, operators are users like all others; what they may do for others they do elsewhere."""
+    own = {"Authorization": f"Bearer {operator.token}"}
+    body = {"txn_id": str(uuid4()), "amount": 1}
+    with httpx.Client(base_url=strict.url, timeout=20, verify=TLS, headers=own) as client:
+        problem(client.post("/api/wallet/topup", json=body), 403, "operators_only")
+        batch = {"requests": [{"type": "topup", **body}]}
+        problem(client.post("/api/wallet/batch", json=batch), 403, "operators_only")
+        problem(client.post(path(operator, "topup"), json=body), 403, "WA038")
+        data(client.post(path(alice, "topup"), json=body), 201)
+    assert operator.balance() == 1000
+
+
+def test_operators_change_nothing_of_their_own(operator: User) -> None:
+    spent = data(operator.spend(10), 201)
+    for action, body in (
+        ("topup", {"txn_id": str(uuid4()), "amount": 1}),
+        ("adjust", {"txn_id": str(uuid4()), "amount": 1, "reason": "a gift"}),
+        ("refund", {"txn_id": str(uuid4()), "original_txn_id": spent["txn_id"]}),
+        ("status", {"status": "active", "reason": "a test"}),
+    ):
+        problem(operator.post(path(operator, action), json=body), 403, "WA038")
+    problem(operator.put(path(operator, "limits"), json={"floor": -1000}), 403, "WA038")
+    erase = f"/api/operator/users/{operator.account['id']}/erase"
+    problem(operator.post(erase, json={"reason": "a test"}), 403, "WA038")
+    assert operator.balance() == 990

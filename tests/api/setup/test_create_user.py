@@ -1,5 +1,6 @@
-"""Users that the administrator makes."""
+"""Users that the administrator makes, and what the administrator tells of them."""
 
+import json
 import os
 import pty
 import subprocess
@@ -75,3 +76,22 @@ def test_before_migrate(fresh: Pgwallet, name: str) -> None:
 
 def test_help(wallet: Pgwallet) -> None:
     assert "--role" in wallet.call("user", "create", "--help")
+
+
+def test_an_export_is_one_json_object(wallet: Pgwallet, name: str) -> None:
+    wallet.call("user", "create", name, PGWALLET_USER_PASSWORD="correct horse")
+    exported = json.loads(wallet.call("user", "export", name.upper()))
+    assert exported["user"]["username"] == name.lower()
+    assert "password_hash" not in exported["user"]
+    (one,) = exported["wallets"]
+    assert [(item["wallet_id"], item["type"], item["amount"]) for item in exported["transactions"]] == [
+        (one["id"], "bonus", 1000)
+    ]
+    assert [item["action"] for item in exported["operator_actions"]] == ["role", "export"]
+    assert exported["holds"] == exported["password_resets"] == []
+
+
+def test_an_export_of_nobody(wallet: Pgwallet, fresh: Pgwallet, name: str) -> None:
+    status, output, errors = wallet.attempt("user", "export", name)
+    assert (status, output, errors) == (1, "", f"pgwallet: there is no user {name}\n")
+    assert fresh.refusal("user", "export", name) == "this database has no wallets yet: run `pgwallet migrate`"

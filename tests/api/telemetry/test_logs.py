@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +41,67 @@ def test_every_request_is_one_line(service: Service, alice: User) -> None:
         "request_id": request_id,
         "client": "127.0.0.1",
         "user_id": alice.account["id"],
+        "wallet_id": alice.account["wallet_id"],
     }
+
+
+def test_a_line_names_transaction_and_wallet(service: Service, operator: User, alice: User, bob: User) -> None:
+    own, other = alice.account["wallet_id"], bob.account["wallet_id"]
+    hold, spend, replay = (str(uuid4()) for _ in range(3))
+    data(alice.post("/api/wallet/holds", json={"txn_id": hold, "amount": 10}), 201)
+    data(alice.spend(10, spend), 201)
+    data(alice.topup(10, replay), 201)
+    adjustment = {"amount": -1, "reason": "a test"}
+
+    def line(user: User, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+        request_id = uuid4().hex
+        user.request(method, path, json=body, headers={"X-Request-Id": request_id})
+        (found,) = service.wait_for(request_id=request_id, event="request")
+        return {name: found[name] for name in ("wallet_id", "txn_id", "items") if name in found}
+
+    for user, wallet, path, body in (
+        (alice, own, "/api/wallet/topup", {"amount": 1}),
+        (alice, own, "/api/wallet/topup", {"amount": 10, "txn_id": replay}),
+        (alice, own, "/api/wallet/spend", {"amount": 1}),
+        (alice, own, "/api/wallet/spend", {"amount": 10**9}),
+        (alice, own, "/api/wallet/transfer", {"amount": 1, "to_wallet_id": other}),
+        (alice, own, "/api/wallet/refund", {"amount": 1, "original_txn_id": spend}),
+        (alice, own, "/api/wallet/holds", {"amount": 1}),
+        (alice, own, f"/api/wallet/holds/{hold}/capture", {"amount": 1, "final": False}),
+        (alice, own, f"/api/wallet/holds/{hold}/void", {}),
+        (operator, own, f"/api/operator/wallets/{own}/topup", {"amount": 1}),
+        (operator, own, f"/api/operator/wallets/{own}/refund", {"original_txn_id": spend}),
+        (operator, own, f"/api/operator/wallets/{own}/adjust", adjustment),
+        (bob, own, f"/api/operator/wallets/{own}/adjust", adjustment),
+    ):
+        asked = {"txn_id": str(uuid4()), **body}
+        assert line(user, "POST", path, asked) == {"wallet_id": wallet, "txn_id": asked["txn_id"]}, path
+
+    assert line(alice, "GET", f"/api/wallet/transactions/{spend}") == {"wallet_id": own, "txn_id": spend}
+    assert line(alice, "HEAD", f"/api/wallet/transactions/{spend}") == {"wallet_id": own, "txn_id": spend}
+    for path in ("balance", "transactions", "holds"):
+        assert line(alice, "GET", f"/api/wallet/{path}") == {"wallet_id": own}
+    status = {"status": "frozen", "reason": "a test"}
+    assert line(operator, "POST", f"/api/operator/wallets/{other}/status", status) == {"wallet_id": other}
+    assert line(alice, "GET", "/api/wallets") == {}
+    assert line(alice, "POST", "/api/wallet/topup", {"txn_id": "s3cr3t", "amount": 1}) == {}
+
+
+def test_a_line_names_the_wallet_in_the_asset_that_is_asked_for(service: Service, alice: User) -> None:
+    euros = data(alice.post("/api/wallets", json={"asset": "EUR"}), 201)["wallet_id"]
+    for _ in range(2):
+        txn_id = str(uuid4())
+        data(alice.topup(1, txn_id, asset="EUR"), 201)
+        assert service.wait_for(txn_id=txn_id)[0]["wallet_id"] == euros
+
+
+def test_the_line_of_a_batch_has_its_size_and_no_ids(service: Service, alice: User) -> None:
+    request_id = uuid4().hex
+    requests = [{"type": "topup", "txn_id": str(uuid4()), "amount": 1} for _ in range(3)]
+    data(alice.post("/api/wallet/batch", json={"requests": requests}, headers={"X-Request-Id": request_id}))
+    (line,) = service.wait_for(request_id=request_id)
+    assert (line["items"], line["wallet_id"]) == (3, alice.account["wallet_id"])
+    assert "txn_id" not in line
 
 
 @pytest.mark.parametrize(

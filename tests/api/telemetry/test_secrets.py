@@ -4,6 +4,7 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from secrets import token_urlsafe
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -35,6 +36,15 @@ def use(service: Service, metrics_token: str) -> list[str]:
         client.post("/api/auth/signin", content=f'{{"username": "{name}", "password": "{user}"', headers=JSON)
         client.post("/api/auth/signin", json={"username": user, "password": {"a": user}})
         bearer = {"Authorization": f"Bearer {token}"}
+        reset_token = token_urlsafe(32)
+        made.append(reset_token)
+        for key, password in (
+            (reset_token, user),
+            (reset_token, "short"),
+            (f"{reset_token}x", user),
+            (user, reset_token),
+        ):
+            client.post("/api/auth/reset", json={"token": key, "new_password": password})
         for body in ({"txn_id": str(uuid4()), "amount": 1}, {"txn_id": token, "amount": user}, {user: token}):
             client.post("/api/wallet/topup", json=body, headers=bearer)
         for header in (bearer, {"Authorization": f"Bearer {token}x"}, {"Authorization": user}, {"Cookie": token}):

@@ -1,4 +1,4 @@
-select plan(35);
+select plan(40);
 
 -- A try with a wrong password: the seconds that it has to wait, null when it may be made. Time is what passes between tries.
 create function pg_temp.wait(p_username text, p_address text) returns integer language sql
@@ -39,6 +39,14 @@ select lives_ok($$ select pg_temp.pass('1 minute'), wallet_sign_in('alice', 'her
 select is(pg_temp.wait('alice', 'here'), null, 'ends the delay');
 select lives_ok($$ select pg_temp.fail('nobody', 'here', 5) $$, 'a name that nobody has');
 select is(pg_temp.wait('nobody', 'here'), 1, 'waits like any other');
+
+-- when
+select ok((select last_sign_in_at > now() - interval '1 minute' from wallet.users where username = 'alice'), 'the moment is on record');
+select is((wallet_sign_in('alice', 'here')).settled, true, 'a minute long it needs not be told again');
+update wallet.users set last_sign_in_at = last_sign_in_at - interval '1 minute' where username = 'alice';
+select is((wallet_sign_in('alice', 'here')).settled, false, 'then it does');
+select is((select last_sign_in_at from wallet.users where username = 'bob'), null, 'whoever only signed up has no such moment');
+select lives_ok($$ select wallet_sign_in_succeeded('ALICE', 'here') $$, 'however the name is spelt');
 
 -- an account, tried from everywhere
 select lives_ok($$ select pg_temp.fail('alice', 'place ' || n, 1) from generate_series(1, 25) n $$, 'somebody tries from many places');

@@ -5,7 +5,7 @@ insert into arguments (name, value) values
   ('p_owner_id', $$user_of('bob')$$), ('p_user_id', $$user_of('bob')$$), ('p_txn_id', 'txn(500)'),
   ('p_amount', '1'), ('p_asset', $$'UC'$$), ('p_at', $$'2026-01-01'$$), ('p_from', $$'2026-01-01'$$), ('p_to', $$'2026-01-02'$$),
   ('p_reason', $$'a test'$$), ('p_status', $$'active'$$), ('p_usernames', $$array['charlie']$$), ('p_txn_ids', $$array[txn(3)]$$),
-  ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)');
+  ('p_token_hash', $$sha256('a token')$$), ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)');
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
 -- Without an actor, and why that is right.
@@ -19,11 +19,15 @@ insert into actorless values
   ('wallet_sign_in_succeeded', 'the user is whom the service has just verified'),
   ('wallet_rehash', 'whoever has the old hash may replace it'),
   ('wallet_change_password', 'whoever has the old hash may replace it'),
+  ('wallet_require_password_reset', 'whoever has the token may use it'),
+  ('wallet_reset_password', 'whoever has the token may use it'),
+  ('wallet_assets', 'is about what all wallets can hold'),
   ('wallet_principal', 'finds out who is calling'),
   ('wallet_sign_out', 'the user is whom the service has just verified'),
   ('wallet_sign_out_everywhere', 'the user is whom the service has just verified'),
   ('wallet_revocations', 'tells ids and no more'),
   ('wallet_last_verification', 'is about the ledger as a whole'),
+  ('wallet_open_holds', 'tells one number about all holds'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
 
 create temp table functions as

@@ -1,8 +1,12 @@
 -- What operators do, and that nobody else does: adjust, fund, give back, status, limits, trial balance, roles.
-select plan(68);
+select plan(81);
 
 -- roles
 select results_eq($$ select * from wallet_set_role('BOB', 'operator') $$, $$ values (user_of('bob'), 'bob', 'operator') $$, 'a user becomes an operator');
+select results_eq(
+  $$ select actor, action, before, detail from wallet.operator_actions where user_id = user_of('bob') $$,
+  $$ values (null::uuid, 'role', '{"role": "user"}'::jsonb, '{"role": "operator"}'::jsonb) $$, 'which is on record, with what was before'
+);
 select is(refused($$ select wallet_set_role('bob', 'king') $$), 'WA002 role', 'an unknown role is refused');
 select is(refused($$ select wallet_set_role('bob', null) $$), 'WA002 role', 'so is none');
 select is(refused($$ select wallet_set_role('nobody', 'user') $$), 'WA029', 'an unknown user is refused');
@@ -22,6 +26,30 @@ select is(refused(format(sql, $$user_of('alice')$$)), 'WA027', name || ' is for 
 select is(refused(format(sql, 'gen_random_uuid()')), 'WA027', name || ' is not for unknown users') from calls;
 select is(refused(format(sql, 'null')), 'WA002 actor', name || ' needs an actor when the service calls') from calls;
 select throws_ok($$ select wallet_set_role('alice', 'operator') $$, '42501', null, 'the service makes no operators');
+
+-- nothing of their own
+reset session authorization;
+select lives_ok($$ select wallet_fund(wallet_of('bob'), txn(80), 7), wallet_topup(wallet_of('bob'), txn(81), 8) $$, 'bob has got money');
+insert into calls values ('erase_user', $$ select wallet_erase_user(user_of('alice'), 'a test', %s) $$);
+create temp table money as select count(*) from wallet.transactions;
+create temp table recorded as select count(*) from wallet.operator_actions;
+set local session authorization wallet_api;
+select is(
+  refused(replace(format(sql, $$user_of('bob')$$), '''alice''', '''bob''')), 'WA038', 'an operator does nothing to their own: ' || name
+)
+from calls where name <> 'trial_balance';
+select results_eq(
+  $$ select amount, replayed from wallet_fund(wallet_of('bob'), txn(80), 7, p_actor => user_of('bob')) $$,
+  $$ values (7::bigint, true) $$, 'what is on record is answered'
+);
+select is(
+  (wallet_fund(wallet_of('bob'), txn(81), 8, p_actor => user_of('bob'))).replayed, true, 'whoever asked for it'
+);
+select is(refused($$ select wallet_fund(wallet_of('bob'), txn(80), 9, p_actor => user_of('bob')) $$), 'WA004 amount', 'or refused as ever');
+reset session authorization;
+select results_eq('select count(*) from wallet.transactions', 'table money', 'and nothing is written');
+select results_eq('select count(*) from wallet.operator_actions', 'table recorded', 'nor on record');
+set local session authorization wallet_api;
 
 -- adjust
 select results_eq(

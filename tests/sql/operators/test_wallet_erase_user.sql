@@ -1,5 +1,5 @@
 -- A person is erased; the money, the chain and the record of who did it stay.
-select plan(42);
+select plan(43);
 
 create temp table receipts as select * from wallet_topup(wallet_of('alice'), txn(1), 100, 'from grandma', '{"note": "happy birthday"}', '2026-01-01');
 insert into receipts select * from wallet_topup(wallet_of('alice'), txn(2), 5);
@@ -23,6 +23,12 @@ select is(refused($$ select wallet_erase_user(user_of('alice'), '', user_of('cha
 select is(refused($$ select wallet_erase_user(null, 'her wish', user_of('charlie')) $$), 'WA002 user_id', 'and a user');
 select is(refused($$ select wallet_erase_user(gen_random_uuid(), 'her wish', user_of('charlie')) $$), 'WA029', 'who exists');
 insert into erased select * from wallet_erase_user(user_of('alice'), 'request 17', user_of('charlie'));
+reset session authorization;
+select results_eq(
+  $$ select actor, reason, detail from wallet.operator_actions where user_id = (select user_id from alice) $$,
+  $$ values (user_of('charlie'), 'request 17', '{"transactions": 2, "holds": 1}'::jsonb) $$, 'it is on record among what operators did'
+);
+set local session authorization wallet_api;
 
 -- what is gone
 select results_eq(

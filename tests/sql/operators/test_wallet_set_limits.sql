@@ -1,4 +1,4 @@
-select plan(35);
+select plan(38);
 
 select results_eq(
   $$ select * from wallet_set_limits(wallet_of('alice'), '{spend,topup}', '{100,null}', '{150,null}', '{null,500}', -50, 2000) $$,
@@ -11,6 +11,15 @@ select is(
     {"kind": "spend", "per_transaction": 100, "per_day": 150, "per_30_days": null}, {"kind": "topup", "per_transaction": null, "per_day": null, "per_30_days": 500}
   ]}'::jsonb, 'which are on record'
 );
+select lives_ok(
+  $$ select wallet_set_limits(wallet_of('bob'), p_floor => -5), wallet_set_limits(wallet_of('bob'), p_reason => 'his wish') $$, 'limits are taken back'
+);
+select results_eq(
+  $$ select reason, before, detail from wallet.operator_actions where wallet_id = wallet_of('bob') and user_id = user_of('bob') order by id offset 1 $$,
+  $$ values ('his wish', '{"floor": -5, "max_balance": null, "limits": []}'::jsonb, '{"floor": 0, "max_balance": null, "limits": []}'::jsonb) $$,
+  'why, and what was before, is on record with the owner'
+);
+select is(refused($$ select wallet_set_limits(wallet_of('bob'), p_reason => '') $$), 'WA002 reason', 'a reason says something');
 select is((wallet_balance(wallet_of('alice'))).available, 1050::bigint, 'an overdraft is available');
 create function pg_temp.excess(p_sql text) returns text
 language sql

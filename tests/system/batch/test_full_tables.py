@@ -65,6 +65,8 @@ FILL = f"""
     insert into wallet.erasures (user_id, reason, transactions, holds)
       select u.id, 'r', 0, 0 from wallet.users u;
     insert into wallet.reserved_names (digest, user_id) select sha256(u.username::bytea), u.id from wallet.users u;
+    insert into wallet.password_resets (user_id, token_hash, expires_at)
+      select u.id, sha256(u.username::bytea), '2100-01-01' from wallet.users u;
     insert into wallet.revocations (user_id, token_id, expires_at)
       select u.id, gen_random_uuid(), '2100-01-01' from wallet.users u;
     insert into wallet.sign_in_tries (key, kind, failures, counts_until, next_try_at, known_until)
@@ -100,6 +102,9 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "recorded": ("wallet_recorded(%s, %s, %s)", [wallet, [nobody] * 20, owner]),
         "find": ("wallet_find(%s, 'UC', %s)", [owner, owner]),
         "list": ("wallet_list(%s, %s)", [owner, owner]),
+        "me": ("wallet_me(%s, %s)", [owner, owner]),
+        "token for a forgotten password": ("wallet_create_password_reset(%s, sha256('t'), 'r')", [owner]),
+        "use of an unknown token": ("wallet_require_password_reset(sha256('u'))", []),
         "balance": ("wallet_balance(%s, %s)", [wallet, owner]),
         "balances": ("wallet_balances(%s, %s)", [[wallet, nobody], [owner, owner]]),
         "holds, open": ("wallet_holds(%s, 'open', p_actor => %s)", [wallet, owner]),

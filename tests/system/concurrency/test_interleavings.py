@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -251,3 +252,57 @@ class TestBatch:
         until_waiting(observer, second)
         first.run("commit")
         assert [(row["outcome"], row["balance"]) for row in answer.result(PATIENCE)] == [("WA003", None), ("ok", 1001)]
+
+
+class TestPasswordResets:
+    """A token is used once, and never by whoever made it to become an operator."""
+
+    MAKE = "select * from wallet_create_password_reset(%s, sha256('a token'), 'a test', p_actor => %s)"
+    RESET = "select * from wallet_reset_password(sha256('a token'), %s, %s)"
+    HASH = "select password_hash from wallet_credentials('dora')"
+
+    @pytest.fixture
+    def operator(self, observer: Session) -> UUID:
+        made: UUID = only(observer.run("select user_id from wallet_register('olga', 'hash')"))["user_id"]
+        observer.run("select wallet_set_role('olga', 'operator')")
+        return made
+
+    @pytest.mark.parametrize("end", ["commit", "rollback"])
+    def test_of_two_that_use_a_token_the_first_wins(
+        self, observer: Session, first: Session, second: Session, owner: Owner, operator: UUID, end: str
+    ) -> None:
+        observer.run(self.MAKE, owner.user_id, operator)
+        first.run("begin")
+        first.run(self.RESET, "first", "here")
+        answer = second.start(self.RESET, "second", "there")
+        until_waiting(observer, second)
+        first.run(end)
+        if end == "commit":
+            with pytest.raises(psycopg.Error) as refused:
+                answer.result(PATIENCE)
+            assert refused.value.sqlstate == "WA037"
+        else:
+            assert only(answer.result(PATIENCE))["token_generation"] == 1
+        assert only(observer.run(self.HASH)) == {"password_hash": "first" if end == "commit" else "second"}
+
+    ENDED = {  # noqa: RUF012 - constant
+        "role": ("select wallet_set_role('dora', 'operator')", "WA037", "WA038"),
+        "erasure": ("select wallet_erase_user(user_id, 'a test') from wallet_credentials('dora')", "WA037", "WA029"),
+    }
+
+    @pytest.mark.parametrize("end", ENDED)
+    @pytest.mark.parametrize("made", [False, True], ids=["used", "made"])
+    def test_while_the_user_becomes_an_operator_or_is_erased(
+        self, observer: Session, first: Session, second: Session, owner: Owner, operator: UUID, end: str, *, made: bool
+    ) -> None:
+        sql, *refusals = self.ENDED[end]
+        observer.run(self.MAKE, owner.user_id, operator)
+        first.run("begin")
+        first.run(sql)
+        call = (self.MAKE, owner.user_id, operator) if made else (self.RESET, "new", "here")
+        answer = second.start(*call)
+        until_waiting(observer, second)
+        first.run("commit")
+        with pytest.raises(psycopg.Error) as refused:
+            answer.result(PATIENCE)
+        assert refused.value.sqlstate == refusals[made]

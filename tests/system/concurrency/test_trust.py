@@ -10,11 +10,13 @@ from psycopg import sql
 
 from tests.database import Database
 
-ADMINISTRATORS = {"wallet_create_asset", "wallet_set_role", "wallet_record_verification"}
+ADMINISTRATORS = {"wallet_create_asset", "wallet_export_user", "wallet_set_role", "wallet_record_verification"}
 SERVICE = {
     "wallet_change_password",
     "wallet_credentials",
     "wallet_rehash",
+    "wallet_require_password_reset",
+    "wallet_reset_password",
     "wallet_sign_in",
     "wallet_sign_in_failed",
     "wallet_sign_in_succeeded",
@@ -23,6 +25,7 @@ SERVICE = {
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret
 OPEN = {
+    "wallet_assets",
     "wallet_highest_cost",
     "wallet_last_verification",
     "wallet_principal",
@@ -65,6 +68,7 @@ VALUES = {
     "uuid[]": f"array['{uuid4()}'::uuid]",
     "bigint[]": "'{1}'",
     "text[]": "'{topup}'",
+    "bytea": "sha256('text')",
 }
 GIVEN = {
     "p_code": "'ABC'",
