@@ -36,6 +36,7 @@ from api.routes.history import history_routes
 from api.routes.holds import hold_routes
 from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
+from api.routes.operator_reads import operator_read_routes
 from api.routes.services import Services
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
@@ -125,6 +126,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             history_routes(services),
             batch_routes(services),
             operator_routes(services),
+            operator_read_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],

@@ -22,8 +22,11 @@ from api.database.rows import (
     StatementBound,
     User,
     UserWithPassword,
+    read_audit_row,
     read_entry,
+    read_found,
     read_hold,
+    read_inspected_user,
     read_outcome,
     read_statement_line,
     read_transaction,
@@ -33,6 +36,7 @@ from api.errors import TIMEOUT, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
+from api.schemas.inspection import AuditRow, Found, InspectedUser, RecordedVerification, StoredUser
 from api.schemas.operator import (
     AccountBalance,
     Adjustment,
@@ -53,7 +57,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import BatchItem, Details, Filters, Mutation
+    from api.database.requests import AuditFilters, BatchItem, Details, Filters, Mutation
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
@@ -85,6 +89,8 @@ _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
 _read_facts = reader(ServerFacts)
+_read_stored_user = reader(StoredUser)
+_read_recorded_verification = reader(RecordedVerification)
 
 
 class Database:
@@ -467,6 +473,44 @@ class Database:
             AccountBalance(row["account"], row["entries"], int(row["debit"]), int(row["credit"]), int(row["balance"]))
             for row in rows
         ]
+
+    async def search(self, query: str, actor: UUID) -> list[Found]:
+        """`wallet_search`: at most 50 users, wallets, transactions and holds. Errors: WA002, WA027."""
+        rows = await self._locking.rows("select * from public.wallet_search($1, $2)", query, actor)
+        return [read_found(row) for row in rows]
+
+    async def inspect_user(self, user_id: UUID, actor: UUID) -> InspectedUser:
+        """`wallet_inspect_user`: a user with wallets. Errors: WA027, WA029."""
+        return read_inspected_user(
+            await self._locking.row("select * from public.wallet_inspect_user($1, $2)", user_id, actor)
+        )
+
+    async def users(self, limit: int, before_id: UUID | None, actor: UUID) -> Page[StoredUser]:
+        """`wallet_users`: the newest `limit` users below `before_id`. Errors: WA027."""
+        rows = await self._locking.rows("select * from public.wallet_users($1, $2, $3)", limit, before_id, actor)
+        users = [_read_stored_user(row) for row in rows]
+        return Page(users, users[-1].id if rows and not rows[-1]["is_last"] else None)
+
+    async def audit(self, filters: AuditFilters, limit: int, before_id: int | None, actor: UUID) -> Page[AuditRow]:
+        """`wallet_audit`: the newest `limit` rows below `before_id`. Errors: WA024, WA027."""
+        call = "select * from public.wallet_audit($1, $2, $3, $4, $5, $6, $7)"
+        rows = await self._locking.rows(call, *filters, limit + 1, before_id, actor)
+        next_id = None
+        if len(rows) > limit:
+            rows = rows[:limit]
+            next_id = rows[-1]["id"]
+        elif rows and rows[-1]["action"] is None:
+            # no row of the record: it says how far a filtered page got
+            *rows, stopped = rows
+            next_id = stopped["id"]
+        return Page([read_audit_row(row) for row in rows], next_id)
+
+    async def verifications(self, limit: int, before_id: int | None, actor: UUID) -> Page[RecordedVerification]:
+        """`wallet_verifications`: the newest `limit` below `before_id`. Errors: WA024, WA027."""
+        call = "select * from public.wallet_verifications($1, $2, $3)"
+        rows = await self._locking.rows(call, limit + 1, before_id, actor)
+        found = [_read_recorded_verification(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
 
     async def sweep(self) -> int:
         """`wallet_sweep`: ends due holds of wallets that nothing touches; how many."""

@@ -48,6 +48,15 @@ class Details(NamedTuple):
     effective_at: datetime | None
 
 
+class AuditFilters(NamedTuple):
+    """Which rows of the record of operators' actions: None is any."""
+
+    user_id: UUID | None
+    wallet_id: UUID | None
+    actor: UUID | None
+    action: str | None
+
+
 class Filters(NamedTuple):
     """Which entries of a history: None is any; `start` included, `end` not."""
 

@@ -7,12 +7,23 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
 from uuid import UUID
 
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, json, structs
 
 from api.errors import ServiceError, from_postgres
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
+from api.schemas.inspection import (
+    AuditRow,
+    Found,
+    FoundHold,
+    FoundTransaction,
+    FoundUser,
+    FoundWallet,
+    InspectedUser,
+    StoredUser,
+)
 from api.schemas.transactions import Transaction
+from api.schemas.wallets import Wallet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +100,7 @@ class Page(Struct, Generic[T]):
     """Items, and below which of them the next page starts; None on the last page."""
 
     items: list[T]
-    next: int | None
+    next: int | UUID | None
 
 
 def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
@@ -106,6 +117,14 @@ read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
 _read_hold = reader(Hold)
 _read_bound = reader(StatementBound)
+_read_audit_row = reader(AuditRow)
+_read_stored_user = reader(StoredUser)
+_read_found: Final[dict[str, Callable[[asyncpg.Record], Found]]] = {
+    "user": reader(FoundUser),
+    "wallet": reader(FoundWallet),
+    "transaction": reader(FoundTransaction),
+    "hold": reader(FoundHold),
+}
 
 
 def read_outcome(record: asyncpg.Record) -> Transaction | ServiceError:
@@ -136,6 +155,24 @@ def read_hold(record: asyncpg.Record) -> Hold:
 def read_statement_line(record: asyncpg.Record) -> StatementBound | Entry:
     """Make a line of a statement."""
     return read_entry(record) if record["line"] == "entry" else _read_bound(record)
+
+
+def read_found(record: asyncpg.Record) -> Found:
+    """Make what a search found, by its kind."""
+    return _read_found[record["kind"]](record)
+
+
+def read_inspected_user(record: asyncpg.Record) -> InspectedUser:
+    """Make a user with wallets."""
+    wallets = json.decode(record["wallets"], type=list[Wallet])
+    return InspectedUser(**structs.asdict(_read_stored_user(record)), wallets=wallets)
+
+
+def read_audit_row(record: asyncpg.Record) -> AuditRow:
+    """Make a row of the record of operators' actions."""
+    row = _read_audit_row(record)
+    row.before, row.after = _raw(record["before"]), _raw(record["after"])
+    return row
 
 
 def _raw(text: str | None) -> Raw:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
+from uuid import UUID
 
 import msgspec
 from litestar.params import QueryParameter
@@ -14,6 +16,11 @@ from api.database.requests import Details
 from api.errors import INVALID_CURSOR, FieldError, ServiceError, invalid
 from api.schemas.fields import ASSET_PATTERN
 from api.schemas.transactions import DetailedRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = TypeVar("P", int, UUID)
 
 MAX_POSITION = 2**63 - 1
 
@@ -60,21 +67,25 @@ def optional_moment(field: str, value: str | None) -> datetime | None:
     return None if value is None else moment(field, value)
 
 
-def encode_cursor(position: int | None) -> str | None:
+def encode_cursor(position: int | UUID | None) -> str | None:
     """Spell a position in a list as an opaque cursor; None stays None."""
     return None if position is None else urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str | None) -> int | None:
     """Read a cursor back. Raises ServiceError (WA024) for one that this service did not make."""
-    if cursor is None:
-        return None
-    try:
-        digits = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        position = int(digits) if digits.isdigit() else 0
-    except ValueError:
-        position = 0
-    if not 0 < position <= MAX_POSITION or encode_cursor(position) != cursor:
-        fault = FieldError("cursor", "is not a cursor of this service")
-        raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
-    return position
+    return None if cursor is None else _decode(cursor, int, lambda position: 0 < position <= MAX_POSITION)
+
+
+def decode_uuid_cursor(cursor: str | None) -> UUID | None:
+    """Read back the cursor of a list that UUIDs order. Raises ServiceError (WA024) as `decode_cursor` does."""
+    return None if cursor is None else _decode(cursor, UUID)
+
+
+def _decode(cursor: str, read: Callable[[str], P], is_valid: Callable[[P], bool] = lambda _: True) -> P:
+    with suppress(ValueError):
+        position = read(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode())
+        if is_valid(position) and encode_cursor(position) == cursor:
+            return position
+    fault = FieldError("cursor", "is not a cursor of this service")
+    raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])

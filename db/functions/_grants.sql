@@ -20,6 +20,7 @@ $$;
 grant execute on function
   public.wallet_adjust,
   public.wallet_assets,
+  public.wallet_audit,
   public.wallet_balance,
   public.wallet_balance_at,
   public.wallet_balances,
@@ -35,6 +36,7 @@ grant execute on function
   public.wallet_highest_cost,
   public.wallet_hold,
   public.wallet_holds,
+  public.wallet_inspect_user,
   public.wallet_last_verification,
   public.wallet_list,
   public.wallet_me,
@@ -50,6 +52,7 @@ grant execute on function
   public.wallet_require_username,
   public.wallet_reset_password,
   public.wallet_revocations,
+  public.wallet_search,
   public.wallet_set_limits,
   public.wallet_set_status,
   public.wallet_sign_in,
@@ -64,5 +67,7 @@ grant execute on function
   public.wallet_transaction,
   public.wallet_transfer,
   public.wallet_trial_balance,
+  public.wallet_users,
+  public.wallet_verifications,
   public.wallet_void
 to wallet_api;

@@ -35,6 +35,11 @@ def test_readme_and_reference() -> None:
         read(one, "README.md", "docs/api/reference.md")
 
 
+def test_customer_care() -> None:
+    with reader() as one:
+        read(one, "docs/operations/customer-care.md")
+
+
 def test_local_setup(foreign: Database) -> None:
     with reader(foreign) as one:
         read(one, "docs/setup/local.md")

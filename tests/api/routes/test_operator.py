@@ -36,6 +36,11 @@ def status(operator: User, user: User, wanted: str) -> Any:
         ("POST", f"/api/operator/users/{SOMEBODY}/erase", None),
         ("POST", f"/api/operator/users/{SOMEBODY}/password-reset", None),
         ("GET", "/api/operator/trial-balance", None),
+        ("GET", "/api/operator/search?q=alice", None),
+        ("GET", "/api/operator/users", None),
+        ("GET", f"/api/operator/users/{SOMEBODY}", None),
+        ("GET", "/api/operator/audit", None),
+        ("GET", "/api/operator/verifications", None),
     ],
 )
 def test_users_are_kept_out(alice: User, client: Any, method: str, url: str, body: object) -> None:

@@ -23,6 +23,8 @@ WORDS = {
     "p_kinds": ["topup", "spend", "transfer"],
     "p_status": ["active", "frozen", "closed", "open", "expired", "captured", "voided"],
     "p_asset": ["UC", "USD"],
+    "p_action": ["read", "status", "topup", "erase"],
+    "p_query": ["alice", "B", "order 17", "00000000-0000-4000-8000-000000000001"],
     "p_code": ["UC", "XYZ", "uc"],
     "p_role": ["user", "operator"],
     "p_username": ["alice", "bob", "ALICE"],

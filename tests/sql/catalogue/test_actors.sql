@@ -5,7 +5,9 @@ insert into arguments (name, value) values
   ('p_owner_id', $$user_of('bob')$$), ('p_user_id', $$user_of('bob')$$), ('p_txn_id', 'txn(500)'),
   ('p_amount', '1'), ('p_asset', $$'UC'$$), ('p_at', $$'2026-01-01'$$), ('p_from', $$'2026-01-01'$$), ('p_to', $$'2026-01-02'$$),
   ('p_reason', $$'a test'$$), ('p_status', $$'active'$$), ('p_usernames', $$array['charlie']$$), ('p_txn_ids', $$array[txn(3)]$$),
-  ('p_token_hash', $$sha256('a token')$$), ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)');
+  ('p_token_hash', $$sha256('a token')$$),
+  ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)'),
+  ('p_query', $$'bob'$$);
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
 -- Without an actor, and why that is right.

@@ -3,6 +3,7 @@ create temp table reviewed (role text, function text);
 insert into reviewed values
   ('wallet_api', 'wallet_adjust(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_assets()'),
+  ('wallet_api', 'wallet_audit(uuid,uuid,uuid,text,integer,bigint,uuid)'),
   ('wallet_api', 'wallet_balance(uuid,uuid)'),
   ('wallet_api', 'wallet_balance_at(uuid,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_balances(uuid[],uuid[])'),
@@ -18,6 +19,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_highest_cost()'),
   ('wallet_api', 'wallet_hold(uuid,uuid,bigint,integer,text,jsonb,uuid)'),
   ('wallet_api', 'wallet_holds(uuid,text,integer,bigint,uuid)'),
+  ('wallet_api', 'wallet_inspect_user(uuid,uuid)'),
   ('wallet_api', 'wallet_last_verification()'),
   ('wallet_api', 'wallet_list(uuid,uuid)'),
   ('wallet_api', 'wallet_me(uuid,uuid)'),
@@ -33,6 +35,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_require_username(text)'),
   ('wallet_api', 'wallet_reset_password(bytea,text,text)'),
   ('wallet_api', 'wallet_revocations(bigint)'),
+  ('wallet_api', 'wallet_search(text,uuid)'),
   ('wallet_api', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid,text)'),
   ('wallet_api', 'wallet_set_status(uuid,text,text,uuid)'),
   ('wallet_api', 'wallet_sign_in(text,text)'),
@@ -47,6 +50,8 @@ insert into reviewed values
   ('wallet_api', 'wallet_transaction(uuid,uuid,uuid)'),
   ('wallet_api', 'wallet_transfer(uuid,uuid,bigint,uuid,text,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_trial_balance(text,timestamp with time zone,uuid)'),
+  ('wallet_api', 'wallet_users(integer,uuid,uuid)'),
+  ('wallet_api', 'wallet_verifications(integer,bigint,uuid)'),
   ('wallet_api', 'wallet_void(uuid,uuid,uuid,uuid)');
 
 create temp view granted as

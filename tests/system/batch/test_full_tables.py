@@ -46,8 +46,8 @@ FILL = f"""
     insert into wallet.refunds (transaction_id, original_id)
       select t.id, t.id - 1 from wallet.transactions t
       where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}' and t.seq % 2 = 0;
-    insert into wallet.holds (wallet_id, txn_id, amount, expires_at, status, captured, created_at)
-      select '00000000-0000-4000-a000-{ROWS:012}', gen_random_uuid(), 1, '2020-01-01', s.status, 0, '2020-01-01'
+    insert into wallet.holds (wallet_id, txn_id, amount, expires_at, status, captured, created_at, reference)
+      select '00000000-0000-4000-a000-{ROWS:012}', gen_random_uuid(), 1, '2020-01-01', s.status, 0, '2020-01-01', 'many'
       from generate_series(1, {HOLDS}) n, unnest(array['captured', 'voided', 'expired']) s (status);
     insert into wallet.holds (wallet_id, txn_id, amount, expires_at, status, captured, created_at)
       select w.id, gen_random_uuid(), 1, '2100-01-01', 'open', 0, '2020-01-01'
@@ -55,13 +55,17 @@ FILL = f"""
         and w.id <> '00000000-0000-4000-a000-{ROWS:012}';
     insert into wallet.hold_events
         (hold_id, wallet_id, txn_id, event, amount, balance_after, available_after, created_at, hash)
-      select h.id, h.wallet_id, h.txn_id, 'hold', 1, 1, 1, h.created_at, sha256('') from wallet.holds h;
+      select h.id, h.wallet_id, h.txn_id, 'hold', 1, 1, 1, h.created_at, sha256('') from wallet.holds h
+      on conflict do nothing;
     insert into wallet.limits (wallet_id, kind, per_day)
       select w.id, 'spend', 1000 from wallet.wallets w where w.kind = 'user';
     insert into wallet.limit_usage (wallet_id, kind, hour, amount)
       select w.id, 'spend', date_trunc('hour', now()), 1 from wallet.wallets w where w.kind = 'user';
     insert into wallet.operator_actions (wallet_id, action, detail)
       select '00000000-0000-4000-a000-{ROWS:012}', 'status', '{{}}' from generate_series(1, {ROWS}) n;
+    insert into wallet.operator_actions (user_id, actor, action)
+      select w.owner_id, w.owner_id, 'read'
+      from wallet.wallets w, generate_series(1, {ROWS}) n where w.id = '00000000-0000-4000-a000-{ROWS:012}';
     insert into wallet.erasures (user_id, reason, transactions, holds)
       select u.id, 'r', 0, 0 from wallet.users u;
     insert into wallet.reserved_names (digest, user_id) select sha256(u.username::bytea), u.id from wallet.users u;
@@ -77,6 +81,9 @@ FILL = f"""
 KEPT = {"schema_migrations", "installation", "checkpoints"}
 LAST = UUID(f"00000000-0000-4000-a000-{ROWS:012}")
 OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
+TXN_ID = "(select t.txn_id::text from wallet.transactions t order by t.id desc limit 1)"
+HOLD_TXN_ID = "(select h.txn_id::text from wallet.holds h order by h.id desc limit 1)"
+REFERENCE = "(select d.reference from wallet.transaction_details d order by d.transaction_id desc limit 1)"
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -111,6 +118,22 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "holds, expired": ("wallet_holds(%s, 'expired', 1, p_actor => %s)", [wallet, owner]),
         "holds, captured": ("wallet_holds(%s, 'captured', 1, p_actor => %s)", [wallet, owner]),
         "holds, voided": ("wallet_holds(%s, 'voided', 1, 2, p_actor => %s)", [wallet, owner]),
+        "search by txn_id": (f"wallet_search({TXN_ID})", []),
+        "search by the txn_id of a hold": (f"wallet_search({HOLD_TXN_ID})", []),
+        "search by reference": (f"wallet_search({REFERENCE})", []),
+        "search by name": ("wallet_search(%s)", [name]),
+        "search by wallet": ("wallet_search(%s)", [str(wallet)]),
+        "search by user": ("wallet_search(%s)", [str(owner)]),
+        "search for nobody": ("wallet_search('nobody')", []),
+        "search for an unknown id": ("wallet_search(%s)", [str(nobody)]),
+        "user": ("wallet_inspect_user(%s)", [owner]),
+        "users": ("wallet_users(1, %s)", [owner]),
+        "audit": ("wallet_audit(p_limit => 1)", []),
+        "audit of a user": ("wallet_audit(%s, p_limit => 1)", [owner]),
+        "audit of a wallet": ("wallet_audit(p_wallet_id => %s, p_limit => 1)", [wallet]),
+        "audit of an operator": ("wallet_audit(p_operator_id => %s, p_limit => 1)", [owner]),
+        "audit of an action": ("wallet_audit(p_action => 'status', p_limit => 1)", []),
+        "verifications": ("wallet_verifications(1)", []),
         "last verification": ("wallet_last_verification()", []),
         "taken name": ("wallet_register(%s, 'hash')", [name]),
         "unknown wallet": ("wallet_balance(%s, %s)", [nobody, owner]),
@@ -131,12 +154,32 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
     }
 
 
+PAGES = {
+    "search by the beginning of names": "wallet_search('user-1')",
+    "search by a reference of many": "wallet_search('many')",
+    "users": "wallet_users(50)",
+    "audit": "wallet_audit()",
+    "audit of a user": f"wallet_audit('{OWNER}')",
+    "audit of a user by another": f"wallet_audit('{OWNER}', p_operator_id => '{LAST}')",
+    "audit of a wallet": f"wallet_audit(p_wallet_id => '{LAST}')",
+    "audit of an operator": f"wallet_audit(p_operator_id => '{OWNER}')",
+    "audit of what an operator never did": f"wallet_audit(p_operator_id => '{OWNER}', p_action => 'erase')",
+    "audit of looks at nobody": f"wallet_audit('{LAST}', p_action => 'read')",
+    "audit of an action": "wallet_audit(p_action => 'status')",
+    "audit of looks": "wallet_audit(p_action => 'read')",
+    "verifications": "wallet_verifications()",
+}
+PAGE = 7_000
+"""Rows: a page of 50 with what is shown of each, or the 1,000 that a page with filters examines, in each index."""
+
+
 class Costs(NamedTuple):
     """Rows read by call, while the tables were empty and when they are full."""
 
     empty: dict[str, int]
     full: dict[str, int]
     few: set[str]
+    pages: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -144,11 +187,21 @@ def costs(module_database: Database) -> Iterator[Costs]:
     with module_database.connect() as connection:
         row = connection.execute("select user_id, wallet_id from wallet_register('first', 'hash')").fetchone()
         assert row is not None
+        connection.execute(
+            """
+            select wallet_topup(r.wallet_id, gen_random_uuid(), 1, 'a reference'),
+              wallet_hold(r.wallet_id, gen_random_uuid(), 1)
+            from wallet_register('second', 'hash') r
+            """
+        )
+        connection.execute("select wallet_set_status(%s, 'active', 'a test')", [row[1]])
         first = calls(row[1], row[0], "first")
-        measured(connection, first)
+        pages = {name: (call, list[Any]()) for name, call in PAGES.items()}
+        measured(connection, first | pages)
         empty = measured(connection, first)
         connection.execute(FILL.encode())
         full = measured(connection, calls(LAST, OWNER, f"user-{ROWS}"))
+        many = measured(connection, pages)
         names = connection.execute(
             "select c.relname from pg_class c where c.relnamespace = 'wallet'::regnamespace and c.relkind = 'r'"
         ).fetchall()
@@ -157,7 +210,7 @@ def costs(module_database: Database) -> Iterator[Costs]:
             for (name,) in names
             if len(connection.execute(f"select from wallet.{name} limit 2000".encode()).fetchall()) < 2000
         }
-        yield Costs(empty, full, few)
+        yield Costs(empty, full, few, many)
 
 
 def measured(connection: psycopg.Connection, of: dict[str, tuple[str, list[Any]]]) -> dict[str, int]:
@@ -197,3 +250,8 @@ def test_every_table_is_full(costs: Costs) -> None:
 @pytest.mark.parametrize("call", calls(LAST, OWNER, ""))
 def test_it_reads_no_more_rows_than_of_empty_tables(costs: Costs, call: str) -> None:
     assert costs.full[call] <= costs.empty[call] + SLACK
+
+
+@pytest.mark.parametrize("call", PAGES)
+def test_a_page_reads_a_bounded_number_of_rows(costs: Costs, call: str) -> None:
+    assert costs.pages[call] <= PAGE
