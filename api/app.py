@@ -31,6 +31,7 @@ from api.http.responses import problem_examples
 from api.http.security_headers import SecurityHeaders
 from api.routes.accounts import account_routes, session_routes
 from api.routes.batch import batch_routes
+from api.routes.confirmations import confirmation_routes
 from api.routes.health import health_routes
 from api.routes.history import history_routes
 from api.routes.holds import hold_routes
@@ -100,6 +101,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         wallet_ids=WalletIds(database),
         self_topup=settings.self_topup,
         self_refund=settings.self_refund,
+        four_eyes=settings.four_eyes,
         download_timeout=settings.download_timeout,
     )
 
@@ -126,6 +128,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             history_routes(services),
             batch_routes(services),
             operator_routes(services),
+            confirmation_routes(services),
             operator_read_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),

@@ -85,6 +85,8 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA036": Kind(503, "WA036", "Not final yet"),
     "WA037": Kind(403, "WA037", "Password reset token not valid"),
     "WA038": Kind(403, "WA038", "Left to another operator"),
+    "WA039": Kind(404, "WA039", "Unknown confirmation"),
+    "WA040": Kind(409, "WA040", "Already decided"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout

@@ -193,6 +193,7 @@ class Settings:
     group_commit: bool = setting("PGWALLET_GROUP_COMMIT", True, switch)  # noqa: FBT003
     self_topup: bool = setting("PGWALLET_SELF_TOPUP", True, switch)  # noqa: FBT003
     self_refund: bool = setting("PGWALLET_SELF_REFUND", True, switch)  # noqa: FBT003
+    four_eyes: int | None = setting("PGWALLET_FOUR_EYES", None, integer(0, 2**53 - 1))
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
     rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)

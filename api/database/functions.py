@@ -23,6 +23,7 @@ from api.database.rows import (
     User,
     UserWithPassword,
     read_audit_row,
+    read_confirmation,
     read_entry,
     read_found,
     read_hold,
@@ -40,6 +41,7 @@ from api.schemas.inspection import AuditRow, Found, InspectedUser, RecordedVerif
 from api.schemas.operator import (
     AccountBalance,
     Adjustment,
+    Confirmation,
     Erasure,
     KindLimits,
     LimitsByKind,
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import AuditFilters, BatchItem, Details, Filters, Mutation
+    from api.database.requests import AuditFilters, BatchItem, Correction, Details, Filters, Mutation
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
@@ -430,19 +432,45 @@ class Database:
         call = "select * from public.wallet_fund($1, $2, $3, $4, $5, $6, $7)"
         return await self._transaction(call, wallet_id, txn_id, amount, *details, actor)
 
-    async def give_back(
-        self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
-    ) -> Transaction:
-        """`wallet_give_back`: an operator's refund. Errors: WA027 and those of a refund."""
+    async def give_back(self, asked: Correction) -> Transaction:
+        """`wallet_give_back`: an operator's refund. Errors: WA027, WA038 and those of a refund."""
         call = "select * from public.wallet_give_back($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
+        return await self._transaction(call, *asked[1:5], *asked.details, asked.actor)
 
-    async def adjust(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Adjustment:
-        """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027 and more."""
+    async def adjust(self, asked: Correction) -> Adjustment:
+        """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027, WA038 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
-        return self._counted(
-            _read_adjustment(await self._locking.row(call, wallet_id, txn_id, amount, *details, actor))
-        )
+        arguments = (asked.wallet_id, asked.txn_id, asked.amount, *asked.details, asked.actor)
+        return self._counted(_read_adjustment(await self._locking.row(call, *arguments)))
+
+    async def propose(self, asked: Correction, four_eyes: int) -> Confirmation | None:
+        """`wallet_propose`: the confirmation that an amount above `four_eyes` needs; None where it needs none.
+
+        Errors: WA004, WA020, WA027, WA038 and more.
+        """
+        call = "select * from public.wallet_propose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+        arguments = (*asked[:5], *asked.details, four_eyes, asked.actor)
+        rows = await self._locking.rows(call, *arguments)
+        return read_confirmation(rows[0]) if rows else None
+
+    async def confirmations(
+        self, status: str | None, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[Confirmation]:
+        """`wallet_confirmations`: the newest `limit` of them below `before_id`. Errors: WA024, WA027."""
+        call = "select * from public.wallet_confirmations($1, $2, $3, $4)"
+        rows = await self._shared.rows(call, status, limit + 1, before_id, actor)
+        found = [read_confirmation(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def confirm(self, confirmation_id: int, actor: UUID) -> Adjustment:
+        """`wallet_confirm`: the transaction. Errors: WA027, WA038 to WA040, and those of the request."""
+        call = "select * from public.wallet_confirm($1, $2)"
+        return self._counted(_read_adjustment(await self._locking.row(call, confirmation_id, actor)))
+
+    async def reject(self, confirmation_id: int, reason: str, actor: UUID) -> Confirmation:
+        """`wallet_reject`. Errors: WA027, WA038 to WA040."""
+        call = "select * from public.wallet_reject($1, $2, $3)"
+        return read_confirmation(await self._locking.row(call, confirmation_id, reason, actor))
 
     async def erase_user(self, user_id: UUID, reason: str, actor: UUID) -> Erasure:
         """`wallet_erase_user`. Errors: WA027, WA029, WA030."""

@@ -48,6 +48,18 @@ class Details(NamedTuple):
     effective_at: datetime | None
 
 
+class Correction(NamedTuple):
+    """An operator's adjustment or refund. `amount` in minor units, signed; of a refund None is all that is left."""
+
+    type: str
+    wallet_id: UUID
+    txn_id: UUID
+    original_txn_id: UUID | None
+    amount: int | None
+    details: Details
+    actor: UUID
+
+
 class AuditFilters(NamedTuple):
     """Which rows of the record of operators' actions: None is any."""
 

@@ -22,6 +22,7 @@ from api.schemas.inspection import (
     InspectedUser,
     StoredUser,
 )
+from api.schemas.operator import Confirmation
 from api.schemas.transactions import Transaction
 from api.schemas.wallets import Wallet
 
@@ -116,6 +117,7 @@ def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
 read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
 _read_hold = reader(Hold)
+_read_confirmation = reader(Confirmation)
 _read_bound = reader(StatementBound)
 _read_audit_row = reader(AuditRow)
 _read_stored_user = reader(StoredUser)
@@ -150,6 +152,13 @@ def read_hold(record: asyncpg.Record) -> Hold:
     hold = _read_hold(record)
     hold.metadata = _raw(record["metadata"])
     return hold
+
+
+def read_confirmation(record: asyncpg.Record) -> Confirmation:
+    """Make a confirmation."""
+    confirmation = _read_confirmation(record)
+    confirmation.metadata = _raw(record["metadata"])
+    return confirmation
 
 
 def read_statement_line(record: asyncpg.Record) -> StatementBound | Entry:

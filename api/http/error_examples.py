@@ -132,6 +132,12 @@ EXAMPLES: Final = {
             "Operators change nothing of their own and confirm no request of their own: ask another operator, or an "
             "administrator.",
         ),
+        _refusal("WA039", "Use the id of a confirmation in the operators' list."),
+        _refusal(
+            "WA040",
+            "It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.",
+            decision="rejected",
+        ),
     )
 }
 """By code."""

@@ -14,7 +14,7 @@ from api.errors import UNAVAILABLE, ServiceError
 from api.http.error_examples import EXAMPLES
 from api.http.problems import PROBLEM_JSON, RETRY_AFTER_SECONDS, problem
 from api.schemas.envelope import Envelope, Problem
-from api.schemas.operator import Adjustment
+from api.schemas.operator import Adjustment, Confirmation
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -102,3 +102,9 @@ def recorded(message: str, result: R) -> JsonResponse[Envelope[R]]:
     if result.replayed:
         return success("already on record", result)
     return success(message, result, 201)
+
+
+def proposed(confirmation: Confirmation) -> JsonResponse[Any]:
+    """Answer 202 for what waits for another operator, or was rejected."""
+    waits = confirmation.status == "waiting"
+    return success("waits for another operator" if waits else confirmation.status, confirmation, 202)

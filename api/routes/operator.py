@@ -12,8 +12,8 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.auth.tokens import reset_token_hash
-from api.database.requests import Details
-from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
+from api.database.requests import Correction, Details
+from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, proposed, recorded, success
 from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
@@ -21,6 +21,7 @@ from api.schemas.fields import ASSET_PATTERN
 from api.schemas.operator import (
     Adjustment,
     AdjustmentRequest,
+    Confirmation,
     Erasure,
     ErasureRequest,
     FundRequest,
@@ -36,6 +37,13 @@ from api.schemas.operator import (
 from api.schemas.transactions import Transaction
 
 OPERATOR_ERRORS = ("unauthorized", "WA027")
+WAITS = {
+    202: ResponseSpec(
+        Envelope[Confirmation],
+        generate_examples=False,
+        description="Above `PGWALLET_FOUR_EYES`: nothing moved, it waits for another operator's confirmation",
+    )
+}
 WALLET_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA001", "WA002", "WA038", "busy", "timeout")
 USER_ERRORS = (*BODY_ERRORS, *OPERATOR_ERRORS, "not_found", "WA002", "WA029", "WA038", "busy", "timeout")
 
@@ -84,6 +92,7 @@ def operator_routes(services: Services) -> Router:
         responses={
             200: ResponseSpec(Envelope[Adjustment], generate_examples=False, description="A replay: the first result")
         }
+        | WAITS
         | errors(*MUTATION_ERRORS, "WA003", "WA027", "WA038", "not_found"),
     )
     async def adjust(
@@ -91,8 +100,9 @@ def operator_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Adjustment]]:
         """Correct a balance, up or down, by a transaction against the adjustments account."""
         more = Details(data.reason, text(data.metadata), in_utc("effective_at", data.effective_at))
-        adjustment = await database.adjust(wallet_id, data.txn_id, data.amount, more, request.user.user_id)
-        return recorded("adjusted", adjustment)
+        asked = Correction("adjustment", wallet_id, data.txn_id, None, data.amount, more, request.user.user_id)
+        waits = await services.propose(asked)
+        return proposed(waits) if waits else recorded("adjusted", await database.adjust(asked))
 
     @post(
         "/wallets/{wallet_id:uuid}/topup",
@@ -115,16 +125,16 @@ def operator_routes(services: Services) -> Router:
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",
-        responses=REPLAY | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "WA038", "not_found"),
+        responses=REPLAY | WAITS | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "WA038", "not_found"),
     )
     async def give_back(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[GiveBackRequest]
     ) -> JsonResponse[Envelope[Transaction]]:
         """Give a spend or capture back, in parts if need be: never more than it took."""
-        transaction = await database.give_back(
-            wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), request.user.user_id
-        )
-        return recorded("refunded", transaction)
+        more, actor = details(data), request.user.user_id
+        asked = Correction("refund", wallet_id, data.txn_id, data.original_txn_id, data.amount, more, actor)
+        waits = await services.propose(asked)
+        return proposed(waits) if waits else recorded("refunded", await database.give_back(asked))
 
     @post(
         "/users/{user_id:uuid}/erase",

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
     from api.auth.tokens import Tokens
     from api.database.functions import Database
+    from api.database.requests import Correction
     from api.http.rate_limit import Limits
     from api.routes.wallet_ids import WalletIds
+    from api.schemas.operator import Confirmation
 
 
 class Services(NamedTuple):
@@ -25,6 +27,7 @@ class Services(NamedTuple):
     wallet_ids: WalletIds
     self_topup: bool
     self_refund: bool
+    four_eyes: int | None
     download_timeout: float
 
     async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
@@ -36,6 +39,10 @@ class Services(NamedTuple):
         """Raise ServiceError (403) where only operators refund; a replay is answered as before."""
         if not self.self_refund:
             await self._let_replay("refund a transaction", wallet_id, txn_ids, actor)
+
+    async def propose(self, asked: Correction) -> Confirmation | None:
+        """Return the confirmation for which an operator's request waits; None where it can go on."""
+        return None if self.four_eyes is None else await self.database.propose(asked, self.four_eyes)
 
     async def _let_replay(self, what: str, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         if len(await self.database.recorded(wallet_id, txn_ids, actor)) < len(set(txn_ids)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta, Raw, Struct, field
@@ -187,6 +187,50 @@ class TrialBalance(Struct):
     at: Annotated[datetime | None, Meta(description="Only what was recorded before; null is all.")]
     accounts: list[AccountBalance]
     balance: Annotated[int, Meta(description="The sum of the accounts' balances: 0.", examples=[0])]
+
+
+class RejectionRequest(Struct, forbid_unknown_fields=True):
+    """Why a request is rejected."""
+
+    reason: Annotated[Reason, Meta(description="Kept on record: it should not name the person.")]
+
+
+class Confirmation(Struct):
+    """An operator's request that needs another operator's confirmation: nothing moves before."""
+
+    id: Annotated[int, Meta(description="The server's number of the confirmation.", examples=[5])]
+    status: Annotated[Literal["waiting", "confirmed", "rejected"], Meta(examples=["waiting"])]
+    type: Annotated[Literal["adjustment", "refund"], Meta(examples=["adjustment"])]
+    wallet_id: WalletId
+    txn_id: TxnId
+    original_txn_id: Annotated[UUID | None, Meta(description="Of a refund: the `txn_id` of the spend or capture.")]
+    amount: Annotated[
+        int | None,
+        Meta(description="As in the request: signed, in minor units; null for all that is left.", examples=[-5000]),
+    ]
+    expected: Annotated[
+        int, Meta(description="What it moves, in minor units, as known when it was asked for.", examples=[5000])
+    ]
+    asset: Asset
+    scale: Scale
+    reference: Annotated[
+        str | None, Meta(description="Of an adjustment: why it is asked for.", examples=["charged twice"])
+    ]
+    metadata: JsonObject
+    effective_at: datetime | None
+    actor: Annotated[UUID, Meta(description="The operator who asks.", examples=[USER_ID])]
+    created_at: CreatedAt
+    decided_by: Annotated[UUID | None, Meta(description="Who confirmed or rejected it; null for an administrator.")]
+    decided_at: datetime | None
+    reason: Annotated[str | None, Meta(description="Why it was rejected.")]
+    transaction_id: Annotated[int | None, Meta(description="The `id` of the transaction that it became.")]
+
+
+class ConfirmationPage(Struct):
+    """A page of confirmations, newest first."""
+
+    items: list[Confirmation]
+    next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
 
 
 class PasswordResetRequest(Struct, forbid_unknown_fields=True):

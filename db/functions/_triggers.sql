@@ -58,6 +58,21 @@ begin
     create trigger kept before delete or truncate on wallet.holds
       for each statement execute function wallet.forbid_change();
   end if;
+  if not exists (select from pg_trigger where tgrelid = 'wallet.confirmations'::regclass and tgname = 'decided_once') then
+    create trigger decided_once before update on wallet.confirmations
+      for each row when (
+        (new.id, new.type, new.wallet_id, new.txn_id, new.original_txn_id, new.amount, new.expected, new.actor)
+          is distinct from (
+            old.id, old.type, old.wallet_id, old.txn_id, old.original_txn_id, old.amount, old.expected, old.actor
+          )
+        or new.created_at <> old.created_at
+        or old.status <> 'waiting' and (new.status, new.decided_by, new.decided_at, new.transaction_id)
+          is distinct from (old.status, old.decided_by, old.decided_at, old.transaction_id)
+      )
+      execute function wallet.forbid_change();
+    create trigger kept before delete or truncate on wallet.confirmations
+      for each statement execute function wallet.forbid_change();
+  end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.wallets'::regclass and tgname = 'identity_kept') then
     create trigger identity_kept before update on wallet.wallets
       for each row when (

@@ -77,6 +77,12 @@ begin
   where h.wallet_id = any (v_wallet_ids)
   order by h.wallet_id, h.id, e.id;
 
+  return query values ('confirmations', null::jsonb);
+  return query
+  select 'confirmations', to_jsonb(c)
+  from wallet.confirmations c
+  where c.wallet_id = any (v_wallet_ids)
+  order by c.id;
   return query values ('operator_actions', null::jsonb);
   return query
   select 'operator_actions', to_jsonb(a)

@@ -43,7 +43,9 @@ as $$
     ('WA035', 'administrators only', 'Log in to PostgreSQL as a member of wallet_owner: granting EXECUTE is not enough.'),
     ('WA036', 'not final yet', 'A transaction that began before this moment is not finished: ask again, or for an earlier moment.'),
     ('WA037', 'password reset token not valid', 'It is unknown, used, replaced by a newer one, or expired: ask an operator for another.'),
-    ('WA038', 'left to another operator', 'Operators change nothing of their own and confirm no request of their own: ask another operator, or an administrator.')
+    ('WA038', 'left to another operator', 'Operators change nothing of their own and confirm no request of their own: ask another operator, or an administrator.'),
+    ('WA039', 'unknown confirmation', 'Use the id of a confirmation in the operators'' list.'),
+    ('WA040', 'already decided', 'It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

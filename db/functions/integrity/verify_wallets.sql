@@ -76,6 +76,12 @@ as $$
     )
   ) as f (violation, applies, seq, transaction_id, detail)
   where f.applies
+  union all
+  select 'operator_action', c.wallet_id, t.seq, t.id, format('confirmation %s has no transaction of its request', c.id)
+  from wallet.confirmations c
+  left join wallet.transactions t on t.id = c.transaction_id
+  where c.status = 'confirmed' and (t.wallet_id, t.txn_id, t.type::text, t.amount)
+    is distinct from (c.wallet_id, c.txn_id, c.type, coalesce(c.amount, t.amount))
 $$;
 
 comment on function wallet.verify_wallets() is 'Wallets that are not what they say: wallet, held and operator_action of wallet_verify().';

@@ -55,7 +55,8 @@ available            what was available after a transaction does not follow from
 refund               refunds above their original, of another wallet, or without one
 system_entry         a system wallet's entry with a seq, balance, time or hash of its own
 wallet               a wallet that is neither a user's nor a system wallet, or whose marks are not what they stand for
-operator_action      status, floor, balance limit or limits that are not what operators set last
+operator_action      status, floor, balance limit or limits that are not what operators set last; a confirmed request
+                     without its transaction
 limit_usage          what counts against a wallet's limits is not what moved in the last 30 days
 erasure              details erased without an erasure on record; an erasure that user, wallets and record do not
                      agree on

@@ -24,7 +24,9 @@ begin
   end if;
   perform wallet.require_another(p_user_id, p_actor);
 
-  -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for
+  -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for;
+  -- wallets first, because an operator's action locks the wallet, then by its record the user
+  perform from wallet.wallets w where w.owner_id = p_user_id order by w.id for update;
   perform from wallet.users u where u.id = p_user_id for update;
   select array_agg(l.id) into v_wallet_ids
   from (select w.id from wallet.wallets w where w.owner_id = p_user_id order by w.id for update) l;
@@ -52,6 +54,10 @@ begin
   set reference = null, metadata = null
   where h.wallet_id = any (v_wallet_ids) and num_nonnulls(h.reference, h.metadata) > 0;
   get diagnostics holds = row_count;
+  update wallet.confirmations c
+  -- an adjustment that waits still needs a reason
+  set reference = case c.type when 'adjustment' then 'erased' end, metadata = null, effective_at = null, reason = null
+  where c.wallet_id = any (v_wallet_ids) and num_nonnulls(c.reference, c.metadata, c.effective_at, c.reason) > 0;
 
   if erased_at is null and transactions + holds = 0 then
     perform wallet.raise_error('WA030', jsonb_build_object('user_id', p_user_id));

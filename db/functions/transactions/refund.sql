@@ -8,39 +8,24 @@ language plpgsql
 volatile
 as $$
 declare
-  v_original wallet.transactions;
-  v_left bigint;
-  v_amount bigint;
+  v_refund record;
   v_code text;
   v_result wallet.transaction_result;
   v_outcome wallet.outcome;
 begin
-  select t.* into v_original
-  from wallet.transactions t
-  where t.wallet_id = p_request.wallet_id and t.txn_id = p_request.original_txn_id;
-  if not found then
-    return wallet.refused_outcome(
-      'WA028', jsonb_build_object('field', 'original_txn_id', 'txn_id', p_request.original_txn_id)
-    );
-  elsif v_original.type not in ('spend', 'capture') then
-    return wallet.refused_outcome('WA021', jsonb_build_object('field', 'original_txn_id', 'type', v_original.type));
+  select r.* into v_refund
+  from wallet.refundable(p_request.wallet_id, p_request.original_txn_id, p_request.amount) r;
+  if v_refund.code is not null then
+    return wallet.refused_outcome(v_refund.code, v_refund.detail);
   end if;
-  select v_original.amount - coalesce(sum(t.amount), 0) into v_left
-  from wallet.refunds r
-  join wallet.transactions t on t.id = r.transaction_id
-  where r.original_id = v_original.id;
-  v_amount := coalesce(p_request.amount, v_left);
-  if v_amount > v_left or v_left = 0 then
-    return wallet.refused_outcome('WA020', jsonb_build_object('field', 'amount', 'requested', v_amount, 'left', v_left));
-  end if;
-  v_code := wallet.check_change(v_amount, p_wallet.balance, 0, p_wallet.status, p_wallet.max_balance);
+  v_code := wallet.check_change(v_refund.amount, p_wallet.balance, 0, p_wallet.status, p_wallet.max_balance);
   if v_code is not null then
-    return wallet.refused_change(v_code, p_request, v_amount, p_wallet);
+    return wallet.refused_change(v_code, p_request, v_refund.amount, p_wallet);
   end if;
 
-  v_result := wallet.write_transaction(p_request, v_amount, v_amount, p_wallet);
+  v_result := wallet.write_transaction(p_request, v_refund.amount, v_refund.amount, p_wallet);
   insert into wallet.refunds (transaction_id, original_id, requested_amount)
-  values (v_result.id, v_original.id, p_request.amount);
+  values (v_result.id, v_refund.original_id, p_request.amount);
   v_outcome.result := v_result;
   return v_outcome;
 end;

@@ -5,7 +5,7 @@ create temp table reviewed (name text, section text, why_not text);
 insert into reviewed values
   ('users', 'user'), ('wallets', 'wallets'), ('limits', 'limits'), ('limit_usage', 'limit_usage'),
   ('ledger', 'transactions'), ('transactions', 'transactions'), ('transaction_details', 'transactions'), ('transaction_available', 'transactions'),
-  ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('operator_actions', 'operator_actions'),
+  ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
   ('erasures', 'erasures'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
   ('revocations', 'revocations'), ('password_resets', 'password_resets');
 insert into reviewed (name, why_not) values
@@ -36,6 +36,8 @@ select lives_ok(
     select wallet_sign_out(user_of('alice'), txn(1), clock_timestamp() + interval '1 hour');
     select wallet_create_password_reset(user_of('alice'), sha256('a token'), 'she called', p_actor => user_of('charlie'));
     insert into wallet.operator_actions (wallet_id, actor, action) values (wallet_of('alice'), null, 'of before');
+    insert into wallet.confirmations (type, wallet_id, txn_id, amount, expected, reference, actor, created_at)
+    values ('adjustment', wallet_of('alice'), txn(20), 5, 5, 'a mistake', user_of('charlie'), now());
     insert into wallet.reserved_names (digest, user_id) values ('a digest', user_of('alice'));
     insert into wallet.erasures (user_id, reason, transactions, holds) values (user_of('alice'), 'a test', 0, 0);
   $$, 'alice leaves traces everywhere'

@@ -19,9 +19,12 @@ TEXTS = [
 ]
 WORDS = {
     "p_types": ["topup", "spend", "transfer", "hold", "capture", "void", "refund", "bonus", "adjustment"],
-    "p_type": ["topup", "spend", "transfer", "capture", "refund", "bonus"],
+    "p_type": ["topup", "spend", "transfer", "capture", "refund", "bonus", "adjustment"],
     "p_kinds": ["topup", "spend", "transfer"],
-    "p_status": ["active", "frozen", "closed", "open", "expired", "captured", "voided"],
+    "p_status": [
+        *["active", "frozen", "closed", "open", "expired", "captured", "voided"],
+        *["waiting", "confirmed", "rejected"],
+    ],
     "p_asset": ["UC", "USD"],
     "p_action": ["read", "status", "topup", "erase"],
     "p_query": ["alice", "B", "order 17", "00000000-0000-4000-8000-000000000001"],

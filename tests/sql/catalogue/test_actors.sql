@@ -8,6 +8,9 @@ insert into arguments (name, value) values
   ('p_token_hash', $$sha256('a token')$$),
   ('p_hold_txn_id', 'txn(1)'), ('p_original_txn_id', 'txn(2)'), ('wallet_transaction.p_txn_id', 'txn(2)'),
   ('p_query', $$'bob'$$);
+insert into arguments (name, value) values
+  ('p_id', '(select min(id) from waiting)'), ('p_type', $$'refund'$$), ('p_reference', 'null'), ('p_metadata', 'null'), ('p_effective_at', 'null'),
+  ('p_four_eyes', '0');
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
 -- Without an actor, and why that is right.
@@ -65,11 +68,18 @@ exception
 end;
 $$;
 
-select plan(15);
+select plan(16);
 
 select lives_ok(
   $$ select wallet_hold(wallet_of('bob'), txn(1), 10), wallet_spend(wallet_of('bob'), txn(2), 20), wallet_topup(wallet_of('bob'), txn(3), 30), wallet_set_role('charlie', 'operator') $$,
   'bob has a hold and a spend'
+);
+select lives_ok(
+  $$ select wallet_register('olga', 'hash'), wallet_set_role('olga', 'operator');
+    create temp table waiting as
+    select c.id from wallet_propose('adjustment', wallet_of('bob'), txn(4), null, 1, 'a test', null, null, 0, user_of('olga')) c;
+    grant select on waiting to public $$,
+  'and an adjustment of it waits'
 );
 create temp table before as select count(*) from wallet.transactions;
 

@@ -139,6 +139,11 @@ def populate(connection: psycopg.Connection) -> dict[str, list[str]]:
     scalar("select id from wallet_spend(%s, %s, 300)", alice, spent)
     scalar("select id from wallet_hold(%s, %s, 200)", alice, held)
     scalar("select id from wallet_transfer(%s, %s, 50, %s)", alice, sent, bob)
+    # the number that an ordinary call has
+    scalar("select setval(pg_get_serial_sequence('wallet.confirmations', 'id'), 99)")
+    proposal = "'refund', %s, gen_random_uuid(), %s, 100, null, null, null, 0, %s"
+    scalar("select wallet_set_role('bob', 'operator')")
+    scalar(f"select id from wallet_propose({proposal})", alice, spent, users[1])
     others = connection.execute("select id from wallet.wallets where id <> %s order by kind desc limit 4", [alice])
     return {
         "wallet": [str(one) for one in [alice, alice, alice, bob, *(row[0] for row in others), uuid4()]],

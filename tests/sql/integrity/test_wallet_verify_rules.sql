@@ -35,7 +35,7 @@ begin
 end;
 $$;
 
-select plan(44);
+select plan(46);
 
 select lives_ok(
   $$
@@ -57,6 +57,16 @@ select is(found($$ update wallet.wallets set floor = -1000 where id = wallet_of(
 select is(found($$ update wallet.wallets set max_balance = null where id = wallet_of('bob') $$), 'operator_action', 'a balance limit that is gone');
 select is(found($$ update wallet.limits set per_day = 2000 where kind = 'spend' $$), 'operator_action', 'a limit that was raised');
 select is(found($$ delete from wallet.limits where kind = 'spend' $$), 'operator_action', 'a limit that is gone');
+select is(
+  found(format($$
+    insert into wallet.confirmations (type, wallet_id, txn_id, amount, expected, actor, created_at, status, decided_at, transaction_id)
+    values ('adjustment', wallet_of('alice'), txn(900), %s, 5, user_of('bob'), now(), 'confirmed', now(), %s)
+  $$, v.amount, v.id)), 'operator_action', v.what
+)
+from (values
+  (5, '1000000', 'a confirmed request without a transaction'),
+  (5, $$ (select t.id from wallet.transactions t where t.wallet_id = wallet_of('alice') order by t.id limit 1) $$, 'or with another''s')
+) v (amount, id, what);
 select is(
   found($$ update wallet.wallets set has_limits = false where id = wallet_of('bob') $$), 'limit_usage, wallet', 'has_limits, to hide all of them'
 );

@@ -69,6 +69,10 @@ FILL = f"""
     insert into wallet.erasures (user_id, reason, transactions, holds)
       select u.id, 'r', 0, 0 from wallet.users u;
     insert into wallet.reserved_names (digest, user_id) select sha256(u.username::bytea), u.id from wallet.users u;
+    insert into wallet.confirmations (type, wallet_id, txn_id, amount, expected, actor, created_at, status, decided_at)
+      select 'adjustment', '00000000-0000-4000-a000-{ROWS:012}', gen_random_uuid(), 1, 1,
+        '00000000-0000-4000-9000-{ROWS:012}', '2020-01-01', s.status, s.decided_at::timestamptz
+      from generate_series(1, {ROWS}) n, (values ('waiting', null), ('rejected', '2020-01-01')) s (status, decided_at);
     insert into wallet.password_resets (user_id, token_hash, expires_at)
       select u.id, sha256(u.username::bytea), '2100-01-01' from wallet.users u;
     insert into wallet.revocations (user_id, token_id, expires_at)
@@ -118,6 +122,9 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "holds, expired": ("wallet_holds(%s, 'expired', 1, p_actor => %s)", [wallet, owner]),
         "holds, captured": ("wallet_holds(%s, 'captured', 1, p_actor => %s)", [wallet, owner]),
         "holds, voided": ("wallet_holds(%s, 'voided', 1, 2, p_actor => %s)", [wallet, owner]),
+        "confirmations": ("wallet_confirmations(p_limit => 1)", []),
+        "confirmations, waiting": ("wallet_confirmations('waiting', 1, 2)", []),
+        "unknown confirmation": ("wallet_confirm(9223372036854775807)", []),
         "search by txn_id": (f"wallet_search({TXN_ID})", []),
         "search by the txn_id of a hold": (f"wallet_search({HOLD_TXN_ID})", []),
         "search by reference": (f"wallet_search({REFERENCE})", []),

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.database import Database
-from tests.system.concurrency.sessions import Session
+from tests.system.concurrency.sessions import Session, sessions
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,10 @@ def register(observer: Session) -> Callable[[str], Owner]:
 @pytest.fixture
 def owner(register: Callable[[str], Owner]) -> Owner:
     return register("dora")
+
+
+@pytest.fixture
+def pair(database: Database) -> Iterator[tuple[Session, Session]]:
+    """The session that gets the lock first, and the one that waits for it."""
+    with sessions(database, 2) as opened:
+        yield opened[0], opened[1]

@@ -15,6 +15,7 @@ from tests.database import Database
 
 PATIENCE = 20.0
 Result = TypeVar("Result")
+Rows = list[dict[str, Any]]
 
 
 class Session:
@@ -64,6 +65,23 @@ def until_waiting(observer: Session, waiting: Session) -> None:
         if any(row["waits"] for row in observer.run(sql, waiting.pid)):
             return
     raise AssertionError("the session never waited")
+
+
+def in_turn(observer: Session, pair: tuple[Session, Session], first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
+    """Let the second call wait for the first one's lock; return `ok`, or how it is refused after the first's commit."""
+    pair[0].run("begin")
+    pair[0].run(*first)
+    answer = pair[1].start(*second)
+    until_waiting(observer, pair[1])
+    pair[0].run("commit")
+    return outcome(answer)
+
+
+def outcome(answer: Future[Rows]) -> str:
+    error = answer.exception(PATIENCE)
+    if isinstance(error, psycopg.Error):
+        return str(error.sqlstate)
+    return "replayed" if answer.result()[0].get("replayed") else "ok"
 
 
 def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | psycopg.Error]:

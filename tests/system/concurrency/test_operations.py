@@ -1,8 +1,7 @@
 """Two sessions that want what only one of them can have: holds, refunds, limits, transfers, status."""
 
 import json
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.database import Database
 from tests.system.concurrency.conftest import Owner
-from tests.system.concurrency.sessions import PATIENCE, Session, at_once, sessions, txn, until_waiting
+from tests.system.concurrency.sessions import Session, at_once, in_turn, outcome, sessions, txn, until_waiting
 
 SPEND = "select * from wallet_spend(%s, %s, %s)"
 TOPUP = "select * from wallet_topup(%s, %s, %s)"
@@ -23,32 +22,6 @@ VOID = "select * from wallet_void(%s, %s, %s)"
 REFUND = "select * from wallet_refund(%s, %s, %s, %s)"
 LIMIT = "select * from wallet_set_limits(%s, '{spend}', '{null}', array[%s]::bigint[], '{null}')"
 CLOSE = "select * from wallet_set_status(%s, 'closed', 'a reason')"
-
-Rows = list[dict[str, Any]]
-
-
-@pytest.fixture
-def pair(database: Database) -> Iterator[tuple[Session, Session]]:
-    """The session that gets the lock first, and the one that waits for it."""
-    with sessions(database, 2) as opened:
-        yield opened[0], opened[1]
-
-
-def in_turn(observer: Session, pair: tuple[Session, Session], first: tuple[Any, ...], second: tuple[Any, ...]) -> str:
-    """Let the second call wait for the first one's lock; return `ok`, or how it is refused after the first's commit."""
-    pair[0].run("begin")
-    pair[0].run(*first)
-    answer = pair[1].start(*second)
-    until_waiting(observer, pair[1])
-    pair[0].run("commit")
-    return outcome(answer)
-
-
-def outcome(answer: Future[Rows]) -> str:
-    error = answer.exception(PATIENCE)
-    if isinstance(error, psycopg.Error):
-        return str(error.sqlstate)
-    return "replayed" if answer.result()[0].get("replayed") else "ok"
 
 
 def outcomes(results: list[Any]) -> list[str]:
