@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler test-clients mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler test-clients test-browser mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -69,6 +69,7 @@ lock: ## pin the dependencies anew
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=tests/clients/requirements.txt tests/clients/requirements.in
 	@command -v npm >/dev/null || echo "tests/clients/package-lock.json stays as it is: there is no npm" >&2
 	@! command -v npm >/dev/null || npm --prefix=tests/clients update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+	build/lock/bin/pip-compile $(filter-out --build-deps-for=%,$(LOCK)) --upgrade --output-file=tests/browser/requirements.txt tests/browser/requirements.in
 
 PGTAP_FILE := share/postgresql/15/extension/pgtap--1.2.0.sql
 PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE)))
@@ -112,3 +113,16 @@ test-flood: $(DEVELOPMENT) ## 2,000 connections at once, then each attack, for 3
 
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
 	@exec tests/system/image/check.sh
+
+BROWSER := build/browser
+CHROMIUM = $(shell command -v chromium)
+
+$(BROWSER)/.installed: tests/browser/requirements.txt $(DEVELOPMENT)
+	@echo "installing the driver of the browser into $(BROWSER), once" >&2
+	@rm -rf $(BROWSER)
+	@$(PIP) install --require-hashes --target $(BROWSER) -r tests/browser/requirements.txt
+	@touch $@
+
+test-browser: $(BROWSER)/.installed ## press Execute on every operation of the documentation page; CHROMIUM=… names the browser
+	@test -x "$(CHROMIUM)" || { echo "Chromium is missing. Install it (Debian: apt install chromium), or name it: CHROMIUM=…" >&2; exit 1; }
+	@CHROMIUM="$(CHROMIUM)" PYTHONPATH=$(BROWSER) exec $(BIN)/pytest tests/browser/try_it_out.py

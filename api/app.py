@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from litestar import Litestar, Request, Response, Router
+from litestar import Litestar, Response, Router
 from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from api.auth.passwords import Passwords
 from api.auth.revocations import Revocations
@@ -19,6 +19,7 @@ from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.sweep import sweeping
 from api.http.cors import Cors
+from api.http.docs_page import DocsPage
 from api.http.fast_path import Direct
 from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
 from api.http.openapi import CONTACT, LICENSE, SERVERS, TAGS, DocumentRoutes, Structs, components
@@ -26,7 +27,7 @@ from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limit import Limits, RateLimit, Table
 from api.http.request_log import RequestLog
 from api.http.request_metrics import RequestMetrics
-from api.http.security_headers import DOCS_PAGE, SecurityHeaders
+from api.http.security_headers import SecurityHeaders
 from api.routes.accounts import account_routes, session_routes
 from api.routes.batch import batch_routes
 from api.routes.confirmations import confirmation_routes
@@ -53,15 +54,6 @@ if TYPE_CHECKING:
     from api.settings import Settings
 
 API_VERSION = "1.0"
-
-
-class DocsPage(OpenAPIRenderPlugin):
-    """Our own page: Litestar's plugins load theirs from a CDN, and this one must work without internet."""
-
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
-        """Return the page, which reads openapi.json by itself."""
-        del request, openapi_schema
-        return DOCS_PAGE.read_bytes()
 
 
 async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:

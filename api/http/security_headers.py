@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,33 +9,30 @@ if TYPE_CHECKING:
 
     from api.http import HttpApp
 
-DOCS_PAGE: Final = Path(__file__).with_name("docs.html")
-DOCS_PATHS: Final = frozenset({"/api/docs", "/api/docs/"})
 DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+CHOSEN: Final = "security_headers"
+"""Where the state of a request has the headers that its route chose; errors and other answers have `DATA`."""
 
 
-def page_policy(page: str) -> str:
-    """Return a page's content security policy: its own inline scripts and styles by hash, and this API."""
-
-    def hashes(tag: str) -> str:
-        found = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
-        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found)
-        return " ".join(f"'sha256-{digest}'" for digest in digests)
-
-    return (
-        f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')}; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-
-
-def fields(policy: str) -> list[tuple[bytes, bytes]]:
-    """Return the headers, with this policy: answers are private, so nothing may cache or frame them."""
+def fields(policy: str, kept: str = "no-store") -> list[tuple[bytes, bytes]]:
+    """Return the headers, with this policy. Answers are private: nothing may frame them, nor keep them unless told."""
     return [
-        (b"cache-control", b"no-store"),
+        (b"cache-control", kept.encode()),
         (b"content-security-policy", policy.encode()),
         (b"referrer-policy", b"no-referrer"),
         (b"x-content-type-options", b"nosniff"),
     ]
+
+
+DATA: Final = fields(DATA_POLICY)
+PAGE: Final = fields(PAGE_POLICY)
+"""Of a page of ours, which runs our own files, calls this API, and shows the pictures in them."""
+ASSET: Final = fields(DATA_POLICY, "public, max-age=31536000, immutable")
+"""Of a file that everybody may read, at a path that changes with it."""
 
 
 class SecurityHeaders:
@@ -50,19 +43,16 @@ class SecurityHeaders:
 
     def __init__(self, app: HttpApp, *, hsts: int) -> None:
         self.app = app
-        self._data = fields(DATA_POLICY)
-        self._page = fields(page_policy(DOCS_PAGE.read_text(encoding="utf-8")))
         self._hsts = [(b"strict-transport-security", b"max-age=%d" % hsts)] if hsts else []
 
     async def __call__(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
-        added = self._page if scope["path"] in DOCS_PATHS else self._data
-        if self._hsts and scope["scheme"] == "https":
-            added = added + self._hsts
+        state = scope["state"]
+        hsts = self._hsts if scope["scheme"] == "https" else ()
 
         async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *added]
+                message["headers"] = [*message["headers"], *state.get(CHOSEN, DATA), *hsts]
             await send(message)
 
         await self.app(scope, receive, secured)

@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 
 from api.errors import SQLSTATES
-from tests.api.service import User, data, problem
+from tests.api.service import User, data
 
 PUBLIC = ("/api/auth/signup", "/api/auth/signin", "/api/auth/reset", "/api/health")
 CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)*")
@@ -242,17 +242,3 @@ def test_every_code_has_an_entry_where_its_type_leads(document: dict[str, Any]) 
     for code, example in glossary.items():
         assert example["value"]["type"] == f"/api/docs#{code}"
     assert {kind.code for kind in SQLSTATES.values() if kind.status != 500} <= set(glossary)
-
-
-def test_the_page_loads_nothing_from_elsewhere(client: httpx.Client) -> None:
-    for path in ("/api/docs", "/api/docs/"):
-        response = client.get(path)
-        assert response.status_code == 200
-        assert response.headers["content-type"].startswith("text/html")
-        assert "//" not in re.sub(r"(?m)^\s*//.*$", "", response.text.replace("/** ", ""))
-        assert re.findall(r"<script[^>]*>", response.text) == ["<script>"]
-
-
-def test_there_is_nothing_else_under_docs(client: httpx.Client) -> None:
-    for path in ("openapi.yaml", "swagger", "redoc", "none.json"):
-        problem(client.get(f"/api/docs/{path}"), 404, "not_found")

@@ -1,8 +1,5 @@
 """Security headers, and which web pages may call the API."""
 
-import base64
-import hashlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,21 +52,6 @@ def test_every_kind_of_answer_has_them(client: httpx.Client, alice: User) -> Non
 def test_data_may_load_nothing(client: httpx.Client) -> None:
     policy = client.get("/api/health").headers["content-security-policy"]
     assert policy == "default-src 'none'; frame-ancestors 'none'"
-
-
-def test_the_page_runs_what_is_written_in_it_and_nothing_else(client: httpx.Client) -> None:
-    for path in ("/api/docs", "/api/docs/"):
-        response = client.get(path)
-        directives = dict(part.strip().split(" ", 1) for part in response.headers["content-security-policy"].split(";"))
-        for tag, directive in (("script", "script-src"), ("style", "style-src")):
-            (inline,) = re.findall(rf"<{tag}>(.*?)</{tag}>", response.text, re.DOTALL)
-            digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
-            assert directives[directive] == f"'sha256-{digest}'"
-        assert directives["default-src"] == "'none'"
-        assert directives["connect-src"] == "'self'"
-        # what these hashes would not let run
-        assert not re.search(r"<[^>]+\s(?:on\w+|style)=", response.text)
-        assert "unsafe" not in response.headers["content-security-policy"]
 
 
 @pytest.fixture(scope="module")
