@@ -11,7 +11,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, recorded, success
 from api.routes.operator import OPERATOR_ERRORS
-from api.routes.parameters import MAX_POSITION, CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.operator import Adjustment, Confirmation, ConfirmationPage, RejectionRequest
@@ -19,7 +19,7 @@ from api.schemas.operator import Adjustment, Confirmation, ConfirmationPage, Rej
 DECISION_ERRORS = (*OPERATOR_ERRORS, "not_found", "validation", "WA002", "WA038", "WA039", "WA040", "busy", "timeout")
 REQUEST_ERRORS = ("WA001", "WA003", "WA004", "WA006", "WA012", "WA013", "WA020", "WA021", "WA023", "WA028")
 
-ConfirmationPath = Annotated[int, PathParameter(ge=1, le=MAX_POSITION, description="A confirmation.")]
+ConfirmationPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="A confirmation.")]
 
 
 def confirmation_routes(services: Services) -> Router:

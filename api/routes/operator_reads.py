@@ -17,7 +17,7 @@ from api.routes.history import End, ExactReference, Format, From, Kind, Start, S
 from api.routes.holds import HoldStatus
 from api.routes.operator import OPERATOR_ERRORS, UserPath, WalletPath
 from api.routes.parameters import (
-    MAX_POSITION,
+    MAX_ID,
     CursorQuery,
     LimitQuery,
     decode_cursor,
@@ -46,9 +46,7 @@ READ_ERRORS = (*OPERATOR_ERRORS, "validation", "timeout")
 WALLET_ERRORS = (*READ_ERRORS, "not_found", "WA001")
 
 AnyWalletPath = Annotated[UUID, PathParameter(description="A wallet, of a user or of the system.")]
-NumberPath = Annotated[
-    int, PathParameter(ge=1, le=MAX_POSITION, description="The server's number, as a search has it.")
-]
+NumberPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="The server's number, as a search has it.")]
 
 
 def operator_read_routes(services: Services) -> Router:

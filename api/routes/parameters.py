@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 P = TypeVar("P", int, UUID)
 
 MAX_POSITION = 2**63 - 1
+MAX_ID = 2**53 - 1
+"""Of what is numbered: an OpenAPI document holds no larger whole number exactly, nor do many JSON readers."""
 
 AssetQuery = Annotated[
     str | None,

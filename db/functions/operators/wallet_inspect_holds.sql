@@ -13,6 +13,8 @@ language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
   select h.*
   from wallet.inspect(p_wallet_id, 'holds', p_actor) o (owner_id)

@@ -32,6 +32,8 @@ TYPES = {
 NAMES = vars(functions) | {"AsyncGenerator": AsyncGenerator, "datetime": datetime}
 # made of several rows: these are its parts that are rows
 PARTS: dict[type[msgspec.Struct], type[msgspec.Struct]] = {WalletLimits: KindLimits}
+# what a method reads in the same statement, besides its function
+BESIDE = {"postgres": "text"}
 OUT = """
 select coalesce(a.name, t.attname), format_type(coalesce(a.type, t.atttypid), null)
 from pg_proc p
@@ -78,7 +80,10 @@ def test_a_row_is_what_its_function_returns(
     with shared_database.connect() as connection:
         columns: dict[str, str] = dict(connection.execute(OUT, [f"public.{function}"]).fetchall())
     for field in msgspec.structs.fields(struct):
-        assert TYPES[columns[field.name]] == plain(field.type), field.name
+        declared, found = TYPES[(BESIDE | columns)[field.name]], plain(field.type)
+        # a list or Struct is decoded from its column, which fails where the two do not fit
+        nested = declared is msgspec.Raw and any(structs(found))
+        assert nested or declared == found, field.name
 
 
 def test_every_row_is_looked_at() -> None:

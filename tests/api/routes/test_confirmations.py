@@ -197,7 +197,7 @@ def test_numbers_of_none(olga: User, number: str) -> None:
 
 
 def test_an_unknown_one(olga: User) -> None:
-    unknown = {"id": 2**63 - 1}
+    unknown = {"id": 2**53 - 1}
     problem(confirm(olga, unknown), 404, "WA039")
     problem(reject(olga, unknown), 404, "WA039")
     problem(olga.post(f"{CONFIRMATIONS}/first/confirm"), 404, "not_found")

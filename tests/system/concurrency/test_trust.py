@@ -28,6 +28,7 @@ OPEN = {
     "wallet_assets",
     "wallet_highest_cost",
     "wallet_last_verification",
+    "wallet_open_holds",
     "wallet_principal",
     "wallet_register",
     "wallet_require_username",

@@ -41,7 +41,7 @@ MUTANTS = {
         {"case when v_closes then 'captured' else 'open' end": "'open'", "h.captured + v_amount,": "h.captured,"},
     ),
     "capture after a final one": Mutant("capture", {"v_amount = v_left or p_request.final": "v_amount = v_left"}),
-    "refunds over the sum": Mutant("refund", {"coalesce(sum(t.amount), 0)": "0 * coalesce(sum(t.amount), 0)"}),
+    "refunds over the sum": Mutant("left_to_refund", {"coalesce(sum(t.amount), 0)": "0 * coalesce(sum(t.amount), 0)"}),
     "a transfer that loses a leg": Mutant(
         "write_transaction",
         {
