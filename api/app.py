@@ -22,7 +22,7 @@ from api.http.cors import Cors
 from api.http.docs_page import DocsPage
 from api.http.fast_path import Direct
 from api.http.json_body import MAX_BODY_BYTES, JsonRequest, StrictJson
-from api.http.openapi import CONTACT, LICENSE, SERVERS, TAGS, DocumentRoutes, Structs, components
+from api.http.openapi import CONTACT, INTRODUCTION, LICENSE, SERVERS, TAGS, DocumentRoutes, Structs, components
 from api.http.problems import EXCEPTION_HANDLERS
 from api.http.rate_limit import Limits, RateLimit, Table
 from api.http.request_log import RequestLog
@@ -36,7 +36,7 @@ from api.routes.history import history_routes
 from api.routes.holds import hold_routes
 from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
-from api.routes.operator_reads import operator_read_routes, wallet_read_routes
+from api.routes.operator_reads import operator_read_routes, record_read_routes, wallet_read_routes
 from api.routes.services import Services
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
@@ -126,10 +126,11 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             hold_routes(services),
             history_routes(services),
             batch_routes(services),
-            operator_routes(services),
-            confirmation_routes(services),
             operator_read_routes(services),
             wallet_read_routes(services),
+            record_read_routes(services),
+            confirmation_routes(services),
+            operator_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],
@@ -144,7 +145,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         openapi_config=OpenAPIConfig(
             title="pgwallet",
             version=API_VERSION,
-            description="A digital wallet. Amounts are whole numbers of minor units; times are RFC 3339 in UTC.",
+            description=INTRODUCTION,
             openapi_router=Router(
                 "/api/docs",
                 route_handlers=[],

@@ -251,7 +251,7 @@ class StrictJson(MsgspecDTO[Struct]):
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
-        """Show the Struct, that it and those inside are closed, and an example made of the examples of its fields."""
+        """Show the Struct, that it and those inside are closed, and that `txn_id` can come as a header."""
         del handler_id
         reference = schema_creator.for_field_definition(field_definition)
         registry = schema_creator.schema_registry
@@ -259,13 +259,7 @@ class StrictJson(MsgspecDTO[Struct]):
             closed = registry.get_schema_for_field_definition(FieldDefinition.from_annotation(inside))
             closed.additional_properties = False
         schema = registry.get_schema_for_field_definition(field_definition)
-        members = {
-            name: member.examples[0]
-            for name, member in (schema.properties or {}).items()
-            if isinstance(member, Schema) and member.examples
-        }
-        schema.examples = [members]
-        if "txn_id" in members and schema.required:
+        if schema.required:
             schema.required = [name for name in schema.required if name != "txn_id"]
         return reference
 

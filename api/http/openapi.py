@@ -33,14 +33,14 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.schema import SchemaDataContainer
 from litestar.plugins import OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import HTTPRoute
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from api.http.error_examples import EXAMPLES
 from api.http.json_body import IDEMPOTENCY_KEY
 from api.http.problems import PROBLEM_JSON
 from api.http.responses import VARIANTS, problem_examples, shown
 from api.schemas.envelope import Envelope, Problem
-from api.schemas.fields import TXN_ID
+from api.schemas.fields import OPERATOR_ID, ORIGINAL_TXN_ID, TXN_ID
 
 if TYPE_CHECKING:
     # private parts of Litestar, for the types of what is handed in alone
@@ -53,14 +53,28 @@ BEARER: Final = "bearer"
 SCHEMAS: Final = "#/components/schemas/"
 CONTACT: Final = Contact(name="The operators of this service")
 LICENSE: Final = License(name="MIT", identifier="MIT")
+INTRODUCTION: Final = """A digital wallet.
+
+- **Amounts** are whole numbers of minor units: in USD, which has two decimal places, 700 means 7.00.
+- **Times** are RFC 3339 in UTC.
+- **Sending again** is safe: what moves money happens once for each `txn_id`.
+- **Errors** have a `message` for the person and a `code` for programs: see [all codes](/api/docs/errors).
+- **To try a call**, sign in at the top of this page. *Authorize* is for a token that you have already.
+- **Customer care** (needs an operator): open *Operators: look*, then *Search*; look at what it found by its `id`.
+"""
 SERVERS: Final = [Server(url="/", description="The service that this document comes from.")]
+LOOK: Final = "Operators: look"
+ACT: Final = "Operators: act"
 TAGS: Final = [
     Tag("Accounts", "Sign-up, sign-in, sign-out, and the password."),
     Tag("Wallet", "The balance, and what moves money of the signed-in user's wallet."),
     Tag("Wallets", "The signed-in user's wallets: one for each asset."),
     Tag("Holds", "Money set aside, then captured or released."),
     Tag("History", "Ledger entries, single transactions, and statements."),
-    Tag("Operators", "What operators do with any user's wallet."),
+    Tag(LOOK, "For customer care: find and read what any user has. Needs an operator. Who was shown is on record."),
+    Tag(
+        ACT, "What operators change, with a reason that is kept on record. Needs an operator; nobody acts on their own."
+    ),
     Tag("Health", "For load balancers, orchestrators and people."),
 ]
 
@@ -100,6 +114,76 @@ PLAIN_EXAMPLES: Final[Mapping[Any, Any]] = {
 """Of members without an example of their own, by type and format."""
 
 
+MESSAGES: Final = {
+    "signUp": "account opened",
+    "signIn": "signed in",
+    "resetPassword": "password reset",
+    "changePassword": "password changed",
+    "signOut": "signed out",
+    "signOutEverywhere": "signed out everywhere",
+    "getMe": "me",
+    "getBalance": "balance",
+    "topUp": "topped up",
+    "spend": "spent",
+    "transfer": "transferred",
+    "refund": "refunded",
+    "runBatch": "batch",
+    "openWallet": "wallet open",
+    "listWallets": "wallets",
+    "listAssets": "assets",
+    "placeHold": "held",
+    "listHolds": "holds",
+    "captureHold": "captured",
+    "voidHold": "voided",
+    "listTransactions": "transactions",
+    "getTransaction": "transaction",
+    "getStatement": "statement",
+    "search": "search",
+    "inspectUser": "user",
+    "inspectWallet": "wallet",
+    "inspectTransaction": "transaction",
+    "inspectHold": "hold",
+    "inspectTransactions": "transactions",
+    "inspectHolds": "holds",
+    "inspectStatement": "statement",
+    "listUsers": "users",
+    "listConfirmations": "confirmations",
+    "listAudit": "audit",
+    "listVerifications": "verifications",
+    "getTrialBalance": "trial balance",
+    "setStatus": "status set",
+    "setLimits": "limits set",
+    "topUpForUser": "topped up",
+    "refundForUser": "refunded",
+    "adjustBalance": "adjusted",
+    "confirm": "confirmed",
+    "reject": "rejected",
+    "createPasswordReset": "password reset token made",
+    "eraseUser": "erased",
+}
+"""What each operation answers as `message`, for the examples of its answers."""
+LEFT: Final = {"balance": 900, "available": 900}
+ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "spend": {"type": "spend", **LEFT},
+    "transfer": {"type": "transfer", **LEFT},
+    "refund": {"type": "refund"},
+    "placeHold": {"type": "hold", "balance": 1000, "available": 900, "receipt": None},
+    "captureHold": {"type": "capture", **LEFT},
+    "voidHold": {"type": "void", "balance": 1000, "available": 1000, "receipt": None},
+    "refundForUser": {"type": "refund"},
+    "refundForUser 202": {"type": "refund", "original_txn_id": ORIGINAL_TXN_ID, "amount": 100, "expected": 100},
+    "openWallet 201": {"asset": "USD", "scale": 2, "balance": 0, "available": 0},
+    "signOutEverywhere": {"ended": "all"},
+    "reject": {
+        "status": "rejected",
+        "decided_by": OPERATOR_ID,
+        "decided_at": "2026-11-22T12:00:00Z",
+        "reason": "the charge was right",
+    },
+}
+"""What the data of an operation's answer holds, of each status or one, where its schema's example does not fit."""
+
+
 def components() -> Components:
     """Return what operations refer to."""
     return Components(
@@ -129,6 +213,7 @@ class Documented(Operation):
         for status, response in (self.responses or {}).items():
             if isinstance(response, OpenAPIResponse):
                 self._complete(status, response)
+                self._show(status, response)
 
     def _complete(self, status: str, response: OpenAPIResponse) -> None:
         if response.description == HTTPStatus(int(status)).description:
@@ -153,6 +238,21 @@ class Documented(Operation):
                 if (schema := VARIANTS.get(code, Problem)) in schemas
             }
             media.schema.discriminator = Discriminator("code", mapping)
+
+    def _show(self, status: str, response: OpenAPIResponse) -> None:
+        """Give a success the example of its schema with what this operation says and does."""
+        media = (response.content or {}).get("application/json")
+        message = MESSAGES.get(str(self.operation_id))
+        if media is None or message is None or not isinstance(media.schema, Reference):
+            return
+        example = Structs.examples[media.schema.ref.rpartition("_")[2]]
+        otherwise = {} if status == "202" else ANSWERS.get(str(self.operation_id), {})
+        data = example["data"] | ANSWERS.get(f"{self.operation_id} {status}", otherwise)
+        if status == "202":
+            message = "waits for another operator"
+        elif status == "200" and "201" in (self.responses or {}) and "replayed" in data:
+            message, data = "already on record", data | {"replayed": True}
+        media.example = shown(example | {"message": message, "data": data})
 
 
 @dataclass
@@ -185,10 +285,13 @@ class DocumentRoutes(ReceiveRoutePlugin):
 class Structs(OpenAPISchemaPlugin):
     """What Litestar's own plugin makes of a Struct, with the description of its docstring and an example.
 
+    The example is made of those of the members; a Struct's `EXAMPLE` has what is otherwise, UNSET for what is left out.
     An envelope is named after what it holds. A union of tagged Structs has a discriminator.
     """
 
     _made: ClassVar[list[Any]] = []
+    examples: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Of the schemas that were made, by name."""
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
         """Take Structs, except one that is being made: that is for Litestar's plugin."""
@@ -217,10 +320,16 @@ class Structs(OpenAPISchemaPlugin):
         for member in properties.values():
             _unwrap(member)
             _discriminate(member, registry)
+            if isinstance(member, Schema) and member.examples:
+                member.examples = shown(member.examples)
         if annotation is Problem and isinstance(code := properties["code"], Schema):
             code.enum = sorted(EXAMPLES.keys() - VARIANTS.keys())
         if not issubclass(annotation, Problem):
-            schema.examples = [{name: _example(member, registry) for name, member in properties.items()}]
+            made = {name: _example(member, registry) for name, member in properties.items()}
+            made |= getattr(annotation, "EXAMPLE", {})
+            example = {name: shown(value) for name, value in made.items() if value is not UNSET}
+            schema.examples = [example]
+            self.examples[annotation.__name__] = example
         return schema
 
 

@@ -9,6 +9,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
+from api.http.openapi import ACT, LOOK
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, recorded, success
 from api.routes.operator import OPERATOR_ERRORS
 from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor
@@ -28,7 +29,8 @@ def confirmation_routes(services: Services) -> Router:
 
     @get(
         operation_id="listConfirmations",
-        summary="Requests for two",
+        tags=[LOOK],
+        summary="Requests that wait for a second operator",
         response_description="A page, newest first",
         responses=errors(*OPERATOR_ERRORS, "validation", "WA024", "timeout"),
     )
@@ -40,13 +42,14 @@ def confirmation_routes(services: Services) -> Router:
         limit: LimitQuery = 50,
         cursor: CursorQuery = None,
     ) -> JsonResponse[Envelope[ConfirmationPage]]:
-        """Page through the adjustments and refunds that wait for another operator's confirmation, or did."""
+        """Page through the adjustments and refunds that wait for another operator's confirmation, or waited."""
         page = await database.confirmations(status, limit, decode_cursor(cursor), request.user.user_id)
         return success("confirmations", ConfirmationPage(page.items, encode_cursor(page.next)))
 
     @post(
         "/{confirmation_id:int}/confirm",
         operation_id="confirm",
+        tags=[ACT],
         # whoever confirmed it gets the transaction again, as an operator of before too: the database knows
         before_request=signed_in(services.tokens, services.limits),
         summary="Confirm a request",
@@ -59,13 +62,14 @@ def confirmation_routes(services: Services) -> Router:
     async def confirm(
         request: AuthenticatedRequest, confirmation_id: ConfirmationPath
     ) -> JsonResponse[Envelope[Adjustment]]:
-        """Let another operator's adjustment or refund take effect. If the wallet refuses it, it goes on waiting."""
+        """Let another operator's adjustment or refund take effect. If the wallet refuses it, it stays waiting."""
         return recorded("confirmed", await database.confirm(confirmation_id, request.user.user_id))
 
     @post(
         "/{confirmation_id:int}/reject",
         status_code=200,
         operation_id="reject",
+        tags=[ACT],
         summary="Reject a request",
         responses=errors(*BODY_ERRORS, *DECISION_ERRORS),
     )
@@ -80,5 +84,4 @@ def confirmation_routes(services: Services) -> Router:
         route_handlers=[confirmations, confirm, reject],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
-        tags=["Operators"],
     )

@@ -6,19 +6,18 @@ from secrets import token_urlsafe
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Router, get, post, put
+from litestar import Router, post, put
 from litestar.openapi import ResponseSpec
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import JSONBody, PathParameter
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.auth.tokens import reset_token_hash
 from api.database.requests import Correction, Details
-from api.http.openapi import KeyedOperation
+from api.http.openapi import ACT, KeyedOperation
 from api.http.responses import BODY_ERRORS, MUTATION_ERRORS, REPLAY, JsonResponse, errors, proposed, recorded, success
-from api.routes.parameters import MomentQuery, details, in_utc, optional_moment, text
+from api.routes.parameters import details, in_utc, text
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
-from api.schemas.fields import ASSET_PATTERN
 from api.schemas.operator import (
     Adjustment,
     AdjustmentRequest,
@@ -32,7 +31,6 @@ from api.schemas.operator import (
     PasswordResetToken,
     StatusChange,
     StatusRequest,
-    TrialBalance,
     WalletLimits,
 )
 from api.schemas.transactions import Transaction
@@ -81,7 +79,10 @@ def operator_routes(services: Services) -> Router:
     async def set_limits(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[LimitsRequest]
     ) -> JsonResponse[Envelope[WalletLimits]]:
-        """Replace all limits of a wallet. What moved in the last 30 days counts at once."""
+        """Replace all limits of a wallet, `floor` and `max_balance`: what is left out ends (`floor` is 0 then).
+
+        Look at the wallet first, and send all that is to stay. What moved in the last 30 days counts at once.
+        """
         return success("limits set", await database.set_limits(wallet_id, data, request.user.user_id))
 
     @post(
@@ -141,29 +142,16 @@ def operator_routes(services: Services) -> Router:
         return proposed(waits) if waits else recorded("refunded", await database.give_back(asked))
 
     @post(
-        "/users/{user_id:uuid}/erase",
-        status_code=200,
-        operation_id="eraseUser",
-        summary="Erase a user",
-        responses=errors(*USER_ERRORS, "WA030"),
-    )
-    async def erase_user(
-        request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[ErasureRequest]
-    ) -> JsonResponse[Envelope[Erasure]]:
-        """Erase the person: name, password, and the details of their transactions, for good. The money stays."""
-        return success("erased", await database.erase_user(user_id, data.reason, request.user.user_id))
-
-    @post(
         "/users/{user_id:uuid}/password-reset",
         operation_id="createPasswordReset",
         summary="Make a password reset token",
-        response_description="The token, which is told only now",
+        response_description="The token, which is shown once",
         responses=errors(*USER_ERRORS),
     )
     async def create_password_reset(
         request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[PasswordResetRequest]
     ) -> JsonResponse[Envelope[PasswordResetToken]]:
-        """Make a one-time token for a user who forgot the password; one of before is valid no more.
+        """Make a one-time token for a user who forgot the password; an earlier token ends.
 
         An operator's password is reset by an administrator alone (WA038).
         """
@@ -173,36 +161,34 @@ def operator_routes(services: Services) -> Router:
         )
         return success("password reset token made", PasswordResetToken(user_id, token, expires_at), 201)
 
-    @get(
-        "/trial-balance",
-        operation_id="getTrialBalance",
-        summary="Trial balance",
-        responses=errors(*OPERATOR_ERRORS, "validation", "WA023", "WA026", "WA036", "timeout"),
+    @post(
+        "/users/{user_id:uuid}/erase",
+        status_code=200,
+        operation_id="eraseUser",
+        summary="Erase a user",
+        responses=errors(*USER_ERRORS, "WA030"),
     )
-    async def trial_balance(
-        request: AuthenticatedRequest,
-        asset: Annotated[str, QueryParameter(pattern=ASSET_PATTERN, description="Code of the asset.")] = "UC",
-        at: MomentQuery = None,
-    ) -> JsonResponse[Envelope[TrialBalance]]:
-        """Show the system accounts and the sum of all user wallets, which net to zero. Reads the whole ledger."""
-        moment = optional_moment("at", at)
-        accounts = await database.trial_balance(asset, moment, request.user.user_id)
-        total = sum(account.balance for account in accounts)
-        return success("trial balance", TrialBalance(asset, moment, accounts, total))
+    async def erase_user(
+        request: AuthenticatedRequest, user_id: UserPath, data: JSONBody[ErasureRequest]
+    ) -> JsonResponse[Envelope[Erasure]]:
+        """Erase the person: name, password, and the details of their transactions. The money stays.
+
+        It cannot be undone.
+        """
+        return success("erased", await database.erase_user(user_id, data.reason, request.user.user_id))
 
     return Router(
         "/api/operator",
         route_handlers=[
             set_status,
             set_limits,
-            adjust,
             fund,
             give_back,
-            erase_user,
+            adjust,
             create_password_reset,
-            trial_balance,
+            erase_user,
         ],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
-        tags=["Operators"],
+        tags=[ACT],
     )

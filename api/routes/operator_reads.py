@@ -12,6 +12,7 @@ from litestar.params import PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, operator
 from api.database.requests import AuditFilters, Filters
 from api.errors import NOT_FOUND, ServiceError
+from api.http.openapi import LOOK
 from api.http.responses import JsonResponse, errors, success
 from api.routes.history import End, ExactReference, Format, From, Kind, Start, StatementOperation, To
 from api.routes.holds import HoldStatus
@@ -20,6 +21,7 @@ from api.routes.parameters import (
     MAX_ID,
     CursorQuery,
     LimitQuery,
+    MomentQuery,
     decode_cursor,
     decode_uuid_cursor,
     encode_cursor,
@@ -29,9 +31,11 @@ from api.routes.parameters import (
 from api.routes.services import Services
 from api.routes.statement_formats import statement_response
 from api.schemas.envelope import Envelope
+from api.schemas.fields import ASSET_PATTERN
 from api.schemas.history import EntryPage, Statement
 from api.schemas.holds import HoldPage
 from api.schemas.inspection import (
+    Action,
     AuditPage,
     InspectedHold,
     InspectedTransaction,
@@ -41,6 +45,7 @@ from api.schemas.inspection import (
     UserPage,
     VerificationPage,
 )
+from api.schemas.operator import TrialBalance
 
 READ_ERRORS = (*OPERATOR_ERRORS, "validation", "timeout")
 WALLET_ERRORS = (*READ_ERRORS, "not_found", "WA001")
@@ -50,7 +55,7 @@ NumberPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="The serv
 
 
 def operator_read_routes(services: Services) -> Router:
-    """Return what `/api/operator` answers to GET about users, and about what was done."""
+    """Return where an operator begins: the search, and one user."""
     database = services.database
 
     @get("/search", operation_id="search", summary="Search", responses=errors(*READ_ERRORS, "WA002"))
@@ -69,14 +74,6 @@ def operator_read_routes(services: Services) -> Router:
         """Find users, wallets, transactions and holds. On record: who was shown, not what was searched for."""
         return success("search", SearchResult(await database.search(q, request.user.user_id)))
 
-    @get("/users", operation_id="listUsers", summary="Users", responses=errors(*READ_ERRORS, "WA024"))
-    async def users(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
-    ) -> JsonResponse[Envelope[UserPage]]:
-        """Page through the users, newest first. On record: who was shown."""
-        page = await database.users(limit, decode_uuid_cursor(cursor), request.user.user_id)
-        return success("users", UserPage(page.items, encode_cursor(page.next)))
-
     @get(
         "/users/{user_id:uuid}",
         operation_id="inspectUser",
@@ -87,46 +84,12 @@ def operator_read_routes(services: Services) -> Router:
         """Show a user with all wallets. On record: that the user was shown."""
         return success("user", await database.inspect_user(user_id, request.user.user_id))
 
-    @get("/audit", operation_id="listAudit", summary="Who did what", responses=errors(*READ_ERRORS, "WA024"))
-    async def audit(
-        request: AuthenticatedRequest,
-        limit: LimitQuery = 50,
-        cursor: CursorQuery = None,
-        user_id: Annotated[UUID | None, QueryParameter(description="Only about this user.")] = None,
-        wallet_id: Annotated[UUID | None, QueryParameter(description="Only of this wallet.")] = None,
-        actor: Annotated[UUID | None, QueryParameter(description="Only by this operator.")] = None,
-        action: Annotated[
-            str | None, QueryParameter(pattern="^[a-z_]{1,32}$", description="Only of this kind.")
-        ] = None,
-    ) -> JsonResponse[Envelope[AuditPage]]:
-        """Page through what operators did, and whom they looked at, newest first.
-
-        With several filters, or for `read` alone, a page looks at a bounded number of rows: it can be short or empty,
-        and goes on with `next_cursor`.
-        """
-        filters = AuditFilters(user_id, wallet_id, actor, action)
-        page = await database.audit(filters, limit, decode_cursor(cursor), request.user.user_id)
-        return success("audit", AuditPage(page.items, encode_cursor(page.next)))
-
-    @get(
-        "/verifications",
-        operation_id="listVerifications",
-        summary="Verifications",
-        responses=errors(*READ_ERRORS, "WA024"),
-    )
-    async def verifications(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
-    ) -> JsonResponse[Envelope[VerificationPage]]:
-        """Page through the recorded verifications of the ledger, newest first."""
-        page = await database.verifications(limit, decode_cursor(cursor), request.user.user_id)
-        return success("verifications", VerificationPage(page.items, encode_cursor(page.next)))
-
     return Router(
         "/api/operator",
-        route_handlers=[search, users, inspect_user, audit, verifications],
+        route_handlers=[search, inspect_user],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
-        tags=["Operators"],
+        tags=[LOOK],
     )
 
 
@@ -237,12 +200,87 @@ def wallet_read_routes(services: Services) -> Router:
     return Router(
         "/api/operator",
         route_handlers=[
-            *(inspect_wallet, inspect_transactions, inspect_holds, inspect_statement),
-            *(inspect_transaction, inspect_hold),
+            *(inspect_wallet, inspect_transaction, inspect_hold),
+            *(inspect_transactions, inspect_holds, inspect_statement),
         ],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
-        tags=["Operators"],
+        tags=[LOOK],
+    )
+
+
+def record_read_routes(services: Services) -> Router:
+    """Return what operators read of all users, of the record of their actions, and of the ledger as a whole."""
+    database = services.database
+
+    @get("/users", operation_id="listUsers", summary="Users", responses=errors(*READ_ERRORS, "WA024"))
+    async def users(
+        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
+    ) -> JsonResponse[Envelope[UserPage]]:
+        """Page through the users, newest first. On record: who was shown."""
+        page = await database.users(limit, decode_uuid_cursor(cursor), request.user.user_id)
+        return success("users", UserPage(page.items, encode_cursor(page.next)))
+
+    @get(
+        "/audit",
+        operation_id="listAudit",
+        summary="Audit: who did what, and who looked",
+        responses=errors(*READ_ERRORS, "WA024"),
+    )
+    async def audit(
+        request: AuthenticatedRequest,
+        limit: LimitQuery = 50,
+        cursor: CursorQuery = None,
+        user_id: Annotated[UUID | None, QueryParameter(description="Only about this user.")] = None,
+        wallet_id: Annotated[UUID | None, QueryParameter(description="Only of this wallet.")] = None,
+        actor: Annotated[UUID | None, QueryParameter(description="Only by this operator.")] = None,
+        action: Annotated[Action | None, QueryParameter(description="Only of this kind.")] = None,
+    ) -> JsonResponse[Envelope[AuditPage]]:
+        """Page through what operators did, and whom they looked at (`read`), newest first.
+
+        With more than one filter, or for `read` alone, a page examines 1,000 rows: it can be short or empty, and goes
+        on with `next_cursor`.
+        """
+        filters = AuditFilters(user_id, wallet_id, actor, action)
+        page = await database.audit(filters, limit, decode_cursor(cursor), request.user.user_id)
+        return success("audit", AuditPage(page.items, encode_cursor(page.next)))
+
+    @get(
+        "/verifications",
+        operation_id="listVerifications",
+        summary="Verifications",
+        responses=errors(*READ_ERRORS, "WA024"),
+    )
+    async def verifications(
+        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
+    ) -> JsonResponse[Envelope[VerificationPage]]:
+        """Page through the recorded verifications of the ledger, newest first."""
+        page = await database.verifications(limit, decode_cursor(cursor), request.user.user_id)
+        return success("verifications", VerificationPage(page.items, encode_cursor(page.next)))
+
+    @get(
+        "/trial-balance",
+        operation_id="getTrialBalance",
+        summary="Trial balance",
+        responses=errors(*OPERATOR_ERRORS, "validation", "WA023", "WA026", "WA036", "timeout"),
+    )
+    async def trial_balance(
+        request: AuthenticatedRequest,
+        asset: Annotated[str, QueryParameter(pattern=ASSET_PATTERN, description="Code of the asset.")] = "UC",
+        at: MomentQuery = None,
+    ) -> JsonResponse[Envelope[TrialBalance]]:
+        """Show the system accounts and the sum of all user wallets, which net to zero. Reads the whole ledger."""
+        moment = optional_moment("at", at)
+        accounts = await database.trial_balance(asset, moment, request.user.user_id)
+        total = sum(account.balance for account in accounts)
+        return success("trial balance", TrialBalance(asset, moment, accounts, total))
+
+    return Router(
+        "/api/operator",
+        route_handlers=[users, audit, verifications, trial_balance],
+        before_request=operator(services.tokens, services.limits),
+        security=[{"bearer": []}],
+        tags=[LOOK],
     )
 
 

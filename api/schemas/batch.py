@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, field
 
 from api.schemas.envelope import Problem
 from api.schemas.fields import (
@@ -29,6 +29,13 @@ ItemType = Literal["topup", "spend", "transfer", "hold", "capture", "void", "ref
 
 class BatchItemRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """One request: the fields that the call of its type takes."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "type": "topup",
+        **dict.fromkeys(
+            ("to_wallet_id", "to_username", "original_txn_id", "hold_txn_id", "final", "expires_in"), UNSET
+        ),
+    }
 
     type: ItemType
     txn_id: TxnId
@@ -62,6 +69,8 @@ class BatchOrder(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class BatchItemResult(Struct):
     """What became of one request."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"problem": None}
 
     txn_id: Annotated[UUID, Meta(examples=[TXN_ID])]
     outcome: Annotated[

@@ -46,4 +46,4 @@ class Health(Struct):
 
     status: Literal["healthy", "unhealthy"]
     timestamp: CreatedAt
-    checks: dict[str, Check]
+    checks: Annotated[dict[str, Check], Meta(examples=[{"database": {"status": "healthy", "response_time": 0.8}}])]

@@ -10,9 +10,12 @@ from msgspec import Meta, Raw
 
 MAX_AMOUNT = 9_007_199_254_740_991
 TXN_ID = "018f6b5e-7c1a-7f00-9a3b-2f5c1d9e4a77"
+ORIGINAL_TXN_ID = "018f6b5d-1b2c-7d00-8e4f-6a7b8c9d0e1f"
 WALLET_ID = "018f6b5e-0000-7000-8000-00000000a11c"
+ANOTHER_WALLET_ID = "018f6b5e-0000-7000-8000-000000000b0b"
 RESET_TOKEN = "hGFXbU0gTqKjS1sEo7dLm2vYc9wZ4nRa8pQeJtIuBxk"  # noqa: S105
 USER_ID = "018f6b5e-0000-7000-8000-0000000000a1"
+OPERATOR_ID = "018f6b5e-0000-7000-8000-0000000000c1"
 TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiIuLi4ifQ.c2lnbmF0dXJl"  # noqa: S105
 USERNAME_PATTERN = "^[A-Za-z0-9_.-]{3,64}$"
 ASSET_PATTERN = "^[A-Z][A-Z0-9]{1,11}$"
@@ -77,6 +80,7 @@ WalletId = Annotated[UUID, Meta(examples=[WALLET_ID])]
 AccessToken = Annotated[str, Meta(description="JWT for `Authorization: Bearer`.", examples=[TOKEN])]
 ExpiresIn = Annotated[int, Meta(description="Seconds.", examples=[86400])]
 CreatedAt = Annotated[datetime, Meta(description="RFC 3339, UTC.", examples=["2026-11-22T12:00:00.123456Z"])]
+ExpiresAt = Annotated[datetime, Meta(description="RFC 3339, UTC.", examples=["2026-11-29T12:00:00.123456Z"])]
 Receipt = Annotated[
     str | None,
     Meta(

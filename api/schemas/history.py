@@ -8,7 +8,16 @@ from uuid import UUID
 
 from msgspec import Meta, Struct, field
 
-from api.schemas.fields import TXN_ID, Asset, BalanceAmount, CreatedAt, JsonObject, Scale, TransactionKind, WalletId
+from api.schemas.fields import (
+    ANOTHER_WALLET_ID,
+    TXN_ID,
+    Asset,
+    CreatedAt,
+    JsonObject,
+    Scale,
+    TransactionKind,
+    WalletId,
+)
 
 
 class Entry(Struct):
@@ -16,14 +25,16 @@ class Entry(Struct):
 
     id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
     txn_id: Annotated[UUID, Meta(examples=[TXN_ID])]
-    type: Annotated[TransactionKind, Meta(examples=["spend"])]
+    type: Annotated[TransactionKind, Meta(examples=["transfer"])]
     amount: Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[-100])]
     balance: Annotated[int, Meta(description="After this entry, in minor units.", examples=[900])]
     reference: Annotated[str | None, Meta(examples=["order 17"])]
     metadata: JsonObject
-    counterparty_wallet_id: Annotated[UUID | None, Meta(description="The other side of a transfer.")]
+    counterparty_wallet_id: Annotated[
+        UUID | None, Meta(description="The other side of a transfer.", examples=[ANOTHER_WALLET_ID])
+    ]
     counterparty_username: Annotated[str | None, Meta(description="Whose wallet that is.", examples=["bob"])]
-    effective_at: Annotated[datetime | None, Meta(description="As the request gave it.")]
+    effective_at: Annotated[datetime | None, Meta(description="As the request gave it.", examples=[None])]
     created_at: CreatedAt
 
 
@@ -40,8 +51,8 @@ class Statement(Struct):
     wallet_id: WalletId
     asset: Asset
     scale: Scale
-    start: Annotated[datetime, Meta(examples=["2025-01-01T00:00:00Z"])] = field(name="from")
-    end: Annotated[datetime, Meta(examples=["2025-02-01T00:00:00Z"])] = field(name="to")
-    opening_balance: BalanceAmount
+    start: Annotated[datetime, Meta(examples=["2026-11-01T00:00:00Z"])] = field(name="from")
+    end: Annotated[datetime, Meta(examples=["2026-11-23T00:00:00Z"])] = field(name="to")
+    opening_balance: Annotated[int, Meta(description="In minor units.", examples=[1000])]
     entries: list[Entry]
-    closing_balance: BalanceAmount
+    closing_balance: Annotated[int, Meta(description="In minor units.", examples=[900])]

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct, field
 
-from api.schemas.fields import MAX_AMOUNT, Amount, CreatedAt, HoldTxnId, JsonObject, Reference, TxnId, WhichAsset
+from api.schemas.fields import (
+    MAX_AMOUNT,
+    Amount,
+    CreatedAt,
+    ExpiresAt,
+    HoldTxnId,
+    JsonObject,
+    Reference,
+    TxnId,
+    WhichAsset,
+)
 from api.schemas.transactions import DetailedRequest
 
 
@@ -56,7 +66,7 @@ class Hold(Struct):
     remaining: Annotated[int, Meta(description="What it still sets aside, in minor units.", examples=[100])]
     reference: Annotated[str | None, Meta(examples=["order 17"])]
     metadata: JsonObject
-    expires_at: CreatedAt
+    expires_at: ExpiresAt
     created_at: CreatedAt
 
 

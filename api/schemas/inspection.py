@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta, Raw, Struct
 
 from api.schemas.fields import (
+    OPERATOR_ID,
     TXN_ID,
     USER_ID,
     WALLET_ID,
@@ -24,6 +25,7 @@ from api.schemas.fields import (
     WalletId,
 )
 from api.schemas.holds import Hold
+from api.schemas.operator import PreviousStatus
 from api.schemas.wallets import LimitsLeftByKind, Wallet
 
 UserId = Annotated[UUID, Meta(examples=[USER_ID])]
@@ -32,18 +34,40 @@ Role = Annotated[Literal["user", "operator"], Meta(examples=["user"])]
 HoldStatus = Annotated[Literal["open", "expired", "captured", "voided"], Meta(examples=["open"])]
 RequestId = Annotated[UUID, Meta(description="The `txn_id` of the request.", examples=[TXN_ID])]
 StoredReference = Annotated[str | None, Meta(examples=["order 17"])]
-ErasedAt = Annotated[datetime | None, Meta(description="Since when nobody is behind it.")]
+ErasedAt = Annotated[datetime | None, Meta(description="Since when nobody is behind it.", examples=[None])]
 LastSignIn = Annotated[datetime | None, Meta(description="To a minute; null: none on record.")]
 NextCursor = Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
 WalletKind = Annotated[Literal["user", "system"], Meta(examples=["user"])]
 Purpose = Annotated[
-    str | None, Meta(description="Of a system wallet: whose counter-entries it has.", examples=["spend"])
+    str | None,
+    Meta(
+        description="Of a system wallet: which transactions have their other entry there (`spend`: the merchants).",
+        examples=[None],
+    ),
 ]
 Owner = Annotated[UUID | None, Meta(description="Null: a system wallet.", examples=[USER_ID])]
 OwnerName = Annotated[str | None, Meta(description="As stored; `erased-…` of an erased user.", examples=["alice"])]
-Actor = Annotated[UUID | None, Meta(description="The operator; null: an administrator of the database.")]
+Actor = Annotated[
+    UUID | None, Meta(description="The operator; null: an administrator of the database.", examples=[OPERATOR_ID])
+]
 ActorName = Annotated[str | None, Meta(examples=["olga"])]
 TransactionNumber = Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+Action = Literal[
+    "read",
+    "status",
+    "limits",
+    "topup",
+    "adjustment",
+    "refund",
+    "propose",
+    "confirm",
+    "reject",
+    "password_reset_created",
+    "password_reset",
+    "role",
+    "erase",
+    "export",
+]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 
 
@@ -138,10 +162,12 @@ class UserPage(Struct):
 class AuditRow(Struct):
     """What an operator did, or whom they looked at."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"transaction_id": None}
+
     id: Annotated[int, Meta(examples=[7])]
     actor: Actor
     actor_username: ActorName
-    action: Annotated[str, Meta(description="`read`, `status`, `limits`, `adjustment`, …", examples=["status"])]
+    action: Annotated[Action, Meta(description="What was done; `read`: somebody was shown.", examples=["status"])]
     user_id: Annotated[UUID | None, Meta(description="Whom it was about.", examples=[USER_ID])]
     username: Annotated[str | None, Meta(description="As stored now.", examples=["alice"])]
     wallet_id: Annotated[UUID | None, Meta(description="Null: no wallet in particular.", examples=[WALLET_ID])]
@@ -149,7 +175,9 @@ class AuditRow(Struct):
         str | None,
         Meta(description="Of what moved money: its reference, until the user is erased.", examples=["court order"]),
     ]
-    before: Annotated[Facts, Meta(description="What was so before, where that is on record.")]
+    before: Annotated[
+        Facts, Meta(description="What was so before, where that is on record.", examples=[{"status": "active"}])
+    ]
     after: Annotated[Facts, Meta(description="What is so since then.")]
     transaction_id: Annotated[int | None, Meta(description="The transaction that it made.", examples=[42])]
     created_at: CreatedAt
@@ -182,8 +210,8 @@ class StatusRecord(Struct):
     """A change of a wallet's status."""
 
     status: Status
-    previous_status: Status
-    reason: Annotated[str, Meta(examples=["court order"])]
+    previous_status: PreviousStatus
+    reason: Annotated[str, Meta(examples=["cleared up"])]
     actor: Actor
     actor_username: ActorName
     changed_at: CreatedAt
@@ -204,7 +232,9 @@ class InspectedWallet(Struct):
     held: Annotated[int | None, Meta(description="What open holds set aside, in minor units.", examples=[0])]
     available: Annotated[int | None, Meta(description="What can be spent now, in minor units.", examples=[1100])]
     floor: Annotated[int | None, Meta(description="The lowest balance: below 0 is an overdraft.", examples=[0])]
-    max_balance: Annotated[int | None, Meta(description="Minor units; null is no maximum of its own.")]
+    max_balance: Annotated[
+        int | None, Meta(description="Minor units; null is no maximum of its own.", examples=[100000])
+    ]
     limits: LimitsLeftByKind
     status_history: Annotated[list[StatusRecord], Meta(description="Newest first, at most 50.")]
     created_at: CreatedAt
@@ -213,11 +243,11 @@ class InspectedWallet(Struct):
 class HoldEvent(Struct):
     """What happened to a hold: `expired` by itself, all else by a request."""
 
-    event: Annotated[Literal["hold", "capture", "void", "expired"], Meta(examples=["capture"])]
+    event: Annotated[Literal["hold", "capture", "void", "expired"], Meta(examples=["hold"])]
     txn_id: Annotated[UUID | None, Meta(description="Of the request.", examples=[TXN_ID])]
     amount: Annotated[int, Meta(description="Set aside, taken or released, in minor units.", examples=[100])]
-    transaction_id: Annotated[int | None, Meta(description="The transaction of a capture.", examples=[42])]
-    balance: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[900])]
+    transaction_id: Annotated[int | None, Meta(description="The transaction of a capture.", examples=[None])]
+    balance: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[1000])]
     available: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[900])]
     created_at: CreatedAt
 
@@ -235,6 +265,18 @@ class InspectedHold(Hold):
 
 class InspectedEntry(Struct):
     """One of the two entries of a transaction."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "wallet_id": WALLET_ID,
+        "kind": "user",
+        "purpose": None,
+        "user_id": USER_ID,
+        "username": "alice",
+        "seq": 2,
+        "amount": -100,
+        "balance": 900,
+        "recorded_at": "2026-11-22T12:00:00.123456Z",
+    }
 
     wallet_id: WalletId
     kind: WalletKind
@@ -274,6 +316,28 @@ class MadeBy(Struct):
 
 class InspectedTransaction(Struct):
     """A transaction with all that belongs to it."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "type": "spend",
+        "entries": [
+            InspectedEntry.EXAMPLE,
+            {
+                "wallet_id": "00000000-0000-4000-8000-000000000003",
+                "kind": "system",
+                "purpose": "spend",
+                "user_id": None,
+                "username": None,
+                "seq": 1,
+                "amount": 100,
+                "balance": None,
+                "recorded_at": "2026-11-22T12:00:00.123456Z",
+            },
+        ],
+        "refunds": [],
+        **dict.fromkeys(
+            ("effective_at", "counterparty_wallet_id", "counterparty_username", "original", "hold", "operator")
+        ),
+    }
 
     id: TransactionNumber
     txn_id: RequestId

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from msgspec import Meta, Raw, Struct, field
 
 from api.schemas.fields import (
     MAX_AMOUNT,
+    OPERATOR_ID,
+    ORIGINAL_TXN_ID,
     RESET_TOKEN,
     TEXT_PATTERN,
-    TXN_ID,
     USER_ID,
     Amount,
     Asset,
@@ -32,8 +33,9 @@ from api.schemas.transactions import DetailedRequest
 
 Reason = Annotated[
     str,
-    Meta(min_length=1, max_length=256, pattern=TEXT_PATTERN, description="Kept on record.", examples=["court order"]),
+    Meta(min_length=1, max_length=256, pattern=TEXT_PATTERN, description="Kept on record.", examples=["trying it out"]),
 ]
+PreviousStatus = Annotated[Status, Meta(examples=["frozen"])]
 # Litestar leaves a minimum of 0 out of the schema of a field that can be null.
 FROM_ZERO = {"extra": {"minimum": 0}}
 LimitAmount = Annotated[
@@ -60,7 +62,7 @@ class StatusChange(Struct):
 
     wallet_id: WalletId
     status: Status
-    previous_status: Status
+    previous_status: PreviousStatus
     reason: Reason
     changed_at: CreatedAt
 
@@ -92,15 +94,25 @@ class KindLimits(Struct, forbid_unknown_fields=True):
 class LimitsByKind(Struct, forbid_unknown_fields=True):
     """Kinds with limits; `spend` counts captures, `transfer` what is sent."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "topup": None,
+        "spend": {"per_transaction": None, "per_day": 1_000_000, "per_30_days": None},
+        "transfer": None,
+    }
+
     topup: KindLimits | None = None
     spend: KindLimits | None = None
     transfer: KindLimits | None = None
 
 
 class LimitsRequest(Struct, forbid_unknown_fields=True):
-    """All limits of a wallet: what is left out is no limit."""
+    """All limits of a wallet: what is left out ends, `floor` is 0 then."""
 
-    limits: Annotated[LimitsByKind, Meta(examples=[{"spend": {"per_day": 1000}}])] = field(default_factory=LimitsByKind)
+    EXAMPLE: ClassVar[dict[str, Any]] = {"max_balance": None}
+
+    limits: Annotated[LimitsByKind, Meta(examples=[{"spend": {"per_day": 1_000_000}}])] = field(
+        default_factory=LimitsByKind
+    )
     floor: Annotated[
         int, Meta(ge=-MAX_AMOUNT, le=0, description="The lowest balance: below 0 is an overdraft.", examples=[0])
     ] = 0
@@ -119,8 +131,8 @@ class WalletLimits(Struct):
 
     wallet_id: WalletId
     limits: LimitsByKind
-    floor: int
-    max_balance: int | None
+    floor: Annotated[int, Meta(description="The lowest balance: below 0 is an overdraft.", examples=[0])]
+    max_balance: Annotated[int | None, Meta(description="Minor units; null is no maximum of its own.", examples=[None])]
 
 
 class FundRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
@@ -134,7 +146,9 @@ class GiveBackRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True)
     """An operator's refund."""
 
     txn_id: TxnId
-    original_txn_id: Annotated[UUID, Meta(description="The `txn_id` of the spend or capture.", examples=[TXN_ID])]
+    original_txn_id: Annotated[
+        UUID, Meta(description="The `txn_id` of the spend or capture.", examples=[ORIGINAL_TXN_ID])
+    ]
     amount: (
         Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Without: all that is left.", examples=[100])] | None
     ) = None
@@ -145,7 +159,7 @@ class AdjustmentRequest(Struct, forbid_unknown_fields=True, kw_only=True):
 
     txn_id: TxnId
     amount: Annotated[
-        int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="Positive credits, negative debits.", examples=[-50])
+        int, Meta(ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="Positive credits, negative debits.", examples=[1])
     ]
     reason: Reason
     metadata: JsonObject = field(default_factory=Raw)
@@ -158,8 +172,8 @@ class Adjustment(Struct):
     id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
     txn_id: TxnId
     wallet_id: WalletId
-    type: TransactionType
-    amount: Annotated[int, Meta(description="Signed, in minor units.", examples=[-50])]
+    type: Annotated[TransactionType, Meta(examples=["adjustment"])]
+    amount: Annotated[int, Meta(description="Signed, in minor units.", examples=[1])]
     asset: Asset
     scale: Scale
     balance: BalanceAmount
@@ -172,6 +186,8 @@ class Adjustment(Struct):
 class AccountBalance(Struct):
     """One line of the trial balance, in minor units."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"entries": 1, "debit": 100, "credit": 0, "balance": -100}
+
     account: Annotated[str, Meta(description="`users`, or what a system account collects.", examples=["topup"])]
     entries: int
     debit: int
@@ -181,6 +197,14 @@ class AccountBalance(Struct):
 
 class TrialBalance(Struct):
     """The system accounts and all user wallets together: they net to zero."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "at": None,
+        "accounts": [
+            AccountBalance.EXAMPLE | {"account": "topup"},
+            {"account": "users", "entries": 1, "debit": 0, "credit": 100, "balance": 100},
+        ],
+    }
 
     asset: Asset
     at: Annotated[datetime | None, Meta(description="Only what was recorded before; null is all.")]
@@ -196,6 +220,10 @@ class RejectionRequest(Struct, forbid_unknown_fields=True):
 
 class Confirmation(Struct):
     """An operator's request that needs another operator's confirmation: nothing moves before."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = dict.fromkeys(
+        ("original_txn_id", "effective_at", "decided_by", "decided_at", "reason", "transaction_id")
+    )
 
     id: Annotated[int, Meta(description="The server's number of the confirmation.", examples=[5])]
     status: Annotated[Literal["waiting", "confirmed", "rejected"], Meta(examples=["waiting"])]
@@ -217,7 +245,7 @@ class Confirmation(Struct):
     ]
     metadata: JsonObject
     effective_at: datetime | None
-    actor: Annotated[UUID, Meta(description="The operator who asks.", examples=[USER_ID])]
+    actor: Annotated[UUID, Meta(description="The operator who asks.", examples=[OPERATOR_ID])]
     created_at: CreatedAt
     decided_by: Annotated[UUID | None, Meta(description="Who confirmed or rejected it; null for an administrator.")]
     decided_at: datetime | None
@@ -240,8 +268,8 @@ class PasswordResetRequest(Struct, forbid_unknown_fields=True):
 
 
 class PasswordResetToken(Struct):
-    """A one-time token, told only now: the user sets another password with it."""
+    """A one-time token, shown once: the user sets another password with it."""
 
     user_id: Annotated[UUID, Meta(examples=[USER_ID])]
     token: Annotated[str, Meta(description="For `POST /api/auth/reset`.", examples=[RESET_TOKEN])]
-    expires_at: CreatedAt
+    expires_at: Annotated[CreatedAt, Meta(examples=["2026-11-22T13:00:00.123456Z"])]

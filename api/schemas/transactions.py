@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, field
 
 from api.schemas.fields import (
+    ANOTHER_WALLET_ID,
     MAX_AMOUNT,
-    TXN_ID,
-    WALLET_ID,
+    ORIGINAL_TXN_ID,
     Amount,
     Asset,
     Available,
@@ -48,10 +48,14 @@ class TransactionRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=Tr
 class TransferRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
     """A transfer: exactly one of `to_username` and `to_wallet_id`."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"to_username": "bob", "to_wallet_id": UNSET}
+
     txn_id: TxnId
     amount: Amount
     to_username: Username | None = None
-    to_wallet_id: Annotated[UUID, Meta(description="The recipient's wallet.", examples=[WALLET_ID])] | None = None
+    to_wallet_id: Annotated[UUID, Meta(description="The recipient's wallet.", examples=[ANOTHER_WALLET_ID])] | None = (
+        None
+    )
     asset: WhichAsset | None = None
 
 
@@ -59,7 +63,9 @@ class RefundRequest(DetailedRequest, forbid_unknown_fields=True, kw_only=True):
     """A refund of a spend or capture."""
 
     txn_id: TxnId
-    original_txn_id: Annotated[UUID, Meta(description="The `txn_id` of the spend or capture.", examples=[TXN_ID])]
+    original_txn_id: Annotated[
+        UUID, Meta(description="The `txn_id` of the spend or capture.", examples=[ORIGINAL_TXN_ID])
+    ]
     amount: (
         Annotated[int, Meta(ge=1, le=MAX_AMOUNT, description="Without: all that is left.", examples=[100])] | None
     ) = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta, Struct
 
@@ -86,6 +86,16 @@ class KindLimitsLeft(Struct):
 class LimitsLeftByKind(Struct):
     """Kinds with limits; `spend` counts captures, `transfer` what is sent."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "topup": None,
+        "spend": {
+            "per_transaction": None,
+            "per_day": {"maximum": 1000, "used": 850, "left": 150},
+            "per_30_days": None,
+        },
+        "transfer": None,
+    }
+
     topup: KindLimitsLeft | None = None
     spend: KindLimitsLeft | None = None
     transfer: KindLimitsLeft | None = None
@@ -95,7 +105,9 @@ class OwnWallet(Wallet):
     """One of the user's wallets, with what limits it."""
 
     floor: Annotated[int, Meta(description="The lowest balance: below 0 is an overdraft.", examples=[0])]
-    max_balance: Annotated[int | None, Meta(description="Minor units; null is no maximum of its own.")]
+    max_balance: Annotated[
+        int | None, Meta(description="Minor units; null is no maximum of its own.", examples=[100000])
+    ]
     limits: LimitsLeftByKind
 
 
