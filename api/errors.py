@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -197,6 +197,8 @@ class CommandError(Exception):
 
 class FieldError(msgspec.Struct):
     """What is wrong with one field of the request."""
+
+    EXAMPLE: ClassVar = {"field": "amount", "message": "must be a whole number of at least 1"}
 
     field: str
     message: str

@@ -45,6 +45,7 @@ const ui = SwaggerUIBundle({
   url: "/api/docs/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
+  defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   responseInterceptor: (response) => {
     useTokenOf(response.obj);

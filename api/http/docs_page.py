@@ -18,7 +18,7 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.response import Stream
 from swagger_ui_bundle import swagger_ui_path
 
-from api.http.error_examples import EXAMPLES
+from api.http.error_examples import EXAMPLES, NEXT_STEPS
 from api.http.problems import problem
 from api.http.security_headers import ASSET, CHOSEN, PAGE
 
@@ -50,8 +50,9 @@ GLOSSARY: Final = """<!doctype html>
 <article>
 <p><a href="/api/docs">pgwallet API</a></p>
 <h1>Errors</h1>
-<p>Every error is a problem (RFC 9457, <code>application/problem+json</code>). Decide by <code>code</code>, never by the
-words. With status 503, wait as <code>Retry-After</code> says and send the same request again.</p>
+<p>Every error is a problem (RFC 9457, <code>application/problem+json</code>). Show the <code>message</code> to the
+person; <code>detail</code> is for programmers. Decide by <code>code</code>, never by the words. With status 429 or 503,
+wait as many seconds as <code>Retry-After</code> says and send the same request again.</p>
 {entries}
 </article>
 </body>
@@ -129,10 +130,11 @@ def takes_gzip(accepted: str) -> bool:
 
 
 def entries() -> str:
-    """Return an entry for each code, with an example, where the `type` of a problem leads."""
+    """Return where the `type` of a problem leads: for each code what a person reads, what to do, and an example."""
     return "\n".join(
-        f'<section id="{code}">\n<h2>{error.kind.status} {code}</h2>\n<p>{escape(error.kind.title)}. '
-        f"{escape(error.detail)}</p>\n<pre>{escape(example.decode())}</pre>\n</section>"
+        f'<section id="{code}">\n<h2>{error.kind.status} {code} {escape(error.kind.title)}</h2>\n'
+        f"<p>{escape(error.message)}</p>\n<p><b>What to do:</b> {escape(NEXT_STEPS[code])}</p>\n"
+        f"<pre>{escape(example.decode())}</pre>\n</section>"
         for code, error in EXAMPLES.items()
         for example in [msgspec.json.format(msgspec.json.encode(problem(error, "5f2c9a1d7e3b4c60")))]
     )

@@ -33,9 +33,31 @@ from api.http.problems import problem
 from api.schemas.batch import BatchItemResult
 from api.schemas.fields import TXN_ID
 
+NEXT_STEPS: Final = {
+    "bad_request": "Correct the request.",
+    "malformed_json": "Send a JSON object in UTF-8, not nested too deeply.",
+    "unauthorized": "Sign in, and send the token as `Authorization: Bearer …`.",
+    "operators_only": "Ask an operator.",
+    "not_found": "Check the path: operators' paths take an id, not a name or a txn_id.",
+    "method_not_allowed": "Use a method that the header Allow names.",
+    "batch_refused": "Correct the items that have a problem in results, and send all again.",
+    "too_large": "Send at most 64 KiB, or 1 MiB to /api/wallet/batch.",
+    "unsupported_media_type": "Send the body as `Content-Type: application/json`, not compressed.",
+    "validation": "Correct the fields in errors. Nothing was written: the txn_id can be used again.",
+    "rate_limited": "Wait as many seconds as Retry-After says, then send the same request again.",
+    "internal": "Look the request_id up in the service's log. After a mutation, send the same request again.",
+    "busy": "Nothing was written: send the same request again in a moment.",
+    "overloaded": "Nothing was written: send the same request again in a moment, and fewer at once.",
+    "timeout": "It may have been written: send it again in a moment, with the same txn_id; it takes effect once.",
+    "unavailable": "It may have been written: send it again in a moment, with the same txn_id; it takes effect once.",
+    "WA002": "Correct the field. Nothing was written: the txn_id can be used again.",
+}
+"""What to do about each code; of a refusal by the database its hint."""
+
 
 def _refusal(code: str, hint: str, **detail: Any) -> ServiceError:
     """Make a domain error as `wallet.raise_error()` does."""
+    NEXT_STEPS.setdefault(code, hint)
     return from_postgres(code, msgspec.json.encode(detail).decode(), hint) or ServiceError(SQLSTATES[code])
 
 

@@ -328,8 +328,9 @@ class Structs(OpenAPISchemaPlugin):
             made = {name: _example(member, registry) for name, member in properties.items()}
             made |= getattr(annotation, "EXAMPLE", {})
             example = {name: shown(value) for name, value in made.items() if value is not UNSET}
-            schema.examples = [example]
             self.examples[annotation.__name__] = example
+            if annotation.__module__ != __name__:  # an envelope's is with each operation, which has its own message
+                schema.examples = [example]
         return schema
 
 

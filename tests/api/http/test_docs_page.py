@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from html import unescape
 
 import httpx
 import pytest
@@ -104,3 +105,16 @@ def test_every_code_has_an_entry_in_the_glossary(client: httpx.Client) -> None:
     examples = client.get("/api/docs/openapi.json").json()["components"]["examples"]
     page = client.get("/api/docs/errors").text
     assert re.findall(r'<section id="(\w+)">', page) == list(examples)
+
+
+def test_an_entry_has_what_a_person_reads_and_what_to_do_and_says_nothing_twice(client: httpx.Client) -> None:
+    examples = client.get("/api/docs/openapi.json").json()["components"]["examples"]
+    page = unescape(client.get("/api/docs/errors").text)
+    for code, found in re.findall(r'(?s)<section id="(\w+)">\n(.*?)</section>', page):
+        words, _, _ = found.partition("<pre>")
+        example = examples[code]["value"]
+        assert f"<h2>{example['status']} {code} {example['title']}</h2>" in words
+        assert f"<p>{example['message']}</p>" in words
+        assert re.search(r"<b>What to do:</b> \S.*\.</p>", words), code
+        sentences = [said for said in re.split(r"[.:!?] |[.]?<[^>]*>|\n", words.lower()) if said.strip()]
+        assert len(sentences) == len(set(sentences)), code

@@ -1,9 +1,10 @@
 """The API's documentation: valid, complete, readable without internet; test_fuzz.py asks whether it is true."""
 
+import ast
 import keyword
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import jsonschema_rs
@@ -11,7 +12,9 @@ import pytest
 import schemathesis
 
 from api.errors import SQLSTATES
+from api.schemas.inspection import Action
 from tests.api.service import User, data
+from tests.docs.markdown import ROOT
 
 PUBLIC = ("/api/auth/signup", "/api/auth/signin", "/api/auth/reset", "/api/health")
 CAMEL = re.compile(r"[a-z]+([A-Z][a-z]+)*")
@@ -177,6 +180,7 @@ def test_every_body_has_an_example_and_all_examples_are_valid(document: dict[str
     for place, kind, media in bodies(document):
         schema = media["schema"]
         shown = [resolved(document, example)["value"] for example in media.get("examples", {}).values()]
+        shown += [media["example"]] if "example" in media else []
         found = shown or resolved(document, schema).get("examples", [])
         assert found, f"{place} has no example"
         for example in found:
@@ -185,6 +189,72 @@ def test_every_body_has_an_example_and_all_examples_are_valid(document: dict[str
         for part in (schema, *schema.get("properties", {}).values()):
             for example in part.get("examples", []):
                 assert faults(document, part, example) == [], (name, example)
+
+
+def answered() -> Iterator[tuple[str, str]]:
+    """Each operation, and what it says of a success."""
+    for module in (ROOT / "api" / "routes").glob("*.py"):
+        for function in ast.walk(ast.parse(module.read_text())):
+            if not isinstance(function, ast.AsyncFunctionDef):
+                continue
+            names = [
+                keyword.value.value
+                for route in function.decorator_list
+                if isinstance(route, ast.Call)
+                for keyword in route.keywords
+                if keyword.arg == "operation_id" and isinstance(keyword.value, ast.Constant)
+            ]
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"success", "recorded"}:
+                    assert isinstance(call.args[0], ast.Constant)
+                    yield from ((str(name), str(call.args[0].value)) for name in names)
+
+
+def test_the_examples_of_answers_have_the_messages_that_are_sent(document: dict[str, Any]) -> None:
+    said: dict[str, set[str]] = {}
+    for _, _, operation in operations(document):
+        for answer in operation["responses"].values():
+            for media in answer.get("content", {}).values():
+                if message := media.get("example", {}).get("message"):
+                    said.setdefault(operation["operationId"], set()).add(message)
+    # streamed, so that no Struct of it is made
+    sent = {name: {"statement"} for name in ("getStatement", "inspectStatement")}
+    for name, message in answered():
+        sent.setdefault(name, set()).add(message)
+    for name, messages in said.items():
+        assert messages - {"already on record", "waits for another operator"} == sent[name], name
+    health = {operation["operationId"] for path, _, operation in operations(document) if "/health" in path}
+    assert said.keys() | health == {operation["operationId"] for _, _, operation in operations(document)}
+
+
+def test_nothing_of_an_example_is_a_placeholder(document: dict[str, Any]) -> None:
+    assert [name for name, schema in document["components"]["schemas"].items() if "'text'" in str(schema)] == []
+
+
+def test_what_operators_read_comes_before_what_they_do_and_erasure_last(document: dict[str, Any]) -> None:
+    names: dict[str, list[str]] = {}
+    for path, method, operation in operations(document):
+        if path.startswith("/api/operator"):
+            (tag,) = operation["tags"]
+            assert (tag == "Operators: look") == (method == "get")
+            names.setdefault(tag, []).append(operation["operationId"])
+    look, act = names.values()
+    assert look[:4] == ["search", "inspectUser", "inspectWallet", "inspectTransaction"]
+    assert act[-1] == "eraseUser"
+
+
+def test_the_kinds_of_the_audit_are_those_that_functions_record(document: dict[str, Any]) -> None:
+    functions = {path.stem: path.read_text() for path in (ROOT / "db" / "functions").glob("**/*.sql")}
+    recorded = {"read"} if "'read'" in functions["record_reads"] else set()
+    for source in functions.values():
+        recorded.update(re.findall(r"wallet\.record_action\(\s*[\w.]+,\s*'(\w+)'", source))
+        if "wallet.execute_as_operator(v_request)" in source:
+            recorded.update(re.findall(r"v_request\.type := '(\w+)'", source))
+    assert set(get_args(Action)) == recorded
+    assert document["components"]["schemas"]["AuditRow"]["properties"]["action"]["enum"] == list(get_args(Action))
+    parameters = document["paths"]["/api/operator/audit"]["get"]["parameters"]
+    (action,) = (one for one in parameters if one["name"] == "action")
+    assert action["schema"]["enum"] == list(get_args(Action))
 
 
 def test_a_parameter_is_never_null(document: dict[str, Any]) -> None:
@@ -228,7 +298,8 @@ def test_every_request_has_an_example_and_refuses_unknown_fields(document: dict[
             reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
             schema = document["components"]["schemas"][reference.rpartition("/")[2]]
             assert schema["additionalProperties"] is False, path
-            assert set(schema["examples"][0]) == set(schema["properties"]), path
+            # exactly one of the two names a recipient
+            assert set(schema["properties"]) - set(schema["examples"][0]) <= {"to_wallet_id"}, path
 
 
 def test_the_examples_of_requests_are_accepted(document: dict[str, Any], alice: User) -> None:
