@@ -60,7 +60,7 @@ INTRODUCTION: Final = """A digital wallet.
 - **Sending again** is safe: what moves money happens once for each `txn_id`.
 - **Errors** have a `message` for the person and a `code` for programs: see [all codes](/api/docs/errors).
 - **To try a call**, sign in at the top of this page. *Authorize* is for a token that you have already.
-- **Customer care** (needs an operator): open *Operators: look*, then *Search*; look at what it found by its `id`.
+- **Customer care** (needs an operator): open *Operators: look*, then *Search*; look at what it found by its id.
 """
 SERVERS: Final = [Server(url="/", description="The service that this document comes from.")]
 LOOK: Final = "Operators: look"
@@ -72,9 +72,7 @@ TAGS: Final = [
     Tag("Holds", "Money set aside, then captured or released."),
     Tag("History", "Ledger entries, single transactions, and statements."),
     Tag(LOOK, "For customer care: find and read what any user has. Needs an operator. Who was shown is on record."),
-    Tag(
-        ACT, "What operators change, with a reason that is kept on record. Needs an operator; nobody acts on their own."
-    ),
+    Tag(ACT, "What operators change, on record. Needs an operator, who changes nothing of their own."),
     Tag("Health", "For load balancers, orchestrators and people."),
 ]
 
