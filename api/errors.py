@@ -202,8 +202,8 @@ SPECIFIC: Final[Mapping[str, str]] = {
     "WA040 decision=confirmed": "This request was confirmed already.",
     "WA040 decision=rejected": "This request was rejected already.",
 }
-"""The same, where the members of the error have all that it names: by code, and by what an operator is told about the
-wallet of somebody else, or by the value of a member. The value of a member that comes first in VARYING goes before."""
+"""The same, where the error has all members that the sentence names. By code; by code and the value of a member, the
+first of VARYING first; and before these by code and `operator`, for calls about the wallet of somebody else."""
 VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after")
 
 _IN_THE_APP: Final = "Something went wrong in the app. Please try again."
