@@ -99,7 +99,10 @@ async def verify(
     report: Callable[[Finding], None],
     progress: Callable[[int], AbstractContextManager[Callable[[int], None]]],
 ) -> Summary:
-    """Verify the database at `url`; findings are reported as they come. Raises NoWalletsError, or UnsoundError after the last one."""
+    """Verify the database at `url`; findings are reported as they come.
+
+    Raises NoWalletsError, or UnsoundError after the last one.
+    """
     started, found, warnings, first = time.monotonic(), 0, 0, None
     with ExitStack() as files:
         async with connected(url) as connection:

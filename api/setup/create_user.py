@@ -15,7 +15,10 @@ class UserError(CommandError):
 
 
 async def create(url: str, username: str, password: str, *, role: str, bcrypt_cost: int) -> str:
-    """Register a user with this role, all or nothing, and return the username as stored. Raises UserError, NoWalletsError."""
+    """Register a user with this role, all or nothing, and return the username as stored.
+
+    Raises UserError, NoWalletsError.
+    """
     encoded = password.encode()
     if len(encoded) not in PASSWORD_BYTES:
         raise UserError(f"a password has {PASSWORD_BYTES[0]} to {PASSWORD_BYTES[-1]} bytes in UTF-8")

@@ -43,9 +43,12 @@ begin
       limit p_limit
     )
   ), noted as materialized (
-    select wallet.record_reads(p_actor, array_agg(w.owner_id), 'confirmations')
+    select wallet.record_reads(
+      p_actor,
+      array_agg((select w.owner_id from wallet.wallets w where w.id = (p.row).wallet_id)),
+      'confirmations'
+    )
     from page p
-    join wallet.wallets w on w.id = (p.row).wallet_id
   )
   select d.*
   from page p
@@ -56,8 +59,8 @@ end;
 $$;
 
 comment on function public.wallet_confirmations(text, integer, bigint, uuid) is
-$$ Operators: requests that wait for a second operator, or waited, newest first, a page at a time; leaves on record whose
-wallets were shown.
+$$ Operators: requests that wait for a second operator, or waited, newest first, a page at a time. Whose wallets were
+shown is on record.
 
 p_status    only waiting, confirmed or rejected ones
 p_limit     confirmations in the page, 1 to 1000
