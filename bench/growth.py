@@ -11,6 +11,8 @@ from bench.run import Run
 
 SECTION = "(f) growth: median time of a call on one connection, against the same call on a short history"
 GOAL = Goal("<=", 1.2)
+LOOKS = "(f) what operators see: median time of a call on one connection"
+LOOK_GOAL = Goal("<=", 5, " ms")
 
 # the empty wallets of seed.sql
 READ_SHORT, WRITE_SHORT, PAGED_SHORT, LONG = range(FIRST + WALLETS, FIRST + WALLETS + 4)
@@ -47,10 +49,13 @@ def measure(run: Run, database: Database) -> None:
     _add(database, [LONG], entries)
     database.execute("vacuum analyze", "checkpoint")
     _time(run, database, "")
+    _look(run, database, "")
     if run.growth:
         _fill(run, database)
         rows = database.value("select count(*) from wallet.ledger")
-        _time(run, database, f"; {rows / 1e6:.1f} million ledger rows")
+        more = f"; {rows / 1e6:.1f} million ledger rows"
+        _time(run, database, more)
+        _look(run, database, more)
 
 
 def _time(run: Run, database: Database, more: str) -> None:
@@ -69,6 +74,33 @@ def _time(run: Run, database: Database, more: str) -> None:
         run.report.add(
             SECTION + more, f"{name}: {entries:,} entries", after, "ms", against=few, ratio=after / before, goal=GOAL
         )
+
+
+def _look(run: Run, database: Database, more: str) -> None:
+    """Time what an operator is shown from a txn_id or a reference, anywhere in the ledger, without its wallet."""
+    actor = f"00000000-0000-0000-0001-0000000{FIRST}"
+    wallet = f"00000000-0000-0000-0000-0000000{FIRST}"
+    database.execute(
+        f"update wallet.users set role = 'operator' where id = '{actor}'",
+        f"select wallet_topup('{wallet}', gen_random_uuid(), 1, 'order ' || n) from generate_series(1, 1000) n",
+    )
+    number = database.value("select id from wallet.transactions order by id desc offset 2000 limit 1")
+    txn_id = database.value(f"select txn_id from wallet.transactions where id = {number}")
+    holder = database.value(f"select wallet_id from wallet.transactions where id = {number}")
+    calls = {
+        "wallet_search by a txn_id": f"wallet_search('{txn_id}', '{actor}')",
+        "wallet_search by a reference": f"wallet_search('order 500', '{actor}')",
+        "wallet_search by the beginning of a name": f"wallet_search('bench-1', '{actor}')",
+        "wallet_inspect_transaction": f"wallet_inspect_transaction({number}, '{actor}')",
+        "wallet_inspect_wallet": f"wallet_inspect_wallet('{holder}', '{actor}')",
+        "wallet_inspect_entries": f"wallet_inspect_entries('{holder}', 50, p_actor => '{actor}')",
+    }
+    run.say(f"growth: timing what operators see{more}")
+    scripts = {name: f"select * from {call};\n" for name, call in calls.items()}
+    with tempfile.TemporaryDirectory(dir=run.cluster.folder) as folder:
+        times = medians(database, scripts, Path(folder), run.plan.growth_seconds)
+    for name, took in times.items():
+        run.report.add(LOOKS + more, name, took, "ms", goal=LOOK_GOAL)
 
 
 def _script(call: str, number: int, entries: int) -> str:

@@ -45,9 +45,9 @@ class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: int
     request_id: str
     client: str | None = None
-    user_id: UUID | None = None
+    user_id: str | None = None
     code: str | None = None
-    wallet_id: UUID | None = None
+    wallet_id: UUID | str | None = None
     txn_id: UUID | None = None
     items: int | None = None
     event: str
@@ -115,7 +115,7 @@ class RequestLog:
                     status=status,
                     request_id=request_id,
                     client=scope["client"][0][:LONGEST_ADDRESS] if scope["client"] else None,
-                    user_id=user.user_id if user else None,
+                    user_id=user.user_text if user else None,
                     code=state.get("code"),
                     wallet_id=wallet_id,
                     txn_id=txn_id,

@@ -74,7 +74,8 @@ def wallet_routes(services: Services) -> Router:
     async def mutation(kind: str, request: AuthenticatedRequest, data: TransactionRequest) -> Mutation:
         user = request.user
         if data.asset is None:  # as `find` does it, without a coroutine
-            wallet_id = request.scope["state"]["wallet_id"] = user.wallet_id
+            wallet_id = user.wallet_id
+            request.scope["state"]["wallet_id"] = user.wallet_text
         else:
             wallet_id = await wallet_ids.find(request, data.asset)
         moment = None if data.effective_at is None else in_utc("effective_at", data.effective_at)

@@ -29,7 +29,10 @@ class WalletIds:
         """
         scope = request.scope
         user: Principal = scope["user"]
-        found = user.wallet_id if asset is None else await self._of(user.user_id, asset)
+        if asset is None:
+            scope["state"]["wallet_id"] = user.wallet_text
+            return user.wallet_id
+        found = await self._of(user.user_id, asset)
         scope["state"]["wallet_id"] = found
         return found
 

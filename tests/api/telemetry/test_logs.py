@@ -209,7 +209,7 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
             ms=99_999.99,
             status=number,
             time=datetime.now(UTC),
-            user_id=uuid4(),
+            user_id=str(uuid4()),
             code="unsupported_media_type",
             event="request",
             level="info",
