@@ -245,13 +245,17 @@ class ServiceError(Exception):
 
 
 def _shown(members: Mapping[str, object]) -> dict[str, object]:
-    """Return the members as people read them. Amounts of an unknown scale are left out."""
+    """Return the members as people read them. Amounts of an unknown scale are left out.
+
+    What an adjustment would have taken has no sign: `requested` alone tells its direction to programs.
+    """
     shown = {name: value for name, value in members.items() if name not in AMOUNTS}
     asset, scale = members.get("asset"), members.get("scale")
     if isinstance(scale, int):
         for name in AMOUNTS:
             if isinstance(amount := members.get(name), int):
-                shown[name] = f"{Decimal(amount).scaleb(-scale):f} {asset}"
+                size = abs(amount) if name == "requested" else amount
+                shown[name] = f"{Decimal(size).scaleb(-scale):f} {asset}"
     return shown | {"kind": VERBS.get(members.get("kind"), "move")}
 
 

@@ -77,6 +77,7 @@ LOCKING_CONNECTIONS: Final = 6
 PATIENT_CONNECTIONS: Final = 3
 
 R = TypeVar("R", Transaction, Adjustment)
+T = TypeVar("T")
 
 _ALONE: Final = {
     name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
@@ -86,6 +87,9 @@ _TOGETHER: Final = (
     "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => $8, p_effective_at => $9)"
 )
 _BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12, $13)"
+
+_TELLING: Final = frozenset({"balance", "left"})
+"""Members of refusals that tell what a wallet has, or may still do."""
 
 _read_new_user = reader(NewUser)
 _read_user = reader(User)
@@ -432,18 +436,21 @@ class Database:
     async def fund(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Transaction:
         """`wallet_fund`: an operator's top-up. Errors: WA027 and those of a top-up."""
         call = "select * from public.wallet_fund($1, $2, $3, $4, $5, $6, $7)"
-        return await self._transaction(call, wallet_id, txn_id, amount, *details, actor)
+        funded = self._transaction(call, wallet_id, txn_id, amount, *details, actor)
+        return await self._noted(funded, wallet_id, actor)
 
     async def give_back(self, asked: Correction) -> Transaction:
         """`wallet_give_back`: an operator's refund. Errors: WA027, WA038 and those of a refund."""
         call = "select * from public.wallet_give_back($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self._transaction(call, *asked[1:5], *asked.details, asked.actor)
+        given = self._transaction(call, *asked[1:5], *asked.details, asked.actor)
+        return await self._noted(given, asked.wallet_id, asked.actor)
 
     async def adjust(self, asked: Correction) -> Adjustment:
         """`wallet_adjust`: a signed correction; the reference is its reason. Errors: WA003, WA027, WA038 and more."""
         call = "select * from public.wallet_adjust($1, $2, $3, $4, $5, $6, $7)"
         arguments = (asked.wallet_id, asked.txn_id, asked.amount, *asked.details, asked.actor)
-        return self._counted(_read_adjustment(await self._locking.row(call, *arguments)))
+        row = await self._noted(self._locking.row(call, *arguments), asked.wallet_id, asked.actor)
+        return self._counted(_read_adjustment(row))
 
     async def propose(self, asked: Correction, four_eyes: int) -> Confirmation | None:
         """`wallet_propose`: the confirmation that an amount above `four_eyes` needs; None where it needs none.
@@ -452,7 +459,7 @@ class Database:
         """
         call = "select * from public.wallet_propose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         arguments = (*asked[:5], *asked.details, four_eyes, asked.actor)
-        rows = await self._locking.rows(call, *arguments)
+        rows = await self._noted(self._locking.rows(call, *arguments), asked.wallet_id, asked.actor)
         return read_confirmation(rows[0]) if rows else None
 
     async def confirmations(
@@ -467,7 +474,8 @@ class Database:
     async def confirm(self, confirmation_id: int, actor: UUID) -> Adjustment:
         """`wallet_confirm`: the transaction. Errors: WA027, WA038 to WA040, and those of the request."""
         call = "select * from public.wallet_confirm($1, $2)"
-        return self._counted(_read_adjustment(await self._locking.row(call, confirmation_id, actor)))
+        row = await self._noted(self._locking.row(call, confirmation_id, actor), None, actor)
+        return self._counted(_read_adjustment(row))
 
     async def reject(self, confirmation_id: int, reason: str, actor: UUID) -> Confirmation:
         """`wallet_reject`. Errors: WA027, WA038 to WA040."""
@@ -483,7 +491,8 @@ class Database:
     async def set_status(self, wallet_id: UUID, status: str, reason: str, actor: UUID) -> StatusChange:
         """`wallet_set_status`. Errors: WA001, WA022, WA027."""
         call = "select * from public.wallet_set_status($1, $2, $3, $4)"
-        return _read_status_change(await self._locking.row(call, wallet_id, status, reason, actor))
+        row = await self._noted(self._locking.row(call, wallet_id, status, reason, actor), wallet_id, actor)
+        return _read_status_change(row)
 
     async def set_limits(self, wallet_id: UUID, request: LimitsRequest, actor: UUID) -> WalletLimits:
         """`wallet_set_limits`: replaces them all. Errors: WA001, WA002, WA027."""
@@ -492,7 +501,7 @@ class Database:
         columns = [[getattr(limits, name) for limits in given.values()] for name in KindLimits.__struct_fields__]
         call = "select * from public.wallet_set_limits($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         arguments = (wallet_id, list(given), *columns, request.floor, request.max_balance, actor, request.reason)
-        rows = await self._locking.rows(call, *arguments)
+        rows = await self._noted(self._locking.rows(call, *arguments), wallet_id, actor)
         kinds = {row["kind"]: _read_kind_limits(row) for row in rows if row["kind"] is not None}
         return WalletLimits(wallet_id, LimitsByKind(**kinds), rows[0]["floor"], rows[0]["max_balance"])
 
@@ -604,6 +613,19 @@ class Database:
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
         return row
+
+    async def _noted(self, call: Awaitable[T], wallet_id: UUID | None, actor: UUID) -> T:
+        """Await an operator's call. A refusal that tells what the wallet has is a look at it, and is noted as one.
+
+        The database cannot: what it writes is rolled back with the refusal. Without `wallet_id` the refusal names it.
+        """
+        try:
+            return await call
+        except ServiceError as refusal:
+            found = wallet_id or refusal.members.get("wallet_id")
+            if found and not _TELLING.isdisjoint(refusal.members):
+                await self.inspect_wallet(UUID(str(found)), actor)
+            raise
 
     async def _inspect(self, struct: type[S], what: str, which: UUID | int, actor: UUID) -> S:
         """Run `wallet_inspect_…`, whose row has lists in it: it comes as JSON."""

@@ -11,7 +11,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, recorded, success
 from api.routes.operator import OPERATOR_ERRORS
-from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor, number
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.operator import Adjustment, Confirmation, ConfirmationPage, RejectionRequest
@@ -60,7 +60,8 @@ def confirmation_routes(services: Services) -> Router:
         request: AuthenticatedRequest, confirmation_id: ConfirmationPath
     ) -> JsonResponse[Envelope[Adjustment]]:
         """Let another operator's adjustment or refund take effect. If the wallet refuses it, it goes on waiting."""
-        return recorded("confirmed", await database.confirm(confirmation_id, request.user.user_id))
+        which = number(request, confirmation_id)
+        return recorded("confirmed", await database.confirm(which, request.user.user_id))
 
     @post(
         "/{confirmation_id:int}/reject",
@@ -73,7 +74,8 @@ def confirmation_routes(services: Services) -> Router:
         request: AuthenticatedRequest, confirmation_id: ConfirmationPath, data: JSONBody[RejectionRequest]
     ) -> JsonResponse[Envelope[Confirmation]]:
         """Reject a request that waits, one's own too: it can never be confirmed afterwards."""
-        return success("rejected", await database.reject(confirmation_id, data.reason, request.user.user_id))
+        which = number(request, confirmation_id)
+        return success("rejected", await database.reject(which, data.reason, request.user.user_id))
 
     return Router(
         "/api/operator/confirmations",

@@ -11,7 +11,6 @@ from litestar.params import PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, operator
 from api.database.requests import AuditFilters, Filters
-from api.errors import NOT_FOUND, ServiceError
 from api.http.responses import JsonResponse, errors, success
 from api.routes.history import End, ExactReference, Format, From, Kind, Start, StatementOperation, To
 from api.routes.holds import HoldStatus
@@ -24,6 +23,7 @@ from api.routes.parameters import (
     decode_uuid_cursor,
     encode_cursor,
     moment,
+    number,
     optional_moment,
 )
 from api.routes.services import Services
@@ -244,10 +244,3 @@ def wallet_read_routes(services: Services) -> Router:
         security=[{"bearer": []}],
         tags=["Operators"],
     )
-
-
-def number(request: AuthenticatedRequest, found: int) -> int:
-    """Return the number that the path ends with. Raises ServiceError (404) for `+1`, `1_0` and other spellings."""
-    if request.scope["path"].rstrip("/").rpartition("/")[2] != str(found):
-        raise ServiceError(NOT_FOUND)
-    return found

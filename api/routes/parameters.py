@@ -13,12 +13,14 @@ from litestar.params import QueryParameter
 from msgspec import Meta, Raw
 
 from api.database.requests import Details
-from api.errors import INVALID_CURSOR, FieldError, ServiceError, invalid
+from api.errors import INVALID_CURSOR, NOT_FOUND, FieldError, ServiceError, invalid
 from api.schemas.fields import ASSET_PATTERN
 from api.schemas.transactions import DetailedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from api.auth.guards import AuthenticatedRequest
 
 P = TypeVar("P", int, UUID)
 
@@ -91,3 +93,10 @@ def _decode(cursor: str, read: Callable[[str], P], is_valid: Callable[[P], bool]
             return position
     fault = FieldError("cursor", "is not a cursor of this service")
     raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
+
+
+def number(request: AuthenticatedRequest, found: int) -> int:
+    """Return the number that the path has. Raises ServiceError (404) for `+1`, `1_0` and other spellings."""
+    if str(found) not in request.scope["path"].split("/"):
+        raise ServiceError(NOT_FOUND)
+    return found

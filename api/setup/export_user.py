@@ -19,7 +19,9 @@ async def export(url: str, username: str, write: Callable[[str], object]) -> Non
     async with connected(url) as connection:
         try:
             # one moment for all lists
-            async with connection.transaction(isolation="repeatable_read"):
+            reading = connection.transaction(isolation="repeatable_read")
+            await reading.start()
+            try:
                 async for section, item in connection.cursor(CALL, username, prefetch=ROWS):
                     if item is None:
                         write(f'{end},\n"{section}": [')
@@ -30,6 +32,9 @@ async def export(url: str, username: str, write: Callable[[str], object]) -> Non
                     else:
                         write(f'{{\n"{section}": {item}')
                 write(f"{end}\n}}\n")
+            finally:
+                # on record also where nobody wanted to read it to its end
+                await reading.commit()
         except asyncpg.UndefinedFunctionError:
             raise NoWalletsError from None
         except asyncpg.PostgresError as error:

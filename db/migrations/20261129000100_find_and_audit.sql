@@ -1,6 +1,19 @@
 -- migrate:up
 set local role wallet_owner;
 
+do $$
+begin
+  if not (select i.indisvalid from pg_index i where i.indexrelid = 'wallet.transaction_details_reference_idx'::regclass) then
+    raise exception 'the index wallet.transaction_details_reference_idx is not valid'
+      using hint = 'Its migration was interrupted: create it again by "reindex index concurrently", then migrate again.';
+  end if;
+end;
+$$;
+
+-- At once and in the order of requests, so that none that has read the first waits for the second, and we for it.
+lock table wallet.users, wallet.transactions, wallet.holds, wallet.hold_events, wallet.operator_actions
+  in access exclusive mode;
+
 -- With txn_id first, one index serves both: the request that is sent again, and the operator who has no wallet.
 alter table wallet.transactions
   drop constraint transactions_wallet_txn_key,
@@ -12,8 +25,6 @@ alter table wallet.hold_events
   drop constraint hold_events_wallet_txn_key,
   add constraint hold_events_txn_wallet_key unique (txn_id, wallet_id);
 
--- A hash of any reference is as short as the next one's; rows without a reference cost nothing.
-create index transaction_details_reference_idx on wallet.transaction_details using hash (reference) where reference is not null;
 create index holds_reference_idx on wallet.holds using hash (reference) where reference is not null;
 
 alter table wallet.users add column last_sign_in_at timestamptz;
@@ -57,7 +68,7 @@ alter table wallet.operator_actions
 comment on table wallet.operator_actions is 'What operators changed, append-only: status, limits, adjustments. A null actor is the database''s administrator.';
 
 alter table wallet.users drop column last_sign_in_at;
-drop index wallet.holds_reference_idx, wallet.transaction_details_reference_idx;
+drop index wallet.holds_reference_idx;
 
 alter table wallet.hold_events
   drop constraint hold_events_txn_wallet_key,

@@ -1,6 +1,9 @@
 -- migrate:up
 set local role wallet_owner;
 
+-- What foreign keys lead to, in the order of requests: see find_and_audit.
+lock table wallet.users, wallet.wallets in share row exclusive mode;
+
 create table wallet.confirmations (
   id bigint generated always as identity,
   type text not null,

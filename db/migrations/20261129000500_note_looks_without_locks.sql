@@ -1,6 +1,9 @@
 -- migrate:up
 set local role wallet_owner;
 
+-- In the order of requests: see find_and_audit.
+lock table wallet.users, wallet.wallets, wallet.operator_actions in access exclusive mode;
+
 -- Looks are noted here too. The check of a foreign key locks the row it leads to: an operator would wait for whoever
 -- holds a wallet, and its owner for the operator. Wallets are never deleted, and their owners by that neither.
 alter table wallet.operator_actions

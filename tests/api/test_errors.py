@@ -78,6 +78,7 @@ def test_every_kind_has_words() -> None:
     [
         ("WA003", {"available": 700, "requested": 5000}, "You have 7.00 USD available, 50.00 USD are needed."),
         ("WA003", {"available": -5, "requested": 5}, "You have -0.05 USD available, 0.05 USD are needed."),
+        ("WA003", {"available": 5, "requested": -80}, "You have 0.05 USD available, 0.80 USD are needed."),
         ("WA006", {"maximum": 9_007_199_254_740_991, "balance": 1},
          "This wallet can hold at most 90071992547409.91 USD, and has 0.01 USD already."),
         ("WA006", {}, "The receiving wallet cannot hold this much."),

@@ -33,7 +33,7 @@ begin
   update wallet.wallets w set is_erased = true where w.id = any (v_wallet_ids) and not w.is_erased;
   user_id := p_user_id;
   perform wallet.revoke_tokens(p_user_id);
-  delete from wallet.password_resets r where r.user_id = p_user_id;
+  delete from wallet.password_resets r where p_user_id in (r.user_id, r.actor);
   insert into wallet.reserved_names (digest, user_id)
   select wallet.name_digest(u.username), u.id
   from wallet.users u

@@ -26,8 +26,8 @@ begin
   end if;
   update wallet.users u set role = p_role where u.id = v_before.id;
   perform wallet.revoke_tokens(v_before.id);
-  -- whoever made a token for a user must not become an operator by it
-  delete from wallet.password_resets r where r.user_id = v_before.id;
+  -- whoever made a token for a user must not become an operator by it, nor anybody else when no operator any more
+  delete from wallet.password_resets r where v_before.id in (r.user_id, r.actor);
   perform wallet.record_action(
     null, 'role', v_before.id, null,
     p_before => jsonb_build_object('role', v_before.role), p_detail => jsonb_build_object('role', p_role)
@@ -39,6 +39,7 @@ $$;
 
 comment on function public.wallet_set_role(text, text) is
 $$ Makes a user an operator, or a user again, and signs the user out everywhere. A password reset token of the user
-ends. The change is on record. For administrators: the service cannot call it.
+ends, and so do those that the user made for others. The change is on record. For administrators: the service cannot
+call it.
 
 Errors: WA002 invalid argument; WA035 administrators only; WA029 unknown user. $$;

@@ -127,6 +127,15 @@ def test_a_refund_counts_as_what_is_left(olga: User, otto: User, alice: User) ->
     assert alice.balance() == 1000
 
 
+@pytest.mark.parametrize("spelled", ["+{}", "0{}", "{}_0", "%20{}", "{}%20", "%D9%A1"])
+def test_no_other_spelling_of_a_number_decides(olga: User, otto: User, alice: User, spelled: str) -> None:
+    url, body = adjustment(alice, 101)
+    named = {"id": spelled.format(data(olga.post(url, json=body), 202)["id"])}
+    problem(confirm(otto, named), 404, "not_found")
+    problem(reject(otto, named), 404, "not_found")
+    assert alice.balance() == 1000
+
+
 def test_what_the_wallet_refuses_goes_on_waiting(olga: User, otto: User, alice: User) -> None:
     url, body = adjustment(alice, -1001)
     waiting = data(olga.post(url, json=body), 202)

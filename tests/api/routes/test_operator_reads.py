@@ -125,6 +125,30 @@ def test_the_audit_has_who_did_what_why_and_what_was_before(operator: User, alic
     assert data(operator.get("/api/operator/audit", params=one)) == {"items": [frozen], "next_cursor": None}
 
 
+@pytest.mark.parametrize(
+    ("method", "what", "body", "code"),
+    [
+        ("POST", "status", {"status": "closed", "reason": "to see"}, "WA022"),
+        ("POST", "adjust", {"txn_id": NOBODYS, "amount": -(2**53 - 1), "reason": "to see"}, "WA003"),
+        ("POST", "topup", {"txn_id": NOBODYS, "amount": 2**53 - 1}, "WA006"),
+        ("PUT", "limits", {"floor": 0}, "WA002"),
+    ],
+)
+def test_a_refusal_that_tells_a_balance_is_on_record(
+    operator: User, alice: User, service_database: Database, method: str, what: str, body: dict[str, Any], code: str
+) -> None:
+    wallet_id = alice.account["wallet_id"]
+    if code == "WA002":
+        with service_database.connect() as administrator:
+            administrator.execute("select public.wallet_set_limits(%s, p_floor => -5000)", [wallet_id])
+        data(alice.spend(2000), 201)
+    refused = operator.request(method, f"/api/operator/wallets/{wallet_id}/{what}", json=body)
+    assert refused.json()["code"] == code
+    assert refused.json()["balance"] == alice.balance()
+    looks = data(operator.get("/api/operator/audit", params={"wallet_id": wallet_id, "action": "read"}))["items"]
+    assert [(look["actor"], look["after"]) for look in looks] == [(operator.account["id"], {"of": "wallet"})]
+
+
 def test_pages_of_the_audit_go_on_where_they_stopped(operator: User, alice: User, service_database: Database) -> None:
     user_id = alice.account["id"]
     with service_database.connect() as administrator:

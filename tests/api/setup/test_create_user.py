@@ -1,5 +1,6 @@
 """Users that the administrator makes, and what the administrator tells of them."""
 
+import asyncio
 import json
 import os
 import pty
@@ -8,9 +9,10 @@ from uuid import uuid4
 
 import pytest
 
+from api.setup.export_user import export
 from api.urls import with_login
 from tests.command import COMMAND, Pgwallet
-from tests.database import Cluster
+from tests.database import Cluster, Database
 
 
 @pytest.fixture
@@ -99,6 +101,17 @@ def test_an_export_is_one_json_object(wallet: Pgwallet, name: str) -> None:
     ]
     assert [item["action"] for item in exported["operator_actions"]] == ["role", "export"]
     assert exported["holds"] == exported["password_resets"] == []
+
+
+def test_an_export_that_is_cut_off_is_on_record(database: Database) -> None:
+    def closed(piece: str) -> None:
+        raise EOFError(piece)
+
+    with pytest.raises(EOFError):
+        asyncio.run(export(database.url, "alice", closed))
+    with database.connect() as administrator:
+        noted = administrator.execute("select username, action from wallet_audit()").fetchall()
+    assert noted == [("alice", "export")]
 
 
 def test_an_export_of_nobody(wallet: Pgwallet, fresh: Pgwallet, name: str) -> None:

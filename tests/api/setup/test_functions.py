@@ -50,6 +50,25 @@ def test_deploying_again_changes_nothing(database: Database, apply: Apply) -> No
     assert dump(database) == before
 
 
+def test_an_erasure_by_functions_of_before_is_put_on_record_once(database: Database, apply: Apply) -> None:
+    with database.connect() as administrator:
+        administrator.execute(
+            """
+            insert into wallet.erasures (user_id, reason, transactions, holds)
+            select u.id, 'asked for', 2, 1 from wallet.users u where u.username = 'alice'
+            """
+        )
+        for _ in range(2):
+            apply(database)
+            noted = administrator.execute(
+                """
+                select a.username, a.action, a.reason, a.after, a.created_at = e.created_at
+                from wallet_audit() a join wallet.erasures e on e.user_id = a.user_id
+                """
+            ).fetchall()
+            assert noted == [("alice", "erase", "asked for", {"transactions": 2, "holds": 1}, True)]
+
+
 def test_a_database_deployed_step_by_step_equals_one_deployed_at_once(
     database: Database, empty_database: Database, db: Path, apply: Apply
 ) -> None:

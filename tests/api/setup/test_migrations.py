@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from api.setup.deploy import DeployError
 from tests.api.setup.conftest import dbmate, dump
+from tests.command import wait_until
 from tests.database import Database
 
 OURS = """
@@ -82,3 +85,42 @@ def test_each_later_migration_can_be_taken_back_by_itself(
         assert dump(empty_database, "--schema-only") == before
         tables_only(empty_database)
         assert dump(empty_database, "--schema-only") == after
+
+
+@pytest.mark.parametrize("name", ["find_and_audit", "add_confirmations", "note_looks_without_locks"])
+def test_a_request_under_way_and_a_migration_never_wait_for_one_another(
+    empty_database: Database, db: Path, tables_only: Callable[[Database], None], tmp_path: Path, name: str
+) -> None:
+    files = sorted((db / "migrations").glob("*.sql"))
+    (at,) = (place for place, file in enumerate(files) if file.stem.endswith(name))
+    for file in files[at:]:
+        file.rename(tmp_path / file.name)
+    tables_only(empty_database)
+    (tmp_path / files[at].name).rename(files[at])
+
+    with empty_database.connect() as observer, empty_database.connect() as request, ThreadPoolExecutor(1) as pool:
+        request.execute("begin")
+        request.execute("lock table wallet.users in row exclusive mode")  # as a sign-up does
+        migrated = pool.submit(tables_only, empty_database)
+        waits = "select from pg_locks where relation = 'wallet.users'::regclass and not granted"
+        wait_until(lambda: observer.execute(waits).fetchall() != [])
+        request.execute("lock table wallet.wallets, wallet.transactions, wallet.operator_actions in row exclusive mode")
+        request.execute("commit")
+        migrated.result(20)
+
+
+def test_references_are_indexed_while_money_moves_and_a_part_of_the_index_is_none(
+    empty_database: Database, db: Path, tables_only: Callable[[Database], None], tmp_path: Path
+) -> None:
+    files = [file for file in sorted((db / "migrations").glob("*.sql")) if file.stem >= "20261129000100"]
+    for file in files:
+        file.rename(tmp_path / file.name)
+    tables_only(empty_database)
+    with empty_database.connect() as administrator:
+        index = "'wallet.transaction_details_reference_idx'::regclass"
+        administrator.execute(f"update pg_index set indisvalid = false where indexrelid = {index}")
+        (tmp_path / files[0].name).rename(files[0])
+        with pytest.raises(DeployError, match="transaction_details_reference_idx is not valid"):
+            tables_only(empty_database)
+        administrator.execute("reindex index concurrently wallet.transaction_details_reference_idx")
+    tables_only(empty_database)

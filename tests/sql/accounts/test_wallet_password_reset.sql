@@ -1,5 +1,5 @@
 -- A user who forgot the password: an operator makes a one-time token, and whoever has it sets another password.
-select plan(44);
+select plan(48);
 
 create function pg_temp.hash_of(p_username text) returns text language sql as $$ select (wallet_credentials(p_username)).password_hash $$;
 create function pg_temp.actions(p_username text) returns setof wallet.operator_actions
@@ -113,6 +113,19 @@ create temp table answers as
 select distinct refusal(format('select wallet_reset_password(sha256(%L), %L, %L)', t.t, 'new', 'home')) as answer
 from unnest(array['never', 'first', 'b1', 'b2', 'c1']) t (t);
 select is((select count(*) from answers), 1::bigint, 'unknown, used, replaced, expired and withdrawn tokens get the same words');
+
+-- nor does it outlive the role of whoever made it
+select lives_ok(
+  $$ select wallet_create_password_reset(user_of('bob'), sha256('b5'), 'x', p_actor => (select id from otto)), wallet_set_role('otto', 'user') $$,
+  'otto makes a token, and is no operator any more'
+);
+select is(refused($$ select wallet_reset_password(sha256('b5'), 'new', 'home') $$), 'WA037 token', 'his tokens for others end');
+select lives_ok(
+  $$ select wallet_set_role('otto', 'operator'),
+    wallet_create_password_reset(user_of('bob'), sha256('b6'), 'x', p_actor => (select id from otto)),
+    wallet_erase_user((select id from otto), 'left us') $$, 'an operator is erased'
+);
+select is(refused($$ select wallet_reset_password(sha256('b6'), 'new', 'home') $$), 'WA037 token', 'and so are those tokens');
 
 -- administrators and erasure
 select lives_ok($$ select wallet_create_password_reset((select id from olga), sha256('o1'), 'x') $$, 'an administrator makes one for an operator');
