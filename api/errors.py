@@ -6,6 +6,8 @@ How an error becomes an HTTP response is in `http/problems.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -137,14 +139,14 @@ MESSAGES: Final[Mapping[str, str]] = {
     "unavailable": "The service is not available at the moment. Please try again shortly.",
     "WA001": "This wallet does not exist, or it is not yours.",
     "WA002": "Please check what you entered.",
-    "WA003": "You do not have enough money available for this.",
-    "WA004": "This was already used for another request. Please start again.",
+    "WA003": "There is not enough money available for this.",
+    "WA004": "This payment was already made with other details. Please start a new one.",
     "WA005": "This username is taken. Please choose another one.",
-    "WA006": "The receiving wallet cannot hold this much.",
-    "WA009": "This recipient does not exist, or has no wallet for this money.",
-    "WA010": "You cannot send money to the wallet that it comes from.",
+    "WA006": "The recipient cannot receive this much.",
+    "WA009": "There is no such recipient with a wallet for this money.",
+    "WA010": "You cannot send money to yourself.",
     "WA011": "The recipient's wallet is for other money than yours.",
-    "WA012": "This wallet is frozen: no money can leave it.",
+    "WA012": "This wallet is frozen: no money can leave it. Please contact customer care.",
     "WA013": "This wallet is closed: no money can enter or leave it.",
     "WA014": "This is more than your limit allows.",
     "WA015": "This reservation does not exist.",
@@ -160,7 +162,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA025": "You have too many open reservations. Please complete or cancel one first.",
     "WA026": "This kind of money does not exist here.",
     "WA027": "Only the operators of this service can do this.",
-    "WA028": "This transaction does not exist.",
+    "WA028": "You made no such transaction; money that you received is in your history.",
     "WA029": "This user does not exist.",
     "WA030": "This user was erased already.",
     "WA033": "Too many failed sign-ins. Please try again in a moment.",
@@ -173,22 +175,66 @@ MESSAGES: Final[Mapping[str, str]] = {
 }
 """What an application can show to its user, by code."""
 
-IN_NUMBERS: Final[Mapping[str, str]] = {
+SPECIFIC: Final[Mapping[str, str]] = {
+    "WA001": "You have no {asset} wallet yet.",
+    "WA001 operator": "This wallet does not exist.",
     "WA003": "You have {available} available, {requested} are needed.",
+    "WA003 operator": "This wallet has {available} available; {requested} cannot be taken.",
     "WA006": "This wallet can hold at most {maximum}, and has {balance} already.",
-    "WA014 per_transaction": "You can {kind} at most {maximum} at once.",
-    "WA014 per_day": "You can {kind} {left} more today: your limit is {maximum} in 24 hours.",
-    "WA014 per_30_days": "You can {kind} {left} more for now: your limit is {maximum} in 30 days.",
-    "WA019": "Only {left} are left of the reservation, {requested} are needed.",
+    "WA009": "There is no such recipient with a wallet for {asset}.",
+    "WA012 operator": "This wallet is frozen: no money can leave it.",
+    "WA013 field=to_username": "The recipient's wallet is closed.",
+    "WA013 field=to_wallet_id": "The recipient's wallet is closed.",
+    "WA014": "You can {verb} {left} more now: your limit is {maximum} in {window}.",
+    "WA014 limit=per_transaction": "You can {verb} at most {maximum} at once.",
+    "WA014 left=0": "You have reached your limit of {maximum} in {window}.",
+    "WA014 maximum=0": "{noun} is switched off for this wallet.",
+    "WA014 operator": "This is more than the wallet's limit allows.",
+    "WA019": "Only {left} of the reservation are left; {requested} were asked for.",
     "WA020": "At most {left} of this payment can still be refunded.",
+    "WA020 left=0": "This payment was refunded in full already.",
+    "WA021 type=transfer": "A transfer cannot be refunded; ask the recipient to send it back.",
     "WA022": "This wallet has a balance of {balance}, and {held} reserved: it cannot be closed.",
+    "WA028 operator": "This transaction does not exist.",
     "WA033": "Too many failed sign-ins. Please try again in {retry_after} seconds.",
+    "WA033 retry_after=1": "Too many failed sign-ins. Please try again in 1 second.",
+    "WA038 field=user_id": "Only an administrator can do this.",
+    "WA040 decision=confirmed": "This request was confirmed already.",
+    "WA040 decision=rejected": "This request was rejected already.",
 }
-"""The same, by code and limit, where the members of the error have all that it names."""
+"""The same, where the error has all members that the sentence names. By code; by code and the value of a member, the
+first of VARYING first; and before these by code and `operator`, for calls about the wallet of somebody else."""
+VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after")
+
+_IN_THE_APP: Final = "Something went wrong in the app. Please try again."
+_NO_DATE: Final = "This date is not valid."
+FAULTS: Final[Mapping[str, str]] = {
+    "must be 3 to 64 of letters, digits, _, . and -": "Use 3 to 64 letters, digits, _, . or -.",
+    "must have 8 to 72 bytes in UTF-8": "Use 8 to 72 characters (fewer with accents or emoji).",
+    "must be a UUID": _IN_THE_APP,
+    "is not a known field": _IN_THE_APP,
+    "txn_id": _IN_THE_APP,
+    "hold_txn_id": _IN_THE_APP,
+    "original_txn_id": _IN_THE_APP,
+    "Idempotency-Key": _IN_THE_APP,
+    "amount": "This amount is not valid.",
+    "at": _NO_DATE,
+    "effective_at": _NO_DATE,
+    "from": _NO_DATE,
+    "to": _NO_DATE,
+}
+"""The same for a field at fault, by what is wrong with it or by its name."""
 
 AMOUNTS: Final = ("requested", "available", "balance", "held", "left", "maximum")
 """Members in minor units, where `asset` and `scale` are there, too."""
-VERBS: Final[Mapping[object, str]] = {"topup": "top up", "spend": "spend", "transfer": "send"}
+TIMES: Final = ("at", "expires_at", "now", "replayed_until")
+"""Members that are times."""
+LIMITED: Final[Mapping[object, tuple[str, str]]] = {
+    "topup": ("top up", "Topping up"),
+    "spend": ("spend", "Spending"),
+    "transfer": ("send", "Sending"),
+}
+WINDOWS: Final[Mapping[object, str]] = {"per_day": "24 hours", "per_30_days": "30 days"}
 
 
 class CommandError(Exception):
@@ -229,19 +275,25 @@ class ServiceError(Exception):
     @property
     def message(self) -> str:
         """A sentence that can be shown to a person, with amounts as the person knows them."""
+        return self.told()
+
+    def told(self, *, to_operator: bool = False) -> str:
+        """Return the sentence, for the wallet's user or for an operator, whose wallet it is not."""
         if self._message:
             return self._message
         if self.errors and self.kind in {VALIDATION, INVALID_ARGUMENT}:
             fault = self.errors[0]
-            return f"Please check {fault.field.rpartition('.')[2].replace('_', ' ')}: it {fault.message}."
-        code = self.kind.code
-        plain = MESSAGES.get(code, f"{self.kind.title}.")
-        limit = self.members.get("limit")
-        template = IN_NUMBERS.get(f"{code} {limit}" if limit else code, plain)
-        try:
-            return template.format_map(_shown(self.members))
-        except KeyError:
-            return plain
+            name = fault.field.rpartition(".")[2]
+            unknown = f"Please check {name.replace('_', ' ')}: it {fault.message}."
+            return FAULTS.get(fault.message) or FAULTS.get(name, unknown)
+        code, shown = self.kind.code, _shown(self.members)
+        cases = ["operator"] if to_operator else []
+        cases += [f"{name}={self.members[name]}" for name in VARYING if name in self.members]
+        for template in (*(SPECIFIC.get(f"{code} {case}") for case in cases), SPECIFIC.get(code), MESSAGES.get(code)):
+            with suppress(KeyError):
+                if template:
+                    return template.format_map(shown)
+        return f"{self.kind.title}."
 
 
 def _shown(members: Mapping[str, object]) -> dict[str, object]:
@@ -254,9 +306,13 @@ def _shown(members: Mapping[str, object]) -> dict[str, object]:
     if isinstance(scale, int):
         for name in AMOUNTS:
             if isinstance(amount := members.get(name), int):
-                size = abs(amount) if name == "requested" else amount
-                shown[name] = f"{Decimal(size).scaleb(-scale):f} {asset}"
-    return shown | {"kind": VERBS.get(members.get("kind"), "move")}
+                # a debit by an adjustment asks for less than 0, and below its floor a wallet has nothing available
+                amount = abs(amount) if name == "requested" else max(amount, 0) if name == "available" else amount
+                shown[name] = f"{Decimal(amount).scaleb(-scale):f} {asset}"
+    shown["verb"], shown["noun"] = LIMITED.get(members.get("kind"), ("move", "Moving money"))
+    if window := WINDOWS.get(members.get("limit")):
+        shown["window"] = window
+    return shown
 
 
 def invalid(*errors: FieldError) -> ServiceError:
@@ -285,10 +341,19 @@ def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> Servic
     if not sqlstate.startswith("WA"):
         return ServiceError(kind)
     members: dict[str, Any] = msgspec.json.decode(detail or "{}", type=dict[str, Any])
+    members.update((name, _in_utc(members[name])) for name in TIMES if name in members)
     field, reason = members.get("field"), members.get("reason")
     errors = [FieldError(field, reason or kind.title)] if field else []
     headers = {"Retry-After": str(members["retry_after"])} if "retry_after" in members else None
     return ServiceError(kind, _detail(kind, members, hint), errors, members, headers)
+
+
+def _in_utc(said: object) -> object:
+    """Read a time of DETAIL, which has the offset of the session; what is none stays as it is."""
+    try:
+        return msgspec.convert(said, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return said
 
 
 def _detail(kind: Kind, members: Mapping[str, Any], hint: str | None) -> str:

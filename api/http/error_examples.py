@@ -87,6 +87,7 @@ EXAMPLES: Final = {
             "Check the recipient; it must have a wallet in the asset of the transfer.",
             field="to_username",
             to_username="nobody",
+            asset="UC",
         ),
         _refusal("WA010", "Name another wallet as the recipient.", field="to_wallet_id"),
         _refusal(

@@ -50,6 +50,12 @@ HTTP_KINDS: Final[Mapping[int, Kind]] = {
     )
 }
 """What Litestar raises by status."""
+OPERATORS: Final = "/api/operator/"
+"""Where the wallets and users of a request are those of somebody else."""
+OPERATORS_IDS: Final = (
+    "There is nothing at this path. An id in it is what a search found: a UUID of a user or wallet, a number of a "
+    "transaction, hold or confirmation; no name and no txn_id."
+)
 
 _STANDARD_MEMBERS: Final = frozenset(
     {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field", "reason"}
@@ -76,7 +82,7 @@ def from_litestar(error: HTTPException) -> ServiceError:
     return ServiceError(INTERNAL)
 
 
-def problem(error: ServiceError, request_id: str | None) -> dict[str, object]:
+def problem(error: ServiceError, request_id: str | None, *, to_operator: bool = False) -> dict[str, object]:
     """Return the body of a problem. Its `type` leads to the code's entry in the API documentation."""
     kind = error.kind
     body: dict[str, object] = {
@@ -86,7 +92,7 @@ def problem(error: ServiceError, request_id: str | None) -> dict[str, object]:
         "detail": error.detail,
         "code": kind.code,
         "success": False,
-        "message": error.message,
+        "message": error.told(to_operator=to_operator),
         "request_id": request_id,
     }
     if error.errors:
@@ -99,6 +105,7 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
     """Turn any exception into a response. An unexpected one is logged, and its words stay out of the response."""
     state = request.scope["state"]
     headers: dict[str, str] = {}
+    to_operator = request.scope["path"].startswith(OPERATORS)
     if isinstance(error, ServiceError):
         known = error
     elif isinstance(error, HTTPException):
@@ -108,6 +115,8 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
                 headers[name] = value.replace("GET", "GET, HEAD")
     else:
         known = ServiceError(INTERNAL)
+    if to_operator and known.kind is NOT_FOUND:
+        known = ServiceError(NOT_FOUND, OPERATORS_IDS)
     if known.kind.status == INTERNAL.status:
         log.error("unexpected error", request_id=state.get("request_id"), exception=describe(error))
     elif known.kind.status == UNAVAILABLE.status:
@@ -116,7 +125,7 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
         headers["WWW-Authenticate"] = "Bearer"
     headers.update(known.headers)
     state["code"] = known.kind.code
-    body = msgspec.json.encode(problem(known, state.get("request_id")))
+    body = msgspec.json.encode(problem(known, state.get("request_id"), to_operator=to_operator))
     return Response(body, status_code=known.kind.status, media_type=PROBLEM_JSON, headers=headers)
 
 

@@ -61,6 +61,7 @@ class UnknownRecipient(Problem, kw_only=True):
     """Nobody has this name or wallet: the one that the request gives."""
 
     code: Literal["WA009"]
+    asset: Asset | UnsetType = UNSET
     to_username: Username | UnsetType = UNSET
     to_wallet_id: Annotated[UUID, Meta(description="The recipient's wallet.", examples=[WALLET_ID])] | UnsetType = UNSET
 

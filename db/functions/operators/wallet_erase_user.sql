@@ -28,6 +28,11 @@ begin
   -- wallets first, because an operator's action locks the wallet, then by its record the user
   perform from wallet.wallets w where w.owner_id = p_user_id order by w.id for update;
   perform from wallet.users u where u.id = p_user_id for update;
+  if p_actor is not null and exists (select from wallet.users u where u.id = p_user_id and u.role = 'operator') then
+    perform wallet.raise_error('WA038', jsonb_build_object(
+      'field', 'user_id', 'reason', 'is an operator, whom only an administrator erases'
+    ));
+  end if;
   select array_agg(l.id) into v_wallet_ids
   from (select w.id from wallet.wallets w where w.owner_id = p_user_id order by w.id for update) l;
   update wallet.wallets w set is_erased = true where w.id = any (v_wallet_ids) and not w.is_erased;
@@ -88,5 +93,5 @@ what is left.
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
 p_actor  the operator; null for an administrator
 
-Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased; WA038 the operator's own
-user. $$;
+Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased; WA038 an operator: left to
+administrators. $$;

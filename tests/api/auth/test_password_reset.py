@@ -103,7 +103,8 @@ def test_of_two_at_once_one_wins(service: Service, client: httpx.Client, alice: 
 def test_what_is_refused(client: httpx.Client, alice: User, operator: User) -> None:
     problem(client.post(path(alice), json={"reason": "x"}), 401, "unauthorized")
     problem(alice.post(path(alice), json={"reason": "x"}), 403, "WA027")
-    problem(operator.post(path(operator), json={"reason": "x"}), 403, "WA038", "user_id")
+    refused = problem(operator.post(path(operator), json={"reason": "x"}), 403, "WA038", "user_id")
+    assert refused["message"] == "Only an administrator can do this."
     problem(operator.post(path(alice), json={}), 422, "validation", "reason")
     problem(operator.post(path(alice), json={"reason": "x", "expires_in": 59}), 422, "validation", "expires_in")
     problem(operator.post(path(alice), json={"reason": "x", "expires_in": 86401}), 422, "validation", "expires_in")

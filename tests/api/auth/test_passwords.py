@@ -83,7 +83,8 @@ def test_a_change_needs_the_current_password_and_a_usable_new_one(alice: User, c
     body = {"current_password": WRONG, "new_password": NEW}
     problem(alice.post("/api/auth/password", json=body), 403, "WA034", "current_password")
     body = {"current_password": PASSWORD, "new_password": "short"}
-    problem(alice.post("/api/auth/password", json=body), 422, "validation", "new_password")
+    short = problem(alice.post("/api/auth/password", json=body), 422, "validation", "new_password")
+    assert short["message"] == "Use 8 to 72 characters (fewer with accents or emoji)."
     problem(client.post("/api/auth/password", json=body), 401, "unauthorized")
     data(sign_in(client, alice.username))
 

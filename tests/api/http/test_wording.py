@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import msgspec
 import pytest
 from litestar.routes import HTTPRoute
@@ -11,7 +12,7 @@ from msgspec import Struct, inspect
 from msgspec.structs import fields
 
 from api.app import create_app
-from api.errors import FieldError, ServiceError
+from api.errors import FAULTS, FieldError, ServiceError
 from api.http.json_body import Decoder
 from api.http.wording import PATTERNS, fault
 from api.schemas.operator import LimitsByKind
@@ -84,7 +85,7 @@ def test_no_wording_of_msgspec_comes_through(model: type[Struct]) -> None:
                 assert f"{found.field} {found.message}" in error.detail
                 assert not any(word in found.message for word in ("Expected", "`", "got", "Object", "Invalid"))
                 seen.add(found.message)
-            assert error.message.startswith("Please check ")
+            assert error.message.startswith("Please check ") or error.message in FAULTS.values()
     assert len(seen) > 1
 
 
@@ -126,6 +127,18 @@ def test_words_for_what_is_wrong(alice: User, value: bytes, annotation: str, mes
     found = problem(alice.post("/api/wallet/transfer", content=content, headers=headers), 422, "validation", annotation)
     assert {"field": annotation, "message": message} in found["errors"]
     assert f"{annotation} {message}" in found["detail"]
+
+
+def test_words_for_a_person(client: httpx.Client, alice: User) -> None:
+    body = {"username": "a b", "password": "short"}
+    found = problem(client.post("/api/auth/signup", json=body), 422, "validation", "username")
+    assert found["message"] == "Use 3 to 64 letters, digits, _, . or -."
+    found = problem(alice.post("/api/wallet/topup", json={"amount": 1}), 422, "validation", "txn_id")
+    assert found["message"] == "Something went wrong in the app. Please try again."
+    found = problem(alice.post("/api/wallet/topup", json={"amount": 1, "x": 1}), 422, "validation", "x")
+    assert found["message"] == "Something went wrong in the app. Please try again."
+    found = problem(alice.get("/api/wallet/balance", params={"at": "today"}), 422, "validation", "at")
+    assert found["message"] == "This date is not valid."
 
 
 @pytest.mark.parametrize(

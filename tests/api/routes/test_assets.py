@@ -38,7 +38,8 @@ def test_calls_name_the_asset_they_mean(alice: User) -> None:
 
 
 def test_without_a_wallet_in_that_asset(alice: User) -> None:
-    problem(alice.get("/api/wallet/balance", params={"asset": "JPY"}), 404, "WA001", "asset")
+    unknown = problem(alice.get("/api/wallet/balance", params={"asset": "JPY"}), 404, "WA001", "asset")
+    assert unknown["message"] == "You have no JPY wallet yet."
     problem(alice.topup(1, asset="JPY"), 404, "WA001", "asset")
     problem(alice.get("/api/wallet/balance", params={"asset": "\x00"}), 422, "validation", "asset")
 

@@ -98,7 +98,7 @@ def test_unknown_recipients_and_others_holds(alice: User, bob: User) -> None:
     [
         ("spend", {"amount": 5000}, "You have 1000 UC available, 5000 UC are needed."),
         ("transfer", {"amount": 1, "to_username": "nobody-of-this-name"},
-         "This recipient does not exist, or has no wallet for this money."),
+         "There is no such recipient with a wallet for UC."),
     ],
 )  # fmt: skip
 def test_a_refused_item_says_what_the_single_call_says(

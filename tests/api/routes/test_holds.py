@@ -69,7 +69,7 @@ def test_a_void_ends_a_hold(alice: User) -> None:
 def test_a_hold_expires(alice: User) -> None:
     held = hold(alice, 600, expires_in=1)
     time.sleep(1.1)
-    problem(capture(alice, held), 409, "WA018")
+    assert problem(capture(alice, held), 409, "WA018")["expires_at"].endswith("Z")
     assert data(alice.get("/api/wallet/balance"))["available"] == 1000
     assert data(alice.get("/api/wallet/holds", params={"status": "expired"}))["items"][0]["txn_id"] == held
     assert data(alice.get("/api/wallet/holds", params={"status": "open"}))["items"] == []

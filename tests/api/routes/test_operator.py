@@ -129,7 +129,9 @@ def test_adjustments_go_both_ways_and_say_why(operator: User, alice: User) -> No
         response = operator.post(path(alice, "adjust"), json=body | {"txn_id": str(uuid4())} | wrong)
         problem(response, 422, "WA002" if field == "amount" else "validation", field)
     body = {"txn_id": str(uuid4()), "amount": -1001, "reason": "too much"}
-    problem(operator.post(path(alice, "adjust"), json=body), 402, "WA003")
+    refused = problem(operator.post(path(alice, "adjust"), json=body), 402, "WA003")
+    assert refused["message"] == "This wallet has 1000 UC available; 1001 UC cannot be taken."
+    assert refused["requested"] == -1001
 
 
 def test_topups_and_refunds_for_a_user(operator: User, alice: User) -> None:
@@ -143,7 +145,8 @@ def test_topups_and_refunds_for_a_user(operator: User, alice: User) -> None:
     url = f"/api/operator/wallets/{uuid4()}/topup"
     problem(operator.post(url, json={"txn_id": str(uuid4()), "amount": 10}), 404, "WA001")
     url = "/api/operator/wallets/17/topup"
-    problem(operator.post(url, json={"txn_id": str(uuid4()), "amount": 10}), 404, "not_found")
+    found = problem(operator.post(url, json={"txn_id": str(uuid4()), "amount": 10}), 404, "not_found")
+    assert "An id in it is what a search found" in found["detail"]
 
 
 def test_the_trial_balance_nets_to_zero(operator: User, alice: User) -> None:

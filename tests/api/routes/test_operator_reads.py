@@ -406,7 +406,8 @@ def test_from_a_txn_id_to_the_whole_picture_in_two_calls(operator: User, alice: 
     ],
 )
 def test_what_is_not_there_is_not_shown(operator: User, alice: User, url: str, status: int, code: str) -> None:
-    problem(operator.get("/api/operator/" + url.format(wallet=alice.account["wallet_id"])), status, code)
+    found = problem(operator.get("/api/operator/" + url.format(wallet=alice.account["wallet_id"])), status, code)
+    assert ("no name and no txn_id" in found["detail"]) == (code == "not_found")
     assert looks(operator, alice) in ([], ["wallet"])
 
 

@@ -44,7 +44,7 @@ def test_what_a_transfer_refuses(alice: User, bob: User) -> None:
     data(alice.post("/api/wallets", json={"asset": "USD"}), 201)
     problem(transfer(alice, 1, to_username="nobody-of-this-name"), 404, "WA009", "to_username")
     problem(transfer(alice, 1, to_wallet_id=str(uuid4())), 404, "WA009", "to_wallet_id")
-    problem(transfer(alice, 1, to_username=alice.username), 422, "WA010", "to_wallet_id")
+    problem(transfer(alice, 1, to_username=alice.username), 422, "WA010", "to_username")
     problem(transfer(alice, 1, to_wallet_id=euros), 422, "WA011", "to_wallet_id")
     problem(transfer(alice, 1, to_username=bob.username, asset="USD"), 404, "WA009", "to_username")
     assert problem(transfer(alice, 1001, to_username=bob.username), 402, "WA003", "amount")["available"] == 1000

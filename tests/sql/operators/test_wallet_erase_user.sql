@@ -1,5 +1,5 @@
 -- A person is erased; the money, the chain and the record of who did it stay.
-select plan(43);
+select plan(44);
 
 create temp table receipts as select * from wallet_topup(wallet_of('alice'), txn(1), 100, 'from grandma', '{"note": "happy birthday"}', '2026-01-01');
 insert into receipts select * from wallet_topup(wallet_of('alice'), txn(2), 5);
@@ -96,5 +96,7 @@ select is((select (wallet_hold(wallet_id, txn(20), 5, 60, 'a secret', '{"a": 1}'
 select is((select (wallet_topup(wallet_id, txn(21), 5, 'a secret', '{"a": 1}')).replayed from alice), true, 'so is the top-up');
 select is_empty('select * from wallet_verify()', 'the ledger verifies');
 select is(refused($$ select wallet_transfer(wallet_of('bob'), txn(9), 1, p_to_username => (select username from erased)) $$), 'no error', 'her wallet still receives');
-select is((select transactions from wallet_erase_user(user_of('bob'), 'by psql')), 1::bigint, 'an administrator erases too');
+select wallet_set_role('bob', 'operator');
+select is(refused($$ select wallet_erase_user(user_of('bob'), 'a rival', user_of('charlie')) $$), 'WA038 user_id', 'an operator erases no operator');
+select is((select transactions from wallet_erase_user(user_of('bob'), 'by psql')), 1::bigint, 'an administrator does');
 select * from finish();

@@ -66,7 +66,7 @@ select is(
 );
 select is(refused($$ select wallet_transfer(wallet_of('alice'), txn(9), 1, p_to_username => 'nobody') $$), 'WA009 to_username', 'an unknown user is refused');
 select is(refused($$ select wallet_transfer(wallet_of('alice'), txn(9), 1, wallet_of('alice')) $$), 'WA010 to_wallet_id', 'the same wallet is refused');
-select is(refused($$ select wallet_transfer(wallet_of('alice'), txn(9), 1, p_to_username => 'alice') $$), 'WA010 to_wallet_id', 'so is oneself by name');
+select is(refused($$ select wallet_transfer(wallet_of('alice'), txn(9), 1, p_to_username => 'alice') $$), 'WA010 to_username', 'so is oneself by name');
 create temp table dollars as select wallet_id from wallet_open(user_of('alice'), 'USD');
 grant select on dollars to public;
 select is(

@@ -195,17 +195,18 @@ class Model:
 
     def _transfer(self, wallet: Wallet, request: Request) -> Answer:
         amount = request.amount or 0
+        to: dict[str, object] = {"field": "to_username" if request.by_name else "to_wallet_id"}
         if request.to is None or request.to >= len(self.wallets):
-            return Answer("WA009", {"field": "to_username" if request.by_name else "to_wallet_id"})
+            return Answer("WA009", to)
         recipient = self.wallets[request.to]
         if recipient is wallet:
-            return Answer("WA010", {"field": "to_wallet_id"})
+            return Answer("WA010", to)
         if recipient.asset != wallet.asset:
-            return Answer("WA011", {"field": "to_wallet_id"})
+            return Answer("WA011", to)
         if code := wallet.refusal(-amount, wallet.available, None):
             return _refused(code, wallet, amount)
         if code := recipient.refusal(amount, 0, recipient.max_balance):
-            return Answer(code, {"field": "to_wallet_id"})
+            return Answer(code, to)
         if refused := wallet.limit("transfer", amount):
             return refused
         wallet.move("transfer", -amount)
