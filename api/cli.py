@@ -25,7 +25,7 @@ try:
     from api.setup import deploy, service_secrets
     from api.setup.create_user import create as register_user
     from api.setup.export_user import export
-    from api.urls import libpq_variables, on_socket
+    from api.urls import libpq_variables, on_socket, without_password
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
 
@@ -222,13 +222,24 @@ def url(settings: Settings, role: str) -> None:
 @contextlib.contextmanager
 def administrator(settings: Settings, command: str) -> Iterator[str]:
     """Yield the administrator's URL of the database; the embedded server is started where none runs."""
-    if settings.database_url is not None:
-        yield settings.database_url
-        return
-    with embedded.server(settings.data_dir, command) as socket:
-        address = on_socket(socket)
-        asyncio.run(deploy.create_database(address))
-        yield address
+    try:
+        if settings.database_url is not None:
+            yield settings.database_url
+            return
+        with embedded.server(settings.data_dir, command) as socket:
+            address = on_socket(socket)
+            asyncio.run(deploy.create_database(address))
+            yield address
+    except deploy.NoWalletsError:
+        # somebody may have set for the service what is not set here: migrating would make a second ledger
+        setting, where = (
+            ("DATABASE_URL", without_password(settings.database_url))
+            if settings.database_url is not None
+            else ("PGWALLET_DATA_DIR", f"the data dir {settings.data_dir}")
+        )
+        raise CommandError(
+            f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it"
+        ) from None
 
 
 def main() -> None:

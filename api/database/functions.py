@@ -455,7 +455,7 @@ class Database:
     async def propose(self, asked: Correction, four_eyes: int) -> Confirmation | None:
         """`wallet_propose`: the confirmation that an amount above `four_eyes` needs; None where it needs none.
 
-        Errors: WA004, WA020, WA027, WA038 and more.
+        Errors: WA004, WA020, WA027, WA038, WA040 and more.
         """
         call = "select * from public.wallet_propose($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
         arguments = (*asked[:5], *asked.details, four_eyes, asked.actor)
@@ -467,7 +467,7 @@ class Database:
     ) -> Page[Confirmation]:
         """`wallet_confirmations`: the newest `limit` of them below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_confirmations($1, $2, $3, $4)"
-        rows = await self._shared.rows(call, status, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, status, limit + 1, before_id, actor)
         found = [read_confirmation(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 

@@ -79,7 +79,7 @@ EXAMPLES: Final = {
         ServiceError(OVERLOADED),
         ServiceError(TIMEOUT),
         ServiceError(UNAVAILABLE),
-        _refusal("WA001", "Use the wallet_id that registration or sign-in returned; only its owner can use it."),
+        _refusal("WA001", "Use a wallet of this user: the one that sign-up returned, or one opened in this asset."),
         _refusal("WA002", "", field="username", reason="must not look like a UUID"),
         _refusal(
             "WA003",

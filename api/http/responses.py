@@ -131,6 +131,5 @@ def recorded(message: str, result: R) -> JsonResponse[Envelope[R]]:
 
 
 def proposed(confirmation: Confirmation) -> JsonResponse[Any]:
-    """Answer 202 for what waits for another operator, or was rejected."""
-    waits = confirmation.status == "waiting"
-    return success("waits for another operator" if waits else confirmation.status, confirmation, 202)
+    """Answer 202 for what waits for another operator."""
+    return success("waits for another operator", confirmation, 202)

@@ -15,7 +15,7 @@ import asyncpg
 from api.errors import CommandError
 from api.integrity.checkpoint import Mark, reading, writing
 from api.integrity.hash_chain import START, Finding, Place, follow, place_of
-from api.setup.deploy import DeployError, connected, record_verification
+from api.setup.deploy import NoWalletsError, connected, record_verification
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -99,7 +99,10 @@ async def verify(
     report: Callable[[Finding], None],
     progress: Callable[[int], AbstractContextManager[Callable[[int], None]]],
 ) -> Summary:
-    """Verify the database at `url`; findings are reported as they come. Raises UnsoundError after the last one."""
+    """Verify the database at `url`; findings are reported as they come.
+
+    Raises NoWalletsError, or UnsoundError after the last one.
+    """
     started, found, warnings, first = time.monotonic(), 0, 0, None
     with ExitStack() as files:
         async with connected(url) as connection:
@@ -118,7 +121,7 @@ async def verify(
                                 found, first = found + 1, first or finding
                 unnoted = await record_verification(connection, found, time.monotonic() - started)
             except asyncpg.UndefinedTableError:
-                raise DeployError("this database has no wallets yet: run `pgwallet migrate`") from None
+                raise NoWalletsError from None
         if first is not None:
             where = (
                 f"{first.violation} in wallet {first.wallet_id}, seq {first.seq}, transaction {first.transaction_id}"

@@ -96,7 +96,7 @@ def operator_routes(services: Services) -> Router:
             200: ResponseSpec(Envelope[Adjustment], generate_examples=False, description="A replay: the first result")
         }
         | WAITS
-        | errors(*MUTATION_ERRORS, "WA003", "WA027", "WA038", "not_found"),
+        | errors(*MUTATION_ERRORS, "WA003", "WA027", "WA038", "WA040", "not_found"),
     )
     async def adjust(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[AdjustmentRequest]
@@ -130,7 +130,9 @@ def operator_routes(services: Services) -> Router:
         before_request=repeats,
         summary="Refund a user's transaction",
         response_description="The wallet was credited",
-        responses=REPLAY | WAITS | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "WA038", "not_found"),
+        responses=REPLAY
+        | WAITS
+        | errors(*MUTATION_ERRORS, "WA020", "WA021", "WA027", "WA028", "WA038", "WA040", "not_found"),
     )
     async def give_back(
         request: AuthenticatedRequest, wallet_id: WalletPath, data: JSONBody[GiveBackRequest]

@@ -229,6 +229,7 @@ class Confirmation(Struct):
     status: Annotated[Literal["waiting", "confirmed", "rejected"], Meta(examples=["waiting"])]
     type: Annotated[Literal["adjustment", "refund"], Meta(examples=["adjustment"])]
     wallet_id: WalletId
+    username: Annotated[str, Meta(description="Whose wallet it is, as stored now.", examples=["alice"])]
     txn_id: TxnId
     original_txn_id: Annotated[UUID | None, Meta(description="Of a refund: the `txn_id` of the spend or capture.")]
     amount: Annotated[
@@ -246,6 +247,7 @@ class Confirmation(Struct):
     metadata: JsonObject
     effective_at: datetime | None
     actor: Annotated[UUID, Meta(description="The operator who asks.", examples=[OPERATOR_ID])]
+    actor_username: Annotated[str, Meta(description="As stored now.", examples=["olga"])]
     created_at: CreatedAt
     decided_by: Annotated[UUID | None, Meta(description="Who confirmed or rejected it; null for an administrator.")]
     decided_at: datetime | None

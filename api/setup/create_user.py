@@ -7,7 +7,7 @@ import msgspec
 
 from api.errors import CommandError
 from api.password_hash import PASSWORD_BYTES, hash_password
-from api.setup.deploy import connected
+from api.setup.deploy import NoWalletsError, connected
 
 
 class UserError(CommandError):
@@ -15,7 +15,10 @@ class UserError(CommandError):
 
 
 async def create(url: str, username: str, password: str, *, role: str, bcrypt_cost: int) -> str:
-    """Register a user with this role, all or nothing, and return the username as stored. Raises UserError."""
+    """Register a user with this role, all or nothing, and return the username as stored.
+
+    Raises UserError, NoWalletsError.
+    """
     encoded = password.encode()
     if len(encoded) not in PASSWORD_BYTES:
         raise UserError(f"a password has {PASSWORD_BYTES[0]} to {PASSWORD_BYTES[-1]} bytes in UTF-8")
@@ -28,7 +31,7 @@ async def create(url: str, username: str, password: str, *, role: str, bcrypt_co
                 )
                 await connection.execute("select public.wallet_set_role($1, $2)", made, role)
         except asyncpg.UndefinedFunctionError:
-            raise UserError("this database has no wallets yet: run `pgwallet migrate`") from None
+            raise NoWalletsError from None
         except asyncpg.PostgresError as error:
             if not (error.sqlstate or "").startswith("WA"):
                 raise

@@ -96,6 +96,10 @@ class DeployError(CommandError):
     """The database cannot be reached or brought up to date; the text names the file at fault where there is one."""
 
 
+class NoWalletsError(DeployError):
+    """The database was never migrated."""
+
+
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old."""

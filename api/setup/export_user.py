@@ -7,14 +7,14 @@ from collections.abc import Callable
 import asyncpg
 
 from api.setup.create_user import UserError
-from api.setup.deploy import connected
+from api.setup.deploy import NoWalletsError, connected
 
 CALL = "select section, item::text from public.wallet_export_user($1)"
 ROWS = 500
 
 
 async def export(url: str, username: str, write: Callable[[str], object]) -> None:
-    """Pass a JSON object to `write`, in pieces, however large it is. Raises UserError."""
+    """Pass a JSON object to `write`, in pieces, however large it is. Raises UserError, NoWalletsError."""
     end, comma = "", ""
     async with connected(url) as connection:
         try:
@@ -36,7 +36,7 @@ async def export(url: str, username: str, write: Callable[[str], object]) -> Non
                 # on record also where nobody wanted to read it to its end
                 await reading.commit()
         except asyncpg.UndefinedFunctionError:
-            raise UserError("this database has no wallets yet: run `pgwallet migrate`") from None
+            raise NoWalletsError from None
         except asyncpg.PostgresError as error:
             if error.sqlstate != "WA029":
                 raise

@@ -94,7 +94,10 @@ def test_every_command_has_help(wallet: Pgwallet, command: str) -> None:
 
 
 def test_verify_before_migrate_says_what_to_do(fresh: Pgwallet) -> None:
-    assert fresh.refusal("verify") == "this database has no wallets yet: run `pgwallet migrate`"
+    assert fresh.refusal("verify") == (
+        f"no wallets yet in the data dir {fresh.data_dir}: run `pgwallet migrate`,"
+        " or set PGWALLET_DATA_DIR as the service has it"
+    )
 
 
 def test_a_data_dir_that_cannot_be_made(tmp_path: Path) -> None:

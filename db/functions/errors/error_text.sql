@@ -8,7 +8,7 @@ immutable
 as $$
   select m.message, m.hint
   from (values
-    ('WA001', 'unknown wallet', 'Use the wallet_id that registration or sign-in returned; only its owner can use it.'),
+    ('WA001', 'unknown wallet', 'Use a wallet of this user: the one that sign-up returned, or one opened in this asset.'),
     ('WA002', 'invalid argument', 'Correct the named field and send the request again with the same txn_id.'),
     ('WA003', 'insufficient funds', 'Nothing was written. Top up, or ask for at most what is available, with the same txn_id.'),
     ('WA004', 'txn_id already used for another request', 'Send the original request to get its result, or use a new txn_id.'),

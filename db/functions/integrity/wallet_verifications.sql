@@ -21,7 +21,7 @@ begin
   end if;
 
   return query
-  select v.id, v.ended_at, v.seconds, v.violations
+  select v.id, v.ended_at, round(v.seconds::numeric, 3)::double precision, v.violations
   from wallet.verifications v
   where v.id < coalesce(p_before_id, 9223372036854775807)
   order by v.id desc

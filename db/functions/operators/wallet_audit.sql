@@ -110,7 +110,8 @@ begin
     (select u.username from wallet.users u where u.id = o.user_id), a.wallet_id,
     coalesce(
       a.reason, a.detail ->> 'reason',
-      (select d.reference from wallet.transaction_details d where d.transaction_id = o.transaction_id)
+      (select d.reference from wallet.transaction_details d where d.transaction_id = o.transaction_id),
+      (select c.reference from wallet.confirmations c where c.id = o.proposal_id)
     ),
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'from') else a.before end,
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'to') else a.detail end,
@@ -119,8 +120,9 @@ begin
   cross join lateral (select * from wallet.operator_actions x where x.id = i.id limit 1) a
   cross join lateral (
     select coalesce(a.user_id, (select w.owner_id from wallet.wallets w where w.id = a.wallet_id)),
-      (a.detail ->> 'transaction_id')::bigint
-  ) as o (user_id, transaction_id)
+      (a.detail ->> 'transaction_id')::bigint,
+      case a.action when 'propose' then (a.detail ->> 'confirmation_id')::bigint end
+  ) as o (user_id, transaction_id, proposal_id)
   where (p_user_id is null or o.user_id = p_user_id) and (p_operator_id is null or a.actor = p_operator_id)
     and (p_action is null or a.action = p_action)
   order by a.id desc
@@ -143,7 +145,7 @@ p_before_id the id of the last row of the page before; null for the newest page
 p_actor     the operator who asks; null for an administrator
 
 before and after: what was so, and what is since then. A null actor was an administrator. The reason of what moved money
-is the transaction's reference, gone with its person. With more than one filter, and for looks (read) alone, a page
-examines 1,000 rows: where it stops before the end, its last row has an id and nothing else, and the next page goes on
-from there. Who reads this record leaves no row in it.
+is the transaction's reference, and of a propose the request's: both go with their person. With more than one filter, and
+for looks (read) alone, a page examines 1,000 rows: where it stops before the end, its last row has an id and nothing
+else, and the next page goes on from there. Who reads this record leaves no row in it.
 Errors: WA002 invalid argument; WA024 invalid cursor; WA027 operators only. $$;

@@ -6,7 +6,7 @@ create or replace function public.wallet_confirmations(
 )
 returns setof wallet.described_confirmation
 language plpgsql
-stable
+volatile
 security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
@@ -25,8 +25,7 @@ begin
   end if;
 
   return query
-  select d.*
-  from (
+  with page as materialized (
     -- either part reads a range of an index
     (
       select c as row
@@ -43,19 +42,31 @@ begin
       order by c.id desc
       limit p_limit
     )
-  ) p
+  ), noted as materialized (
+    select wallet.record_reads(
+      p_actor,
+      array_agg((select w.owner_id from wallet.wallets w where w.id = (p.row).wallet_id)),
+      'confirmations'
+    )
+    from page p
+  )
+  select d.*
+  from page p
   cross join lateral wallet.described_confirmation(p.row) d
+  cross join noted
   order by d.id desc;
 end;
 $$;
 
 comment on function public.wallet_confirmations(text, integer, bigint, uuid) is
-$$ Operators: requests that wait for a second operator or did, newest first, a page at a time.
+$$ Operators: requests that wait for a second operator, or waited, newest first, a page at a time. Whose wallets were
+shown is on record.
 
 p_status    only waiting, confirmed or rejected ones
 p_limit     confirmations in the page, 1 to 1000
 p_before_id the id of the last one of the page before; null for the newest page
 p_actor     the operator; null for an administrator
 
-amount is as in the request; expected is what it moves, in minor units of asset, as known when it was asked for.
+username is the owner of the wallet, actor_username who asked. amount is as in the request; expected is what it moves,
+in minor units of asset, as known when it was asked for.
 Errors: WA002 invalid argument; WA024 invalid cursor; WA027 operators only. $$;

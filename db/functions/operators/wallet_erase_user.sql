@@ -93,5 +93,5 @@ what is left.
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
 p_actor  the operator; null for an administrator
 
-Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased; WA038 an operator: left to
-administrators. $$;
+Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA030 already erased; WA038 an operator: left
+to administrators. $$;

@@ -80,6 +80,11 @@ begin
     end;
     if v_field is not null then
       perform wallet.raise_error('WA004', jsonb_build_object('field', v_field, 'txn_id', p_txn_id));
+    elsif v_confirmation.status = 'rejected' then
+      -- whoever takes it for the confirmation would wait for ever
+      perform wallet.raise_error(
+        'WA040', jsonb_build_object('id', v_confirmation.id, 'decision', v_confirmation.status)
+      );
     end if;
     return next wallet.described_confirmation(v_confirmation);
     return;
@@ -93,6 +98,9 @@ begin
     select r.* into v_refund
     from wallet.refundable(p_wallet_id, p_original_txn_id, p_amount) r;
     if v_refund.code is not null then
+      if v_refund.detail ? 'left' then
+        v_refund.detail := v_refund.detail || jsonb_build_object('asset', v_wallet.asset, 'scale', v_wallet.scale);
+      end if;
       perform wallet.raise_error(v_refund.code, v_refund.detail);
     end if;
     v_expected := v_refund.amount;
@@ -110,7 +118,11 @@ begin
     p_actor, v_wallet.created_at
   returning * into v_confirmation;
   perform wallet.record_action(
-    p_actor, 'propose', null, p_wallet_id, p_detail => jsonb_build_object('confirmation_id', v_confirmation.id)
+    p_actor, 'propose', null, p_wallet_id,
+    p_detail => jsonb_build_object(
+      'confirmation_id', v_confirmation.id, 'type', p_type, 'amount', coalesce(p_amount, v_expected),
+      'asset', v_wallet.asset, 'scale', v_wallet.scale
+    )
   );
   return next wallet.described_confirmation(v_confirmation);
 end;
@@ -119,7 +131,7 @@ $$;
 comment on function public.wallet_propose(text, uuid, uuid, uuid, bigint, text, jsonb, timestamptz, bigint, uuid) is
 $$ Operators: asks for the confirmation that an adjustment or refund needs above an amount. Returns the confirmation
 that waits; or no row where none is needed or the txn_id is on record: then wallet_adjust() or wallet_give_back() goes
-on. Nothing moves, and nothing is set aside. The same request again returns the same confirmation, also a rejected one.
+on. Nothing moves, and nothing is set aside. The same request again returns the same confirmation, until it is decided.
 
 p_type      adjustment or refund; the other arguments up to p_effective_at are those of wallet_adjust(), whose reason is
             p_reference, and wallet_give_back()
@@ -127,4 +139,5 @@ p_four_eyes minor units, 0 or more: what is above waits. A refund without an amo
 p_actor     the operator who asks; never null
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA020, WA021, WA028 of a
-refund; WA023 effective_at in the future; WA027 operators only; WA038 the operator's own wallet. $$;
+refund; WA023 effective_at in the future; WA027 operators only; WA038 the operator's own wallet; WA040 rejected
+before. $$;

@@ -76,6 +76,7 @@ def test_above_it_another_operator_confirms(olga: User, otto: User, alice: User)
         "status": "waiting",
         "type": "adjustment",
         "wallet_id": alice.account["wallet_id"],
+        "username": alice.username,
         "txn_id": body["txn_id"],
         "original_txn_id": None,
         "amount": -101,
@@ -86,6 +87,7 @@ def test_above_it_another_operator_confirms(olga: User, otto: User, alice: User)
         "metadata": {"case": 7},
         "effective_at": moment,
         "actor": olga.account["id"],
+        "actor_username": olga.username,
         "created_at": waiting["created_at"],
         "decided_by": None,
         "decided_at": None,
@@ -117,7 +119,8 @@ def test_a_refund_counts_as_what_is_left(olga: User, otto: User, alice: User) ->
     part = {"txn_id": str(uuid4()), "original_txn_id": spent, "amount": 100}
     data(olga.post(url, json=part), 201)
     too_much = {"txn_id": str(uuid4()), "original_txn_id": spent, "amount": 201}
-    assert problem(olga.post(url, json=too_much), 422, "WA020")["left"] == 200
+    refused = problem(olga.post(url, json=too_much), 422, "WA020")
+    assert (refused["left"], refused["asset"], refused["scale"]) == (200, "UC", 0)
     unknown = {"txn_id": str(uuid4()), "original_txn_id": str(uuid4())}
     problem(olga.post(url, json=unknown), 404, "WA028")
     assert data(confirm(otto, waiting), 201)["amount"] == 200
@@ -150,8 +153,28 @@ def test_what_was_rejected_never_moves(olga: User, otto: User, alice: User) -> N
     assert rejected == waiting | decided | {"decided_at": rejected["decided_at"]}
     assert data(reject(olga, waiting, "another reason")) == rejected
     assert problem(confirm(otto, waiting), 409, "WA040")["decision"] == "rejected"
-    assert data(olga.post(url, json=body), 202) == rejected
+    assert problem(olga.post(url, json=body), 409, "WA040")["decision"] == "rejected"
     assert alice.balance() == 1000
+
+
+def test_who_asked_for_how_much_and_why_is_in_the_audit(
+    olga: User, otto: User, alice: User, service_database: Database
+) -> None:
+    def proposed() -> dict[str, Any]:
+        (row,) = data(otto.get("/api/operator/audit", params={"wallet_id": wallet_id, "action": "propose"}))["items"]
+        return dict(row)
+
+    wallet_id = alice.account["wallet_id"]
+    url, body = adjustment(alice, -101)
+    waiting = data(olga.post(url, json=body), 202)
+    row = proposed()
+    assert (row["actor_username"], row["username"], row["reason"]) == (olga.username, alice.username, "charged twice")
+    after = {"type": "adjustment", "amount": -101, "asset": "UC", "scale": 0}
+    assert row["after"] == {"confirmation_id": waiting["id"]} | after
+    with service_database.connect() as administrator:
+        administrator.execute("select public.wallet_erase_user(%s, 'her wish')", [alice.account["id"]])
+    # the text goes with its person
+    assert proposed()["reason"] == "erased"
 
 
 def test_pages(olga: User, alice: User) -> None:

@@ -10,8 +10,9 @@ from uuid import uuid4
 import pytest
 
 from api.setup.export_user import export
+from api.urls import with_login
 from tests.command import COMMAND, Pgwallet
-from tests.database import Database
+from tests.database import Cluster, Database
 
 
 @pytest.fixture
@@ -74,7 +75,15 @@ def test_what_is_refused(wallet: Pgwallet, name: str) -> None:
 
 def test_before_migrate(fresh: Pgwallet, name: str) -> None:
     line = fresh.refusal("user", "create", name, PGWALLET_USER_PASSWORD="correct horse")
-    assert line == "this database has no wallets yet: run `pgwallet migrate`"
+    assert line.startswith(f"no wallets yet in the data dir {fresh.data_dir}: run `pgwallet migrate`, or set")
+
+
+def test_an_address_without_wallets_is_named(fresh: Pgwallet, cluster: Cluster, name: str) -> None:
+    elsewhere = with_login(cluster.database("postgres").url, "postgres", "secret")
+    line = fresh.refusal("user", "export", name, DATABASE_URL=elsewhere)
+    assert line.endswith("run `pgwallet migrate`, or set DATABASE_URL as the service has it")
+    assert "/postgres" in line
+    assert "secret" not in line
 
 
 def test_help(wallet: Pgwallet) -> None:
@@ -108,4 +117,4 @@ def test_an_export_that_is_cut_off_is_on_record(database: Database) -> None:
 def test_an_export_of_nobody(wallet: Pgwallet, fresh: Pgwallet, name: str) -> None:
     status, output, errors = wallet.attempt("user", "export", name)
     assert (status, output, errors) == (1, "", f"pgwallet: there is no user {name}\n")
-    assert fresh.refusal("user", "export", name) == "this database has no wallets yet: run `pgwallet migrate`"
+    assert fresh.refusal("user", "export", name).startswith(f"no wallets yet in the data dir {fresh.data_dir}: ")

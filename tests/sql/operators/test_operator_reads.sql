@@ -132,9 +132,9 @@ select results_eq(
 );
 
 -- verifications
-select lives_ok($$ select wallet_record_verification(n, n / 2.0) from generate_series(1, 3) n $$, 'there were verifications');
+select lives_ok($$ select wallet_record_verification(n, n / 2.0 + 0.00049) from generate_series(1, 3) n $$, 'there were verifications');
 select results_eq(
-  $$ select v.violations, v.seconds from wallet_verifications(2, null, user_of('charlie')) v $$, $$ values (3::bigint, 1.5::double precision), (2, 1) $$, 'the newest come first'
+  $$ select v.violations, v.seconds from wallet_verifications(2, null, user_of('charlie')) v $$, $$ values (3::bigint, 1.5::double precision), (2, 1) $$, 'the newest come first, with their time in milliseconds'
 );
 select results_eq(
   $$ select v.violations from wallet_verifications(1, (select min(n.id) from wallet_verifications(2) n)) v $$, $$ values (1::bigint) $$, 'the next page goes on below'

@@ -1,5 +1,5 @@
 -- What waits for a second operator, a page at a time.
-select plan(13);
+select plan(14);
 
 select lives_ok(
   $$ select wallet_set_role(u, 'operator') from unnest('{bob,charlie}'::text[]) u;
@@ -26,9 +26,17 @@ select is(pg_temp.listed('rejected', 50), '{3}', 'those that were rejected');
 select is(pg_temp.listed(null, 2, 5), '{4,3}', 'a page of all');
 select is(pg_temp.listed('waiting', 2, 6), '{5,1}', 'a page of those that wait');
 select results_eq(
-  $$ select txn_id, expected, asset, scale, transaction_id is not null from wallet_confirmations('confirmed', p_actor => user_of('charlie')) $$,
-  $$ values (txn(4), 4::bigint, 'UC', 0::smallint, true), (txn(2), 2, 'UC', 0, true) $$, 'each with its asset, and what became of it'
+  $$ select txn_id, expected, asset, scale, username, actor_username, transaction_id is not null from wallet_confirmations('confirmed', p_actor => user_of('charlie')) $$,
+  $$ values (txn(4), 4::bigint, 'UC', 0::smallint, 'alice', 'bob', true), (txn(2), 2, 'UC', 0, 'alice', 'bob', true) $$,
+  'each with its asset, its persons, and what became of it'
 );
+reset session authorization;
+select results_eq(
+  $$ select a.actor, a.user_id, a.detail, count(*) from wallet.operator_actions a where a.action = 'read' group by 1, 2, 3 $$,
+  $$ values (user_of('charlie'), user_of('alice'), '{"of": "confirmations"}'::jsonb, 7::bigint) $$,
+  'each page leaves one row for each person on it'
+);
+set local session authorization wallet_api;
 select is(refused($$ select wallet_confirmations('gone', p_actor => user_of('bob')) $$), 'WA002 status', 'an unknown status is refused');
 select is(
   array[refused($$ select wallet_confirmations(null, 0, null, user_of('bob')) $$), refused($$ select wallet_confirmations(null, 1001, null, user_of('bob')) $$)],

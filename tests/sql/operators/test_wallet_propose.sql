@@ -1,5 +1,5 @@
 -- What an operator asks for above an amount waits: which requests do, who may ask, and what a second asking gets.
-select plan(47);
+select plan(51);
 
 select lives_ok(
   $$ select wallet_set_role('bob', 'operator'), wallet_set_role('charlie', 'operator'), wallet_spend(wallet_of('alice'), txn(1), 400),
@@ -26,12 +26,12 @@ select is_empty($$ select adjustment(txn(10), -100) $$, 'down, too');
 select is(
   (select jsonb_build_object(
     'type', c.type, 'wallet', c.wallet_id, 'txn', c.txn_id, 'original', c.original_txn_id, 'amount', c.amount, 'expected', c.expected, 'asset', c.asset,
-    'scale', c.scale, 'reference', c.reference, 'metadata', c.metadata, 'at', c.effective_at = '2020-01-01', 'actor', c.actor, 'status', c.status,
+    'scale', c.scale, 'username', c.username, 'asked by', c.actor_username, 'reference', c.reference, 'metadata', c.metadata, 'at', c.effective_at = '2020-01-01', 'actor', c.actor, 'status', c.status,
     'decided', num_nonnulls(c.decided_by, c.decided_at, c.reason, c.transaction_id))
     from adjustment(txn(11), -101, p_metadata => '{"case": 7}', p_effective_at => '2020-01-01') c),
   jsonb_build_object(
     'type', 'adjustment', 'wallet', wallet_of('alice'), 'txn', txn(11), 'original', null, 'amount', -101, 'expected', 101, 'asset', 'UC', 'scale', 0,
-    'reference', 'a mistake', 'metadata', '{"case": 7}'::jsonb, 'at', true, 'actor', user_of('bob'), 'status', 'waiting', 'decided', 0),
+    'username', 'alice', 'asked by', 'bob', 'reference', 'a mistake', 'metadata', '{"case": 7}'::jsonb, 'at', true, 'actor', user_of('bob'), 'status', 'waiting', 'decided', 0),
   'one above it waits, as it was sent'
 );
 select isnt_empty($$ select adjustment(txn(12), 101) $$, 'up, too');
@@ -46,14 +46,29 @@ reset session authorization;
 select lives_ok($$ select wallet_give_back(wallet_of('alice'), txn(23), txn(1), 350) $$, 'a part is refunded');
 select is_empty($$ select refund(txn(22), null) $$, 'what is left counts, and not what the original took');
 select is(refused($$ select refund(txn(22), 51, 0) $$), 'WA020 amount', 'more than is left is refused at once');
+create function refusal_of(p_call text) returns jsonb language plpgsql as $$
+declare
+  v_detail text;
+begin
+  execute p_call;
+exception when others then
+  get stacked diagnostics v_detail = pg_exception_detail;
+  return v_detail;
+end $$;
+select is(
+  refusal_of($$ select refund(txn(22), 51, 0) $$),
+  '{"field": "amount", "requested": 51, "left": 50, "asset": "UC", "scale": 0}', 'in minor units of which asset, it says'
+);
 select is(refused($$ select refund(txn(22), null, p_original => txn(99)) $$), 'WA028 original_txn_id', 'so is an unknown original: it might come, and be worth any amount');
 select is(refused($$ select refund(txn(22), null, p_original => txn(23)) $$), 'WA021 original_txn_id', 'and what is no spend');
 select is((select count(*) from wallet.transactions), (select count + 1 from before), 'but for that part nothing moved');
 select is((select available from wallet_balance(wallet_of('alice'))), 940::bigint, 'and nothing was set aside');
 select results_eq(
   $$ select a.actor, a.user_id, a.wallet_id, a.detail from wallet.operator_actions a where a.action = 'propose' order by a.id $$,
-  $$ select c.actor, user_of('alice'), c.wallet_id, jsonb_build_object('confirmation_id', c.id) from wallet.confirmations c order by c.id $$,
-  'who asked is on record'
+  $$ select c.actor, user_of('alice'), c.wallet_id,
+    jsonb_build_object('confirmation_id', c.id, 'type', c.type, 'amount', coalesce(c.amount, c.expected), 'asset', 'UC', 'scale', 0)
+    from wallet.confirmations c order by c.id $$,
+  'who asked is on record, and for what'
 );
 
 -- the same again
@@ -78,6 +93,11 @@ select is(refused($$ select refund(txn(12), 101) $$), 'WA004 type', 'or type');
 select lives_ok($$ select wallet_spend(wallet_of('alice'), txn(3), 50) $$, 'another spend');
 select is(refused($$ select refund(txn(20), 101, p_original => txn(3)) $$), 'WA004 original_txn_id', 'or original');
 select is_empty('select * from wallet.confirmations except select * from known', 'and none is written');
+select lives_ok(
+  $$ select wallet_reject((select id from wallet.confirmations where txn_id = txn(13)), 'no', user_of('charlie')) $$, 'one is rejected'
+);
+select is(refused($$ select adjustment(txn(13), 1, 0) $$), 'WA040', 'and its request is refused from then on');
+select is(refused($$ select adjustment(txn(13), 2, 0) $$), 'WA004 amount', 'another one with its txn_id as before');
 select is_empty($$ select adjustment(txn(1), 500) $$, 'a txn_id on record is left to the call');
 select is_empty($$ select adjustment(txn(2), 500) $$, 'that of a hold too');
 

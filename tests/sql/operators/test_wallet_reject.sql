@@ -31,7 +31,7 @@ select is(refused(format($$ select wallet_confirm(%s, user_of('charlie')) $$, fi
 reset session authorization;
 select is((select r.decided_by from ids, wallet_reject(doras, 'by psql') r), null, 'an administrator rejects too');
 select is(
-  (select c.status from wallet_propose('adjustment', wallet_of('alice'), txn(1), null, 50, 'a mistake', null, null, 0, user_of('bob')) c), 'rejected', 'who asks again learns of it'
+  refused($$ select wallet_propose('adjustment', wallet_of('alice'), txn(1), null, 50, 'a mistake', null, null, 0, user_of('bob')) $$), 'WA040', 'who asks again learns of it'
 );
 select results_eq(
   $$ select a.actor, a.reason, (a.detail ->> 'confirmation_id')::bigint from wallet.operator_actions a where a.action = 'reject' order by a.id $$,

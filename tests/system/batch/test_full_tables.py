@@ -135,8 +135,6 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "holds, expired": ("wallet_holds(%s, 'expired', 1, p_actor => %s)", [wallet, owner]),
         "holds, captured": ("wallet_holds(%s, 'captured', 1, p_actor => %s)", [wallet, owner]),
         "holds, voided": ("wallet_holds(%s, 'voided', 1, 2, p_actor => %s)", [wallet, owner]),
-        "confirmations": ("wallet_confirmations(p_limit => 1)", []),
-        "confirmations, waiting": ("wallet_confirmations('waiting', 1, 2)", []),
         "unknown confirmation": ("wallet_confirm(9223372036854775807)", []),
         "search by txn_id": (f"wallet_search({TXN_ID})", []),
         "search by the txn_id of a hold": (f"wallet_search({HOLD_TXN_ID})", []),
@@ -193,6 +191,8 @@ PAGES = {
     "audit of an action": "wallet_audit(p_action => 'status')",
     "audit of looks": "wallet_audit(p_action => 'read')",
     "verifications": "wallet_verifications()",
+    "confirmations": "wallet_confirmations()",
+    "confirmations, waiting": "wallet_confirmations('waiting')",
 }
 LOOKS = {
     "wallet": f"wallet_inspect_wallet(coalesce({LAST_OR_NULL}, {FIRST_CHANGED}))",
