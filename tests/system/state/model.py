@@ -80,7 +80,7 @@ class Wallet:
 
     @property
     def available(self) -> int:
-        return self.balance - self.held - self.floor
+        return min(self.balance - self.held - self.floor, LARGEST)
 
     def refusal(self, delta: int, available: int, max_balance: int | None) -> str | None:
         """The code that refuses a change of the balance."""
