@@ -27,7 +27,7 @@ select is(pg_temp.listed(null, 2, 5), '{4,3}', 'a page of all');
 select is(pg_temp.listed('waiting', 2, 6), '{5,1}', 'a page of those that wait');
 select results_eq(
   $$ select txn_id, expected, asset, scale, username, actor_username, transaction_id is not null from wallet_confirmations('confirmed', p_actor => user_of('charlie')) $$,
-  $$ values (txn(4), 4::bigint, 'UC', 0::smallint, 'alice', 'bob', true), (txn(2), 2, 'UC', 0, 'alice', 'bob', true) $$,
+  $$ values (txn(4), 4::bigint, 'UC', 0::smallint, 'alice', 'bob', true), (txn(2), 2, 'UC', 0::smallint, 'alice', 'bob', true) $$,
   'each with its asset, its persons, and what became of it'
 );
 reset session authorization;
