@@ -25,7 +25,7 @@ begin
   perform wallet.require_another(p_user_id, p_actor);
 
   -- user and wallets stay locked, so that a request under way adds no wallet and no details after they were looked for;
-  -- wallets first, because an operator's action locks the wallet, then by its record the user
+  -- wallets first, as every request locks them, then once more with those that were opened meanwhile
   perform from wallet.wallets w where w.owner_id = p_user_id order by w.id for update;
   perform from wallet.users u where u.id = p_user_id for update;
   if p_actor is not null and exists (select from wallet.users u where u.id = p_user_id and u.role = 'operator') then
