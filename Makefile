@@ -106,6 +106,7 @@ test-clients: $(DEVELOPMENT) $(CLIENTS)/.tools ## linters read the OpenAPI docum
 	@exec $(BIN)/pytest tests/clients/generated.py
 
 mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show which test notices
+	@$(if $(MUTANTS),,$(BIN)/pytest tests/system/state/mutants.py)
 	@exec $(BIN)/python -m tests.mutants $(MUTANTS)
 
 test-flood: $(DEVELOPMENT) ## 2,000 connections at once, then each attack, for 30 s; about 7 minutes

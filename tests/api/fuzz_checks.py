@@ -15,6 +15,7 @@ BEYOND_SCHEMA = re.compile(
     r"|is for a (capture or void|refund); a .*"
     r"|must be a whole number, without a point or exponent"
     r"|is required, here or as the header Idempotency-Key"
+    r"|must be the same as Idempotency-Key"
 )
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

@@ -1,5 +1,9 @@
-"""The state machine finds what it is there for: each mutant breaks one rule in one function, and it must notice."""
+"""The state machine finds what it is there for: each mutant breaks one rule in one function, and it must notice.
 
+`make mutants` runs it: a mutant is found after a few seconds or a minute, as chance has it.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,15 +83,20 @@ MUTANTS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTANTS)
-def test_the_machine_finds(world: World, name: str) -> None:
-    mutant: Mutant | None = MUTANTS[name]
+def sources(mutant: Mutant | None) -> Iterator[str]:
+    """The functions as the mutant has them."""
     while mutant:
         source = next(FUNCTIONS.rglob(f"{mutant.function}.sql")).read_text()
         for part, other in mutant.parts.items():
             assert source.count(part) == 1
             source = source.replace(part, other)
-        world.clock.mend(world.administrator.connection, source)
+        yield source
         mutant = mutant.other
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_machine_finds(world: World, name: str) -> None:
+    for source in sources(MUTANTS[name]):
+        world.clock.mend(world.administrator.connection, source)
     with pytest.raises((DisagreementError, Flaky)):
         run_state_machine_as_test(machine(world), settings=SETTINGS)
