@@ -6,7 +6,7 @@ declare
 begin
   foreach v_table in array array[
     'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available', 'wallet.operator_actions',
-    'wallet.erasures', 'wallet.reserved_names', 'wallet.installation'
+    'wallet.erasures', 'wallet.account_events', 'wallet.reserved_names', 'wallet.installation'
   ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(

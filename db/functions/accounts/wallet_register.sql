@@ -47,6 +47,8 @@ begin
   insert into wallet.wallets as w (owner_id, asset, kind)
   values (v_user.id, v_asset.code, 'user')
   returning w.id into v_wallet_id;
+  perform wallet.record_account_event('user.signed_up', v_user.id);
+  perform wallet.record_account_event('wallet.opened', v_user.id, v_wallet_id);
   if v_asset.signup_bonus > 0 then
     v_request.type := 'bonus';
     v_request.wallet_id := v_wallet_id;

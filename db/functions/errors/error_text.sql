@@ -45,7 +45,11 @@ as $$
     ('WA037', 'password reset token not valid', 'It is unknown, used, replaced by a newer one, or expired: ask an operator for another.'),
     ('WA038', 'left to another operator', 'Operators change nothing of their own and confirm no request of their own: ask another operator, or an administrator.'),
     ('WA039', 'unknown confirmation', 'Use the id of a confirmation in the operators'' list.'),
-    ('WA040', 'already decided', 'It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.')
+    ('WA040', 'already decided', 'It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.'),
+    ('WA041', 'history has changed', 'The database was restored, or another took over, and events that you have read are gone: go on after known, or from the beginning.'),
+    ('WA042', 'unknown webhook', 'Use the id of a webhook in the operators'' list.'),
+    ('WA043', 'not in a transaction of its own', 'Call it outside of a transaction, or as the first and only statement of one.'),
+    ('WA044', 'too many webhooks', 'Delete webhooks that nobody uses.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

@@ -47,11 +47,11 @@ begin
   set captured = h.captured + v_amount, status = case when v_closes then 'captured' else 'open' end
   where h.id = v_hold.id;
   insert into wallet.hold_events (
-    hold_id, wallet_id, txn_id, event, amount, final, requested_amount, transaction_id, balance_after, available_after,
-    created_at
+    id, hold_id, wallet_id, txn_id, event, amount, final, requested_amount, transaction_id, balance_after,
+    available_after, created_at
   )
   values (
-    v_hold.id, p_request.wallet_id, p_request.txn_id, 'capture', v_amount, p_request.final, p_request.amount,
+    v_result.id, v_hold.id, p_request.wallet_id, p_request.txn_id, 'capture', v_amount, p_request.final, p_request.amount,
     v_result.id, v_result.balance, v_result.available, p_wallet.created_at
   );
   v_outcome.result := v_result;

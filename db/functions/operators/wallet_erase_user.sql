@@ -73,6 +73,7 @@ begin
     p_actor, 'erase', p_user_id, null, p_reason,
     p_detail => jsonb_build_object('transactions', transactions, 'holds', holds)
   );
+  perform wallet.record_account_event('user.erased', p_user_id);
   select u.username, u.erased_at into username, erased_at
   from wallet.users u
   where u.id = p_user_id;

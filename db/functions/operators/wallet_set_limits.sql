@@ -62,6 +62,11 @@ begin
   perform wallet.record_action(
     p_actor, 'limits', null, p_wallet_id, p_reason, v_before, wallet.limits_on_record(p_wallet_id)
   );
+  perform wallet.record_account_event(
+    'wallet.limits_changed', w.owner_id, p_wallet_id, wallet.limits_on_record(p_wallet_id)
+  )
+  from wallet.wallets w
+  where w.id = p_wallet_id;
 
   return query
   select l.kind, l.per_transaction, l.per_day, l.per_30_days, p_floor, p_max_balance

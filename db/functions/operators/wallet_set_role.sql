@@ -32,6 +32,9 @@ begin
     null, 'role', v_before.id, null,
     p_before => jsonb_build_object('role', v_before.role), p_detail => jsonb_build_object('role', p_role)
   );
+  perform wallet.record_account_event(
+    'user.role_changed', v_before.id, null, jsonb_build_object('role', p_role, 'previous_role', v_before.role)
+  );
 
   return query select v_before.id, v_before.username, p_role;
 end;

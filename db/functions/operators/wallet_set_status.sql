@@ -42,6 +42,11 @@ begin
     p_actor, 'status', null, p_wallet_id,
     p_detail => jsonb_build_object('from', v_wallet.status, 'to', p_status, 'reason', p_reason)
   );
+  perform wallet.record_account_event(
+    'wallet.status_changed', w.owner_id, p_wallet_id, jsonb_build_object('status', p_status, 'previous_status', v_wallet.status)
+  )
+  from wallet.wallets w
+  where w.id = p_wallet_id and w.kind = 'user';
   return query select p_wallet_id, p_status, v_wallet.status, p_reason, v_changed_at;
 end;
 $$;

@@ -40,6 +40,9 @@ begin
   on conflict on constraint wallets_owner_asset_key do nothing
   returning w.id into v_wallet_id;
   v_opened := found;
+  if v_opened then
+    perform wallet.record_account_event('wallet.opened', p_owner_id, v_wallet_id);
+  end if;
   if v_opened and v_asset.signup_bonus > 0 then
     v_request.type := 'bonus';
     v_request.wallet_id := v_wallet_id;
