@@ -19,7 +19,9 @@ WRONG = 0.3
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="make test-events", description=__doc__)
-    options.add_argument("--kills", type=int, default=2 * len(KILLS), help="kills of the first run (default: two of each)")
+    options.add_argument(
+        "--kills", type=int, default=2 * len(KILLS), help="kills of the first run (default: two of each)"
+    )
     options.add_argument("--seconds", type=float, default=30, help="that each run loads at least")
     given = options.parse_args()
     # ended from outside, it cleans up as it does after Ctrl-C

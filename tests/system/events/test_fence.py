@@ -93,7 +93,11 @@ def test_a_writer_of_which_nothing_comes_holds_nothing_back_afterwards(
 def test_what_is_drawn_while_a_mark_is_under_way_is_beyond_it(
     database: Database, follower: Follower, wallets: list[UUID], observer: psycopg.Connection[DictRow]
 ) -> None:
-    with sessions(database, 2) as [holder, slow], closing(Session(database)) as marker, closing(Session(database)) as look:
+    with (
+        sessions(database, 2) as [holder, slow],
+        closing(Session(database)) as marker,
+        closing(Session(database)) as look,
+    ):
         # a mark of every minute writes to this row, so it has its own xid by then
         observer.execute("update wallet.event_epochs set marked_at = marked_at - interval '1 hour'")
         holder.run("begin")

@@ -13,7 +13,9 @@ DEADLOCK = "40P01"
 class Writer:
     """An administrator's session that moves money between some wallets."""
 
-    def __init__(self, connection: psycopg.Connection[DictRow], wallets: Sequence[UUID], seed: int, delay: float) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[DictRow], wallets: Sequence[UUID], seed: int, delay: float
+    ) -> None:
         self._connection = connection
         # a deadlock is one more way to roll back, and need not take a second
         connection.execute("set deadlock_timeout = '20ms'")
