@@ -77,22 +77,21 @@ def _loads(run: Run, databases: dict[str, Database], users: Users, receiver: Rec
     names = dict(zip(WAYS, ("no-relay", "relay", "webhook"), strict=True))
     ways = {names[way]: {**run.service, **settings} for way, settings in WAYS.items()}
     figures: dict[str, list[float]] = {"catching up": [], "pulled": []}
-    for way, database in databases.items():
-        with serving(database, run.cluster.folder, {names[way]: ways[names[way]]}) as services:
-            _load(services[names[way]], users, database, 1)
     with contextlib.ExitStack() as stack:
         services = {
             way: stack.enter_context(serving(database, run.cluster.folder, {names[way]: ways[names[way]]}))[names[way]]
             for way, database in databases.items()
         }
 
-        def load(way: str) -> Load:
-            found = _load(services[way], users, databases[way], run.plan.http_seconds)
+        def load(way: str, seconds: int = run.plan.http_seconds) -> Load:
+            found = _load(services[way], users, databases[way], seconds)
             if way == WEBHOOK:
                 # what is left must not be delivered while the next one is measured
                 _caught_up(databases[way], start, receiver)
             return found
 
+        for way in WAYS:
+            load(way, 1)
         found = interleave(
             {way: partial(load, way) for way in WAYS}, rounds(run.plan.rounds, run.plan.http_budget), run.say
         )

@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import uvloop
 
@@ -34,7 +35,7 @@ class Receiver:
         """Return when each event came that was sent alone, by its id, in seconds since the epoch."""
         return dict(self._asked()["times"])
 
-    def _asked(self) -> dict[str, object]:
+    def _asked(self) -> dict[str, Any]:
         with urllib.request.urlopen(self.url, timeout=10) as answer:
             return dict(json.load(answer))
 
@@ -43,8 +44,8 @@ class Receiver:
 def receiving() -> Iterator[Receiver]:
     """Run a receiver."""
     process = subprocess.Popen([sys.executable, "-m", "bench.receiver"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         yield Receiver(f"http://127.0.0.1:{int(process.stdout.readline())}/")
     finally:
         process.terminate()
@@ -56,7 +57,7 @@ class Taken(asyncio.Protocol):
     """One connection. What all of them took is in the class."""
 
     events = 0
-    times: dict[str, float] = {}
+    times: ClassVar[dict[str, float]] = {}
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport

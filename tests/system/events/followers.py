@@ -15,7 +15,8 @@ IDS = """
     select t.id, t.wallet_id, t.counterparty_id, 'transaction.' || t.type as type
     from wallet.transactions t
     union all
-    select h.id, h.wallet_id, null, case h.event when 'hold' then 'hold.opened' when 'void' then 'hold.voided' else 'hold.expired' end
+    select h.id, h.wallet_id, null,
+      'hold.' || case h.event when 'hold' then 'opened' when 'void' then 'voided' else h.event end
     from wallet.hold_events h
     where h.event <> 'capture'
     union all
@@ -26,7 +27,7 @@ IDS = """
 
 
 class Follower:
-    """A consumer: a mark in a transaction of its own, then pages up to it. Its cursor is the last id that it was given."""
+    """A consumer: a mark in a transaction of its own, then pages up to it. Its cursor is the last id it was given."""
 
     def __init__(self, database: Database, function: str = ALL, limit: int = 7, **arguments: object) -> None:
         self._connection = connect(database)

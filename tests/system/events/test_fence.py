@@ -1,6 +1,6 @@
 """The fence holds where it must: nothing is read beyond a writer that may still commit."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from uuid import UUID, uuid4
 
@@ -8,7 +8,6 @@ import psycopg
 import pytest
 from psycopg.rows import DictRow
 
-from tests.command import wait_until
 from tests.database import Database
 from tests.system.concurrency.sessions import Session, sessions, until_waiting
 from tests.system.events.followers import Follower, connect, on_record

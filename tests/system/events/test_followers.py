@@ -1,4 +1,4 @@
-"""Sixteen writers that dawdle and roll back, and readers beside them: nothing is lost, nothing comes twice, in order."""
+"""Sixteen writers that dawdle and roll back, and readers beside them: nothing is lost or comes twice, all in order."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,7 +44,7 @@ class Loaded:
 
     def load(self, database: Database) -> None:
         """Write and follow at once; at the end everybody follows once more."""
-        readers = [*self.followers.values(), self.poller]
+        readers: list[Follower | Poller] = [*self.followers.values(), self.poller]
         with ThreadPoolExecutor(WRITERS + len(readers)) as pool:
             writing = [pool.submit(self._write, database, number) for number in range(WRITERS)]
             reading = [pool.submit(self._read, reader, writing) for reader in readers]
@@ -67,8 +67,10 @@ class Loaded:
 def loaded(module_database: Database) -> Iterator[Loaded]:
     with ExitStack() as stack:
         found = Loaded(module_database)
-        for session in (found.connection, found.poller, *found.followers.values()):
-            stack.callback(session.close)
+        stack.callback(found.connection.close)
+        stack.callback(found.poller.close)
+        for follower in found.followers.values():
+            stack.callback(follower.close)
         found.load(module_database)
         yield found
 

@@ -1,7 +1,7 @@
-"""A short run: everything is killed once under load, while the receiver answers as it likes; then it has the ledger."""
+"""A short run: what delivers is killed under load, while the receiver answers as it likes; then it has the ledger."""
 
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.system.events.run import running
 

@@ -56,14 +56,7 @@ class Writer:
                 self._call("wallet_hold(%s, %s, %s, %s)", one, txn_id, draw.randint(2, 50), draw.choice((1, 3600)))
                 self._holds.append((one, txn_id))
             case "end" if self._holds:
-                held, hold = self._holds.pop(draw.randrange(len(self._holds)))
-                match draw.choice(("void", "rest", "part")):
-                    case "void":
-                        self._call("wallet_void(%s, %s, %s)", held, txn_id, hold)
-                    case "rest":
-                        self._call("wallet_capture(%s, %s, %s)", held, txn_id, hold)
-                    case _:
-                        self._call("wallet_capture(%s, %s, %s, 1)", held, txn_id, hold)
+                self._end(*self._holds.pop(draw.randrange(len(self._holds))), txn_id)
             case "status":
                 for status in ("frozen", "active"):
                     self._call("wallet_set_status(%s, %s, 'a test')", one, status)
@@ -75,6 +68,11 @@ class Writer:
                 self._call("wallet_spend(%s, %s, %s)", one, txn_id, draw.randint(1, 50))
             case _:
                 self._call("wallet_topup(%s, %s, %s)", one, txn_id, draw.randint(1, 100))
+
+    def _end(self, wallet: UUID, hold: UUID, txn_id: UUID) -> None:
+        """Give back what a hold set aside, or take the rest of it, or a part."""
+        ends = ("wallet_void(%s, %s, %s)", "wallet_capture(%s, %s, %s)", "wallet_capture(%s, %s, %s, 1)")
+        self._call(self._random.choice(ends), wallet, txn_id, hold)
 
     def _call(self, function: str, *arguments: object) -> None:
         self._connection.execute(f"select * from {function}".encode(), arguments)
