@@ -114,6 +114,20 @@ def test_what_is_drawn_while_a_mark_is_under_way_is_beyond_it(
         assert follower.ids[-1] == drawn["id"]
 
 
+def test_a_mark_reads_how_far_ids_are_drawn_before_it_draws_its_xid(database: Database, follower: Follower) -> None:
+    assert follower.after
+    with sessions(database, 1) as [holder], closing(Session(database)) as marker, closing(Session(database)) as look:
+        holder.run("begin")
+        # nobody reads the sequence now
+        holder.run("alter sequence wallet.transaction_ids owner to postgres")
+        answer = marker.start("select * from wallet_event_mark()")
+        until_waiting(look, marker)
+        (row,) = look.run("select backend_xid from pg_stat_activity where pid = %s", marker.pid)
+        assert row["backend_xid"] is None
+        holder.run("rollback")
+        assert answer.result(20)[0]["fence"] is not None
+
+
 def test_a_capture_is_one_event(observer: psycopg.Connection[DictRow], follower: Follower, wallets: list[UUID]) -> None:
     hold, capture = uuid4(), uuid4()
     observer.execute("select from wallet_hold(%s, %s, 100)", [wallets[0], hold])
