@@ -81,7 +81,7 @@ select lives_ok(
     grant select on waiting to public $$,
   'and an adjustment of it waits'
 );
-select lives_ok($$ select wallet_create_webhook(txn(900), 'https://example.com') $$, 'there is a webhook');
+select lives_ok($$ select wallet_create_webhook(txn(900), 'https://example.com', p_wallet_id => wallet_of('bob')) $$, 'and a webhook tells of the wallet');
 create temp table before as select count(*) from wallet.transactions;
 
 select is_empty(
