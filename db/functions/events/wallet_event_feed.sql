@@ -3,7 +3,7 @@ create or replace function public.wallet_event_feed(
   p_up_to bigint,
   p_fence bigint,
   p_limit integer,
-  p_user_ids uuid[]
+  p_listening uuid[]
 )
 returns table (id bigint, type text, user_id uuid, event json)
 language plpgsql
@@ -17,8 +17,8 @@ as $$
 begin
   perform wallet.require_service();
   perform wallet.require_page(p_after, p_up_to, p_limit, null, null);
-  if p_user_ids is null then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'user_ids', 'reason', 'must not be null'));
+  if p_listening is null then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'listening', 'reason', 'must not be null'));
   elsif not public.wallet_event_settled(p_fence) then
     return;
   end if;
@@ -31,14 +31,14 @@ begin
     select w.id, w.owner_id
     from unnest(array[r.wallet_id, r.counterparty_wallet_id]) x (wallet_id)
     cross join lateral (select * from wallet.wallets y where y.id = x.wallet_id limit 1) w
-    where w.owner_id = any (p_user_ids)
+    where w.owner_id = any (p_listening)
   ) s on r.type is not null
   order by r.id;
 end;
 $$;
 
 comment on function public.wallet_event_feed(bigint, bigint, bigint, integer, uuid[]) is
-$$ For the service's streams: the next p_limit events after p_after, each once for every wallet that one of p_user_ids
+$$ For the service's streams: the next p_limit events after p_after, each once for every wallet that one of p_listening
 owns, as its owner sees it, also of wallets that were opened since; for none of them, once without user_id and event. So
 its last id tells how far it went.
 
