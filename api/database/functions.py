@@ -14,6 +14,8 @@ from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
     WRITTEN,
+    EventMark,
+    EventRow,
     NewUser,
     Page,
     Revocations,
@@ -22,9 +24,13 @@ from api.database.rows import (
     SignedIn,
     StatementBound,
     User,
+    UserEvent,
     UserWithPassword,
+    WebhookTrial,
     page_of_entries,
+    page_of_events,
     page_of_holds,
+    page_of_user_events,
     read_audit_row,
     read_confirmation,
     read_entry,
@@ -62,6 +68,7 @@ from api.schemas.operator import (
 )
 from api.schemas.transactions import Transaction
 from api.schemas.wallets import AssetInfo, Balance, BalanceAt, OwnWallet, Wallet
+from api.schemas.webhooks import DeadLetter, Delivery, Webhook, WebhookRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -70,11 +77,22 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import AuditFilters, BatchItem, Correction, Details, Filters, Mutation
+    from api.database.requests import (
+        AuditFilters,
+        BatchItem,
+        Bound,
+        Correction,
+        Details,
+        EventFilters,
+        Filters,
+        Mutation,
+    )
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
 PATIENT_CONNECTIONS: Final = 3
+EVENT_CONNECTIONS: Final = 3
+"""One that looks for new events, one that reads them for all streams, one for streams that are behind."""
 
 R = TypeVar("R", Transaction, Adjustment)
 T = TypeVar("T")
@@ -108,6 +126,23 @@ _read_kind_limits = reader(KindLimits)
 _read_facts = reader(ServerFacts)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
+_read_event_mark = reader(EventMark)
+_read_webhook = reader(Webhook)
+_read_webhook_trial = reader(WebhookTrial)
+_read_delivery = reader(Delivery)
+_read_dead_letter = reader(DeadLetter)
+
+
+def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
+    """What is set of a webhook, as the functions take it."""
+    return (
+        request.url,
+        request.description,
+        request.types,
+        request.asset,
+        request.wallet_id,
+        request.batch_size,
+    )
 
 
 class Database:
@@ -123,6 +158,7 @@ class Database:
         self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True)
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
         self._revocations = Pool(settings, 1, silent=True)
+        self._events = Pool(settings, EVENT_CONNECTIONS, silent=True)
         self._observe = observe
         self._counts = Counts()
         self._together = settings.group_commit
@@ -131,12 +167,12 @@ class Database:
 
     async def open(self) -> None:
         """Make the pools in the running event loop. Connects nowhere yet."""
-        for pool in (self._shared, self._patient, self._locking, self._revocations):
+        for pool in (self._shared, self._patient, self._locking, self._revocations, self._events):
             await pool.open()
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        for pool in (self._revocations, self._locking, self._patient, self._shared):
+        for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
 
     def waiting(self) -> dict[str, int]:
@@ -586,6 +622,96 @@ class Database:
         """`wallet_inspect_hold`. Errors: WA015, WA027."""
         return await self._inspect(InspectedHold, "hold", hold_id, actor)
 
+    async def create_webhook(
+        self,
+        webhook_id: UUID,
+        request: WebhookRequest,
+        secret: bytes,
+        start: tuple[int, int] | None,
+        actor: UUID,
+    ) -> Webhook:
+        """`wallet_create_webhook`: from an epoch and event on, None for now. Errors: WA001, WA002, WA026, WA027, WA044.
+
+        And WA024, WA041 for `start`. The secret is encrypted.
+        """
+        epoch, after = start or (None, None)
+        call = "select * from public.wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        arguments = (webhook_id, *_terms(request), secret, after, epoch, actor)
+        return _read_webhook(await self._locking.row(call, *arguments))
+
+    async def webhooks(self, actor: UUID) -> list[Webhook]:
+        """`wallet_webhooks`: all, newest first. Errors: WA027."""
+        return [_read_webhook(row) for row in await self._locking.rows("select * from public.wallet_webhooks($1)", actor)]
+
+    async def webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
+        """`wallet_webhook`. Errors: WA027, WA042."""
+        return _read_webhook(
+            await self._locking.row("select * from public.wallet_webhook($1, $2)", webhook_id, actor)
+        )
+
+    async def change_webhook(self, webhook_id: UUID, request: WebhookRequest, actor: UUID) -> Webhook:
+        """`wallet_change_webhook`: replaces all. Errors: WA001, WA002, WA026, WA027, WA042."""
+        call = "select * from public.wallet_change_webhook($1, $2, $3, $4, $5, $6, $7, $8)"
+        return _read_webhook(await self._locking.row(call, webhook_id, *_terms(request), actor))
+
+    async def pause_webhook(self, webhook_id: UUID, reason: str | None, actor: UUID) -> Webhook:
+        """`wallet_pause_webhook`. Errors: WA002, WA027, WA042."""
+        call = "select * from public.wallet_pause_webhook($1, $2, $3)"
+        return _read_webhook(await self._locking.row(call, webhook_id, reason, actor))
+
+    async def resume_webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
+        """`wallet_resume_webhook`. Errors: WA027, WA042."""
+        return _read_webhook(
+            await self._locking.row("select * from public.wallet_resume_webhook($1, $2)", webhook_id, actor)
+        )
+
+    async def rotate_webhook_secret(self, webhook_id: UUID, secret: bytes, actor: UUID) -> Webhook:
+        """`wallet_rotate_webhook_secret`: the secret is encrypted. Errors: WA027, WA042."""
+        call = "select * from public.wallet_rotate_webhook_secret($1, $2, $3)"
+        return _read_webhook(await self._locking.row(call, webhook_id, secret, actor))
+
+    async def replay_webhook(self, webhook_id: UUID, start: tuple[int | None, int], actor: UUID) -> Webhook:
+        """`wallet_replay_webhook`: from an epoch and event on. Errors: WA002, WA024, WA027, WA041, WA042."""
+        epoch, after = start
+        call = "select * from public.wallet_replay_webhook($1, $2, $3, $4)"
+        return _read_webhook(await self._locking.row(call, webhook_id, after, epoch, actor))
+
+    async def delete_webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
+        """`wallet_delete_webhook`: the webhook as it was. Errors: WA027, WA042."""
+        call = "select * from public.wallet_delete_webhook($1, $2)"
+        # not repeated on a lost connection: if the first attempt was written, the second would not know the webhook
+        return _read_webhook(await self._locking.row(call, webhook_id, actor, again=False))
+
+    async def test_webhook(self, webhook_id: UUID, actor: UUID) -> WebhookTrial:
+        """`wallet_test_webhook`: what a test delivery needs. Errors: WA027, WA042."""
+        call = "select * from public.wallet_test_webhook($1, $2)"
+        return _read_webhook_trial(await self._locking.row(call, webhook_id, actor))
+
+    async def webhook_deliveries(
+        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[Delivery]:
+        """`wallet_webhook_deliveries`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
+        call = "select * from public.wallet_webhook_deliveries($1, $2, $3, $4)"
+        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        found = [_read_delivery(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def webhook_dead_letters(
+        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[DeadLetter]:
+        """`wallet_webhook_dead_letters`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
+        call = "select * from public.wallet_webhook_dead_letters($1, $2, $3, $4)"
+        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        found = [_read_dead_letter(row) for row in rows[:limit]]
+        return Page(found, found[-1].event_id if len(rows) > limit else None)
+
+    async def retry_dead_letters(self, webhook_id: UUID, event_ids: Sequence[int] | None, actor: UUID) -> int:
+        """`wallet_retry_dead_letters`: how many of these, None for all. Errors: WA027, WA042."""
+        call = "select public.wallet_retry_dead_letters($1, $2, $3) as moved"
+        # not repeated on a lost connection: if the first attempt was written, the second would find none
+        row = await self._locking.row(call, webhook_id, event_ids, actor, again=False)
+        return int(row["moved"])
+
     async def sweep(self) -> int:
         """`wallet_sweep`: ends due holds of wallets that nothing touches; how many."""
         row = await self._locking.row("select public.wallet_sweep() as ended")
@@ -604,6 +730,51 @@ class Database:
         """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
         row = await self._at_once("select public.wallet_open_holds() as number")
         return int(row["number"])
+
+    async def event_mark(self, known: int | None) -> EventMark:
+        """`wallet_event_mark`: how far ids are drawn, and a fence unless that is `known`. Waits behind no request."""
+        return _read_event_mark(await self._events.row("select * from public.wallet_event_mark($1)", known))
+
+    async def event_settled(self, fence: int) -> bool:
+        """`wallet_event_settled`: whether the fence has passed. Waits behind no request."""
+        row = await self._events.row("select public.wallet_event_settled($1) as settled", fence)
+        return bool(row["settled"])
+
+    async def newest_event(self, bound: Bound) -> int:
+        """`wallet_newest_event`: its id, 0 for none."""
+        row = await self._events.row("select public.wallet_newest_event($1, $2) as id", bound.up_to, bound.fence)
+        return int(row["id"])
+
+    async def events(
+        self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
+    ) -> Page[EventRow]:
+        """`wallet_events`: the next `limit` after an event of this epoch. Errors: WA024, WA027, WA041."""
+        return await self._page_of_events(self._locking, after, bound, limit, filters, epoch, actor)
+
+    async def stream_events(
+        self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
+    ) -> Page[EventRow]:
+        """`events` for streams. Waits behind no request, and keeps none waiting."""
+        return await self._page_of_events(self._events, after, bound, limit, filters, epoch, actor)
+
+    async def user_events(
+        self, user_id: UUID, after: int, bound: Bound, limit: int, types: Sequence[str] | None, epoch: int | None
+    ) -> Page[EventRow]:
+        """`wallet_user_events`: `stream_events` of the user's wallets, as their owner sees them. Errors: as above."""
+        call = "select * from public.wallet_user_events($1, $2, $3, $4, $5, $6, $7, $8)"
+        arguments = (user_id, after, bound.up_to, bound.fence, limit, types, epoch, user_id)
+        return page_of_events(await self._events.rows(call, *arguments))
+
+    async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Page[UserEvent]:
+        """`wallet_event_feed`: the next `limit` events, each once for every one of these users who sees it."""
+        call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
+        return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
+
+    async def _page_of_events(
+        self, pool: Pool, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
+    ) -> Page[EventRow]:
+        call = "select * from public.wallet_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        return page_of_events(await pool.rows(call, after, bound.up_to, bound.fence, limit, *filters, epoch, actor))
 
     async def _at_once(self, call: str) -> asyncpg.Record:
         """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""

@@ -1,1 +1,1 @@
-"""Events on their way out: what follows the ledger, and what tells others of it."""
+"""Events: how far it is safe to read, and who is told: streams, and the relay of webhooks."""
