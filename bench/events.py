@@ -44,9 +44,8 @@ SINGLES, PAUSE = 300, 0.03
 """Top-ups on a quiet service, and the seconds between two."""
 TOPUP = "select id from wallet_topup($1, $2, 1, p_actor => $3)"
 # from now on, so that the bench wallets' first entries are not delivered
-ADD = """insert into wallet.webhooks (id, url, batch_size, secret, position)
-  select gen_random_uuid(), $1, $2, $3, s.last_value from wallet.transaction_ids s returning id"""
-BACK = "update wallet.webhooks set position = $1, version = version + 1 returning id"
+ADD = "select webhook_id from wallet_create_webhook(null, $1, p_batch_size => $2, p_secret => $3)"
+BACK = "select position from wallet.webhooks w, wallet_replay_webhook(w.id, $1)"
 NEWEST = "select last_value from wallet.transaction_ids"
 
 

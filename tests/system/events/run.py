@@ -195,16 +195,12 @@ def running(folder: Path, *, wrong: float) -> Iterator[Run]:
         run = Run(arena, receiver, subscriptions, wrong)
         with run.connect() as connection:
             for one in subscriptions:
+                sealed = SecretBox(KEY).seal(secrets[one.name])
                 connection.execute(
-                    """insert into wallet.webhooks (id, url, types, wallet_id, batch_size, secret, position)
-                      values (gen_random_uuid(), %s, %s, %s, %s, %s, 0)""",
-                    [
-                        f"{receiver.url}/{one.name}",
-                        one.types,
-                        one.wallet_id,
-                        one.batch_size,
-                        SecretBox(KEY).seal(secrets[one.name]),
-                    ],
+                    """select from wallet_create_webhook(
+                      null, %s, p_types => %s, p_wallet_id => %s, p_batch_size => %s, p_secret => %s, p_after => 0
+                    )""",
+                    [f"{receiver.url}/{one.name}", one.types, one.wallet_id, one.batch_size, sealed],
                 )
         yield run
         arena.service.end()

@@ -119,7 +119,7 @@ def test_a_mark_reads_how_far_ids_are_drawn_before_it_draws_its_xid(database: Da
     with sessions(database, 1) as [holder], closing(Session(database)) as marker, closing(Session(database)) as look:
         holder.run("begin")
         # nobody reads the sequence now
-        holder.run("alter sequence wallet.transaction_ids owner to postgres")
+        holder.run("alter sequence wallet.transaction_ids rename to away")
         answer = marker.start("select * from wallet_event_mark()")
         until_waiting(look, marker)
         (row,) = look.run("select backend_xid from pg_stat_activity where pid = %s", marker.pid)
