@@ -44,7 +44,7 @@ SINGLES, PAUSE = 300, 0.03
 """Top-ups on a quiet service, and the seconds between two."""
 TOPUP = "select id from wallet_topup($1, $2, 1, p_actor => $3)"
 # from now on, so that the bench wallets' first entries are not delivered
-ADD = "select webhook_id from wallet_create_webhook(null, $1, p_batch_size => $2, p_secret => $3)"
+ADD = "select id from wallet_create_webhook(null, $1, p_batch_size => $2, p_secret => $3)"
 BACK = "select position from wallet.webhooks w, wallet_replay_webhook(w.id, $1)"
 NEWEST = "select last_value from wallet.transaction_ids"
 

@@ -1,4 +1,4 @@
-"""PostgreSQL is killed, and ids that nobody committed are drawn again: the cursors of consumers stay good."""
+"""PostgreSQL is killed, and ids that nobody committed are drawn again: what consumers hold stays good."""
 
 import os
 import signal
@@ -80,18 +80,20 @@ def read(server: Server, after: int = 0) -> tuple[list[int], int]:
         return follower.ids, follower.mark()["up_to"]
 
 
-def test_a_cursor_is_good_after_a_kill_though_ids_are_drawn_again(server: Server, wallet: UUID) -> None:
-    # the first mark begins an epoch, which goes to the disk with all before it
-    read(server)
-    before = topups(server, wallet, 3)
+def draw(server: Server, wallet: UUID) -> int:
+    """Draw ids of which nothing comes, and which go to no disk by themselves; returns the newest."""
     with connect(server.database) as connection:
         connection.execute("begin")
-        for _ in range(DRAWN):
-            connection.execute(TOPUP, [wallet, uuid4()])
+        drawn = [row["id"] for _ in range(DRAWN) for row in connection.execute(TOPUP, [wallet, uuid4()])]
         connection.execute("rollback")
-    seen, drawn = read(server)
+    return int(drawn[-1])
+
+
+def test_a_cursor_is_good_after_a_kill_though_ids_are_drawn_again(server: Server, wallet: UUID) -> None:
+    before = topups(server, wallet, 3)
+    seen, _ = read(server)
     assert seen[-3:] == before
-    assert drawn >= before[-1] + DRAWN
+    drawn = draw(server, wallet)
 
     server.kill()
 
@@ -101,6 +103,17 @@ def test_a_cursor_is_good_after_a_kill_though_ids_are_drawn_again(server: Server
     assert more == after
     with connect(server.database) as connection:
         assert seen + more == on_record(connection)
+
+
+def test_no_id_up_to_a_mark_is_drawn_again_after_a_kill(server: Server, wallet: UUID) -> None:
+    drawn = draw(server, wallet)
+    _, marked = read(server)
+    assert marked >= drawn
+
+    server.kill()
+
+    [after] = topups(server, wallet, 1)
+    assert after > marked
 
 
 def test_a_prepared_transaction_holds_the_fence_back_over_a_kill(server: Server, wallet: UUID) -> None:
