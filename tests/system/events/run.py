@@ -1,9 +1,9 @@
 """A service with a relay under load, to whose processes everything happens; at the end the receiver has the ledger."""
 
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from uuid import UUID
@@ -91,15 +91,14 @@ class Run:
         with self.connect() as connection:
             query = "select wallet_id from wallet_register(%s, 'hash')"
             wallets = [row["wallet_id"] for n in range(4) for row in connection.execute(query, [f"by-sql-{n}"])]
-        threads = [threading.Thread(target=self._write, args=(wallets, number)) for number in range(WRITERS)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            self._writing = False
-            for thread in threads:
-                thread.join()
+        with ThreadPoolExecutor(WRITERS) as pool:
+            writing = [pool.submit(self._write, wallets, number) for number in range(WRITERS)]
+            try:
+                yield
+            finally:
+                self._writing = False
+        for task in writing:
+            task.result()
 
     def _write(self, wallets: list[UUID], number: int) -> None:
         while self._writing:
