@@ -246,6 +246,8 @@ class Delivery:
         self._under_way = 0
         self._finishing = False
         self._more_backlog = False
+        self._ahead: dict[int, Event] = {}
+        """The part of the backlog that is newer than the position: its place is among what is read from there on."""
         self._pause: str | None = None
         self._delivered: list[int] = []
         self._deferred: dict[int, Deferred] = {}
@@ -311,7 +313,10 @@ class Delivery:
             left = (row.next_at - now).total_seconds() if row.next_at else 0.0
             due = clock + min(left, 2 * LONGEST_BACKOFF) if left > 0 else 0.0
             event = Event(row.id, _wallets(row), row.happened_at, True, row.attempts, row.first_at, due)  # noqa: FBT003
-            self.lanes.add(event)
+            if row.id > webhook.position:
+                self._ahead[row.id] = event
+            else:
+                self.lanes.add(event)
         if self._failures >= DOWN_AFTER:
             self._failing = {row.id for row in waiting if row.attempts}
 
@@ -325,7 +330,9 @@ class Delivery:
             bound = bound or await self._shared.bounds.newer(None)
             page = await self._shared.page(self._read_to, bound)
             for ref in page:
-                if self._wants(ref):
+                if event := self._ahead.pop(ref.id, None):
+                    self.lanes.add(event)
+                elif self._wants(ref):
                     self.lanes.add(Event(ref.id, _wallets(ref), ref.happened_at))
             if page:
                 # never the bound: ids up to there may be drawn again after a crash
