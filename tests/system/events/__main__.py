@@ -4,6 +4,7 @@ In the end everybody must have the ledger. Ends with status 1 on a finding.
 """
 
 import argparse
+import logging
 import random
 import signal
 import sys
@@ -26,6 +27,8 @@ def main() -> int:
     given = options.parse_args()
     # ended from outside, it cleans up as it does after Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # which warns of each connection that a kill ends
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     kinds = [*KILLS] * (given.kills // len(KILLS)) + random.sample([*KILLS], given.kills % len(KILLS))
     random.shuffle(kinds)
     found = one("kills", kinds, given.seconds, 0.0)
@@ -40,7 +43,10 @@ def one(name: str, kills: list[str], seconds: float, wrong: float) -> list[str]:
         print(f"[{time.monotonic() - began:4.0f} s] {text}", flush=True)
 
     print(f"== {name}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, running(Path(folder), wrong=wrong) as run:
+    with (
+        tempfile.TemporaryDirectory(prefix="pgwallet-") as folder,
+        running(Path(folder), wrong=wrong, hanging=wrong > 0) as run,
+    ):
         try:
             found = run.load(kills, seconds, say)
         except BaseException:

@@ -27,14 +27,13 @@ FAULTS = {
     "garbage": b"\x00\x01 no HTTP \r\n\r\n",
     "half": b"HTTP/1.1 200 O",
     "closed": b"",
-    "hanging": None,
     "slow": OK,
     "long": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 10_000,
 }
 TAKEN = ("slow", "long")
 """Faults that are no refusal."""
 HANGS = 0.02
-"""How many of the faults hang: each holds its wallet up for the relay's whole patience."""
+"""How many of the faults hang, if any: each holds its wallet up for the relay's whole patience."""
 
 
 class Notes:
@@ -74,10 +73,16 @@ class Receiver:
         self.kill()
         self._place.close()
 
-    def start(self, faults: float = 0.0) -> None:
+    def start(self, faults: float = 0.0, *, hanging: bool = False) -> None:
         """Start, with so many faults of all answers."""
         file = self.notes.new()
-        order = {"port": self._place.getsockname()[1], "file": str(file), "secrets": self._secrets, "faults": faults}
+        order = {
+            "port": self._place.getsockname()[1],
+            "file": str(file),
+            "secrets": self._secrets,
+            "faults": faults,
+            "hangs": HANGS if hanging else 0.0,
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.system.events.receiver"], stdin=subprocess.PIPE, cwd=ROOT
         )
@@ -98,7 +103,7 @@ class Serving:
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._webhooks = {name: Webhook(secret) for name, secret in order["secrets"].items()}
-        self._faults = order["faults"]
+        self._faults, self._hangs = order["faults"], order["hangs"]
         self._port = order["port"]
         self._file = order["file"]
         self._notes = -1
@@ -125,16 +130,15 @@ class Serving:
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         body = await reader.readexactly(int(headers["content-length"]))
         fault = random.choice(list(FAULTS)) if random.random() < self._faults else ""
-        if fault == "hanging" and random.random() > HANGS * len(FAULTS):
-            fault = "error"
+        hangs = bool(fault) and random.random() < self._hangs
         # what is refused may have been taken all the same: the receiver has it then, and gets it again
         if not fault or fault in TAKEN or random.random() < 0.5:
             self._note(first.split()[1].removeprefix("/"), headers, body)
         if fault == "slow":
             await asyncio.sleep(random.random() / 2)
-        if fault == "hanging":
+        if hangs:
             await asyncio.sleep(60)
-        writer.write(OK if not fault else FAULTS[fault] or b"")
+        writer.write(FAULTS[fault] if fault else OK)
         await writer.drain()
         if fault in ("half", "closed", "garbage", "long"):
             writer.close()

@@ -26,36 +26,38 @@ SETTINGS = {"PGWALLET_WEBHOOK_NETWORKS": "127.0.0.0/8", "PGWALLET_WEBHOOK_KEY": 
 WRITERS = 3
 DELAY = 0.05
 PATIENCE = 300.0
+BEHIND = 300
 
 
 class Run:
     """`pgwallet run`, clients over HTTP and of SQL, a receiver with some webhooks; and what was found."""
 
-    def __init__(self, arena: Arena, receiver: Receiver, subscriptions: list[Subscription], wrong: float) -> None:
+    def __init__(self, arena: Arena, receiver: Receiver, subscriptions: list[Subscription]) -> None:
         self.arena = arena
         self.receiver = receiver
         self.subscriptions = subscriptions
-        self.wrong = wrong
-        self.struck: list[str] = []
+        self.wrong, self.hanging = 0.0, False
+        """How many of the receiver's answers are faults, and whether it also hangs."""
         self._writing = True
         self._written = 0
 
     def load(self, kills: list[str], seconds: float, say: Callable[[str], object]) -> list[str]:
         """Load for so many seconds at least, do all of `kills` meanwhile; returns the findings."""
-        ends = time.monotonic() + seconds
-        self.receiver.start(self.wrong)
-        with self._writers():
-            self.arena.load.start()
-            for kind in kills:
-                self.arena.acknowledge(random.randint(10, 300))
-                KILLS[kind](self)
-                self.struck.append(kind)
-                say(kind)
-            while time.monotonic() < ends:
-                self.arena.acknowledge(10)
-            self.arena.load.stop()
+        load, ends, left = self.arena.load, time.monotonic() + seconds, list(kills)
+        self.receiver.start(self.wrong, hanging=self.hanging)
+        with self.connect() as connection, self._writers():
+            while left or time.monotonic() < ends:
+                load.start()
+                self.arena.acknowledge(random.randint(10, 100))
+                if left:
+                    KILLS[left[0]](self)
+                    say(left.pop(0))
+                load.stop()
+                # the clients are faster than any receiver, and everything is to happen while events are delivered
+                with suppress(AssertionError, psycopg.OperationalError):
+                    wait_until(lambda: behind(connection) < BEHIND, 3)
         wait_until(lambda: quiet(self.arena.url), PATIENCE)
-        self.arena.load.settle(PATIENCE)
+        load.settle(PATIENCE)
         say("the load has ended")
         if self.wrong:
             self.receiver.kill()
@@ -64,7 +66,7 @@ class Run:
             wait_until(lambda: holds_ended(connection), PATIENCE)
             wait_until(lambda: delivered(connection), PATIENCE)
             say("all is delivered")
-            found = self.arena.judge(self.arena.load.requests) + dead(connection)
+            found = self.arena.judge(load.requests) + dead(connection)
             for subscription in self.subscriptions:
                 found += subscription.findings(connection, self.receiver.notes.read())
         return found
@@ -77,7 +79,7 @@ class Run:
                 key = hash((note["webhook"], event["id"]))
                 times[key] = times.get(key, 0) + 1
         return (
-            f"{len(self.struck)} kills, {self.arena.load.acknowledged:,} requests acknowledged, {self._written:,} "
+            f"{self.arena.load.acknowledged:,} requests acknowledged, {self._written:,} "
             f"transactions by SQL, {len(times):,} events delivered to {len(self.subscriptions)} webhooks, "
             f"{sum(times.values()) - len(times):,} of them again"
         )
@@ -102,8 +104,8 @@ class Run:
 
     def _write(self, wallets: list[UUID], number: int) -> None:
         while self._writing:
-            # the server is killed now and then
-            with suppress(psycopg.OperationalError), self.connect() as connection:
+            # the server is killed now and then, also while a savepoint is rolled back
+            with suppress(psycopg.OperationalError, psycopg.Rollback), self.connect() as connection:
                 writer = Writer(connection, wallets, number, DELAY)
                 while self._writing:
                     writer.transact()
@@ -125,14 +127,14 @@ def receiver(run: Run) -> None:
     """The receiver, which is away for a moment."""
     run.receiver.kill()
     run.arena.acknowledge(random.randint(1, 100))
-    run.receiver.start(run.wrong)
+    run.receiver.start(run.wrong, hanging=run.hanging)
 
 
 def relay_and_receiver(run: Run) -> None:
     """Both at once."""
     run.receiver.kill()
     relay(run)
-    run.receiver.start(run.wrong)
+    run.receiver.start(run.wrong, hanging=run.hanging)
 
 
 def of_service(fault: Callable[[Arena], int]) -> Callable[[Run], None]:
@@ -160,6 +162,13 @@ def holds_ended(connection: psycopg.Connection[DictRow]) -> bool:
     return connection.execute(soon).fetchone() is None
 
 
+def behind(connection: psycopg.Connection[DictRow]) -> int:
+    """How many events the slowest webhook has before it."""
+    query = f"select count(*) as count from ({IDS}) e where e.id > (select min(w.position) from wallet.webhooks w)"
+    (row,) = connection.execute(query.encode())
+    return int(row["count"])
+
+
 def delivered(connection: psycopg.Connection[DictRow]) -> bool:
     """Whether every webhook is past the last event, and none waits."""
     query = f"""select from wallet.webhooks w
@@ -178,8 +187,8 @@ def dead(connection: psycopg.Connection[DictRow]) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path, *, wrong: float) -> Iterator[Run]:
-    """A service in `folder` with its webhooks, of whose answers `wrong` (0 to 1) are faults."""
+def running(folder: Path, *, wrong: float = 0.0, hanging: bool = False) -> Iterator[Run]:
+    """A service in `folder` with its webhooks; `wrong` (0 to 1) of the receiver's answers are faults."""
     with ExitStack() as stack:
         wallet = stack.enter_context(Pgwallet(folder / "data"))
         arena = stack.enter_context(Arena(wallet, **SETTINGS))
@@ -191,7 +200,8 @@ def running(folder: Path, *, wrong: float) -> Iterator[Run]:
         ]
         secrets = {subscription.name: new_secret() for subscription in subscriptions}
         receiver = stack.enter_context(Receiver(folder / "notes", secrets))
-        run = Run(arena, receiver, subscriptions, wrong)
+        run = Run(arena, receiver, subscriptions)
+        run.wrong, run.hanging = wrong, hanging
         with run.connect() as connection:
             for one in subscriptions:
                 sealed = SecretBox(KEY).seal(secrets[one.name])
