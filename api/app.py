@@ -18,6 +18,8 @@ from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.sweep import sweeping
+from api.events.networks import Networks
+from api.events.secrets import SecretBox
 from api.http.cors import Cors
 from api.http.docs_page import DocsPage
 from api.http.fast_path import Direct
@@ -41,6 +43,7 @@ from api.routes.services import Services
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
+from api.routes.webhooks import delivery_routes, webhook_routes
 from api.telemetry import log_config
 from api.telemetry.metrics import Metrics
 
@@ -93,6 +96,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
     revocations = Revocations(database, tokens)
+    box = SecretBox(settings.webhook_key) if settings.webhook_key else None
     services = Services(
         database=database,
         tokens=tokens,
@@ -131,6 +135,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             record_read_routes(services),
             confirmation_routes(services),
             operator_routes(services),
+            webhook_routes(services, box),
+            delivery_routes(services, box, Networks(settings.webhook_networks)),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],
