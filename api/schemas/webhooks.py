@@ -98,7 +98,7 @@ class PauseRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[Reason, Meta(description="Shown with the webhook, and kept on record.")] | None = None
 
 
-class Webhook(Struct, kw_only=True):
+class Webhook(Struct):
     """A webhook, and how far it is."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
@@ -137,7 +137,7 @@ class Webhook(Struct, kw_only=True):
     created_at: CreatedAt
 
 
-class WebhookWithSecret(Webhook, kw_only=True):
+class WebhookWithSecret(Webhook):
     """A webhook with the secret that signs its deliveries from now on."""
 
     secret: Secret
