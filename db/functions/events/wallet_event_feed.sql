@@ -24,12 +24,25 @@ begin
   end if;
 
   return query
-  select r.id, r.type, s.wallet_id,
-    case when s.wallet_id is not null then wallet.described_event(r.id, r.type, r.wallet_id, s.wallet_id) end
-  from wallet.event_refs(p_after, p_up_to, p_limit) r
-  left join lateral unnest(array[r.wallet_id, r.counterparty_wallet_id]) s (wallet_id)
-    on s.wallet_id = any (p_listening) and r.type is not null
-  order by r.id;
+  with found as materialized (
+    select r.id, r.type, r.wallet_id as of_id, s.wallet_id, row_number() over (order by r.id, s.wallet_id) as place
+    from wallet.event_refs(p_after, p_up_to, p_limit) r
+    left join lateral unnest(array[r.wallet_id, r.counterparty_wallet_id]) s (wallet_id)
+      on s.wallet_id = any (p_listening) and r.type is not null
+  ), page as materialized (
+    select array_agg(f.id order by f.place) as ids, array_agg(f.type order by f.place) as types,
+      array_agg(f.of_id order by f.place) as of_ids, array_agg(f.wallet_id order by f.place) as wallet_ids
+    from found f
+    where f.wallet_id is not null
+  )
+  select f.id, f.type, f.wallet_id, null::json
+  from found f
+  where f.wallet_id is null
+  union all
+  select p.ids[d.place], p.types[d.place], p.wallet_ids[d.place], d.event
+  from page p
+  cross join lateral wallet.described_events(p.ids, p.types, p.of_ids, p.wallet_ids) d
+  order by 1;
 end;
 $$;
 
