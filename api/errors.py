@@ -38,6 +38,7 @@ TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
 RATE_LIMITED: Final = Kind(429, "rate_limited", "Too many requests")
+TOO_MANY_STREAMS: Final = Kind(429, "too_many_streams", "Too many streams at once")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
 BUSY: Final = Kind(503, "busy", "Wallet busy")
 OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
@@ -47,6 +48,7 @@ UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
 INVALID_ARGUMENT: Final = Kind(422, "WA002", "Invalid argument")
 INVALID_CURSOR: Final = Kind(422, "WA024", "Invalid cursor")
 NOT_OPERATOR: Final = Kind(403, "WA027", "Operators only")
+NOT_FINAL: Final = Kind(503, "WA036", "Not final yet")
 WRONG_PASSWORD: Final = Kind(403, "WA034", "Wrong current password")
 """Codes of the database that the service raises, too: where it knows before it calls."""
 
@@ -85,11 +87,15 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
     "WA034": WRONG_PASSWORD,
     "WA035": Kind(500, "WA035", "Administrators only"),
-    "WA036": Kind(503, "WA036", "Not final yet"),
+    "WA036": NOT_FINAL,
     "WA037": Kind(403, "WA037", "Password reset token not valid"),
     "WA038": Kind(403, "WA038", "Left to another operator"),
     "WA039": Kind(404, "WA039", "Unknown confirmation"),
     "WA040": Kind(409, "WA040", "Already decided"),
+    "WA041": Kind(410, "WA041", "History has changed"),
+    "WA042": Kind(404, "WA042", "Unknown webhook"),
+    "WA043": Kind(500, "WA043", "Not in a transaction of its own"),
+    "WA044": Kind(409, "WA044", "Too many webhooks"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
@@ -113,6 +119,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "too_large": "The body may have at most 64 KiB.",
     "batch_refused": "An item of the atomic batch was refused, so nothing of it was written: see results.",
     "rate_limited": "Too many requests in a short time. Try again after the seconds that Retry-After says.",
+    "too_many_streams": "Close a stream first: a user, and an address, can have no more of them at once.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
     "overloaded": "Too many requests wait here already. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
@@ -132,6 +139,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "unsupported_media_type": "The service does not understand what was sent.",
     "validation": "Please check what you entered.",
     "rate_limited": "Too many requests. Please try again in a moment.",
+    "too_many_streams": "This is open in too many places. Please close one of them.",
     "internal": "Something went wrong on our side. Please try again later.",
     "busy": "This wallet is in use at the moment. Please try again.",
     "overloaded": "The service is very busy. Please try again in a moment.",
@@ -172,6 +180,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA038": "Another operator has to do this.",
     "WA039": "This request does not exist.",
     "WA040": "This was decided already.",
+    "WA041": "What happened since then is not known any more. Please start from the beginning.",
+    "WA042": "This webhook does not exist.",
+    "WA044": "There are too many webhooks. Please delete one first.",
 }
 """What an application can show to its user, by code."""
 

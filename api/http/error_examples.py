@@ -21,6 +21,7 @@ from api.errors import (
     SQLSTATES,
     TIMEOUT,
     TOO_LARGE,
+    TOO_MANY_STREAMS,
     UNAUTHORIZED,
     UNAVAILABLE,
     UNSUPPORTED_MEDIA_TYPE,
@@ -45,6 +46,7 @@ NEXT_STEPS: Final = {
     "unsupported_media_type": "Send the header Content-Type: application/json, and the body not compressed.",
     "validation": "Correct the fields in errors. Nothing was written: the txn_id can be used again.",
     "rate_limited": "Wait as many seconds as Retry-After says, then send the same request again.",
+    "too_many_streams": "Close a stream of this user or address that nobody reads, then connect again.",
     "internal": "Look the request_id up in the service's log. After a mutation, send the same request again.",
     "busy": "Nothing was written: send the same request again in a moment.",
     "overloaded": "Nothing was written: send the same request again in a moment, and fewer at once.",
@@ -74,6 +76,7 @@ EXAMPLES: Final = {
         ServiceError(UNSUPPORTED_MEDIA_TYPE, "The content type must be application/json."),
         invalid(FieldError("amount", "must be a whole number of at least 1")),
         ServiceError(RATE_LIMITED),
+        ServiceError(TOO_MANY_STREAMS, headers={"Retry-After": "5"}, members={"maximum": 10}),
         ServiceError(INTERNAL),
         ServiceError(BUSY),
         ServiceError(OVERLOADED),
@@ -191,6 +194,17 @@ EXAMPLES: Final = {
             "It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.",
             decision="rejected",
         ),
+        _refusal(
+            "WA041",
+            "The database was restored, or another took over, and events that you have read are gone: go on after "
+            "known, or from the beginning.",
+            field="after",
+            after=73,
+            known=42,
+            resume="ASkYM2QAAAAAAAAAKg",
+        ),
+        _refusal("WA042", "Use the id of a webhook in the operators' list."),
+        _refusal("WA044", "Delete webhooks that nobody uses.", maximum=100),
     )
 }
 """By code."""
