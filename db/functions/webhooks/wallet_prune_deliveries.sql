@@ -46,7 +46,7 @@ end;
 $$;
 
 comment on function public.wallet_prune_deliveries() is
-$$ For the relay: removes from the log of deliveries what is older than 7 days, and what a webhook has beyond 10,000 rows;
-at most 10,000 rows of each in a call. Returns how many.
+$$ For the relay: removes from the log of deliveries what is older than 7 days, and what a webhook has beyond 10,000
+rows; at most 10,000 rows of each in a call. Returns how many.
 
 Errors: WA035 the service and administrators only. $$;

@@ -19,8 +19,8 @@ begin
   perform wallet.require_page(0, 0, p_limit, null, null);
 
   return query
-  select b.event_id, r.type, r.wallet_id, r.counterparty_wallet_id, wallet.event_time(b.event_id), b.attempts, b.first_at,
-    b.next_at, b.status, b.error
+  select b.event_id, r.type, r.wallet_id, r.counterparty_wallet_id, wallet.event_time(b.event_id), b.attempts,
+    b.first_at, b.next_at, b.status, b.error
   from (
     select l.*
     from wallet.webhook_backlog l

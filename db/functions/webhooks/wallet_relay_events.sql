@@ -31,7 +31,7 @@ end;
 $$;
 
 comment on function public.wallet_relay_events(bigint, bigint, bigint, integer) is
-$$ For the relay: the next p_limit rows after p_after, by which it finds what each webhook asks for. Those without a type
-are no events: they tell how far it went. wallet_events_by_id() describes them.
+$$ For the relay: the next p_limit rows after p_after, by which it finds what each webhook asks for. Those without a
+type are no events: they tell how far it went. wallet_events_by_id() describes them.
 
 Errors: WA002 invalid argument; WA024 invalid position; WA035 the service and administrators only. $$;

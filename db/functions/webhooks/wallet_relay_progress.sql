@@ -37,16 +37,22 @@ begin
     'waiting', p_waiting, array[
       cardinality(p_attempts), cardinality(p_first_at), cardinality(p_next_at), cardinality(p_statuses),
       cardinality(p_errors), cardinality(p_dead)
-    ]
+    ],
+    num_nulls(variadic p_attempts) + num_nulls(variadic p_dead)
+      + (select count(*) from unnest(p_dead, p_first_at) x (dead, at) where x.dead and x.at is null)::integer
   );
   perform wallet.require_parallel(
     'first_ids', p_first_ids, array[
       cardinality(p_last_ids), cardinality(p_counts), cardinality(p_tries), cardinality(p_answer_statuses),
       cardinality(p_answer_errors), cardinality(p_milliseconds), cardinality(p_answers)
-    ]
+    ],
+    num_nulls(variadic p_last_ids) + num_nulls(variadic p_counts) + num_nulls(variadic p_tries)
+      + num_nulls(variadic p_milliseconds)
   );
   if p_position is null or p_position < 0 then
-    perform wallet.raise_error('WA024', jsonb_build_object('field', 'position', 'reason', 'must be the id of an event'));
+    perform wallet.raise_error('WA024', jsonb_build_object('field', 'position'));
+  elsif p_failures is null then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'failures', 'reason', 'must not be null'));
   end if;
 
   update wallet.webhooks w
@@ -99,7 +105,8 @@ begin
     webhook_id, first_event_id, last_event_id, events, attempt, outcome, status, error, milliseconds, answer
   )
   select p_webhook_id, t.first_id, t.last_id, t.events, t.attempt,
-    case when t.status between 200 and 299 then 'delivered' else 'failed' end, t.status, t.error, t.milliseconds, t.answer
+    case when t.status between 200 and 299 then 'delivered' else 'failed' end, t.status, t.error, t.milliseconds,
+    t.answer
   from unnest(
     p_first_ids, p_last_ids, p_counts, p_tries, p_answer_statuses, p_answer_errors, p_milliseconds, p_answers
   ) as t (first_id, last_id, events, attempt, status, error, milliseconds, answer);
@@ -111,7 +118,7 @@ comment on function public.wallet_relay_progress(
   uuid, bigint, bigint, integer, text, bigint[], bigint[], integer[], timestamptz[], timestamptz[], integer[], text[],
   boolean[], bigint[], bigint[], integer[], integer[], integer[], text[], integer[], text[]
 ) is
-$$ For the relay: what became of a webhook's events since its last call. Returns false, and nothing is noted, where the
+$$ For the relay: what became of a webhook's events since its last call. Returns false, and notes nothing, where the
 webhook is not active any more or has another version: read it again.
 
 p_webhook_id, p_version  as wallet_relay_webhooks() gave them
@@ -119,8 +126,8 @@ p_position    every event up to this id is delivered, in the backlog or a dead l
 p_failures    attempts that failed since the last one that did not
 p_pause_reason  why no more is delivered, from now on; null: deliveries go on
 p_delivered   events that leave the backlog
-p_waiting, with p_attempts, p_first_at, p_next_at, p_statuses, p_errors  events of the backlog; where p_dead, dead letters
-p_first_ids, p_last_ids, p_counts, p_tries, p_answer_statuses, p_answer_errors, p_milliseconds, p_answers  attempts, for
-the log of deliveries
+p_waiting     events of the backlog, with p_attempts, p_first_at, p_next_at, p_statuses, p_errors; p_dead: dead letters
+p_first_ids, p_last_ids, p_counts, p_tries, p_answer_statuses, p_answer_errors, p_milliseconds, p_answers  attempts,
+for the log of deliveries
 
 Errors: WA002 invalid argument; WA024 invalid position; WA035 the service and administrators only. $$;

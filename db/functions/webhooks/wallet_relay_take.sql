@@ -13,7 +13,7 @@ end;
 $$;
 
 comment on function public.wallet_relay_take() is
-$$ For a relay that has just taken the lead: raises every webhook's version, so that progress of the relay before it, which
-may not know yet, is refused.
+$$ For a relay that has just taken the lead: raises every webhook's version, so that progress of the relay before it,
+which may not know yet, is refused.
 
 Errors: WA035 the service and administrators only. $$;
