@@ -14,6 +14,7 @@ from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
     WRITTEN,
+    FenceHolder,
     NewUser,
     Page,
     Revocations,
@@ -106,6 +107,7 @@ _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
 _read_facts = reader(ServerFacts)
+_read_fence_holder = reader(FenceHolder)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
 
@@ -604,6 +606,11 @@ class Database:
         """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
         row = await self._at_once("select public.wallet_open_holds() as number")
         return int(row["number"])
+
+    async def fence_holders(self, fence: int) -> list[FenceHolder]:
+        """`wallet_fence_holders`: who holds a fence back, the oldest first. Errors: WA002."""
+        rows = await self._shared.rows("select * from public.wallet_fence_holders($1)", fence, admitted=True)
+        return [_read_fence_holder(row) for row in rows]
 
     async def _at_once(self, call: str) -> asyncpg.Record:
         """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""

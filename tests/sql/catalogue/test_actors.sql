@@ -33,6 +33,7 @@ insert into actorless values
   ('wallet_revocations', 'tells ids and no more'),
   ('wallet_last_verification', 'is about the ledger as a whole'),
   ('wallet_open_holds', 'tells one number about all holds'),
+  ('wallet_fence_holders', 'tells who is busy anywhere in the cluster'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
 
 create temp table functions as

@@ -15,6 +15,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_create_password_reset(uuid,bytea,text,integer,uuid)'),
   ('wallet_api', 'wallet_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
   ('wallet_api', 'wallet_erase_user(uuid,text,uuid)'),
+  ('wallet_api', 'wallet_fence_holders(bigint)'),
   ('wallet_api', 'wallet_find(uuid,text,uuid)'),
   ('wallet_api', 'wallet_fund(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_give_back(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
