@@ -90,7 +90,7 @@ class ServerFacts(Struct):
 
 
 class FenceHolder(Struct):
-    """A session or prepared transaction of the cluster that holds a fence back; `since` where the database may see it."""
+    """A session or prepared transaction that holds a fence back; `since` is null where the database may not see it."""
 
     pid: int | None
     gid: str | None

@@ -1,15 +1,10 @@
 """Who holds a fence back, in a cluster that has used all xids of 32 bits up three times."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from api.postgres import embedded
-from api.urls import PORT
-from tests.database import Cluster, Database
-from tests.system.backup.test_restore import tool
+from tests.database import Database, own_server
 
 pytestmark = pytest.mark.timeout(120)
 FENCE = "select fence from wallet_event_mark()"
@@ -19,24 +14,13 @@ SINCE = "select since from wallet_fence_holders(%s)"
 
 @pytest.fixture
 def old_cluster() -> Iterator[Database]:
-    """A migrated database on a server of its own, with prepared transactions."""
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-        server = embedded.Server(Path(folder))
-        try:
-            server.start()
-            cluster = Cluster(host=str(server.socket), port=PORT)
-            with cluster.database("postgres").connect() as administrator:
-                administrator.execute("alter system set max_prepared_transactions = 5")
-                administrator.execute("create database wallet")
-            server.stop()
-            done = server._run(["pg_resetwal", "--epoch=3", str(server.pgdata)])  # noqa: SLF001
-            assert done.returncode == 0, done.stderr
-            server.start()
-            database = cluster.database("wallet")
-            database.migrate()
-            yield database
-        finally:
-            server.stop(patience=5.0)
+    """A database on a server of its own, with prepared transactions."""
+    with own_server("max_prepared_transactions = 5") as (server, database):
+        server.stop()
+        done = server._run(["pg_resetwal", "--epoch=3", str(server.pgdata)])  # noqa: SLF001
+        assert done.returncode == 0, done.stderr
+        server.start()
+        yield database
 
 
 def test_each_open_transaction_of_the_cluster_with_an_older_xid_is_named(old_cluster: Database) -> None:
