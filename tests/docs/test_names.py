@@ -122,7 +122,7 @@ def test_every_internal_object_that_is_named_exists(database: Database) -> None:
     files = {file.stem for file in (ROOT / "db/functions").rglob("*.sql")}
     with database.connect() as administrator:
         tables_and_types = administrator.execute(
-            "select relname from pg_class where relnamespace = 'wallet'::regnamespace and relkind in ('r', 'c')"
+            "select relname from pg_class where relnamespace = 'wallet'::regnamespace and relkind in ('r', 'c', 'S')"
         ).fetchall()
     assert unknown(r"`wallet\.([a-z_]+)\b", files | {name for (name,) in tables_and_types}) == set()
 

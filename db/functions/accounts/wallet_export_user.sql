@@ -99,6 +99,12 @@ begin
   from wallet.operator_actions a
   where a.actor = v_user.id
   order by a.id;
+  return query values ('account_events', null::jsonb);
+  return query
+  select 'account_events', to_jsonb(e)
+  from wallet.account_events e
+  where e.user_id = v_user.id
+  order by e.id;
   return query values ('erasures', null::jsonb);
   return query
   select 'erasures', to_jsonb(e)

@@ -3,7 +3,7 @@ create or replace function public.wallet_event_feed(
   p_up_to bigint,
   p_fence bigint,
   p_limit integer,
-  p_wallet_ids uuid[]
+  p_listening uuid[]
 )
 returns table (id bigint, type text, wallet_id uuid, event json)
 language plpgsql
@@ -17,8 +17,8 @@ as $$
 begin
   perform wallet.require_service();
   perform wallet.require_page(p_after, p_up_to, p_limit, null, null);
-  if p_wallet_ids is null then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'wallet_ids', 'reason', 'must not be null'));
+  if p_listening is null then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'listening', 'reason', 'must not be null'));
   elsif not public.wallet_event_settled(p_fence) then
     return;
   end if;
@@ -28,13 +28,14 @@ begin
     case when s.wallet_id is not null then wallet.described_event(r.id, r.type, r.wallet_id, s.wallet_id) end
   from wallet.event_refs(p_after, p_up_to, p_limit) r
   left join lateral unnest(array[r.wallet_id, r.counterparty_wallet_id]) s (wallet_id)
-    on s.wallet_id = any (p_wallet_ids) and r.type is not null
+    on s.wallet_id = any (p_listening) and r.type is not null
   order by r.id;
 end;
 $$;
 
 comment on function public.wallet_event_feed(bigint, bigint, bigint, integer, uuid[]) is
-$$ For the service's streams: the next p_limit events after p_after, each once for every wallet of p_wallet_ids that it is
-of, as that wallet's owner sees it; for none of them, once without wallet and event. So its last id tells how far it went.
+$$ For the service's streams: the next p_limit events after p_after, each once for every wallet of p_listening that it
+is of, as that wallet's owner sees it; for none of them, once without wallet and event: the last id tells how far it
+went.
 
 Errors: WA002 invalid argument; WA024 invalid position; WA035 the service and administrators only. $$;

@@ -16,6 +16,7 @@ as $$
 declare
   c_check_every constant interval := '1 minute';
   c_jump constant bigint := 10000000;
+  v_now constant timestamptz := clock_timestamp();
   v_line record;
   v_epoch wallet.event_epochs;
 begin
@@ -42,10 +43,12 @@ begin
   if (v_epoch.system_id, v_epoch.timeline) = (v_line.system_id, v_line.timeline) then
     -- a mark of the last minute becomes what is known, once it is final
     update wallet.event_epochs e
-    set known_id = case when wallet.is_settled(e.marked_fence) then greatest(e.known_id, e.marked_id) else e.known_id end,
-      marked_id = up_to, marked_fence = fence::text::xid8, marked_at = clock_timestamp()
-    where e.id = v_epoch.id
-      and (e.marked_at <= clock_timestamp() - c_check_every or e.marked_at > clock_timestamp());
+    set known_id = case
+        when wallet.is_settled(e.marked_fence) then greatest(e.known_id, e.marked_id)
+        else e.known_id
+      end,
+      marked_id = up_to, marked_fence = fence::text::xid8, marked_at = v_now
+    where e.id = v_epoch.id and (e.marked_at <= v_now - c_check_every or e.marked_at > v_now);
   else
     lock table wallet.event_epochs in share row exclusive mode;
     select e.* into v_epoch
@@ -71,8 +74,8 @@ end;
 $$;
 
 comment on function public.wallet_event_mark(bigint) is
-$$ Begins to read events: how far ids are drawn, and the fence behind which everything up to there is final. Call it in a
-transaction of its own, which commits before the fence can pass; then give both to wallet_events(). It draws an xid.
+$$ Begins to read events: how far ids are drawn, and the fence behind which everything up to there is final. Call it in
+a transaction of its own, which commits before the fence can pass; then give both to wallet_events(). It draws an xid.
 
 p_known up_to of the last mark, or null: while no id was drawn since, fence is null and no xid is drawn
 

@@ -83,8 +83,8 @@ $$;
 comment on function public.wallet_events(
   bigint, bigint, bigint, integer, text[], text, uuid, integer, uuid
 ) is
-$$ Operators: what happened after p_after, in order: nothing is missed, and nothing comes twice. Returns nothing until the
-fence has passed: call it again then, or after another mark.
+$$ Operators: what happened after p_after, in order: nothing is missed, and nothing comes twice. Returns nothing until
+the fence has passed: call it again then, or after another mark.
 
 p_after     the id of the last event that was read, 0 for all from the beginning. Only such an id is a cursor
 p_up_to, p_fence  what wallet_event_mark() returned

@@ -12,7 +12,7 @@ as $$
 #variable_conflict use_column
 begin
   perform wallet.require_service();
-  if p_ids is null or cardinality(p_ids) > 1000 then
+  if p_ids is null or cardinality(p_ids) > 1000 or 1 > any (p_ids) then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'ids', 'reason', 'must be at most 1000 ids'));
   end if;
 

@@ -29,7 +29,9 @@ begin
   from (
     select r.*
     from wallet.wallets w
-    cross join lateral wallet.event_refs_of(w.id, p_after, p_up_to, case when p_types is null then p_limit else 10000 end) r
+    cross join lateral wallet.event_refs_of(
+      w.id, p_after, p_up_to, case when p_types is null then p_limit else 10000 end
+    ) r
     where w.owner_id = p_user_id and (p_types is null or r.type = any (p_types))
     order by r.id
     limit p_limit

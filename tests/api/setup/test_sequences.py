@@ -35,7 +35,7 @@ def test_a_deploy_sets_sequences_past_what_is_stored(database: Database, adminis
     behind = {name for (name,) in administrator.execute(BEHIND)}
     assert behind == used
     with pytest.raises(psycopg.errors.UniqueViolation):
-        write(administrator, WRITES[0])
+        write(administrator, "select wallet_register(%s, 'hash')")
 
     database.migrate()
     assert administrator.execute("select * from wallet_verify()").fetchall() == []

@@ -6,11 +6,14 @@ insert into reviewed values
   ('users', 'user'), ('wallets', 'wallets'), ('limits', 'limits'), ('limit_usage', 'limit_usage'),
   ('ledger', 'transactions'), ('transactions', 'transactions'), ('transaction_details', 'transactions'), ('transaction_available', 'transactions'),
   ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
-  ('erasures', 'erasures'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
+  ('erasures', 'erasures'), ('account_events', 'account_events'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
   ('revocations', 'revocations'), ('password_resets', 'password_resets');
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
-  ('installation', 'is about nobody'),
+  ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
+  ('webhooks', 'is about who is told of events: operators can read it'),
+  ('webhook_backlog', 'ids of events, for a while'), ('webhook_dead_letters', 'ids of events, for a while'),
+  ('webhook_deliveries', 'ids of events, for a while'),
   ('verifications', 'is about the ledger as a whole');
 select results_eq(
   $$ select c.relname::text collate "C" from pg_class c where c.relnamespace = 'wallet'::regnamespace and c.relkind in ('r', 'p') order by 1 $$,
@@ -123,7 +126,7 @@ select is(
 select lives_ok($$ select wallet_register('nina', 'hash') $$, 'nina is new');
 select is(
   (select array_agg(distinct e.section) from wallet_export_user('nina') e where e.item is not null),
-  '{operator_actions,transactions,user,wallets}'::text[], 'of her there is little'
+  '{account_events,operator_actions,transactions,user,wallets}'::text[], 'of her there is little'
 );
 select is(
   (select count(*) from wallet_export_user('nina') e where e.item is null), (select count(distinct section) - 1 from export), 'but every list is there'

@@ -10,7 +10,7 @@ insert into arguments (name, value) values
   ('p_query', $$'bob'$$), ('p_transaction_id', 'transaction_of(txn(2))'), ('p_hold_id', 'hold_of(txn(1))');
 insert into arguments (name, value) values
   ('p_id', '(select min(id) from waiting)'), ('p_type', $$'refund'$$), ('p_reference', 'null'), ('p_metadata', 'null'), ('p_effective_at', 'null'),
-  ('p_four_eyes', '0');
+  ('p_four_eyes', '0'), ('p_after', '0'), ('p_up_to', '100'), ('p_fence', '3');
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
 -- Without an actor, and why that is right.
@@ -34,6 +34,10 @@ insert into actorless values
   ('wallet_last_verification', 'is about the ledger as a whole'),
   ('wallet_open_holds', 'tells one number about all holds'),
   ('wallet_fence_holders', 'tells who is busy anywhere in the cluster'),
+  ('wallet_event_mark', 'tells how far ids are drawn, to the service'),
+  ('wallet_event_settled', 'tells whether all transactions of some moment are finished'),
+  ('wallet_event_feed', 'is for the streams of all users: the service gives each its own'),
+  ('wallet_events_by_id', 'is for the relay, which speaks for no user'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
 
 create temp table functions as
