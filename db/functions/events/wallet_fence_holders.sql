@@ -1,4 +1,4 @@
--- pg_locks has xids of 32 bits. Those under way are less than 2^31 away from the snapshot's, so the nearest one is meant.
+-- pg_locks has xids of 32 bits. Those under way are less than 2^31 away from the snapshot's: the nearest one is meant.
 create or replace function public.wallet_fence_holders(
   p_fence bigint
 )
@@ -33,8 +33,8 @@ end;
 $$;
 
 comment on function public.wallet_fence_holders(bigint) is
-$$ Who holds a fence of wallet_event_mark() back, the oldest first: each session (pid) or prepared transaction (gid) of the
-cluster, in any database, that is not finished and whose xid is not after the fence. None once the fence has passed.
+$$ Who holds a fence of wallet_event_mark() back, the oldest first: each session (pid) or prepared transaction (gid) of
+the cluster, in any database, that is not finished and whose xid is not after the fence. None once it has passed.
 
 since is when the transaction began, or was prepared. It is null for a session, unless wallet_owner has
 pg_read_all_stats: an administrator finds it in pg_stat_activity by the pid.
