@@ -14,6 +14,8 @@ from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
     WRITTEN,
+    EventMark,
+    EventRow,
     FenceHolder,
     NewUser,
     Page,
@@ -23,9 +25,12 @@ from api.database.rows import (
     SignedIn,
     StatementBound,
     User,
+    UserEvent,
     UserWithPassword,
     page_of_entries,
+    page_of_events,
     page_of_holds,
+    page_of_user_events,
     read_audit_row,
     read_confirmation,
     read_entry,
@@ -71,11 +76,22 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.database.pool import Argument
-    from api.database.requests import AuditFilters, BatchItem, Correction, Details, Filters, Mutation
+    from api.database.requests import (
+        AuditFilters,
+        BatchItem,
+        Bound,
+        Correction,
+        Details,
+        EventFilters,
+        Filters,
+        Mutation,
+    )
     from api.settings import Settings
 
 LOCKING_CONNECTIONS: Final = 6
 PATIENT_CONNECTIONS: Final = 3
+EVENT_CONNECTIONS: Final = 3
+"""One that looks for new events, one that reads them for all streams, one for streams that are behind."""
 
 R = TypeVar("R", Transaction, Adjustment)
 T = TypeVar("T")
@@ -110,6 +126,7 @@ _read_facts = reader(ServerFacts)
 _read_fence_holder = reader(FenceHolder)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
+_read_event_mark = reader(EventMark)
 
 
 class Database:
@@ -125,6 +142,7 @@ class Database:
         self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True)
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
         self._revocations = Pool(settings, 1, silent=True)
+        self._events = Pool(settings, EVENT_CONNECTIONS, silent=True)
         self._observe = observe
         self._counts = Counts()
         self._together = settings.group_commit
@@ -133,12 +151,12 @@ class Database:
 
     async def open(self) -> None:
         """Make the pools in the running event loop. Connects nowhere yet."""
-        for pool in (self._shared, self._patient, self._locking, self._revocations):
+        for pool in (self._shared, self._patient, self._locking, self._revocations, self._events):
             await pool.open()
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        for pool in (self._revocations, self._locking, self._patient, self._shared):
+        for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
 
     def waiting(self) -> dict[str, int]:
@@ -608,9 +626,54 @@ class Database:
         return int(row["number"])
 
     async def fence_holders(self, fence: int) -> list[FenceHolder]:
-        """`wallet_fence_holders`: who holds a fence back, the oldest first. Errors: WA002."""
-        rows = await self._shared.rows("select * from public.wallet_fence_holders($1)", fence, admitted=True)
+        """`wallet_fence_holders`: who holds a fence back, the oldest first. Waits behind no request."""
+        rows = await self._events.rows("select * from public.wallet_fence_holders($1)", fence)
         return [_read_fence_holder(row) for row in rows]
+
+    async def event_mark(self, known: int | None) -> EventMark:
+        """`wallet_event_mark`: how far ids are drawn, and a fence unless that is `known`. Waits behind no request."""
+        return _read_event_mark(await self._events.row("select * from public.wallet_event_mark($1)", known))
+
+    async def event_settled(self, fence: int) -> bool:
+        """`wallet_event_settled`: whether the fence has passed. Waits behind no request."""
+        row = await self._events.row("select public.wallet_event_settled($1) as settled", fence)
+        return bool(row["settled"])
+
+    async def newest_event(self, bound: Bound) -> int:
+        """`wallet_newest_event`: its id, 0 for none."""
+        row = await self._events.row("select public.wallet_newest_event($1, $2) as id", bound.up_to, bound.fence)
+        return int(row["id"])
+
+    async def events(
+        self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
+    ) -> Page[EventRow]:
+        """`wallet_events`: the next `limit` after an event of this epoch. Errors: WA024, WA027, WA041."""
+        return await self._page_of_events(self._locking, after, bound, limit, filters, epoch, actor)
+
+    async def stream_events(
+        self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
+    ) -> Page[EventRow]:
+        """`events` for streams. Waits behind no request, and keeps none waiting."""
+        return await self._page_of_events(self._events, after, bound, limit, filters, epoch, actor)
+
+    async def user_events(
+        self, user_id: UUID, after: int, bound: Bound, limit: int, types: Sequence[str] | None, epoch: int | None
+    ) -> Page[EventRow]:
+        """`wallet_user_events`: `stream_events` of the user's wallets, as their owner sees them. Errors: as above."""
+        call = "select * from public.wallet_user_events($1, $2, $3, $4, $5, $6, $7, $8)"
+        arguments = (user_id, after, bound.up_to, bound.fence, limit, types, epoch, user_id)
+        return page_of_events(await self._events.rows(call, *arguments))
+
+    async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Page[UserEvent]:
+        """`wallet_event_feed`: the next `limit` events, each once for every one of these users who sees it."""
+        call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
+        return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
+
+    async def _page_of_events(
+        self, pool: Pool, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
+    ) -> Page[EventRow]:
+        call = "select * from public.wallet_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        return page_of_events(await pool.rows(call, after, bound.up_to, bound.fence, limit, *filters, epoch, actor))
 
     async def _at_once(self, call: str) -> asyncpg.Record:
         """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""

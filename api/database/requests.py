@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -76,3 +77,19 @@ class Filters(NamedTuple):
     start: datetime | None
     end: datetime | None
     reference: str | None
+
+
+class Bound(NamedTuple):
+    """How far events can be read: a fence that has passed, and the line of history. See ADR-008."""
+
+    up_to: int
+    fence: int
+    epoch: int
+
+
+class EventFilters(NamedTuple):
+    """Which events: None is any. `types` are names without `pgwallet.`."""
+
+    types: Sequence[str] | None = None
+    asset: str | None = None
+    wallet_id: UUID | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import Raw, Struct, json, structs
@@ -106,6 +106,33 @@ class StatementBound(Struct):
     line: Literal["opening", "closing"]
     created_at: datetime
     balance: int
+
+
+class EventMark(Struct):
+    """How far ids are drawn, and the fence behind which all of them are final; null: nothing is new. See ADR-008."""
+
+    up_to: int
+    fence: int | None
+    epoch: int
+
+
+class EventRow(NamedTuple):
+    """An event: its number, its name, whose it is, and the event itself, as JSON on one line."""
+
+    id: int
+    type: str
+    wallet_id: UUID | None
+    counterparty_wallet_id: UUID | None
+    event: bytes
+
+
+class UserEvent(NamedTuple):
+    """An event as the owner of one of its wallets sees it."""
+
+    id: int
+    type: str
+    user_id: UUID
+    event: bytes
 
 
 class Page(Struct, Generic[T]):
@@ -212,6 +239,31 @@ def read_audit_row(record: asyncpg.Record) -> AuditRow:
     row = _read_audit_row(record)
     row.before, row.after = _raw(record["before"]), _raw(record["after"])
     return row
+
+
+def page_of_events(rows: Sequence[asyncpg.Record]) -> Page[EventRow]:
+    """Make a page; `next` is the last id that was examined, None where there was none."""
+    found = [
+        EventRow(row["id"], row["type"], row["wallet_id"], row.get("counterparty_wallet_id"), _line(row["event"]))
+        for row in rows
+        if row["event"] is not None
+    ]
+    return Page(found, rows[-1]["id"] if rows else None)
+
+
+def page_of_user_events(rows: Sequence[asyncpg.Record]) -> Page[UserEvent]:
+    """Make a page, as above."""
+    found = [
+        UserEvent(row["id"], row["type"], row["user_id"], _line(row["event"]))
+        for row in rows
+        if row["event"] is not None
+    ]
+    return Page(found, rows[-1]["id"] if rows else None)
+
+
+def _line(text: str) -> bytes:
+    """Return JSON on one line: inside of its strings a line break is escaped, between its parts it means nothing."""
+    return text.replace("\n", " ").replace("\r", " ").encode()
 
 
 def _raw(text: str | None) -> Raw:

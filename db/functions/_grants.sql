@@ -54,6 +54,7 @@ grant execute on function
   public.wallet_last_verification,
   public.wallet_list,
   public.wallet_me,
+  public.wallet_newest_event,
   public.wallet_open,
   public.wallet_open_holds,
   public.wallet_principal,

@@ -5,7 +5,7 @@ create or replace function public.wallet_event_feed(
   p_limit integer,
   p_listening uuid[]
 )
-returns table (id bigint, type text, wallet_id uuid, event json)
+returns table (id bigint, type text, user_id uuid, event json)
 language plpgsql
 volatile
 security definer
@@ -24,18 +24,22 @@ begin
   end if;
 
   return query
-  select r.id, r.type, s.wallet_id,
-    case when s.wallet_id is not null then wallet.described_event(r.id, r.type, r.wallet_id, s.wallet_id) end
+  select r.id, r.type, s.owner_id,
+    case when s.id is not null then wallet.described_event(r.id, r.type, r.wallet_id, s.id) end
   from wallet.event_refs(p_after, p_up_to, p_limit) r
-  left join lateral unnest(array[r.wallet_id, r.counterparty_wallet_id]) s (wallet_id)
-    on s.wallet_id = any (p_listening) and r.type is not null
+  left join lateral (
+    select w.id, w.owner_id
+    from unnest(array[r.wallet_id, r.counterparty_wallet_id]) x (wallet_id)
+    cross join lateral (select * from wallet.wallets y where y.id = x.wallet_id limit 1) w
+    where w.owner_id = any (p_listening)
+  ) s on r.type is not null
   order by r.id;
 end;
 $$;
 
 comment on function public.wallet_event_feed(bigint, bigint, bigint, integer, uuid[]) is
-$$ For the service's streams: the next p_limit events after p_after, each once for every wallet of p_listening that it
-is of, as that wallet's owner sees it; for none of them, once without wallet and event: the last id tells how far it
-went.
+$$ For the service's streams: the next p_limit events after p_after, each once for every wallet that one of p_listening
+owns, as its owner sees it, also of wallets that were opened since; for none of them, once without user_id and event. So
+its last id tells how far it went.
 
 Errors: WA002 invalid argument; WA024 invalid position; WA035 the service and administrators only. $$;

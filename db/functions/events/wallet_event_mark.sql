@@ -43,6 +43,9 @@ begin
   end if;
 
   fence := pg_current_xact_id()::text::bigint;
+  -- A commit that only draws an xid is not flushed. This one is, and with it all ids up to up_to: after a crash they
+  -- are not drawn again, so that whoever still holds this mark reads rightly.
+  perform pg_logical_emit_message(true, 'pgwallet', '');
   if (v_epoch.system_id, v_epoch.timeline) = (v_line.system_id, v_line.timeline) then
     -- a mark of the last minute becomes what is known, once it is final
     update wallet.event_epochs e

@@ -36,6 +36,7 @@ insert into actorless values
   ('wallet_fence_holders', 'tells who is busy anywhere in the cluster'),
   ('wallet_event_mark', 'tells how far ids are drawn, to the service'),
   ('wallet_event_settled', 'tells whether all transactions of some moment are finished'),
+  ('wallet_newest_event', 'tells one number about all events'),
   ('wallet_event_feed', 'is for the streams of all users: the service gives each its own'),
   ('wallet_events_by_id', 'is for the relay, which speaks for no user'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks');

@@ -17,6 +17,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_erase_user(uuid,text,uuid)'),
   ('wallet_api', 'wallet_fence_holders(bigint)'),
   ('wallet_api', 'wallet_event_feed(bigint,bigint,bigint,integer,uuid[])'),
+  ('wallet_api', 'wallet_newest_event(bigint,bigint)'),
   ('wallet_api', 'wallet_event_mark(bigint)'),
   ('wallet_api', 'wallet_event_settled(bigint)'),
   ('wallet_api', 'wallet_events(bigint,bigint,bigint,integer,text[],text,uuid,integer,uuid)'),

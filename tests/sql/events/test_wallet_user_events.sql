@@ -1,5 +1,5 @@
 -- Users see their own side alone; operators are on record where they look at one wallet.
-select plan(11);
+select plan(14);
 
 select lives_ok(
   $$
@@ -29,13 +29,22 @@ select is((select count(*) from pg_temp.read('bob') where event::text ~ 'a secre
 select results_eq($$ select type from pg_temp.read('bob', null, '{hold.opened}') $$, $$ values ('hold.opened') $$, 'types');
 select throws_ok($$ select pg_temp.read('bob', user_of('alice')) $$, 'WA029', null, 'another user is refused');
 select results_eq(
-  $$ select type, wallet_id, event -> 'data' ->> 'amount' from wallet_event_feed(0, 9007199254740991, 3, 1000, array[wallet_of('alice'), wallet_of('bob')])
+  $$ select type, user_id, event -> 'data' ->> 'amount' from wallet_event_feed(0, 9007199254740991, 3, 1000, array[user_of('alice'), user_of('bob')])
     where type = 'transaction.transfer' order by 3 $$,
-  $$ values ('transaction.transfer', wallet_of('alice'), '-5'), ('transaction.transfer', wallet_of('bob'), '5') $$,
-  'the feed has an event once for each wallet that is listened to'
+  $$ values ('transaction.transfer', user_of('alice'), '-5'), ('transaction.transfer', user_of('bob'), '5') $$,
+  'the feed has an event once for each user who listens'
 );
 select is(
   (select count(event) from wallet_event_feed(0, 9007199254740991, 3, 1000, '{}')), 0::bigint, 'for nobody it tells how far it went, and no more'
+);
+
+select is(
+  (select (count(*) filter (where event is not null), max(id))::text from wallet_event_feed(0, 9007199254740991, 3, 1000, array[user_of('bob')])),
+  (4, (select last_value from wallet.transaction_ids))::text, 'for one user it tells the own events, and how far it went'
+);
+select is(wallet_newest_event(9007199254740991, 3), (select last_value from wallet.transaction_ids), 'what happens from now on comes after the newest event');
+select is(
+  (select array_agg(wallet_newest_event(n, 3)) from unnest(array[0, 1]) n), array[0, 1]::bigint[], 'which is none, or one up to the bound'
 );
 
 create temp table looks as select count(*) as n from wallet.operator_actions where action = 'read';
