@@ -90,6 +90,10 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA038": Kind(403, "WA038", "Left to another operator"),
     "WA039": Kind(404, "WA039", "Unknown confirmation"),
     "WA040": Kind(409, "WA040", "Already decided"),
+    "WA041": Kind(410, "WA041", "History has changed"),
+    "WA042": Kind(404, "WA042", "Unknown webhook"),
+    "WA043": Kind(500, "WA043", "Not in a transaction of its own"),
+    "WA044": Kind(409, "WA044", "Too many webhooks"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
@@ -172,6 +176,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA038": "Another operator has to do this.",
     "WA039": "This request does not exist.",
     "WA040": "This was decided already.",
+    "WA041": "What happened since then is not known any more. Please start from the beginning.",
+    "WA042": "This webhook does not exist.",
+    "WA044": "There are too many webhooks. Please delete one first.",
 }
 """What an application can show to its user, by code."""
 

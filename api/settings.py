@@ -101,7 +101,7 @@ def role(text: str) -> str:
 
 
 def secret(text: str) -> str:
-    """Parse a signing key: HS256 wants at least as many bytes as its hash has."""
+    """Parse a key: HS256 wants at least as many bytes as its hash has."""
     if len(text.encode()) < SECRET_BYTES:
         raise ValueError(f"at least {SECRET_BYTES} bytes long")
     return text
@@ -147,7 +147,7 @@ def headers(text: str) -> tuple[str, ...]:
 
 
 def networks(text: str) -> str:
-    """Parse addresses and networks of proxies, separated by commas."""
+    """Parse addresses and networks, separated by commas."""
     try:
         found = [str(ipaddress.ip_network(item.strip())) for item in text.split(",")]
     except ValueError:
@@ -206,6 +206,10 @@ class Settings:
     cors_headers: tuple[str, ...] = setting("PGWALLET_CORS_HEADERS", headers(SENT), headers)
     cors_expose: tuple[str, ...] = setting("PGWALLET_CORS_EXPOSE", headers(SHOWN), headers)
     hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
+    relay: bool = setting("PGWALLET_RELAY", True, switch)  # noqa: FBT003
+    webhook_key: str | None = setting("PGWALLET_WEBHOOK_KEY", None, secret, show=False)
+    webhook_networks: str | None = setting("PGWALLET_WEBHOOK_NETWORKS", None, networks)
+    webhook_give_up: int = setting("PGWALLET_WEBHOOK_GIVE_UP", 259_200, integer(1, 31_536_000))
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":

@@ -27,6 +27,7 @@ from api.database.rows import (
     User,
     UserEvent,
     UserWithPassword,
+    WebhookTrial,
     page_of_entries,
     page_of_events,
     page_of_holds,
@@ -68,6 +69,7 @@ from api.schemas.operator import (
 )
 from api.schemas.transactions import Transaction
 from api.schemas.wallets import AssetInfo, Balance, BalanceAt, OwnWallet, Wallet
+from api.schemas.webhooks import DeadLetter, Delivery, Webhook, WebhookRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -127,6 +129,22 @@ _read_fence_holder = reader(FenceHolder)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
 _read_event_mark = reader(EventMark)
+_read_webhook = reader(Webhook)
+_read_webhook_trial = reader(WebhookTrial)
+_read_delivery = reader(Delivery)
+_read_dead_letter = reader(DeadLetter)
+
+
+def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
+    """What is set of a webhook, as the functions take it."""
+    return (
+        request.url,
+        request.description,
+        request.types,
+        request.asset,
+        request.wallet_id,
+        request.batch_size,
+    )
 
 
 class Database:
@@ -605,6 +623,96 @@ class Database:
     async def inspect_hold(self, hold_id: int, actor: UUID) -> InspectedHold:
         """`wallet_inspect_hold`. Errors: WA015, WA027."""
         return await self._inspect(InspectedHold, "hold", hold_id, actor)
+
+    async def create_webhook(
+        self,
+        webhook_id: UUID,
+        request: WebhookRequest,
+        secret: bytes,
+        start: tuple[int, int] | None,
+        actor: UUID,
+    ) -> Webhook:
+        """`wallet_create_webhook`: from an epoch and event on, None for now. Errors: WA001, WA002, WA026, WA027, WA044.
+
+        And WA024, WA041 for `start`. The secret is encrypted.
+        """
+        epoch, after = start or (None, None)
+        call = "select * from public.wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        arguments = (webhook_id, *_terms(request), secret, after, epoch, actor)
+        return _read_webhook(await self._locking.row(call, *arguments))
+
+    async def webhooks(self, actor: UUID) -> list[Webhook]:
+        """`wallet_webhooks`: all, newest first. Errors: WA027."""
+        return [_read_webhook(row) for row in await self._locking.rows("select * from public.wallet_webhooks($1)", actor)]
+
+    async def webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
+        """`wallet_webhook`. Errors: WA027, WA042."""
+        return _read_webhook(
+            await self._locking.row("select * from public.wallet_webhook($1, $2)", webhook_id, actor)
+        )
+
+    async def change_webhook(self, webhook_id: UUID, request: WebhookRequest, actor: UUID) -> Webhook:
+        """`wallet_change_webhook`: replaces all. Errors: WA001, WA002, WA026, WA027, WA042."""
+        call = "select * from public.wallet_change_webhook($1, $2, $3, $4, $5, $6, $7, $8)"
+        return _read_webhook(await self._locking.row(call, webhook_id, *_terms(request), actor))
+
+    async def pause_webhook(self, webhook_id: UUID, reason: str | None, actor: UUID) -> Webhook:
+        """`wallet_pause_webhook`. Errors: WA002, WA027, WA042."""
+        call = "select * from public.wallet_pause_webhook($1, $2, $3)"
+        return _read_webhook(await self._locking.row(call, webhook_id, reason, actor))
+
+    async def resume_webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
+        """`wallet_resume_webhook`. Errors: WA027, WA042."""
+        return _read_webhook(
+            await self._locking.row("select * from public.wallet_resume_webhook($1, $2)", webhook_id, actor)
+        )
+
+    async def rotate_webhook_secret(self, webhook_id: UUID, secret: bytes, actor: UUID) -> Webhook:
+        """`wallet_rotate_webhook_secret`: the secret is encrypted. Errors: WA027, WA042."""
+        call = "select * from public.wallet_rotate_webhook_secret($1, $2, $3)"
+        return _read_webhook(await self._locking.row(call, webhook_id, secret, actor))
+
+    async def replay_webhook(self, webhook_id: UUID, start: tuple[int | None, int], actor: UUID) -> Webhook:
+        """`wallet_replay_webhook`: from an epoch and event on. Errors: WA002, WA024, WA027, WA041, WA042."""
+        epoch, after = start
+        call = "select * from public.wallet_replay_webhook($1, $2, $3, $4)"
+        return _read_webhook(await self._locking.row(call, webhook_id, after, epoch, actor))
+
+    async def delete_webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
+        """`wallet_delete_webhook`: the webhook as it was. Errors: WA027, WA042."""
+        call = "select * from public.wallet_delete_webhook($1, $2)"
+        # not repeated on a lost connection: if the first attempt was written, the second would not know the webhook
+        return _read_webhook(await self._locking.row(call, webhook_id, actor, again=False))
+
+    async def test_webhook(self, webhook_id: UUID, actor: UUID) -> WebhookTrial:
+        """`wallet_test_webhook`: what a test delivery needs. Errors: WA027, WA042."""
+        call = "select * from public.wallet_test_webhook($1, $2)"
+        return _read_webhook_trial(await self._locking.row(call, webhook_id, actor))
+
+    async def webhook_deliveries(
+        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[Delivery]:
+        """`wallet_webhook_deliveries`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
+        call = "select * from public.wallet_webhook_deliveries($1, $2, $3, $4)"
+        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        found = [_read_delivery(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def webhook_dead_letters(
+        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+    ) -> Page[DeadLetter]:
+        """`wallet_webhook_dead_letters`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
+        call = "select * from public.wallet_webhook_dead_letters($1, $2, $3, $4)"
+        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        found = [_read_dead_letter(row) for row in rows[:limit]]
+        return Page(found, found[-1].event_id if len(rows) > limit else None)
+
+    async def retry_dead_letters(self, webhook_id: UUID, event_ids: Sequence[int] | None, actor: UUID) -> int:
+        """`wallet_retry_dead_letters`: how many of these, None for all. Errors: WA027, WA042."""
+        call = "select public.wallet_retry_dead_letters($1, $2, $3) as moved"
+        # not repeated on a lost connection: if the first attempt was written, the second would find none
+        row = await self._locking.row(call, webhook_id, event_ids, actor, again=False)
+        return int(row["moved"])
 
     async def sweep(self) -> int:
         """`wallet_sweep`: ends due holds of wallets that nothing touches; how many."""

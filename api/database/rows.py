@@ -135,6 +135,17 @@ class UserEvent(NamedTuple):
     event: bytes
 
 
+class WebhookTrial(Struct):
+    """What a test delivery needs. The secrets are encrypted; None: there is none. `event` is JSON."""
+
+    url: str
+    secret: bytes | None
+    previous_secret: bytes | None
+    batch_size: int
+    event_id: str
+    event: str
+
+
 class Page(Struct, Generic[T]):
     """Items, and below which of them the next page starts; None on the last page."""
 

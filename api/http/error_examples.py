@@ -191,6 +191,16 @@ EXAMPLES: Final = {
             "It was confirmed or rejected before. A rejected request can be sent anew, with a new txn_id.",
             decision="rejected",
         ),
+        _refusal(
+            "WA041",
+            "The database was restored, or another took over, and events that you have read are gone: go on after "
+            "known, or from the beginning.",
+            field="after",
+            after=73,
+            known=42,
+        ),
+        _refusal("WA042", "Use the id of a webhook in the operators' list."),
+        _refusal("WA044", "Delete webhooks that nobody uses.", maximum=100),
     )
 }
 """By code."""

@@ -67,6 +67,15 @@ Action = Literal[
     "role",
     "erase",
     "export",
+    "webhook_created",
+    "webhook_changed",
+    "webhook_paused",
+    "webhook_resumed",
+    "webhook_secret",
+    "webhook_replayed",
+    "webhook_tested",
+    "webhook_retried",
+    "webhook_deleted",
 ]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 
@@ -162,7 +171,7 @@ class UserPage(Struct):
 class AuditRow(Struct):
     """What an operator did, or whom they looked at."""
 
-    EXAMPLE: ClassVar[dict[str, Any]] = {"transaction_id": None}
+    EXAMPLE: ClassVar[dict[str, Any]] = {"transaction_id": None, "webhook_id": None}
 
     id: Annotated[int, Meta(examples=[7])]
     actor: Actor
@@ -180,6 +189,7 @@ class AuditRow(Struct):
     ]
     after: Annotated[Facts, Meta(description="What is so since then.")]
     transaction_id: Annotated[int | None, Meta(description="The transaction that it made.", examples=[42])]
+    webhook_id: Annotated[UUID | None, Meta(description="The webhook that it was done with, or to.")]
     created_at: CreatedAt
 
 

@@ -153,6 +153,23 @@ class AlreadyDecided(Problem, kw_only=True):
     decision: Annotated[Literal["confirmed", "rejected"], Meta(examples=["rejected"])]
 
 
+class HistoryChanged(Problem, kw_only=True):
+    """The position is of a history that ended before it: events that were read may be gone."""
+
+    code: Literal["WA041"]
+    after: Annotated[int, Meta(description="The id of the event that the cursor stands for.", examples=[73])]
+    known: Annotated[
+        int, Meta(description="The id of the last event that both histories have; 0 for none.", examples=[42])
+    ]
+
+
+class TooManyWebhooks(Problem, kw_only=True):
+    """There are as many webhooks as there can be."""
+
+    code: Literal["WA044"]
+    maximum: Annotated[int, Meta(description="How many webhooks there can be.", examples=[100])]
+
+
 REFUSALS: Final[tuple[type[Problem], ...]] = (
     InsufficientFunds,
     BalanceLimitExceeded,
@@ -168,6 +185,8 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     UnknownAsset,
     TooManySignIns,
     AlreadyDecided,
+    HistoryChanged,
+    TooManyWebhooks,
 )
 Refusal = Annotated[
     dict[str, object] | None,

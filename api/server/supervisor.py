@@ -21,7 +21,7 @@ from api.server.signals import Shutdown, Signals
 from api.server.workers import Pause, Workers
 from api.settings import Settings, SettingsError
 from api.setup import deploy
-from api.setup.service_secrets import api_password, api_url, metrics_token, signing_keys
+from api.setup.service_secrets import api_password, api_url, metrics_token, signing_keys, webhook_key
 from api.telemetry.log_writer import LogWriter
 from api.urls import on_socket
 
@@ -55,7 +55,8 @@ def run(settings: Settings) -> None:
             lock.listening(server.socket)
         login = api_url(settings, server.socket if server else None)
         asyncio.run(_deploy(settings, server, login))
-        workers.serve({**_variables(login, keys), "PGWALLET_METRICS_TOKEN": token or ""})
+        more = {"PGWALLET_METRICS_TOKEN": token or "", "PGWALLET_WEBHOOK_KEY": webhook_key(settings) or ""}
+        workers.serve({**_variables(login, keys), **more})
         _await_ready(listener, workers)
         _watch(workers, server, signals)
 

@@ -47,6 +47,13 @@ def metrics_token(settings: Settings) -> str | None:
     return settings.metrics_token
 
 
+def webhook_key(settings: Settings) -> str | None:
+    """Return the key that encrypts webhooks' secrets: as set; for an embedded server generated once; else None."""
+    if settings.webhook_key is None and settings.embedded and settings.api_url is None:
+        return read_or_create(settings.data_dir / "webhook_key")
+    return settings.webhook_key
+
+
 def api_password(settings: Settings) -> str | None:
     """Return the password that `migrate` gives to the service's role; None where PGWALLET_API_URL has none for it.
 

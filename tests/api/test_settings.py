@@ -137,6 +137,7 @@ def test_secrets_are_not_in_the_representation() -> None:
             "PGWALLET_API_PASSWORD": "hunter22",
             "JWT_SECRET": "hunter22" * 4,
             "JWT_PREVIOUS_SECRETS": "hunter22" * 4,
+            "PGWALLET_WEBHOOK_KEY": "hunter22" * 4,
         },
         None,
     )

@@ -11,7 +11,7 @@ create or replace function public.wallet_audit(
 )
 returns table (
   id bigint, actor uuid, actor_username text, action text, user_id uuid, username text, wallet_id uuid, reason text,
-  before jsonb, after jsonb, transaction_id bigint, created_at timestamptz
+  before jsonb, after jsonb, transaction_id bigint, created_at timestamptz, webhook_id uuid
 )
 language plpgsql
 stable
@@ -115,7 +115,7 @@ begin
     ),
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'from') else a.before end,
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'to') else a.detail end,
-    o.transaction_id, a.created_at
+    o.transaction_id, a.created_at, a.webhook_id
   from unnest(v_ids) i (id)
   cross join lateral (select * from wallet.operator_actions x where x.id = i.id limit 1) a
   cross join lateral (

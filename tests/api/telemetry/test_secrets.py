@@ -61,7 +61,7 @@ JSON = {"Content-Type": "application/json"}
 def embedded(wallet: Pgwallet, _: Database) -> tuple[list[str], list[str]]:
     """With a server of its own and generated secrets; a worker and PostgreSQL are killed on the way."""
     service = wallet.start()
-    files = [wallet.data_dir / name for name in ("jwt_secret", "api_password", "metrics_token")]
+    files = [wallet.data_dir / name for name in ("jwt_secret", "api_password", "metrics_token", "webhook_key")]
     secrets = [file.read_text().strip() for file in files]
     secrets += use(service, secrets[-1])
     (worker,) = service.children("api.server.worker")

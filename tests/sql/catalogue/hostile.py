@@ -33,6 +33,7 @@ WORDS = {
     "p_username": ["alice", "bob", "ALICE"],
     "p_usernames": ["alice", "bob", "nobody"],
     "p_to_username": ["bob", "alice", "nobody"],
+    "p_url": ["https://example.com", "http://user@example.com", "HTTPS://[::1]:1/#a"],
 }
 MOMENTS = [
     *[

@@ -10,7 +10,8 @@ insert into arguments (name, value) values
   ('p_query', $$'bob'$$), ('p_transaction_id', 'transaction_of(txn(2))'), ('p_hold_id', 'hold_of(txn(1))');
 insert into arguments (name, value) values
   ('p_id', '(select min(id) from waiting)'), ('p_type', $$'refund'$$), ('p_reference', 'null'), ('p_metadata', 'null'), ('p_effective_at', 'null'),
-  ('p_four_eyes', '0'), ('p_after', '0'), ('p_up_to', '100'), ('p_fence', '3');
+  ('p_four_eyes', '0'), ('p_after', '0'), ('p_up_to', '100'), ('p_fence', '3'),
+  ('p_webhook_id', 'txn(900)'), ('p_url', $$'https://example.com'$$), ('p_secret', $$'\x01'$$);
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
 -- Without an actor, and why that is right.
@@ -74,7 +75,7 @@ exception
 end;
 $$;
 
-select plan(16);
+select plan(17);
 
 select lives_ok(
   $$ select wallet_hold(wallet_of('bob'), txn(1), 10), wallet_spend(wallet_of('bob'), txn(2), 20), wallet_topup(wallet_of('bob'), txn(3), 30), wallet_set_role('charlie', 'operator') $$,
@@ -87,6 +88,7 @@ select lives_ok(
     grant select on waiting to public $$,
   'and an adjustment of it waits'
 );
+select lives_ok($$ select wallet_create_webhook(txn(900), 'https://example.com', p_wallet_id => wallet_of('bob')) $$, 'and a webhook tells of the wallet');
 create temp table before as select count(*) from wallet.transactions;
 
 select is_empty(

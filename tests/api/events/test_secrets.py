@@ -1,0 +1,41 @@
+"""The secrets of webhooks, and how they are stored."""
+
+import base64
+
+import pytest
+from standardwebhooks import Webhook
+
+from api.events.secrets import SecretBox, SecretError, new_secret
+
+KEY = "the key that encrypts the secrets of the tests"
+
+
+def test_a_new_secret_is_one_of_standard_webhooks_and_never_the_same() -> None:
+    secret = new_secret()
+    assert secret.startswith("whsec_")
+    assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32
+    Webhook(secret)
+    assert new_secret() != secret
+
+
+def test_what_was_sealed_is_opened_with_the_same_key() -> None:
+    secret = new_secret()
+    sealed = SecretBox(KEY).seal(secret)
+    assert SecretBox(KEY).open(sealed) == secret
+    assert secret.encode() not in sealed
+    # equal secrets do not look equal
+    assert SecretBox(KEY).seal(secret) != sealed
+
+
+def test_another_key_opens_nothing() -> None:
+    with pytest.raises(SecretError, match="another PGWALLET_WEBHOOK_KEY"):
+        SecretBox(KEY + "x").open(SecretBox(KEY).seal(new_secret()))
+
+
+def test_what_was_changed_or_is_no_secret_is_not_opened() -> None:
+    box = SecretBox(KEY)
+    sealed = box.seal(new_secret())
+    changed = [sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :] for at in range(len(sealed))]
+    for bad in (*changed, b"", sealed[:5], sealed[:-1], sealed + b"\0"):
+        with pytest.raises(SecretError):
+            box.open(bad)
