@@ -48,11 +48,12 @@ def read(connection: psycopg.Connection, after: int, token: int) -> list[int]:
 
     def settled() -> tuple[int, int] | None:
         up_to, fence, _ = connection.execute(MARK).fetchone() or (0, 0, 0)
-        (passed,) = connection.execute("select wallet_event_settled(%s)", [fence]).fetchone() or (False,)
-        return (up_to, fence) if passed and up_to else None
+        passed = connection.execute("select wallet_event_settled(%s)", [fence]).fetchone()
+        return (up_to, fence) if passed == (True,) and up_to else None
 
-    up_to, fence = wait_until(settled)
-    return [row[0] for row in connection.execute(READ, [after, up_to, fence, token])]
+    bound = wait_until(settled)
+    assert bound
+    return [row[0] for row in connection.execute(READ, [after, *bound, token])]
 
 
 def refused(connection: psycopg.Connection, after: int, token: int) -> int:

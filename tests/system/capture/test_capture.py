@@ -15,9 +15,9 @@ pytestmark = pytest.mark.timeout(120)
 GUIDE = ROOT / "docs/guides/change-data-capture.md"
 PERSONAL, LOGIN = (block[2] for block in FENCE.finditer(GUIDE.read_text()) if block[1] == "sql")
 (PUBLISH,) = (
-    found[1]
+    block[1]
     for command in commands(GUIDE)
-    if (found := re.search(r'"(\nset role wallet_owner;\ncreate publication[^"]+)"', command.text))
+    if (block := re.search(r'"(\nset role wallet_owner;\ncreate publication[^"]+)"', command.text))
 )
 COLUMNS = """
     select c.oid::regclass::text, a.attname

@@ -17,7 +17,7 @@ def old_cluster() -> Iterator[Database]:
     """A database on a server of its own, with prepared transactions."""
     with own_server("max_prepared_transactions = 5") as (server, database):
         server.stop()
-        done = server._run(["pg_resetwal", "--epoch=3", str(server.pgdata)])  # noqa: SLF001
+        done = server._run(["pg_resetwal", "--epoch=3", str(server.pgdata)])
         assert done.returncode == 0, done.stderr
         server.start()
         yield database
