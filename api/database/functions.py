@@ -16,6 +16,7 @@ from api.database.rows import (
     WRITTEN,
     EventMark,
     EventRow,
+    Events,
     FenceHolder,
     NewUser,
     Page,
@@ -754,32 +755,32 @@ class Database:
 
     async def events(
         self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         """`wallet_events`: the next `limit` after an event of this epoch. Errors: WA024, WA027, WA041."""
         return await self._page_of_events(self._locking, after, bound, limit, filters, epoch, actor)
 
     async def stream_events(
         self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         """`events` for streams. Waits behind no request, and keeps none waiting."""
         return await self._page_of_events(self._events, after, bound, limit, filters, epoch, actor)
 
     async def user_events(
         self, user_id: UUID, after: int, bound: Bound, limit: int, types: Sequence[str] | None, epoch: int | None
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         """`wallet_user_events`: `stream_events` of the user's wallets, as their owner sees them. Errors: as above."""
         call = "select * from public.wallet_user_events($1, $2, $3, $4, $5, $6, $7, $8)"
         arguments = (user_id, after, bound.up_to, bound.fence, limit, types, epoch, user_id)
         return page_of_events(await self._events.rows(call, *arguments))
 
-    async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Page[UserEvent]:
+    async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Events[UserEvent]:
         """`wallet_event_feed`: the next `limit` events, each once for every one of these users who sees it."""
         call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
         return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
 
     async def _page_of_events(
         self, pool: Pool, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         call = "select * from public.wallet_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         return page_of_events(await pool.rows(call, after, bound.up_to, bound.fence, limit, *filters, epoch, actor))
 

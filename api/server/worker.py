@@ -25,6 +25,8 @@ from api.settings import Settings
 from api.telemetry import metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api.app import Service
 
 
@@ -41,6 +43,19 @@ def main() -> None:
         memory = shared_memory.given() or stack.enter_context(shared_memory.made(1))
         metrics.share(memory.names(), number)
         _serve(settings, listener, create_app(settings, memory, number))
+
+
+class _Server(uvicorn.Server):
+    """Ends streams first: uvicorn would wait for them as for requests, until the shutdown timeout."""
+
+    def __init__(self, config: uvicorn.Config, stop: "Callable[[], None]") -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._stop()
+        await super().shutdown(sockets)
 
 
 def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
@@ -67,7 +82,7 @@ def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config, app.stop).run(sockets=[listener])
 
 
 def _allow_many_connections() -> None:
