@@ -20,6 +20,8 @@ from api.database.functions import Database
 from api.database.sweep import sweeping
 from api.events.bounds import Bounds
 from api.events.streams import Streams
+from api.events.networks import Networks
+from api.events.secrets import SecretBox
 from api.http.cors import Cors
 from api.http.docs_page import DocsPage
 from api.http.fast_path import Direct
@@ -44,6 +46,7 @@ from api.routes.services import Services
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
+from api.routes.webhooks import delivery_routes, webhook_routes
 from api.telemetry import log_config
 from api.telemetry.metrics import Metrics
 
@@ -101,6 +104,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     bounds = Bounds(database)
     streams = Streams(database, bounds)
     tokens.on_forget = streams.verify
+    box = SecretBox(settings.webhook_key) if settings.webhook_key else None
     services = Services(
         database=database,
         tokens=tokens,
@@ -143,6 +147,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             operator_routes(services),
             event_routes(services),
             own_event_routes(services),
+            webhook_routes(services, box),
+            delivery_routes(services, box, Networks(settings.webhook_networks)),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],

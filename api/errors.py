@@ -34,6 +34,7 @@ OPERATORS_ONLY: Final = Kind(403, "operators_only", "Left to operators here")
 NOT_FOUND: Final = Kind(404, "not_found", "Not found")
 METHOD_NOT_ALLOWED: Final = Kind(405, "method_not_allowed", "Method not allowed")
 BATCH_REFUSED: Final = Kind(409, "batch_refused", "Batch refused")
+NO_WEBHOOKS: Final = Kind(409, "no_webhooks", "No webhooks here")
 TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
@@ -135,6 +136,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "not_found": "This does not exist.",
     "method_not_allowed": "This is not possible here.",
     "batch_refused": "One of these requests was refused, so none of them was carried out.",
+    "no_webhooks": "This service is not set up for webhooks.",
     "too_large": "This is too much to send at once.",
     "unsupported_media_type": "The service does not understand what was sent.",
     "validation": "Please check what you entered.",

@@ -630,7 +630,7 @@ class Database:
         webhook_id: UUID,
         request: WebhookRequest,
         secret: bytes,
-        start: tuple[int, int] | None,
+        start: tuple[int | None, int] | None,
         actor: UUID,
     ) -> Webhook:
         """`wallet_create_webhook`: from an epoch and event on, None for now. Errors: WA001, WA002, WA026, WA027, WA044.
@@ -644,13 +644,13 @@ class Database:
 
     async def webhooks(self, actor: UUID) -> list[Webhook]:
         """`wallet_webhooks`: all, newest first. Errors: WA027."""
-        return [_read_webhook(row) for row in await self._locking.rows("select * from public.wallet_webhooks($1)", actor)]
+        return [
+            _read_webhook(row) for row in await self._locking.rows("select * from public.wallet_webhooks($1)", actor)
+        ]
 
     async def webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
         """`wallet_webhook`. Errors: WA027, WA042."""
-        return _read_webhook(
-            await self._locking.row("select * from public.wallet_webhook($1, $2)", webhook_id, actor)
-        )
+        return _read_webhook(await self._locking.row("select * from public.wallet_webhook($1, $2)", webhook_id, actor))
 
     async def change_webhook(self, webhook_id: UUID, request: WebhookRequest, actor: UUID) -> Webhook:
         """`wallet_change_webhook`: replaces all. Errors: WA001, WA002, WA026, WA027, WA042."""

@@ -66,6 +66,7 @@ SERVERS: Final = [Server(url="/", description="The service that this document co
 LOOK: Final = "Operators: look"
 ACT: Final = "Operators: act"
 EVENTS: Final = "Events"
+HOOKS: Final = "Operators: webhooks"
 TAGS: Final = [
     Tag("Accounts", "Sign-up, sign-in, sign-out, and the password."),
     Tag("Wallet", "The balance, and what moves money of the signed-in user's wallet."),
@@ -75,6 +76,7 @@ TAGS: Final = [
     Tag(LOOK, "For customer care: find and read what any user has. Needs an operator. Who was shown is on record."),
     Tag(ACT, "What operators change, on record. Needs an operator, who changes nothing of their own."),
     Tag(EVENTS, "What happened, in order: by pages and as streams. Nothing is missed, and nothing comes twice."),
+    Tag(HOOKS, "Who is told of events by HTTP. Needs an operator; every change is on record."),
     Tag("Health", "For load balancers, orchestrators and people."),
 ]
 
@@ -161,6 +163,20 @@ MESSAGES: Final = {
     "createPasswordReset": "password reset token made",
     "eraseUser": "erased",
     "listEvents": "events",
+    "createWebhook": "webhook made",
+    "listWebhooks": "webhooks",
+    "getWebhook": "webhook",
+    "changeWebhook": "webhook changed",
+    "deleteWebhook": "webhook deleted",
+    "testWebhook": "webhook tested",
+    "pauseWebhook": "webhook paused",
+    "resumeWebhook": "webhook resumed",
+    "rotateWebhookSecret": "another secret",
+    "replayWebhook": "replayed",
+    "listDeliveries": "deliveries",
+    "listDeadLetters": "dead letters",
+    "retryDeadLetter": "retried",
+    "retryDeadLetters": "retried",
 }
 """What each operation answers as `message`, for the examples of its answers."""
 LEFT: Final = {"balance": 900, "available": 900}
@@ -175,6 +191,8 @@ ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "refundForUser 202": {"type": "refund", "original_txn_id": ORIGINAL_TXN_ID, "amount": 100, "expected": 100},
     "openWallet 201": {"asset": "USD", "scale": 2, "balance": 0, "available": 0},
     "signOutEverywhere": {"ended": "all"},
+    "pauseWebhook": {"status": "paused", "pause_reason": "trying it out"},
+    "rotateWebhookSecret": {"previous_until": "2026-11-23T12:00:00Z"},
     "reject": {
         "status": "rejected",
         "decided_by": OPERATOR_ID,

@@ -25,8 +25,8 @@ Url = Annotated[
         min_length=8,
         max_length=2048,
         pattern=URL_PATTERN,
-        description="`https://…`, without credentials and fragment. `http://` and addresses of private networks are for "
-        "those in `PGWALLET_WEBHOOK_NETWORKS`. It stays on record.",
+        description="`https://…`, without credentials and fragment. `http://` and private addresses are for those in "
+        "`PGWALLET_WEBHOOK_NETWORKS`. It stays on record.",
         examples=["https://example.com/pgwallet"],
     ),
 ]
@@ -38,10 +38,13 @@ EventNames = Annotated[
     Meta(min_length=1, max_length=64, description="Only these events; null: all.", examples=[["transaction.topup"]]),
 ]
 BatchSize = Annotated[
-    int, Meta(ge=1, le=100, description="Events in a delivery, at most: above 1 they come as a JSON array.", examples=[1])
+    int,
+    Meta(ge=1, le=100, description="Events in a delivery, at most: above 1 they come as a JSON array.", examples=[1]),
 ]
 HookAsset = Annotated[AssetCode, Meta(description="Only of wallets in this asset.", examples=["UC"])]
-HookWallet = Annotated[UUID, Meta(description="Only of this user wallet, either side of a transfer.", examples=[WALLET_ID])]
+HookWallet = Annotated[
+    UUID, Meta(description="Only of this user wallet, either side of a transfer.", examples=[WALLET_ID])
+]
 After = Annotated[
     str,
     Meta(
@@ -55,7 +58,8 @@ Secret = Annotated[
 ]
 EventNumber = Annotated[int, Meta(description="The number of an event, as its `id` says.", examples=[42])]
 AnswerStatus = Annotated[
-    int | None, Meta(description="Of the receiver's HTTP answer; null: there was none, and `error` says why.", examples=[200])
+    int | None,
+    Meta(description="Of the receiver's HTTP answer; null: there was none, and `error` says why.", examples=[200]),
 ]
 DeliveryError = Annotated[str | None, Meta(description="Why there was no answer.", examples=[None])]
 
@@ -94,7 +98,7 @@ class PauseRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[Reason, Meta(description="Shown with the webhook, and kept on record.")] | None = None
 
 
-class Webhook(Struct, kw_only=True):
+class Webhook(Struct):
     """A webhook, and how far it is."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
@@ -119,7 +123,9 @@ class Webhook(Struct, kw_only=True):
     behind: Annotated[
         int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
     ]
-    backlog: Annotated[int, Meta(description="Events that it has got to, and that are not delivered yet.", examples=[0])]
+    backlog: Annotated[
+        int, Meta(description="Events that it has got to, and that are not delivered yet.", examples=[0])
+    ]
     dead_letters: Annotated[int, Meta(description="Events that were given up.", examples=[0])]
     oldest_at: Annotated[datetime | None, Meta(description="When the oldest event happened that is not delivered yet.")]
     failures: Annotated[int, Meta(description="Attempts that failed since the last one that did not.", examples=[0])]
@@ -131,7 +137,7 @@ class Webhook(Struct, kw_only=True):
     created_at: CreatedAt
 
 
-class WebhookWithSecret(Webhook, kw_only=True):
+class WebhookWithSecret(Webhook):
     """A webhook with the secret that signs its deliveries from now on."""
 
     secret: Secret
@@ -154,7 +160,7 @@ class WebhookTest(Struct):
     status: AnswerStatus
     error: DeliveryError
     milliseconds: Annotated[int, Meta(description="How long it took.", examples=[23])]
-    answer: Annotated[str | None, Meta(description="The first 1,024 bytes of the answer.", examples=["ok"])]
+    answer: Annotated[str, Meta(description="The first 1,024 bytes of the answer; empty for none.", examples=["ok"])]
 
 
 class Delivery(Struct):
