@@ -19,9 +19,9 @@ from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.sweep import sweeping
 from api.events.bounds import Bounds
-from api.events.streams import Streams
 from api.events.networks import Networks
 from api.events.secrets import SecretBox
+from api.events.streams import Streams
 from api.http.cors import Cors
 from api.http.docs_page import DocsPage
 from api.http.fast_path import Direct
