@@ -40,6 +40,11 @@ def test_customer_care() -> None:
         read(one, "docs/operations/customer-care.md")
 
 
+def test_events() -> None:
+    with reader() as one:
+        read(one, "docs/guides/events.md")
+
+
 def test_change_data_capture() -> None:
     with reader() as one:
         read(one, "docs/guides/change-data-capture.md")
