@@ -62,6 +62,13 @@ def serve(settings: Settings) -> None:
 
 @pgwallet.command()
 @click.pass_obj
+def relay(settings: Settings) -> None:
+    """Deliver webhooks, without serving; needs PGWALLET_API_URL. `run` and `serve` do it too, if PGWALLET_RELAY is on."""
+    supervisor.relay(settings)
+
+
+@pgwallet.command()
+@click.pass_obj
 def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = service_secrets.api_password(settings)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import WeakSet
 
 import asyncpg
@@ -94,13 +94,8 @@ class Connections:
 
     async def open(self) -> None:
         """Make the pool in the running event loop. Connects nowhere yet."""
-        connect = for_asyncpg(self._settings.api_url or "")
-        if not (parameter(connect["dsn"], "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")):
-            # a connection to a server that cannot write is of no use
-            connect["target_session_attrs"] = "read-write"
         self._pool = await asyncpg.create_pool(
-            **connect,
-            connection_class=Connection,
+            **connecting(self._settings),
             min_size=0,
             max_size=self._size,
             max_inactive_connection_lifetime=0,
@@ -111,7 +106,6 @@ class Connections:
             # our functions leave nothing behind in a session, so there is nothing to undo after every call
             reset=_leave_as_is,
             init=self._prepare,
-            server_settings={"application_name": "pgwallet"},
         )
         self._open.add(self)
 
@@ -224,6 +218,15 @@ class Connections:
             what = "database has no room for another connection" if full else "database is away"
             log.warning(what, reason=f"{type(error).__name__}: {error}")
         return ServiceError(UNAVAILABLE)
+
+
+def connecting(settings: Settings) -> dict[str, Any]:
+    """Return the arguments of every connection of the service."""
+    connect = for_asyncpg(settings.api_url or "")
+    if not (parameter(connect["dsn"], "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")):
+        # a connection to a server that cannot write is of no use
+        connect["target_session_attrs"] = "read-write"
+    return {**connect, "connection_class": Connection, "server_settings": {"application_name": "pgwallet"}}
 
 
 async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -75,6 +75,21 @@ def serve(settings: Settings) -> None:
         _watch(workers, None, signals)
 
 
+def relay(settings: Settings) -> None:
+    """Run a relay alone, on a database that others set up, until a signal. Raises CommandError."""
+    if settings.api_url is None:
+        raise SettingsError(
+            "PGWALLET_API_URL must be set: `pgwallet relay` starts no server (`pgwallet run` has a relay)"
+        )
+    if settings.webhook_key is None:
+        raise SettingsError("PGWALLET_WEBHOOK_KEY must be set: the secrets of webhooks are encrypted under it")
+    _log()
+    with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
+        workers = _start(settings, None, signals, stack)
+        workers.serve({})
+        _watch(workers, None, signals)
+
+
 def _log() -> None:
     """Write the log without waiting for its reader: a pipe full of the workers' lines would block us, too."""
     for handler in logging.getLogger().handlers:
@@ -89,14 +104,19 @@ def _variables(login: str, keys: list[str]) -> dict[str, str]:
     return {"PGWALLET_API_URL": login, "JWT_SECRET": signing, **more}
 
 
-def _start(settings: Settings, listener: socket.socket, signals: Signals, stack: contextlib.ExitStack) -> Workers:
-    """Start the workers, which load the application meanwhile."""
-    memory = stack.enter_context(shared_memory.made(settings.workers))
-    workers = Workers(listener, memory, settings.workers, signals)
+def _start(
+    settings: Settings, listener: socket.socket | None, signals: Signals, stack: contextlib.ExitStack
+) -> Workers:
+    """Start the workers, which load the application meanwhile, and the relay; without a listener the relay alone."""
+    count = settings.workers if listener is not None else 0
+    relay = settings.relay or listener is None
+    memory = stack.enter_context(shared_memory.made(count + relay))
+    workers = Workers(listener, memory, count, signals, relay=relay)
 
     def stop() -> None:
         # closed first, so that new connections are refused at once
-        listener.close()
+        if listener is not None:
+            listener.close()
         workers.stop(settings.shutdown_timeout + 2)
 
     stack.callback(stop)

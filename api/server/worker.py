@@ -6,14 +6,9 @@ variables. When that input ends, the supervisor is gone, and the worker ends too
 
 import contextlib
 import gc
-import json
-import os
-import resource
 import signal
 import socket
 import sys
-import threading
-import time
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -21,23 +16,22 @@ import uvicorn
 from api.app import create_app
 from api.server import shared_memory
 from api.server.connection import Bounded
-from api.settings import Settings
+from api.server.worker_life import allow_many_connections, follow_supervisor, told
 from api.telemetry import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from api.app import Service
+    from api.settings import Settings
 
 
 def main() -> None:
     """Serve until SIGTERM; requests in flight are finished first, within the shutdown timeout."""
     listener = socket.socket(fileno=int(sys.argv[1]))
-    line = sys.stdin.readline()
-    if not line:
+    settings = told()
+    if settings is None:
         return
-    os.environ.update(json.loads(line))
-    settings = Settings.load()
     with contextlib.ExitStack() as stack:
         number = int(sys.argv[2]) if len(sys.argv) > 2 else 0
         memory = shared_memory.given() or stack.enter_context(shared_memory.made(1))
@@ -58,9 +52,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
-    _allow_many_connections()
-    threading.Thread(target=_follow, args=(settings.shutdown_timeout,), daemon=True).start()
+def _serve(settings: "Settings", listener: socket.socket, app: "Service") -> None:
+    allow_many_connections()
+    follow_supervisor(settings.shutdown_timeout)
     # uvicorn raises the signal again when it has stopped: it must not kill us before the log is written
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     Bounded.patience = settings.request_timeout
@@ -83,21 +77,6 @@ def _serve(settings: Settings, listener: socket.socket, app: "Service") -> None:
     gc.freeze()
     gc.set_threshold(10_000)
     _Server(config, app.stop).run(sockets=[listener])
-
-
-def _allow_many_connections() -> None:
-    """Raise the soft limit of open files, often 1,024, to the hard limit, often far higher."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _follow(patience: float) -> None:
-    """End this process after the supervisor, in order if possible."""
-    sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(patience + 2)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The worker processes: start, feed, restart, stop."""
+"""The worker processes and the relay: start, feed, restart, stop."""
 
 import contextlib
 import json
@@ -45,17 +45,20 @@ class Pause:
 
 
 class Workers:
-    """The processes that serve, all on one listening socket."""
+    """The `count` processes that serve, all on one listening socket; and the relay, the last, if there is one."""
 
-    def __init__(self, listener: socket.socket, memory: Shared, count: int, signals: Signals) -> None:
+    def __init__(
+        self, listener: socket.socket | None, memory: Shared, count: int, signals: Signals, *, relay: bool
+    ) -> None:
         self._listener = listener
         self._memory = memory
         self._beats = memory.heartbeats()
-        self._seen = [(0, 0)] * count
+        self._names = ["worker"] * count + ["relay"] * relay
+        self._seen = [(0, 0)] * len(self._names)
         self._signals = signals
         self._order = b""
-        self._processes: list[subprocess.Popen[bytes] | None] = [None] * count
-        self._pauses = [Pause() for _ in range(count)]
+        self._processes: list[subprocess.Popen[bytes] | None] = [None] * len(self._names)
+        self._pauses = [Pause() for _ in self._names]
         signals.hurry.append(lambda: self._send(signal.SIGKILL))
 
     def load(self) -> None:
@@ -70,9 +73,9 @@ class Workers:
             self._tell(process)
 
     def ended(self) -> int | None:
-        """Return the exit status of a process that ended, None when all live."""
-        for process in self._processes:
-            if process is not None and process.poll() is not None:
+        """Return the exit status of a worker that ended, None when all live."""
+        for name, process in zip(self._names, self._processes, strict=True):
+            if name == "worker" and process is not None and process.poll() is not None:
                 return process.returncode
         return None
 
@@ -80,10 +83,10 @@ class Workers:
         """Replace processes that ended or hang, after a growing pause. Call it often."""
         for index, process in enumerate(self._processes):
             if process is not None and process.poll() is None and self._hangs(index):
-                logger.warning("worker %s does nothing any more and is replaced", process.pid)
+                logger.warning("%s %s does nothing any more and is replaced", self._names[index], process.pid)
                 process.kill()
             if process is not None and process.poll() is not None:
-                logger.warning("worker %s ended with status %s", process.pid, process.returncode)
+                logger.warning("%s %s ended with status %s", self._names[index], process.pid, process.returncode)
                 self._close(process)
                 self._processes[index] = None
                 self._pauses[index].ended()
@@ -110,7 +113,9 @@ class Workers:
                 self._close(process)
 
     def _start(self, index: int) -> None:
-        descriptor = self._listener.fileno()
+        name = self._names[index]
+        # the relay must not keep the port
+        shared = [self._listener.fileno()] if self._listener is not None and name == "worker" else []
         hidden = ("DATABASE_URL", "PGWALLET_API_PASSWORD")
         variables = {name: value for name, value in os.environ.items() if name not in hidden}
         variables[VARIABLE] = spelt(self._memory)
@@ -118,9 +123,9 @@ class Workers:
         with self._signals.held():
             self._processes[index] = subprocess.Popen(  # noqa: S603
                 # -P: do not import an `api` of the current directory
-                [sys.executable, "-P", "-m", "api.server.worker", str(descriptor), str(index)],
+                [sys.executable, "-P", "-m", f"api.server.{name}", *map(str, shared or [-1]), str(index)],
                 stdin=subprocess.PIPE,
-                pass_fds=[descriptor, self._memory.limits, self._memory.beats, *self._memory.metrics],
+                pass_fds=[*shared, self._memory.limits, self._memory.beats, *self._memory.metrics],
                 env=variables,
                 start_new_session=True,
             )

@@ -13,7 +13,7 @@ import os
 import platform
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import prometheus_client.multiprocess
 import prometheus_client.values
@@ -27,7 +27,8 @@ from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
     import collections
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from prometheus_client.core import Metric
 
@@ -211,6 +212,63 @@ class Metrics:
         with contextlib.suppress(OSError):  # only Linux has it
             pages = int(MEMORY.read_bytes().split()[1])
             self.memory.labels(self._worker).set(pages * os.sysconf("SC_PAGE_SIZE"))
+
+
+class Lag(NamedTuple):
+    """How far a webhook is behind: events that are not delivered, and the ages of the oldest of them in seconds.
+
+    `seconds` leaves out those of which an attempt failed, and what waits behind them; `oldest` does not.
+    """
+
+    events: int
+    seconds: float
+    oldest: float
+
+
+class RelayMetrics:
+    """What the relay measures, in a process of its own: what it writes is in every page of the workers."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        webhook = ["webhook"]
+
+        def gauge(name: str, meaning: str, labels: Sequence[str] = webhook) -> Gauge:
+            return Gauge(f"pgwallet_{name}", meaning, labels, multiprocess_mode="livesum", registry=registry)
+
+        self._leader = gauge("relay_leader", "Whether this service's relay is the one that delivers", ())
+        self._lags = (
+            gauge("webhook_events_behind", "Events that are not delivered"),
+            gauge("webhook_seconds_behind", "Age of the oldest event of which no attempt was made"),
+            gauge("webhook_oldest_seconds", "Age of the oldest event that is not delivered"),
+        )
+        self._deliveries = Counter(
+            "pgwallet_webhook_deliveries", "Attempts to deliver", [*webhook, "outcome"], registry=registry
+        )
+        self._events = Counter("pgwallet_webhook_events", "Events that were delivered", webhook, registry=registry)
+        self._dead = Counter("pgwallet_webhook_dead_letters", "Events that were given up", webhook, registry=registry)
+        self._known: set[UUID] = set()
+
+    def note(self, lags: Mapping[UUID, Lag] | None) -> None:
+        """Note each webhook's lag while the relay leads; None when it does not."""
+        self._leader.set(lags is not None)
+        found = lags or {}
+        for webhook in self._known - found.keys():
+            for gauge in self._lags:
+                gauge.labels(webhook).set(0)
+        self._known = set(found)
+        for webhook, lag in found.items():
+            for gauge, value in zip(self._lags, lag, strict=True):
+                gauge.labels(webhook).set(value)
+
+    def count(self, webhook: UUID, events: int, *, delivered: bool) -> None:
+        """Count an attempt, and the events that it delivered."""
+        self._deliveries.labels(webhook, "delivered" if delivered else "failed").inc()
+        if delivered:
+            self._events.labels(webhook).inc(events)
+
+    def give_up(self, webhook: UUID) -> None:
+        """Count a dead letter."""
+        self._dead.labels(webhook).inc()
 
 
 class Merged:

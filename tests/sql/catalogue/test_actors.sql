@@ -40,6 +40,13 @@ insert into actorless values
   ('wallet_newest_event', 'tells one number about all events'),
   ('wallet_event_feed', 'is for the streams of all users: the service gives each its own'),
   ('wallet_events_by_id', 'is for the relay, which speaks for no user'),
+  ('wallet_relay_backlog', 'is for the relay, which speaks for no user'),
+  ('wallet_relay_events', 'is for the relay, which speaks for no user'),
+  ('wallet_relay_give_secret', 'is for the relay, which speaks for no user'),
+  ('wallet_relay_progress', 'is for the relay, which speaks for no user'),
+  ('wallet_relay_take', 'is for the relay, which speaks for no user'),
+  ('wallet_relay_webhooks', 'is for the relay, which speaks for no user'),
+  ('wallet_prune_deliveries', 'removes what is old, whoever asks'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
 
 create temp table functions as
