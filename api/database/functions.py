@@ -43,7 +43,7 @@ from api.database.rows import (
     read_transaction,
     reader,
 )
-from api.errors import TIMEOUT, ServiceError
+from api.errors import NOT_FINAL, TIMEOUT, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
@@ -749,8 +749,10 @@ class Database:
         return bool(row["settled"])
 
     async def newest_event(self, bound: Bound) -> int:
-        """`wallet_newest_event`: its id, 0 for none."""
+        """`wallet_newest_event`: its id, 0 for none. Errors: WA036 where the fence is of another history."""
         row = await self._events.row("select public.wallet_newest_event($1, $2) as id", bound.up_to, bound.fence)
+        if row["id"] is None:
+            raise ServiceError(NOT_FINAL)
         return int(row["id"])
 
     async def events(

@@ -266,20 +266,25 @@ class Channel(ABC):
         """The last event that was handed out; None while nobody follows."""
         self.epoch = 0
         self._begins = asyncio.Lock()
+        self._newest: tuple[Bound | None, int] = None, 0
         self._task: asyncio.Task[None] | None = None
 
     async def join(self, stream: Stream, after: Cursor | None) -> None:
         """Begin to follow, after this event or from now on. Raises ServiceError."""
+        # what was committed before is no news, and part of what is read
+        bound = await self.bounds.fresh(PATIENCE_SECONDS)
+        if bound is None:
+            raise ServiceError(NOT_FINAL)
         async with self._begins:
-            if self.at is None:
-                bound = await self.bounds.fresh(PATIENCE_SECONDS)
-                if bound is None:
-                    raise ServiceError(NOT_FINAL)
-                self.at, self.epoch = await self._database.newest_event(bound), bound.epoch
+            if self._newest[0] != bound:
+                self._newest = bound, await self._database.newest_event(bound)
+            newest = self._newest[1]
+            if self._task is None:
+                self.at, self.epoch = newest, bound.epoch
                 self._task = asyncio.create_task(self._follow(bound))
             self._add(stream)
         if after is None:
-            stream.epoch, stream.sent = self.epoch, self.at
+            stream.epoch, stream.sent = bound.epoch, newest
             # an asset is looked up by the first read
             stream.behind = stream.filters.asset is not None
         else:

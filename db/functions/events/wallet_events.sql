@@ -31,6 +31,11 @@ declare
 begin
   perform wallet.require_operator(p_actor);
   perform wallet.require_page(p_after, p_up_to, p_limit, p_types, p_epoch);
+  if p_asset is not null and not exists (select from wallet.assets a where a.code = p_asset) then
+    perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
+  elsif p_wallet_id is not null and not exists (select from wallet.wallets w where w.id = p_wallet_id) then
+    perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+  end if;
   if not public.wallet_event_settled(p_fence) then
     return;
   end if;
@@ -97,5 +102,5 @@ p_actor     the operator; null for an administrator
 event is a CloudEvent 1.0 in JSON; its data has signed amounts in minor units. It names people by id alone; with
 p_wallet_id it goes on record that the owner was shown. With p_types or p_asset a page examines 10,000 events: where it
 stops before the end, the last row has an id, from which the next page goes on, and nothing else.
-Errors: WA002 invalid argument; WA024 invalid position; WA027 operators only; WA041 the history that p_after is of has
-ended before it, see wallet.require_position. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid position; WA026 unknown asset; WA027 operators only;
+WA041 the history that p_after is of has ended before it, see wallet.require_position. $$;
