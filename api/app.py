@@ -101,10 +101,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
     revocations = Revocations(database, tokens)
+    box = SecretBox(settings.webhook_key) if settings.webhook_key else None
     bounds = Bounds(database)
     streams = Streams(database, bounds)
     tokens.on_forget = streams.verify
-    box = SecretBox(settings.webhook_key) if settings.webhook_key else None
     services = Services(
         database=database,
         tokens=tokens,
@@ -145,10 +145,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             record_read_routes(services),
             confirmation_routes(services),
             operator_routes(services),
-            event_routes(services),
-            own_event_routes(services),
             webhook_routes(services, box),
             delivery_routes(services, box, Networks(settings.webhook_networks)),
+            event_routes(services),
+            own_event_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],

@@ -23,11 +23,13 @@ try:
     from api.server import supervisor
     from api.settings import Settings
     from api.setup import deploy, service_secrets
+    from api.setup.administrator import administrator
     from api.setup.create_user import create as register_user
     from api.setup.export_user import export
     from api.setup.status import as_json, on_one_screen
     from api.setup.status import status as look
-    from api.urls import libpq_variables, on_socket, without_password
+    from api.setup.webhooks import webhooks
+    from api.urls import libpq_variables, on_socket
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
 
@@ -186,6 +188,9 @@ def export_user(settings: Settings, username: str) -> None:
         asyncio.run(export(url, username, lambda piece: click.echo(piece, nl=False)))
 
 
+pgwallet.add_command(webhooks)
+
+
 @pgwallet.command("rotate-key")
 @click.option("--discard", is_flag=True, help="End all tokens: keep neither the old key nor those before it.")
 @click.pass_obj
@@ -236,29 +241,6 @@ def url(settings: Settings, role: str) -> None:
         click.echo(service_secrets.api_url(settings, socket))
     else:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
-
-
-@contextlib.contextmanager
-def administrator(settings: Settings, command: str) -> Iterator[str]:
-    """Yield the administrator's URL of the database; the embedded server is started where none runs."""
-    try:
-        if settings.database_url is not None:
-            yield settings.database_url
-            return
-        with embedded.server(settings.data_dir, command) as socket:
-            address = on_socket(socket)
-            asyncio.run(deploy.create_database(address))
-            yield address
-    except deploy.NoWalletsError:
-        # somebody may have set for the service what is not set here: migrating would make a second ledger
-        setting, where = (
-            ("DATABASE_URL", without_password(settings.database_url))
-            if settings.database_url is not None
-            else ("PGWALLET_DATA_DIR", f"the data dir {settings.data_dir}")
-        )
-        raise CommandError(
-            f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it"
-        ) from None
 
 
 def main() -> None:

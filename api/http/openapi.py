@@ -65,8 +65,8 @@ INTRODUCTION: Final = """A digital wallet.
 SERVERS: Final = [Server(url="/", description="The service that this document comes from.")]
 LOOK: Final = "Operators: look"
 ACT: Final = "Operators: act"
-EVENTS: Final = "Events"
 HOOKS: Final = "Operators: webhooks"
+EVENTS: Final = "Events"
 TAGS: Final = [
     Tag("Accounts", "Sign-up, sign-in, sign-out, and the password."),
     Tag("Wallet", "The balance, and what moves money of the signed-in user's wallet."),
@@ -75,8 +75,8 @@ TAGS: Final = [
     Tag("History", "Ledger entries, single transactions, and statements."),
     Tag(LOOK, "For customer care: find and read what any user has. Needs an operator. Who was shown is on record."),
     Tag(ACT, "What operators change, on record. Needs an operator, who changes nothing of their own."),
-    Tag(EVENTS, "What happened, in order: by pages and as streams. Nothing is missed, and nothing comes twice."),
     Tag(HOOKS, "Who is told of events by HTTP. Needs an operator; every change is on record."),
+    Tag(EVENTS, "What happened, in order: by pages and as streams. Nothing is missed, and nothing comes twice."),
     Tag("Health", "For load balancers, orchestrators and people."),
 ]
 
@@ -162,7 +162,6 @@ MESSAGES: Final = {
     "reject": "rejected",
     "createPasswordReset": "password reset token made",
     "eraseUser": "erased",
-    "listEvents": "events",
     "createWebhook": "webhook made",
     "listWebhooks": "webhooks",
     "getWebhook": "webhook",
@@ -177,6 +176,7 @@ MESSAGES: Final = {
     "listDeadLetters": "dead letters",
     "retryDeadLetter": "retried",
     "retryDeadLetters": "retried",
+    "listEvents": "events",
 }
 """What each operation answers as `message`, for the examples of its answers."""
 LEFT: Final = {"balance": 900, "available": 900}

@@ -2,9 +2,7 @@
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,6 +13,7 @@ import standardwebhooks
 
 from api.events.cursors import Cursor
 from api.events.secrets import SecretBox
+from tests.api.receiver import Receiver
 from tests.api.service import WEBHOOK_KEY, Service, User, data, problem, serve
 from tests.database import Database
 
@@ -43,42 +42,6 @@ def newest_event(database: Database) -> int:
         row = administrator.execute("select max(id) from wallet.transactions").fetchone()
     assert row is not None
     return int(row[0])
-
-
-class Receiver(ThreadingHTTPServer):
-    """Takes what is sent to it, and answers with `status` and `body`."""
-
-    def __init__(self) -> None:
-        self.taken: list[tuple[dict[str, str], bytes]] = []
-        self.status, self.body = 200, b"thanks"
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/events"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.taken.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.send_header("Location", self.server.url)
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_a_webhook_is_made_and_shown_without_its_secret(operator: User, alice: User) -> None:
