@@ -33,6 +33,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.schema import SchemaDataContainer
 from litestar.plugins import OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 from msgspec import UNSET, Struct, UnsetType
 
 from api.http.error_examples import EXAMPLES
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from litestar._openapi.datastructures import SchemaRegistry
     from litestar._openapi.schema_generation import SchemaCreator
     from litestar.routes import BaseRoute
-    from litestar.typing import FieldDefinition
 
 BEARER: Final = "bearer"
 SCHEMAS: Final = "#/components/schemas/"
@@ -305,7 +305,8 @@ class Structs(OpenAPISchemaPlugin):
     """What Litestar's own plugin makes of a Struct, with the description of its docstring and an example.
 
     The example is made of those of the members; a Struct's `EXAMPLE` has what is otherwise, UNSET for what is left out.
-    An envelope is named after what it holds. A union of tagged Structs has a discriminator.
+    `ONE_OF` has, by member, the Structs that a list is of. An envelope is named after what it holds. A union of tagged
+    Structs has a discriminator.
     """
 
     _made: ClassVar[list[Any]] = []
@@ -336,6 +337,10 @@ class Structs(OpenAPISchemaPlugin):
         schema = registry.get_schema_for_field_definition(field_definition)
         schema.description = cleandoc(annotation.__doc__ or "")
         properties = schema.properties or {}
+        for name, structs in getattr(annotation, "ONE_OF", {}).items():
+            # msgspec knows no union of Structs that no tag tells apart
+            found = [schema_creator.for_field_definition(FieldDefinition.from_annotation(one)) for one in structs]
+            properties[name] = Schema(type=OpenAPIType.ARRAY, items=Schema(one_of=found))
         for member in properties.values():
             _unwrap(member)
             _discriminate(member, registry)

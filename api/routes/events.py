@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 from litestar import Router, get
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Schema
+from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import HeaderParameter, QueryParameter
 from msgspec import Raw
 
@@ -19,7 +22,7 @@ from api.events.pages import Asked, page
 from api.events.streams import Caller
 from api.http.client_address import client_address
 from api.http.event_stream import EVENT_STREAM, EventStream, disconnected
-from api.http.openapi import EVENTS
+from api.http.openapi import EVENTS, Documented
 from api.http.responses import JsonResponse, errors, success
 from api.routes.operator import OPERATOR_ERRORS
 from api.routes.services import Services
@@ -45,7 +48,7 @@ After = Annotated[
 ]
 Types = Annotated[
     list[EventName] | None,
-    QueryParameter(max_items=50, description="Only these; give it several times for several."),
+    QueryParameter(max_items=16, description="Only these; give it several times for several."),
 ]
 OfAsset = Annotated[str | None, QueryParameter(pattern=ASSET_PATTERN, description="Only of wallets in this asset.")]
 OfWallet = Annotated[UUID | None, QueryParameter(description="Only of this wallet: either side of a transfer.")]
@@ -64,6 +67,18 @@ LastEventId = Annotated[
     ),
 ]
 STREAM_ERRORS = ("validation", "too_many_streams", "WA024", "WA036", "WA041", "timeout")
+
+
+@dataclass
+class StreamOperation(Documented):
+    """Documents a stream."""
+
+    def __post_init__(self) -> None:
+        """Add the schema, which is none of Litestar's."""
+        super().__post_init__()
+        response = (self.responses or {}).get("200")
+        if isinstance(response, OpenAPIResponse) and response.content is not None:
+            response.content[EVENT_STREAM] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
 
 
 def event_routes(services: Services) -> Router:
@@ -107,7 +122,7 @@ def event_routes(services: Services) -> Router:
         finally:
             if waiting is not None:
                 streams.close(waiting)
-        items: list[Any] = [Raw(row.event) for row in found.items]
+        items = [Raw(row.event) for row in found.items]
         return success("events", EventPage(items, str(found.next)))
 
     @get(
@@ -116,6 +131,7 @@ def event_routes(services: Services) -> Router:
         summary="Events as they happen",
         response_description="Server-sent events: `id` is a cursor, `event` the type, `data` the event",
         media_type=EVENT_STREAM,
+        operation_class=StreamOperation,
         responses=errors(*OPERATOR_ERRORS, *STREAM_ERRORS, "not_found", "WA001", "WA026"),
     )
     async def stream(
@@ -160,6 +176,7 @@ def own_event_routes(services: Services) -> Router:
         summary="Own events as they happen",
         response_description="Server-sent events: `id` is a cursor, `event` the type, `data` the event",
         media_type=EVENT_STREAM,
+        operation_class=StreamOperation,
         responses=errors("unauthorized", *STREAM_ERRORS),
     )
     async def stream(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from api.schemas.events import CURSOR, EventName
+from api.schemas.events import EventName
 from api.schemas.fields import OPERATOR_ID, TEXT_PATTERN, WALLET_ID, AssetCode, CreatedAt
 from api.schemas.inspection import ActorName, NextCursor
 from api.schemas.operator import Reason
@@ -50,7 +50,7 @@ After = Annotated[
     Meta(
         pattern=AFTER_PATTERN,
         description="Deliveries begin after the event that has this cursor, or at the `beginning` of all.",
-        examples=[CURSOR, BEGINNING],
+        examples=[BEGINNING],
     ),
 ]
 Secret = Annotated[

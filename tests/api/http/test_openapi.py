@@ -123,6 +123,20 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("get", "/api/operator/wallets/{wallet_id}/statement"),
         ("get", "/api/operator/transactions/{transaction_id}"),
         ("get", "/api/operator/holds/{hold_id}"),
+        ("post", "/api/operator/webhooks"),
+        ("get", "/api/operator/webhooks"),
+        ("get", "/api/operator/webhooks/{webhook_id}"),
+        ("put", "/api/operator/webhooks/{webhook_id}"),
+        ("delete", "/api/operator/webhooks/{webhook_id}"),
+        ("post", "/api/operator/webhooks/{webhook_id}/test"),
+        ("post", "/api/operator/webhooks/{webhook_id}/pause"),
+        ("post", "/api/operator/webhooks/{webhook_id}/resume"),
+        ("post", "/api/operator/webhooks/{webhook_id}/secret"),
+        ("post", "/api/operator/webhooks/{webhook_id}/replay"),
+        ("get", "/api/operator/webhooks/{webhook_id}/deliveries"),
+        ("get", "/api/operator/webhooks/{webhook_id}/dead-letters"),
+        ("post", "/api/operator/webhooks/{webhook_id}/dead-letters/{event}/retry"),
+        ("post", "/api/operator/webhooks/{webhook_id}/dead-letters/retry"),
         ("get", "/api/health"),
         ("get", "/api/health/live"),
         ("get", "/api/health/ready"),
@@ -239,9 +253,10 @@ def test_what_operators_read_comes_before_what_they_do_and_erasure_last(document
     for path, method, operation in operations(document):
         if path.startswith("/api/operator"):
             (tag,) = operation["tags"]
-            assert (tag == "Operators: look") == (method == "get")
             names.setdefault(tag, []).append(operation["operationId"])
-    look, act = names.values()
+            if tag.startswith("Operators: ") and tag != "Operators: webhooks":
+                assert (tag == "Operators: look") == (method == "get")
+    look, act = names["Operators: look"], names["Operators: act"]
     assert look[:4] == ["search", "inspectUser", "inspectWallet", "inspectTransaction"]
     assert act[-1] == "eraseUser"
 
