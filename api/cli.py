@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 try:
     import click
@@ -22,7 +23,7 @@ try:
     from api.postgres.secret_files import rotate
     from api.server import supervisor
     from api.settings import Settings
-    from api.setup import deploy, service_secrets
+    from api.setup import deploy, read_events, service_secrets
     from api.setup.administrator import administrator
     from api.setup.create_user import create as register_user
     from api.setup.export_user import export
@@ -189,6 +190,42 @@ def export_user(settings: Settings, username: str) -> None:
 
 
 pgwallet.add_command(webhooks)
+
+
+@pgwallet.command()
+@click.option("--follow", is_flag=True, help="Go on with those to come, also when the database was restarted")
+@click.option("--after", default="0", metavar="N|CURSOR", help="After this event; `latest`: from now on. Without: all")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many")
+@click.option("--type", "types", multiple=True, metavar="NAME", help="Only these, like transaction.topup; repeatable")
+@click.option("--wallet", type=click.UUID, metavar="ID", help="Only of this wallet")
+@click.option("--json", "whole", is_flag=True, help="Whole events, one a line")
+@click.pass_obj
+def events(
+    settings: Settings,
+    *,
+    follow: bool,
+    after: str,
+    limit: int | None,
+    types: tuple[str, ...],
+    wallet: UUID | None,
+    whole: bool,
+) -> None:
+    """Print what happened, in order: nothing is missed, and nothing comes twice."""
+    wanted = read_events.Wanted(follow, limit, types, wallet)
+
+    def write(event: str) -> None:
+        try:
+            click.echo(event if whole else read_events.short(event))
+        except BrokenPipeError:
+            # whoever read has enough; what Python would still flush goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+
+    try:
+        with administrator(settings, "events") as url:
+            asyncio.run(read_events.read(url, after, wanted, write))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 @pgwallet.command("rotate-key")

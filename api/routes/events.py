@@ -1,4 +1,4 @@
-"""What happened, in order: by pages, and as streams. See docs/api/events.md."""
+"""What happened, in order: by pages, and as streams. See docs/guides/events.md."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from api.events.streams import Stream
 
 LONGEST_WAIT = 30
-POSITION = "^(earliest|latest|[A-Za-z0-9_-]{18})$"
+POSITION = "^(beginning|latest|[A-Za-z0-9_-]{18})$"
 BEGINNING = Cursor(0, 0)
 HISTORY_CHANGED = SQLSTATES["WA041"]
 
@@ -42,8 +42,8 @@ After = Annotated[
     str | None,
     QueryParameter(
         pattern=POSITION,
-        description="After which event: `next` of a page or `id` of a stream; `earliest` for all, `latest` for those "
-        "from now on.",
+        description="After which event: `next` of a page or `id` of a stream; the `beginning` for all, `latest` for "
+        "those from now on.",
     ),
 ]
 Types = Annotated[
@@ -210,7 +210,7 @@ def _position(after: str | None, otherwise: Cursor | None) -> Cursor | None:
     """Read where to begin; None is from now on. Raises ServiceError (WA024)."""
     if after is None:
         return otherwise
-    return {"earliest": BEGINNING, "latest": None}[after] if after in {"earliest", "latest"} else read_cursor(after)
+    return {"beginning": BEGINNING, "latest": None}[after] if after in {"beginning", "latest"} else read_cursor(after)
 
 
 def _caller(services: Services, request: AuthenticatedRequest, *, to_operators: bool) -> Caller:

@@ -241,6 +241,7 @@ def test_the_examples_of_answers_have_the_messages_that_are_sent(document: dict[
     for name, messages in said.items():
         assert messages - {"already on record", "waits for another operator"} == sent[name], name
     health = {operation["operationId"] for path, _, operation in operations(document) if "/health" in path}
+    health |= {"streamEvents", "streamOwnEvents"}
     assert said.keys() | health == {operation["operationId"] for _, _, operation in operations(document)}
 
 

@@ -53,7 +53,7 @@ def test_a_page_has_what_was_committed_before_the_call(operator: User, alice: Us
 def test_pages_go_through_everything_from_the_beginning(operator: User, alice: User) -> None:
     alice.topup(1)
     seen: list[int] = []
-    after = "earliest"
+    after = "beginning"
     while (found := page(operator, after=after, limit=7))["items"]:
         assert len(found["items"]) <= 7
         seen += [int(event["id"]) for event in found["items"]]
@@ -236,7 +236,7 @@ def test_who_comes_again_has_missed_nothing(service: Service, alice: User) -> No
         alice.topup(5)
         amounts.append(again.next().data["data"]["amount"])
     assert amounts == [1, 2, 3, 4, 5]
-    with Listener(service, alice.token, after="earliest", seconds=0) as whole:
+    with Listener(service, alice.token, after="beginning", seconds=0) as whole:
         assert [one.event for one in whole.events] == ["wallet.opened", "transaction.bonus"] + ["transaction.topup"] * 5
 
 
