@@ -66,7 +66,7 @@ def serve(settings: Settings) -> None:
 @pgwallet.command()
 @click.pass_obj
 def relay(settings: Settings) -> None:
-    """Deliver webhooks, without serving; needs PGWALLET_API_URL. `run` and `serve` do it too, if PGWALLET_RELAY is on."""
+    """Deliver webhooks, without serving; needs PGWALLET_API_URL. `run` and `serve` do it too: PGWALLET_RELAY."""
     supervisor.relay(settings)
 
 

@@ -91,8 +91,8 @@ class Lanes:
         return found
 
     def coming(self, most: int) -> Iterator[int]:
-        """Yield ids of some that may be sent next."""
-        yield from islice(self._ready[0], most)
+        """Return the ids of those that come next, if nothing fails."""
+        return islice(self.pending, most)
 
     def settle(self, event: Event) -> None:
         """Forget an event that is delivered or given up: what waits behind it may be sent."""

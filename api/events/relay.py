@@ -265,7 +265,7 @@ class Delivery:
         except* ChangedError:
             self._shared.look.set()
         except* ServiceError as error:
-            log.info("a webhook is read again", webhook_id=identity, reason=str(error.exceptions[0]))
+            log.warning("a webhook is read again", webhook_id=identity, reason=str(error.exceptions[0]))
         except* Exception:
             log.exception("a webhook's deliveries failed", webhook_id=identity)
             await asyncio.sleep(FAULT_SECONDS)
@@ -364,6 +364,7 @@ class Delivery:
         one = self._is_down or self.webhook.batch_size > 1
         if self._finishing or self._pause or self._under_way >= (1 if one else PARALLEL):
             return []
+        # whatever fails must find room; what only waits behind it leaves some of that
         fresh = self.lanes.stored < BACKLOG - PARALLEL
         if not self._is_down:
             return self.lanes.take(self._size, now, fresh=fresh)
@@ -478,7 +479,7 @@ class Delivery:
         """Store what became of events since the last note. Raises ChangedError, ServiceError."""
         async with self._noting:
             if self.webhook.batch_size == 1:
-                for event in self.lanes.overtaken(BACKLOG - PARALLEL - self.lanes.stored):
+                for event in self.lanes.overtaken(BACKLOG - 2 * PARALLEL - self.lanes.stored):
                     self.lanes.store(event)
                     self._deferred[event.id] = Deferred(event.id, 0, None, None, None, None, False)  # noqa: FBT003
             position = next(iter(self.lanes.pending), self._read_to + 1) - 1

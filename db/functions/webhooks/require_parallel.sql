@@ -10,14 +10,13 @@ immutable
 as $$
 begin
   if p_ids is null or coalesce(num_nulls(variadic p_ids) + p_nulls, 1) > 0
-    or exists (select from unnest(p_lengths) l where l is distinct from cardinality(p_ids))
-    or (select count(distinct i) from unnest(p_ids) i) < cardinality(p_ids) then
+    or exists (select from unnest(p_lengths) l where l is distinct from cardinality(p_ids)) then
     perform wallet.raise_error(
-      'WA002', jsonb_build_object('field', p_field, 'reason', 'must be different ids, with arrays of the same length beside them')
+      'WA002', jsonb_build_object('field', p_field, 'reason', 'must be ids, with arrays of the same length beside them')
     );
   end if;
 end;
 $$;
 
 comment on function wallet.require_parallel(text, bigint[], integer[], integer) is
-  'Raises WA002 unless ids are not null and differ, arrays beside them have their length, and p_nulls, of those, is 0.';
+  'Raises WA002 unless ids are not null, arrays beside them have their length, and p_nulls, of those, is 0.';

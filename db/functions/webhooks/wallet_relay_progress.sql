@@ -51,6 +51,8 @@ begin
   );
   if p_position is null or p_position < 0 then
     perform wallet.raise_error('WA024', jsonb_build_object('field', 'position'));
+  elsif (select count(distinct i) from unnest(p_waiting) i) < cardinality(p_waiting) then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'waiting', 'reason', 'must be different ids'));
   elsif p_failures is null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'failures', 'reason', 'must not be null'));
   end if;
