@@ -124,9 +124,9 @@ class Webhook(Struct):
         int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
     ]
     backlog: Annotated[
-        int, Meta(description="Events that it has got to, and that are not delivered yet.", examples=[0])
+        int, Meta(description="Events that it has got to, and that wait for another try; counted up to 10,000.", examples=[0])
     ]
-    dead_letters: Annotated[int, Meta(description="Events that were given up.", examples=[0])]
+    dead_letters: Annotated[int, Meta(description="Events that were given up; counted up to 10,000.", examples=[0])]
     oldest_at: Annotated[datetime | None, Meta(description="When the oldest event happened that is not delivered yet.")]
     failures: Annotated[int, Meta(description="Attempts that failed since the last one that did not.", examples=[0])]
     last_success_at: Annotated[datetime | None, Meta(examples=["2026-11-22T12:00:00.123456Z"])]
