@@ -27,6 +27,8 @@ try:
     from api.setup.administrator import administrator
     from api.setup.create_user import create as register_user
     from api.setup.export_user import export
+    from api.setup.status import as_json, on_one_screen
+    from api.setup.status import status as look
     from api.setup.webhooks import webhooks
     from api.urls import libpq_variables, on_socket
 except ModuleNotFoundError as missing:
@@ -108,6 +110,16 @@ def sweep(settings: Settings) -> None:
     """End holds that are due, in wallets that nothing touches; the service does so about once a minute."""
     with administrator(settings, "sweep") as url:
         click.echo(f"ok: {asyncio.run(deploy.sweep(url))} holds ended")
+
+
+@pgwallet.command()
+@click.option("--json", "in_json", is_flag=True, help="As JSON, for programs")
+@click.pass_obj
+def status(settings: Settings, *, in_json: bool) -> None:
+    """Tell how the database is: server, events and who holds them back, webhooks, verification, holds."""
+    with administrator(settings, "status") as url:
+        found = asyncio.run(look(url))
+    click.echo(as_json(found) if in_json else on_one_screen(found))
 
 
 @pgwallet.command()

@@ -17,6 +17,7 @@ from api.database.rows import (
     EventMark,
     EventRow,
     Events,
+    FenceHolder,
     NewUser,
     Page,
     Revocations,
@@ -125,6 +126,7 @@ _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
 _read_facts = reader(ServerFacts)
+_read_fence_holder = reader(FenceHolder)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
 _read_event_mark = reader(EventMark)
@@ -731,6 +733,11 @@ class Database:
         """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
         row = await self._at_once("select public.wallet_open_holds() as number")
         return int(row["number"])
+
+    async def fence_holders(self, fence: int) -> list[FenceHolder]:
+        """`wallet_fence_holders`: who holds a fence back, the oldest first. Waits behind no request."""
+        rows = await self._events.rows("select * from public.wallet_fence_holders($1)", fence)
+        return [_read_fence_holder(row) for row in rows]
 
     async def event_mark(self, known: int | None) -> EventMark:
         """`wallet_event_mark`: how far ids are drawn, and a fence unless that is `known`. Waits behind no request."""

@@ -89,6 +89,17 @@ class ServerFacts(Struct):
     seconds: float | None
 
 
+class FenceHolder(Struct):
+    """A session or prepared transaction that holds a fence back; `since` is null where the database may not see it."""
+
+    pid: int | None
+    gid: str | None
+    login: str | None
+    application: str | None
+    database: str | None
+    since: datetime | None
+
+
 class StatementBound(Struct):
     """The first or last line of a statement: the balance at a moment."""
 
