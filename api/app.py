@@ -17,7 +17,10 @@ from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
-from api.database.sweep import sweeping
+from api.events.bounds import Bounds
+from api.events.networks import Networks
+from api.events.secrets import SecretBox
+from api.events.streams import Streams
 from api.http.cors import Cors
 from api.http.docs_page import DocsPage
 from api.http.fast_path import Direct
@@ -31,6 +34,7 @@ from api.http.security_headers import SecurityHeaders
 from api.routes.accounts import account_routes, session_routes
 from api.routes.batch import batch_routes
 from api.routes.confirmations import confirmation_routes
+from api.routes.events import event_routes, own_event_routes
 from api.routes.health import health_routes
 from api.routes.history import history_routes
 from api.routes.holds import hold_routes
@@ -41,11 +45,12 @@ from api.routes.services import Services
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
+from api.routes.webhooks import delivery_routes, webhook_routes
 from api.telemetry import log_config
 from api.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from litestar.types import Receive, Scope, Send
 
@@ -66,9 +71,11 @@ async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
 class Service:
     """ASGI: `litestar` behind the middleware of every request."""
 
-    def __init__(self, litestar: Litestar, app: HttpApp) -> None:
+    def __init__(self, litestar: Litestar, app: HttpApp, stop: Callable[[], None]) -> None:
         self.litestar = litestar
         self._app = app
+        self.stop = stop
+        """Ends what has no end: call it before requests in flight are waited for."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or start and stop with the server."""
@@ -93,6 +100,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
     revocations = Revocations(database, tokens)
+    box = SecretBox(settings.webhook_key) if settings.webhook_key else None
+    bounds = Bounds(database)
+    streams = Streams(database, bounds)
+    tokens.on_forget = streams.verify
     services = Services(
         database=database,
         tokens=tokens,
@@ -102,6 +113,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         self_refund=settings.self_refund,
         four_eyes=settings.four_eyes,
         download_timeout=settings.download_timeout,
+        bounds=bounds,
+        streams=streams,
     )
 
     @asynccontextmanager
@@ -109,9 +122,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         await database.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
-            following, swept = revocations.followed(), sweeping(database)
-            measuring = metrics.sampling(database.waiting, database.connections, database.take_counts)
-            async with following, swept, measuring, beating:
+            measuring = metrics.sampling(database.waiting, database.connections, streams.numbers, database.take_counts)
+            async with revocations.followed(), measuring, beating, bounds.running(), streams.running():
                 yield
         finally:
             passwords.close()
@@ -131,6 +143,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             record_read_routes(services),
             confirmation_routes(services),
             operator_routes(services),
+            webhook_routes(services, box),
+            delivery_routes(services, box, Networks(settings.webhook_networks)),
+            event_routes(services),
+            own_event_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
         ],
@@ -163,7 +179,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             use_handler_docstrings=True,
         ),
     )
-    return Service(litestar, around(Direct(litestar, litestar), settings, limits, metrics))
+    return Service(litestar, around(Direct(litestar, litestar), settings, limits, metrics), streams.stop)
 
 
 def around(app: HttpApp, settings: Settings, limits: Limits, metrics: Metrics) -> HttpApp:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 try:
     import click
@@ -22,10 +23,14 @@ try:
     from api.postgres.secret_files import rotate
     from api.server import supervisor
     from api.settings import Settings
-    from api.setup import deploy, service_secrets
+    from api.setup import deploy, read_events, service_secrets
+    from api.setup.administrator import administrator
     from api.setup.create_user import create as register_user
     from api.setup.export_user import export
-    from api.urls import libpq_variables, on_socket, without_password
+    from api.setup.status import as_json, on_one_screen
+    from api.setup.status import status as look
+    from api.setup.webhooks import webhooks
+    from api.urls import libpq_variables, on_socket
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
 
@@ -102,9 +107,19 @@ def verify(settings: Settings, *, checkpoint: Path | None, full: bool) -> None:
 @pgwallet.command()
 @click.pass_obj
 def sweep(settings: Settings) -> None:
-    """End holds that are due, in wallets that nothing touches; the service does so about once a minute."""
+    """End holds that are due, in wallets that nothing touches; the relay does so about once a second."""
     with administrator(settings, "sweep") as url:
         click.echo(f"ok: {asyncio.run(deploy.sweep(url))} holds ended")
+
+
+@pgwallet.command()
+@click.option("--json", "in_json", is_flag=True, help="As JSON, for programs")
+@click.pass_obj
+def status(settings: Settings, *, in_json: bool) -> None:
+    """Tell how the database is: server, events and who holds them back, webhooks, verification, holds."""
+    with administrator(settings, "status") as url:
+        found = asyncio.run(look(url))
+    click.echo(as_json(found) if in_json else on_one_screen(found))
 
 
 @pgwallet.command()
@@ -174,6 +189,45 @@ def export_user(settings: Settings, username: str) -> None:
         asyncio.run(export(url, username, lambda piece: click.echo(piece, nl=False)))
 
 
+pgwallet.add_command(webhooks)
+
+
+@pgwallet.command()
+@click.option("--follow", is_flag=True, help="Go on with those to come, also when the database was restarted")
+@click.option("--after", default="0", metavar="N|CURSOR", help="After this event; `latest`: from now on. Without: all")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many")
+@click.option("--type", "types", multiple=True, metavar="NAME", help="Only these, like transaction.topup; repeatable")
+@click.option("--wallet", type=click.UUID, metavar="ID", help="Only of this wallet")
+@click.option("--json", "whole", is_flag=True, help="Whole events, one a line")
+@click.pass_obj
+def events(
+    settings: Settings,
+    *,
+    follow: bool,
+    after: str,
+    limit: int | None,
+    types: tuple[str, ...],
+    wallet: UUID | None,
+    whole: bool,
+) -> None:
+    """Print what happened, in order: nothing is missed, and nothing comes twice."""
+    wanted = read_events.Wanted(follow, limit, types, wallet)
+
+    def write(event: str) -> None:
+        try:
+            click.echo(event if whole else read_events.short(event))
+        except BrokenPipeError:
+            # whoever read has enough; what Python would still flush goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+
+    try:
+        with administrator(settings, "events") as url:
+            asyncio.run(read_events.read(url, after, wanted, write))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
 @pgwallet.command("rotate-key")
 @click.option("--discard", is_flag=True, help="End all tokens: keep neither the old key nor those before it.")
 @click.pass_obj
@@ -224,29 +278,6 @@ def url(settings: Settings, role: str) -> None:
         click.echo(service_secrets.api_url(settings, socket))
     else:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
-
-
-@contextlib.contextmanager
-def administrator(settings: Settings, command: str) -> Iterator[str]:
-    """Yield the administrator's URL of the database; the embedded server is started where none runs."""
-    try:
-        if settings.database_url is not None:
-            yield settings.database_url
-            return
-        with embedded.server(settings.data_dir, command) as socket:
-            address = on_socket(socket)
-            asyncio.run(deploy.create_database(address))
-            yield address
-    except deploy.NoWalletsError:
-        # somebody may have set for the service what is not set here: migrating would make a second ledger
-        setting, where = (
-            ("DATABASE_URL", without_password(settings.database_url))
-            if settings.database_url is not None
-            else ("PGWALLET_DATA_DIR", f"the data dir {settings.data_dir}")
-        )
-        raise CommandError(
-            f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it"
-        ) from None
 
 
 def main() -> None:

@@ -34,10 +34,12 @@ OPERATORS_ONLY: Final = Kind(403, "operators_only", "Left to operators here")
 NOT_FOUND: Final = Kind(404, "not_found", "Not found")
 METHOD_NOT_ALLOWED: Final = Kind(405, "method_not_allowed", "Method not allowed")
 BATCH_REFUSED: Final = Kind(409, "batch_refused", "Batch refused")
+NO_WEBHOOKS: Final = Kind(409, "no_webhooks", "No webhooks here")
 TOO_LARGE: Final = Kind(413, "too_large", "Request body too large")
 UNSUPPORTED_MEDIA_TYPE: Final = Kind(415, "unsupported_media_type", "Unsupported media type")
 VALIDATION: Final = Kind(422, "validation", "Invalid request")
 RATE_LIMITED: Final = Kind(429, "rate_limited", "Too many requests")
+TOO_MANY_STREAMS: Final = Kind(429, "too_many_streams", "Too many streams at once")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
 BUSY: Final = Kind(503, "busy", "Wallet busy")
 OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
@@ -47,6 +49,7 @@ UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
 INVALID_ARGUMENT: Final = Kind(422, "WA002", "Invalid argument")
 INVALID_CURSOR: Final = Kind(422, "WA024", "Invalid cursor")
 NOT_OPERATOR: Final = Kind(403, "WA027", "Operators only")
+NOT_FINAL: Final = Kind(503, "WA036", "Not final yet")
 WRONG_PASSWORD: Final = Kind(403, "WA034", "Wrong current password")
 """Codes of the database that the service raises, too: where it knows before it calls."""
 
@@ -85,7 +88,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
     "WA034": WRONG_PASSWORD,
     "WA035": Kind(500, "WA035", "Administrators only"),
-    "WA036": Kind(503, "WA036", "Not final yet"),
+    "WA036": NOT_FINAL,
     "WA037": Kind(403, "WA037", "Password reset token not valid"),
     "WA038": Kind(403, "WA038", "Left to another operator"),
     "WA039": Kind(404, "WA039", "Unknown confirmation"),
@@ -117,6 +120,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "too_large": "The body may have at most 64 KiB.",
     "batch_refused": "An item of the atomic batch was refused, so nothing of it was written: see results.",
     "rate_limited": "Too many requests in a short time. Try again after the seconds that Retry-After says.",
+    "too_many_streams": "Close a stream first: a user, and an address, can have no more of them at once.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
     "overloaded": "Too many requests wait here already. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
@@ -132,10 +136,12 @@ MESSAGES: Final[Mapping[str, str]] = {
     "not_found": "This does not exist.",
     "method_not_allowed": "This is not possible here.",
     "batch_refused": "One of these requests was refused, so none of them was carried out.",
+    "no_webhooks": "This service is not set up for webhooks.",
     "too_large": "This is too much to send at once.",
     "unsupported_media_type": "The service does not understand what was sent.",
     "validation": "Please check what you entered.",
     "rate_limited": "Too many requests. Please try again in a moment.",
+    "too_many_streams": "This is open in too many places. Please close one of them.",
     "internal": "Something went wrong on our side. Please try again later.",
     "busy": "This wallet is in use at the moment. Please try again.",
     "overloaded": "The service is very busy. Please try again in a moment.",

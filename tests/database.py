@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from urllib.parse import quote
 
 import psycopg
 
+from api.postgres import embedded
 from api.setup import deploy
+from api.urls import PORT
 
 SERVICE_PASSWORD = "a password of the tests"
 
@@ -79,3 +82,24 @@ class Database:
 def load_template(host: str, port: int, user: str, dbname: str, **_: object) -> None:
     """Fill the template that pytest-postgresql clones for every test."""
     Database(Cluster(host, port, user), dbname).migrate()
+
+
+@contextlib.contextmanager
+def own_server(*settings: str) -> Iterator[tuple[embedded.Server, Database]]:
+    """A server with settings that not all tests can have, and a migrated database on it."""
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
+        server = embedded.Server(Path(folder))
+        try:
+            server.start()
+            cluster = Cluster(host=str(server.socket), port=PORT)
+            with cluster.database("postgres").connect() as administrator:
+                for setting in ("fsync = off", *settings):
+                    administrator.execute(f"alter system set {setting}".encode())
+                administrator.execute("create database wallet")
+            server.stop()
+            server.start()
+            database = cluster.database("wallet")
+            database.migrate()
+            yield server, database
+        finally:
+            server.stop(patience=5.0)

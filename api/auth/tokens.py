@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID, uuid4
@@ -82,6 +82,8 @@ class Tokens:
         self._database = database
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
         self._forgotten = 0
+        self.on_forget: Callable[[Container[UUID] | None], object] = lambda _: None
+        """Told of tokens that `forget` is called for: what was opened with one is to be verified again, too."""
 
     def issue(self, user_id: UUID, wallet_id: UUID, role: str, generation: int) -> str:
         """Sign a token that is valid for `TOKEN_SECONDS`, or until the user's tokens have another generation.
@@ -124,6 +126,7 @@ class Tokens:
         self._forgotten += 1
         for token in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
             del self._verified[token]
+        self.on_forget(user_ids)
 
     async def _verify(self, token: bytes) -> Principal:
         try:

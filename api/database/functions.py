@@ -16,6 +16,8 @@ from api.database.rows import (
     WRITTEN,
     EventMark,
     EventRow,
+    Events,
+    FenceHolder,
     NewUser,
     Page,
     Revocations,
@@ -41,7 +43,7 @@ from api.database.rows import (
     read_transaction,
     reader,
 )
-from api.errors import TIMEOUT, ServiceError
+from api.errors import NOT_FINAL, TIMEOUT, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry
 from api.schemas.holds import Hold
@@ -124,6 +126,7 @@ _read_adjustment = reader(Adjustment)
 _read_erasure = reader(Erasure)
 _read_kind_limits = reader(KindLimits)
 _read_facts = reader(ServerFacts)
+_read_fence_holder = reader(FenceHolder)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
 _read_event_mark = reader(EventMark)
@@ -627,7 +630,7 @@ class Database:
         webhook_id: UUID,
         request: WebhookRequest,
         secret: bytes,
-        start: tuple[int, int] | None,
+        start: tuple[int | None, int] | None,
         actor: UUID,
     ) -> Webhook:
         """`wallet_create_webhook`: from an epoch and event on, None for now. Errors: WA001, WA002, WA026, WA027, WA044.
@@ -731,6 +734,11 @@ class Database:
         row = await self._at_once("select public.wallet_open_holds() as number")
         return int(row["number"])
 
+    async def fence_holders(self, fence: int) -> list[FenceHolder]:
+        """`wallet_fence_holders`: who holds a fence back, the oldest first. Waits behind no request."""
+        rows = await self._events.rows("select * from public.wallet_fence_holders($1)", fence)
+        return [_read_fence_holder(row) for row in rows]
+
     async def event_mark(self, known: int | None) -> EventMark:
         """`wallet_event_mark`: how far ids are drawn, and a fence unless that is `known`. Waits behind no request."""
         return _read_event_mark(await self._events.row("select * from public.wallet_event_mark($1)", known))
@@ -741,38 +749,40 @@ class Database:
         return bool(row["settled"])
 
     async def newest_event(self, bound: Bound) -> int:
-        """`wallet_newest_event`: its id, 0 for none."""
+        """`wallet_newest_event`: its id, 0 for none. Errors: WA036 where the fence is of another history."""
         row = await self._events.row("select public.wallet_newest_event($1, $2) as id", bound.up_to, bound.fence)
+        if row["id"] is None:
+            raise ServiceError(NOT_FINAL)
         return int(row["id"])
 
     async def events(
         self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         """`wallet_events`: the next `limit` after an event of this epoch. Errors: WA024, WA027, WA041."""
         return await self._page_of_events(self._locking, after, bound, limit, filters, epoch, actor)
 
     async def stream_events(
         self, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         """`events` for streams. Waits behind no request, and keeps none waiting."""
         return await self._page_of_events(self._events, after, bound, limit, filters, epoch, actor)
 
     async def user_events(
         self, user_id: UUID, after: int, bound: Bound, limit: int, types: Sequence[str] | None, epoch: int | None
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         """`wallet_user_events`: `stream_events` of the user's wallets, as their owner sees them. Errors: as above."""
         call = "select * from public.wallet_user_events($1, $2, $3, $4, $5, $6, $7, $8)"
         arguments = (user_id, after, bound.up_to, bound.fence, limit, types, epoch, user_id)
         return page_of_events(await self._events.rows(call, *arguments))
 
-    async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Page[UserEvent]:
+    async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Events[UserEvent]:
         """`wallet_event_feed`: the next `limit` events, each once for every one of these users who sees it."""
         call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
         return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
 
     async def _page_of_events(
         self, pool: Pool, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
-    ) -> Page[EventRow]:
+    ) -> Events[EventRow]:
         call = "select * from public.wallet_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         return page_of_events(await pool.rows(call, after, bound.up_to, bound.fence, limit, *filters, epoch, actor))
 

@@ -89,6 +89,17 @@ class ServerFacts(Struct):
     seconds: float | None
 
 
+class FenceHolder(Struct):
+    """A session or prepared transaction that holds a fence back; `since` is null where the database may not see it."""
+
+    pid: int | None
+    gid: str | None
+    login: str | None
+    application: str | None
+    database: str | None
+    since: datetime | None
+
+
 class StatementBound(Struct):
     """The first or last line of a statement: the balance at a moment."""
 
@@ -113,6 +124,13 @@ class EventRow(NamedTuple):
     wallet_id: UUID | None
     counterparty_wallet_id: UUID | None
     event: bytes
+
+
+class Events(Struct, Generic[T]):
+    """Events in order, and the last id that was examined; None where there was none."""
+
+    items: list[T]
+    next: int | None
 
 
 class UserEvent(NamedTuple):
@@ -241,24 +259,24 @@ def read_audit_row(record: asyncpg.Record) -> AuditRow:
     return row
 
 
-def page_of_events(rows: Sequence[asyncpg.Record]) -> Page[EventRow]:
-    """Make a page; `next` is the last id that was examined, None where there was none."""
+def page_of_events(rows: Sequence[asyncpg.Record]) -> Events[EventRow]:
+    """Make a page; a row without an event tells how far it went."""
     found = [
         EventRow(row["id"], row["type"], row["wallet_id"], row.get("counterparty_wallet_id"), _line(row["event"]))
         for row in rows
         if row["event"] is not None
     ]
-    return Page(found, rows[-1]["id"] if rows else None)
+    return Events(found, rows[-1]["id"] if rows else None)
 
 
-def page_of_user_events(rows: Sequence[asyncpg.Record]) -> Page[UserEvent]:
+def page_of_user_events(rows: Sequence[asyncpg.Record]) -> Events[UserEvent]:
     """Make a page, as above."""
     found = [
         UserEvent(row["id"], row["type"], row["user_id"], _line(row["event"]))
         for row in rows
         if row["event"] is not None
     ]
-    return Page(found, rows[-1]["id"] if rows else None)
+    return Events(found, rows[-1]["id"] if rows else None)
 
 
 def _line(text: str) -> bytes:

@@ -439,7 +439,8 @@ class Delivery:
         # fewer at a time: one event that a receiver cannot take must not hold many back
         self._size = max(1, len(events) // 2)
         self._failing.add(events[0].id)
-        if self._is_down:
+        # those that were under way together are one probe
+        if self._is_down and clock >= self._probe_at:
             self._probe_at = clock + _jittered(FIRST_BACKOFF * 2 ** min(self._probes, 20), LONGEST_PROBE)
             self._probes += 1
         for event in events:

@@ -33,6 +33,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.schema import SchemaDataContainer
 from litestar.plugins import OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import HTTPRoute
+from litestar.typing import FieldDefinition
 from msgspec import UNSET, Struct, UnsetType
 
 from api.http.error_examples import EXAMPLES
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from litestar._openapi.datastructures import SchemaRegistry
     from litestar._openapi.schema_generation import SchemaCreator
     from litestar.routes import BaseRoute
-    from litestar.typing import FieldDefinition
 
 BEARER: Final = "bearer"
 SCHEMAS: Final = "#/components/schemas/"
@@ -65,6 +65,8 @@ INTRODUCTION: Final = """A digital wallet.
 SERVERS: Final = [Server(url="/", description="The service that this document comes from.")]
 LOOK: Final = "Operators: look"
 ACT: Final = "Operators: act"
+HOOKS: Final = "Operators: webhooks"
+EVENTS: Final = "Events"
 TAGS: Final = [
     Tag("Accounts", "Sign-up, sign-in, sign-out, and the password."),
     Tag("Wallet", "The balance, and what moves money of the signed-in user's wallet."),
@@ -73,6 +75,8 @@ TAGS: Final = [
     Tag("History", "Ledger entries, single transactions, and statements."),
     Tag(LOOK, "For customer care: find and read what any user has. Needs an operator. Who was shown is on record."),
     Tag(ACT, "What operators change, on record. Needs an operator, who changes nothing of their own."),
+    Tag(HOOKS, "Who is told of events by HTTP. Needs an operator; every change is on record."),
+    Tag(EVENTS, "What happened, in order: by pages and as streams. Nothing is missed, and nothing comes twice."),
     Tag("Health", "For load balancers, orchestrators and people."),
 ]
 
@@ -158,6 +162,21 @@ MESSAGES: Final = {
     "reject": "rejected",
     "createPasswordReset": "password reset token made",
     "eraseUser": "erased",
+    "createWebhook": "webhook made",
+    "listWebhooks": "webhooks",
+    "getWebhook": "webhook",
+    "changeWebhook": "webhook changed",
+    "deleteWebhook": "webhook deleted",
+    "testWebhook": "webhook tested",
+    "pauseWebhook": "webhook paused",
+    "resumeWebhook": "webhook resumed",
+    "rotateWebhookSecret": "another secret",
+    "replayWebhook": "replayed",
+    "listDeliveries": "deliveries",
+    "listDeadLetters": "dead letters",
+    "retryDeadLetter": "retried",
+    "retryDeadLetters": "retried",
+    "listEvents": "events",
 }
 """What each operation answers as `message`, for the examples of its answers."""
 LEFT: Final = {"balance": 900, "available": 900}
@@ -172,6 +191,8 @@ ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "refundForUser 202": {"type": "refund", "original_txn_id": ORIGINAL_TXN_ID, "amount": 100, "expected": 100},
     "openWallet 201": {"asset": "USD", "scale": 2, "balance": 0, "available": 0},
     "signOutEverywhere": {"ended": "all"},
+    "pauseWebhook": {"status": "paused", "pause_reason": "trying it out"},
+    "rotateWebhookSecret": {"previous_until": "2026-11-23T12:00:00Z"},
     "reject": {
         "status": "rejected",
         "decided_by": OPERATOR_ID,
@@ -284,7 +305,8 @@ class Structs(OpenAPISchemaPlugin):
     """What Litestar's own plugin makes of a Struct, with the description of its docstring and an example.
 
     The example is made of those of the members; a Struct's `EXAMPLE` has what is otherwise, UNSET for what is left out.
-    An envelope is named after what it holds. A union of tagged Structs has a discriminator.
+    `ONE_OF` has, by member, the Structs that a list is of. An envelope is named after what it holds. A union of tagged
+    Structs has a discriminator.
     """
 
     _made: ClassVar[list[Any]] = []
@@ -315,6 +337,10 @@ class Structs(OpenAPISchemaPlugin):
         schema = registry.get_schema_for_field_definition(field_definition)
         schema.description = cleandoc(annotation.__doc__ or "")
         properties = schema.properties or {}
+        for name, structs in getattr(annotation, "ONE_OF", {}).items():
+            # msgspec knows no union of Structs that no tag tells apart
+            found = [schema_creator.for_field_definition(FieldDefinition.from_annotation(one)) for one in structs]
+            properties[name] = Schema(type=OpenAPIType.ARRAY, items=Schema(one_of=found))
         for member in properties.values():
             _unwrap(member)
             _discriminate(member, registry)

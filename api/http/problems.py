@@ -54,7 +54,7 @@ OPERATORS: Final = "/api/operator/"
 """Where the wallets and users of a request are those of somebody else."""
 OPERATORS_IDS: Final = (
     "There is nothing at this path. An id in it is what a search found: a UUID of a user or wallet, a number of a "
-    "transaction, hold or confirmation; no name and no txn_id."
+    "transaction, hold, confirmation or event; no name and no txn_id."
 )
 
 _STANDARD_MEMBERS: Final = frozenset(

@@ -40,7 +40,7 @@ def check_query(request: Request[Any, Any, Any]) -> None:
     for name, value in given:
         if name not in known:
             errors.append(FieldError(name, "is not a known parameter"))
-        elif name in names:
+        elif name in names and not _is_list(known[name]):
             errors.append(FieldError(name, "is given more than once"))
         elif len(value) > MAX_LENGTH:
             errors.append(FieldError(name, f"must have at most {MAX_LENGTH} characters"))
@@ -59,6 +59,12 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@lru_cache
+def _is_list(annotation: Any) -> bool:
+    """Whether a parameter can be given several times."""
+    return get_origin(annotation) is list or any(_is_list(part) for part in get_args(annotation))
 
 
 @lru_cache

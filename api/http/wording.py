@@ -9,6 +9,7 @@ from msgspec import inspect
 
 from api.errors import FieldError
 from api.schemas.fields import ASSET_PATTERN, RESET_TOKEN_PATTERN, TEXT_PATTERN, USERNAME_PATTERN
+from api.schemas.webhooks import AFTER_PATTERN, URL_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ PATTERNS: Final[Mapping[str, str]] = {
         (USERNAME_PATTERN, "must be 3 to 64 of letters, digits, _, . and -"),
         (ASSET_PATTERN, "must be 2 to 12 of A-Z and 0-9, a letter first"),
         (TEXT_PATTERN, "must not contain U+0000"),
+        (URL_PATTERN, "must be a URL like https://shop.example/events, without credentials and fragment"),
+        (AFTER_PATTERN, "must be a cursor of events, or beginning"),
         (RESET_TOKEN_PATTERN, "must be the 43 characters that an operator handed over"),
     )
 }

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from api.auth.tokens import Tokens
     from api.database.functions import Database
     from api.database.requests import Correction
+    from api.events.bounds import Bounds
+    from api.events.streams import Streams
     from api.http.rate_limit import Limits
     from api.routes.wallet_ids import WalletIds
     from api.schemas.operator import Confirmation
 
 
 class Services(NamedTuple):
-    """The database, whom a token stands for, rate limits, which wallet is meant, and the settings of routes."""
+    """The database, whom a token stands for, rate limits, which wallet is meant, the settings of routes, and events."""
 
     database: Database
     tokens: Tokens
@@ -29,6 +31,8 @@ class Services(NamedTuple):
     self_refund: bool
     four_eyes: int | None
     download_timeout: float
+    bounds: Bounds
+    streams: Streams
 
     async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         """Raise ServiceError (403) where only operators top up; a replay is answered as before."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
@@ -27,7 +27,6 @@ from api.schemas.fields import (
 SYSTEM_WALLET_ID = "00000000-0000-4000-8000-000000000001"
 SOURCE = "urn:uuid:018f6b5d-0000-7000-8000-00000000d00d"
 CURSOR = "ASkYM2QAAAAAAAAAKg"
-PREFIX = "pgwallet."
 
 TransactionEventName = Literal[
     "transaction.bonus",
@@ -196,13 +195,14 @@ class AccountCloudEvent(CloudEvent):
     data: AccountData
 
 
-Event = TransactionCloudEvent | HoldCloudEvent | AccountCloudEvent
-
-
 class EventPage(Struct):
     """Events in order, and the cursor from which the next page goes on."""
 
-    items: list[Event]
+    ONE_OF: ClassVar[dict[str, tuple[type[Struct], ...]]] = {
+        "items": (TransactionCloudEvent, HoldCloudEvent, AccountCloudEvent)
+    }
+
+    items: list[Raw]
     next: Annotated[
         str,
         Meta(

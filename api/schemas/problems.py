@@ -161,6 +161,10 @@ class HistoryChanged(Problem, kw_only=True):
     known: Annotated[
         int, Meta(description="The id of the last event that both histories have; 0 for none.", examples=[42])
     ]
+    resume: (
+        Annotated[str, Meta(description="The cursor to go on from, after `known`.", examples=["ASkYM2QAAAAAAAAAKg"])]
+        | UnsetType
+    ) = UNSET
 
 
 class TooManyWebhooks(Problem, kw_only=True):
@@ -168,6 +172,13 @@ class TooManyWebhooks(Problem, kw_only=True):
 
     code: Literal["WA044"]
     maximum: Annotated[int, Meta(description="How many webhooks there can be.", examples=[100])]
+
+
+class TooManyStreams(Problem, kw_only=True):
+    """The user or the address has as many streams as they can have."""
+
+    code: Literal["too_many_streams"]
+    maximum: Annotated[int, Meta(description="How many streams they can have.", examples=[10])]
 
 
 REFUSALS: Final[tuple[type[Problem], ...]] = (
@@ -187,6 +198,7 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     AlreadyDecided,
     HistoryChanged,
     TooManyWebhooks,
+    TooManyStreams,
 )
 Refusal = Annotated[
     dict[str, object] | None,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from api.schemas.events import CURSOR, EventName
+from api.schemas.events import EventName
 from api.schemas.fields import OPERATOR_ID, TEXT_PATTERN, WALLET_ID, AssetCode, CreatedAt
 from api.schemas.inspection import ActorName, NextCursor
 from api.schemas.operator import Reason
@@ -25,8 +25,8 @@ Url = Annotated[
         min_length=8,
         max_length=2048,
         pattern=URL_PATTERN,
-        description="`https://…`, without credentials and fragment. `http://` and addresses of private networks are for "
-        "those in `PGWALLET_WEBHOOK_NETWORKS`. It stays on record.",
+        description="`https://…`, without credentials and fragment. `http://` and private addresses are for those in "
+        "`PGWALLET_WEBHOOK_NETWORKS`. It stays on record.",
         examples=["https://example.com/pgwallet"],
     ),
 ]
@@ -50,7 +50,7 @@ After = Annotated[
     Meta(
         pattern=AFTER_PATTERN,
         description="Deliveries begin after the event that has this cursor, or at the `beginning` of all.",
-        examples=[CURSOR, BEGINNING],
+        examples=[BEGINNING],
     ),
 ]
 Secret = Annotated[
@@ -98,7 +98,7 @@ class PauseRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[Reason, Meta(description="Shown with the webhook, and kept on record.")] | None = None
 
 
-class Webhook(Struct, kw_only=True):
+class Webhook(Struct):
     """A webhook, and how far it is."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
@@ -124,9 +124,12 @@ class Webhook(Struct, kw_only=True):
         int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
     ]
     backlog: Annotated[
-        int, Meta(description="Events that it has got to, and that are not delivered yet.", examples=[0])
+        int,
+        Meta(
+            description="Events that it has got to, and that wait for another try; counted up to 10,000.", examples=[0]
+        ),
     ]
-    dead_letters: Annotated[int, Meta(description="Events that were given up.", examples=[0])]
+    dead_letters: Annotated[int, Meta(description="Events that were given up; counted up to 10,000.", examples=[0])]
     oldest_at: Annotated[datetime | None, Meta(description="When the oldest event happened that is not delivered yet.")]
     failures: Annotated[int, Meta(description="Attempts that failed since the last one that did not.", examples=[0])]
     last_success_at: Annotated[datetime | None, Meta(examples=["2026-11-22T12:00:00.123456Z"])]
@@ -137,7 +140,7 @@ class Webhook(Struct, kw_only=True):
     created_at: CreatedAt
 
 
-class WebhookWithSecret(Webhook, kw_only=True):
+class WebhookWithSecret(Webhook):
     """A webhook with the secret that signs its deliveries from now on."""
 
     secret: Secret
@@ -160,7 +163,7 @@ class WebhookTest(Struct):
     status: AnswerStatus
     error: DeliveryError
     milliseconds: Annotated[int, Meta(description="How long it took.", examples=[23])]
-    answer: Annotated[str | None, Meta(description="The first 1,024 bytes of the answer.", examples=["ok"])]
+    answer: Annotated[str, Meta(description="The first 1,024 bytes of the answer; empty for none.", examples=["ok"])]
 
 
 class Delivery(Struct):

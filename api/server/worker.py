@@ -20,6 +20,8 @@ from api.server.worker_life import allow_many_connections, follow_supervisor, to
 from api.telemetry import metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from api.app import Service
     from api.settings import Settings
 
@@ -35,6 +37,19 @@ def main() -> None:
         memory = shared_memory.given() or stack.enter_context(shared_memory.made(1))
         metrics.share(memory.names(), number)
         _serve(settings, listener, create_app(settings, memory, number))
+
+
+class _Server(uvicorn.Server):
+    """Ends streams first: uvicorn would wait for them as for requests, until the shutdown timeout."""
+
+    def __init__(self, config: uvicorn.Config, stop: "Callable[[], None]") -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        self._stop()
+        await super().shutdown(sockets)
 
 
 def _serve(settings: "Settings", listener: socket.socket, app: "Service") -> None:
@@ -61,7 +76,7 @@ def _serve(settings: "Settings", listener: socket.socket, app: "Service") -> Non
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000)
-    uvicorn.Server(config).run(sockets=[listener])
+    _Server(config, app.stop).run(sockets=[listener])
 
 
 if __name__ == "__main__":

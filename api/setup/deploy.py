@@ -154,6 +154,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _apply_migrations(connection, url, db / "migrations")
         await _apply_functions(connection, _for_role(scripts(db / "functions", "**/*.sql"), role))
         await _advance_sequences(connection)
+        await _begin_epoch(connection)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
 
@@ -346,6 +347,13 @@ async def _advance_sequences(connection: asyncpg.Connection) -> None:
             moved = "select setval(sequence, stored) from wallet.sequences_behind() where sequence = $1::text::regclass"
             if (reached := await connection.fetchval(moved, row["sequence"])) is not None:
                 logger.info("sequence %s set to %s, which is stored", row["sequence"], reached)
+
+
+async def _begin_epoch(connection: asyncpg.Connection) -> None:
+    """Let ids jump ahead in a restored or copied database, before anybody draws one that was drawn there."""
+    known = await connection.fetchval("select to_regprocedure('public.wallet_event_mark(bigint)') is not null")
+    if known and await connection.fetchval("select exists (select from wallet.event_epochs)"):
+        await connection.execute("select public.wallet_event_mark()")
 
 
 async def _create(connection: asyncpg.Connection, script: Script) -> None:

@@ -115,6 +115,13 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.streams = Gauge(
+            "pgwallet_event_streams",
+            "Streams of events that are open, and requests that wait for events",
+            ["kind"],
+            multiprocess_mode="livesum",
+            registry=self._registry,
+        )
         volume = ["type", "asset"]
         self.transactions = Counter(
             "pgwallet_transactions", "Transactions that were written", volume, registry=self._registry
@@ -149,13 +156,19 @@ class Metrics:
 
     @contextlib.asynccontextmanager
     async def sampling(
-        self, waiting: WaitingCounts, connections: ConnectionCounts, take_counts: Callable[[], Counted]
+        self,
+        waiting: WaitingCounts,
+        connections: ConnectionCounts,
+        streams: WaitingCounts,
+        take_counts: Callable[[], Counted],
     ) -> AsyncIterator[None]:
         """Note every second how many requests wait at each place, each pool's connections by state, and what was done.
 
+        And how many streams are open, by kind.
+
         `take_counts` returns what was written since its last call.
         """
-        task = asyncio.create_task(self._sample(waiting, connections, take_counts))
+        task = asyncio.create_task(self._sample(waiting, connections, streams, take_counts))
         try:
             yield
         finally:
@@ -163,13 +176,19 @@ class Metrics:
             self.add(take_counts())
 
     async def _sample(
-        self, waiting: WaitingCounts, connections: ConnectionCounts, take_counts: Callable[[], Counted]
+        self,
+        waiting: WaitingCounts,
+        connections: ConnectionCounts,
+        streams: WaitingCounts,
+        take_counts: Callable[[], Counted],
     ) -> None:
         while True:
             self.add(take_counts())
             self._note_process()
             for place, number in waiting().items():
                 self.waiting.labels(place).set(number)
+            for kind, number in streams().items():
+                self.streams.labels(kind).set(number)
             for pool, states in connections().items():
                 for state, number in states.items():
                     self.connections.labels(pool, state).set(number)

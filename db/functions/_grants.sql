@@ -40,6 +40,7 @@ grant execute on function
   public.wallet_event_settled,
   public.wallet_events,
   public.wallet_events_by_id,
+  public.wallet_fence_holders,
   public.wallet_find,
   public.wallet_fund,
   public.wallet_give_back,

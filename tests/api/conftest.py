@@ -4,6 +4,7 @@ For tests of the command line there are real processes of it, on temporary data 
 """
 
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 import pytest
 from pytest_postgresql.executors import NoopExecutor
 
+from tests.api.receiver import Receiver
 from tests.api.service import TLS, Service, User, serve
 from tests.command import Pgwallet
 from tests.database import Cluster, Database
@@ -98,3 +100,14 @@ def fresh() -> Iterator[Pgwallet]:
     # not in tmp_path: each start of pytest closes its root again, also to the user who runs our server
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as found:
         yield found
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of webhooks on loopback."""
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

@@ -22,6 +22,7 @@ from tests.command import wait_until
 from tests.database import Database
 
 JWT_SECRET = "the secret that signs the tokens of the tests"
+WEBHOOK_KEY = "the key that encrypts the secrets of webhooks in the tests"
 PASSWORD = "correct horse battery"
 # unused, but httpx would make one for every client, which takes longer than most tests here
 TLS = ssl.create_default_context()
@@ -65,6 +66,8 @@ def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **sett
         "JWT_SECRET": JWT_SECRET,
         "PGWALLET_BCRYPT_COST": "4",
         "PGWALLET_RATE_LIMIT": "off",
+        "PGWALLET_WEBHOOK_KEY": WEBHOOK_KEY,
+        "PGWALLET_WEBHOOK_NETWORKS": "127.0.0.0/8,::1/128",
         **settings,
     }
     with log.open("wb") as file:

@@ -32,7 +32,7 @@ def test_every_answer_is_as_documented(
 ) -> None:
     caller: User = request.getfixturevalue("operator" if role == "operator" else "alice")
     thorough: int = request.config.getoption("thorough")
-    examples = known(caller, bob)
+    examples = known(caller, bob, service_database)
     # apart, and first: the rest tries wrong passwords, after which the account cannot sign in again at once
     fuzz(service, tmp_path, thorough, 2, sign_in(caller) + examples, "--include-path-regex", SIGN_OUT)
     again = caller.post("/api/auth/signin", json={"username": caller.username, "password": PASSWORD})
@@ -67,18 +67,28 @@ extract_selector = "/data/access_token"
 """
 
 
-def known(caller: User, other: User) -> str:
-    """Ids that exist, as dictionaries for schemathesis: without them nearly every request would end with 404."""
+def known(caller: User, other: User, database: Database) -> str:
+    """Ids that exist, as dictionaries for schemathesis: without them nearly every request would end with 404.
+
+    Webhooks lead nowhere but here.
+    """
     caller.topup(10**9)
     spent, held = str(uuid4()), str(uuid4())
     data(caller.spend(10**6, spent), 201)
     data(caller.post("/api/wallet/holds", json={"txn_id": held, "amount": 10**6}), 201)
+    nowhere = "http://127.0.0.1:9/closed"
+    with database.connect() as administrator:
+        made = administrator.execute("select id::text from wallet_create_webhook(null, %s)", [nowhere]).fetchone()
+    assert made is not None
     dictionaries = {
         "wallet": [caller.account["wallet_id"], other.account["wallet_id"]],
         "hold": [held],
         "spend": [spent],
         "username": [other.username],
         "asset": ["UC"],
+        "webhook": [made[0]],
+        "url": [nowhere],
+        "after": ["beginning"],
     }
     places = {
         "path.wallet_id": "wallet",
@@ -89,7 +99,14 @@ def known(caller: User, other: User) -> str:
         "body.to_wallet_id": "wallet",
         "body.to_username": "username",
         "body.asset": "asset",
+        "path.webhook_id": "webhook",
+        "body.url": "url",
+        "body.after": "after",
     }
+    always = {"body.url"}
     lines = [f"[dictionaries.{name}]\nvalues = {values}" for name, values in dictionaries.items()]
-    lines += [f'[parameters."{place}"]\ndictionary = "{name}"\nprobability = 0.7' for place, name in places.items()]
+    lines += [
+        f'[parameters."{place}"]\ndictionary = "{name}"\nprobability = {1.0 if place in always else 0.7}'
+        for place, name in places.items()
+    ]
     return "\n" + "\n".join(lines) + "\n"

@@ -40,6 +40,16 @@ def test_customer_care() -> None:
         read(one, "docs/operations/customer-care.md")
 
 
+def test_events() -> None:
+    with reader() as one:
+        read(one, "docs/guides/events.md")
+
+
+def test_change_data_capture() -> None:
+    with reader() as one:
+        read(one, "docs/guides/change-data-capture.md")
+
+
 def test_local_setup(foreign: Database) -> None:
     with reader(foreign) as one:
         read(one, "docs/setup/local.md")

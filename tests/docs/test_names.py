@@ -124,7 +124,8 @@ def test_every_internal_object_that_is_named_exists(database: Database) -> None:
         tables_and_types = administrator.execute(
             "select relname from pg_class where relnamespace = 'wallet'::regnamespace and relkind in ('r', 'c', 'S')"
         ).fetchall()
-    assert unknown(r"`wallet\.([a-z_]+)\b", files | {name for (name,) in tables_and_types}) == set()
+        events = administrator.execute("select split_part(t, '.', 2) from unnest(wallet.event_types()) t").fetchall()
+    assert unknown(r"`wallet\.([a-z_]+)\b", files | {name for (name,) in (*tables_and_types, *events)}) == set()
 
 
 @pytest.mark.parametrize("name", sorted(TEXT))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.mutants.mutant import ROOT, Mutant, PatchError, mutants
 
-COPIED = ("api", "db", "tests", "pyproject.toml")
+COPIED = ("api", "db", "docs", "tests", "pyproject.toml")
 FAILED = re.compile(r"^FAILED (.+?)(?: - .*)?$", re.MULTILINE)
 OURS = ("PGWALLET_", "JWT_", "DATABASE_URL", "PORT")
 PATIENCE = 90

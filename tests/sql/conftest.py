@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from tests.database import Database
+from tests.event_schema import faults
 
 HERE = Path(__file__).parent
 PLAN = re.compile(r"1\.\.(\d+)$")
@@ -81,10 +82,19 @@ def run(path: Path, database: Database) -> None:
                 verdicts += bool(verdict := VERDICT.match(line))
                 if verdict and verdict[1]:
                     failures.append(f"{place}: {line}\n\n{text[part]}\n")
+        failures += event_faults(connection) if "integrity" not in path.parts else []
     if planned != verdicts:
         failures.append(f"{path.name}: {planned} assertions were planned, {verdicts} ran")
     if failures:
         raise SqlFailureError("\n".join(failures))
+
+
+def event_faults(connection: psycopg.Connection) -> list[str]:
+    """What is wrong with the events of what the file did, as consumers would get them."""
+    connection.execute("reset session authorization; reset role")
+    # a fence of long ago has passed, and this transaction sees its own rows
+    events = "select event from public.wallet_events(0, 9007199254740991, 3, 1000) where type is not null"
+    return faults(event for (event,) in connection.execute(events.encode()))
 
 
 def output(connection: psycopg.Connection, statement: str, place: str) -> list[str]:

@@ -15,8 +15,12 @@ begin
     return;
   end if;
 
-  -- null for the newest epoch, whose ids are all good; 0 for one that is not of this history
-  select case when exists (select from wallet.event_epochs n where n.id > e.id) then e.known_id end into v_known
+  -- of the newest epoch all ids that were drawn: nobody can have read others, unless the files are those of before; 0
+  -- for an epoch that is not of this history
+  select case
+    when exists (select from wallet.event_epochs n where n.id > e.id) then e.known_id
+    else (select i.last_value from wallet.transaction_ids i)
+  end into v_known
   from wallet.event_epochs e
   where e.token = p_epoch;
   if not found then

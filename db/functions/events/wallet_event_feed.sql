@@ -24,16 +24,31 @@ begin
   end if;
 
   return query
-  select r.id, r.type, s.owner_id,
-    case when s.id is not null then wallet.described_event(r.id, r.type, r.wallet_id, s.id) end
-  from wallet.event_refs(p_after, p_up_to, p_limit) r
-  left join lateral (
-    select w.id, w.owner_id
-    from unnest(array[r.wallet_id, r.counterparty_wallet_id]) x (wallet_id)
-    cross join lateral (select * from wallet.wallets y where y.id = x.wallet_id limit 1) w
-    where w.owner_id = any (p_listening)
-  ) s on r.type is not null
-  order by r.id;
+  with found as materialized (
+    select r.id, r.type, r.wallet_id as of_id, s.id as wallet_id, s.owner_id,
+      row_number() over (order by r.id, s.id) as place
+    from wallet.event_refs(p_after, p_up_to, p_limit) r
+    left join lateral (
+      select w.id, w.owner_id
+      from unnest(array[r.wallet_id, r.counterparty_wallet_id]) x (wallet_id)
+      cross join lateral (select * from wallet.wallets y where y.id = x.wallet_id limit 1) w
+      where w.owner_id = any (p_listening)
+    ) s on r.type is not null
+  ), page as materialized (
+    select array_agg(f.id order by f.place) as ids, array_agg(f.type order by f.place) as types,
+      array_agg(f.of_id order by f.place) as of_ids, array_agg(f.wallet_id order by f.place) as wallet_ids,
+      array_agg(f.owner_id order by f.place) as owner_ids
+    from found f
+    where f.wallet_id is not null
+  )
+  select f.id, f.type, null::uuid, null::json
+  from found f
+  where f.wallet_id is null
+  union all
+  select p.ids[d.place], p.types[d.place], p.owner_ids[d.place], d.event
+  from page p
+  cross join lateral wallet.described_events(p.ids, p.types, p.of_ids, p.wallet_ids) d
+  order by 1;
 end;
 $$;
 

@@ -27,9 +27,12 @@ begin
 
   select case when s.is_called then s.last_value else s.last_value - 1 end into up_to
   from wallet.transaction_ids s;
-  select c.system_identifier::text as system_id, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline
+  -- with the numbers of database and table: a dump that is restored into the same cluster has others
+  select concat_ws('/', c.system_identifier, d.oid, 'wallet.event_epochs'::regclass::oid) as system_id,
+    left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline
   into v_line
-  from pg_control_system() c;
+  from pg_control_system() c
+  join pg_database d on d.datname = current_database();
   select e.* into v_epoch
   from wallet.event_epochs e
   order by e.id desc
@@ -40,8 +43,8 @@ begin
   end if;
 
   fence := pg_current_xact_id()::text::bigint;
-  -- A commit that only draws an xid is not flushed. This one is, and with it all ids up to up_to: after a crash they are
-  -- not drawn again, and whoever still holds this mark reads rightly.
+  -- A commit that only draws an xid is not flushed. This one is, and with it all ids up to up_to: after a crash they
+  -- are not drawn again, so that whoever still holds this mark reads rightly.
   perform pg_logical_emit_message(true, 'pgwallet', '');
   if (v_epoch.system_id, v_epoch.timeline) = (v_line.system_id, v_line.timeline) then
     -- a mark of the last minute becomes what is known, once it is final

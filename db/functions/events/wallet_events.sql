@@ -22,58 +22,63 @@ as $$
 #variable_conflict use_column
 declare
   c_examined constant integer := 10000;
-  v_ref record;
-  v_found integer := 0;
-  v_last bigint := 0;
+  v_ids bigint[];
+  v_types text[];
+  v_wallet_ids uuid[];
+  v_counterparty_ids uuid[];
+  v_examined bigint;
   v_seen uuid;
 begin
   perform wallet.require_operator(p_actor);
   perform wallet.require_page(p_after, p_up_to, p_limit, p_types, p_epoch);
+  if p_asset is not null and not exists (select from wallet.assets a where a.code = p_asset) then
+    perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
+  elsif p_wallet_id is not null and not exists (select from wallet.wallets w where w.id = p_wallet_id) then
+    perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
+  end if;
   if not public.wallet_event_settled(p_fence) then
     return;
   end if;
 
-  for v_ref in
-    select r.id, r.type, r.wallet_id, r.counterparty_wallet_id
+  with examined as materialized (
+    select r.*
     from wallet.event_refs(
       p_after, p_up_to, case when p_types is null and p_asset is null then p_limit else c_examined end
     ) r
     where p_wallet_id is null
     union all
-    select r.id, r.type, r.wallet_id, null
+    select r.id, r.type, t.wallet_id, t.counterparty_id
     from wallet.event_refs_of(
       p_wallet_id, p_after, p_up_to, case when p_types is null and p_asset is null then p_limit else c_examined end
     ) r
+    left join lateral (
+      select x.wallet_id, x.counterparty_id from wallet.transactions x where x.id = r.id limit 1
+    ) x on true
+    cross join lateral (select coalesce(x.wallet_id, r.wallet_id), x.counterparty_id) t (wallet_id, counterparty_id)
     where p_wallet_id is not null
-    order by 1, 2
-  loop
-    v_last := v_ref.id;
-    continue when v_ref.type is null or p_types is not null and v_ref.type <> all (p_types)
-      or p_asset is not null and p_asset is distinct from (
-        select w.asset from wallet.wallets w where w.id = v_ref.wallet_id
-      );
-    v_found := v_found + 1;
-    id := v_ref.id;
-    type := v_ref.type;
-    select t.wallet_id, t.counterparty_id into wallet_id, counterparty_wallet_id
-    from wallet.transactions t
-    where p_wallet_id is not null and t.id = v_ref.id;
-    wallet_id := coalesce(wallet_id, v_ref.wallet_id);
-    counterparty_wallet_id := coalesce(counterparty_wallet_id, v_ref.counterparty_wallet_id);
-    event := wallet.described_event(id, type, wallet_id);
-    return next;
-    exit when v_found = p_limit;
-  end loop;
-  if v_found < p_limit and v_last > coalesce(id, 0) then
-    id := v_last;
-    type := null;
-    wallet_id := null;
-    counterparty_wallet_id := null;
-    event := null;
+  ), found as materialized (
+    select e.*
+    from examined e
+    where e.type is not null and (p_types is null or e.type = any (p_types))
+      and (p_asset is null or p_asset = (select w.asset from wallet.wallets w where w.id = e.wallet_id))
+    order by e.id
+    limit p_limit
+  )
+  select array_agg(f.id order by f.id), array_agg(f.type order by f.id), array_agg(f.wallet_id order by f.id),
+    array_agg(f.counterparty_wallet_id order by f.id),
+    case when count(*) < p_limit then (select max(e.id) from examined e) else max(f.id) end
+  into v_ids, v_types, v_wallet_ids, v_counterparty_ids, v_examined
+  from found f;
+  return query
+  select v_ids[d.place], v_types[d.place], v_wallet_ids[d.place], v_counterparty_ids[d.place], d.event
+  from wallet.described_events(v_ids, v_types, v_wallet_ids) d
+  order by d.place;
+  if v_examined > coalesce(v_ids[cardinality(v_ids)], 0) then
+    id := v_examined;
     return next;
   end if;
 
-  if v_found > 0 and p_actor is not null and p_wallet_id is not null then
+  if v_ids is not null and p_actor is not null and p_wallet_id is not null then
     select w.owner_id into v_seen from wallet.wallets w where w.id = p_wallet_id;
     perform wallet.record_reads(p_actor, array[v_seen], 'events');
   end if;
@@ -97,5 +102,5 @@ p_actor     the operator; null for an administrator
 event is a CloudEvent 1.0 in JSON; its data has signed amounts in minor units. It names people by id alone; with
 p_wallet_id it goes on record that the owner was shown. With p_types or p_asset a page examines 10,000 events: where it
 stops before the end, the last row has an id, from which the next page goes on, and nothing else.
-Errors: WA002 invalid argument; WA024 invalid position; WA027 operators only; WA041 the history that p_after is of has
-ended before it, see wallet.require_position. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid position; WA026 unknown asset; WA027 operators only;
+WA041 the history that p_after is of has ended before it, see wallet.require_position. $$;

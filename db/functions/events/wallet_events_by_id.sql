@@ -17,11 +17,18 @@ begin
   end if;
 
   return query
-  select r.id, r.type, r.wallet_id, r.counterparty_wallet_id, wallet.described_event(r.id, r.type, r.wallet_id)
-  from unnest(p_ids) i (id)
-  cross join lateral wallet.event_refs(i.id - 1, i.id, 1) r
-  where r.type is not null
-  order by r.id;
+  with page as materialized (
+    select array_agg(r.id order by r.id) as ids, array_agg(r.type order by r.id) as types,
+      array_agg(r.wallet_id order by r.id) as wallet_ids,
+      array_agg(r.counterparty_wallet_id order by r.id) as counterparty_ids
+    from unnest(p_ids) i (id)
+    cross join lateral wallet.event_refs(i.id - 1, i.id, 1) r
+    where r.type is not null
+  )
+  select p.ids[d.place], p.types[d.place], p.wallet_ids[d.place], p.counterparty_ids[d.place], d.event
+  from page p
+  cross join lateral wallet.described_events(p.ids, p.types, p.wallet_ids) d
+  order by 1;
 end;
 $$;
 

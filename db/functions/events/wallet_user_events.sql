@@ -25,8 +25,7 @@ begin
   end if;
 
   return query
-  select e.id, e.type, e.wallet_id, wallet.described_event(e.id, e.type, e.wallet_id, e.wallet_id)
-  from (
+  with found as materialized (
     select r.*
     from wallet.wallets w
     cross join lateral wallet.event_refs_of(
@@ -35,8 +34,15 @@ begin
     where w.owner_id = p_user_id and (p_types is null or r.type = any (p_types))
     order by r.id
     limit p_limit
-  ) e
-  order by e.id;
+  ), page as materialized (
+    select array_agg(f.id order by f.id) as ids, array_agg(f.type order by f.id) as types,
+      array_agg(f.wallet_id order by f.id) as wallet_ids
+    from found f
+  )
+  select p.ids[d.place], p.types[d.place], p.wallet_ids[d.place], d.event
+  from page p
+  cross join lateral wallet.described_events(p.ids, p.types, p.wallet_ids, p.wallet_ids) d
+  order by d.place;
 end;
 $$;
 

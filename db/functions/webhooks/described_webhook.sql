@@ -11,7 +11,6 @@ as $$
       'previous_until', case
         when p_webhook.previous_until > (select clock_timestamp()) then p_webhook.previous_until
       end,
-      'dead_letters', (select count(*) from wallet.webhook_dead_letters d where d.webhook_id = p_webhook.id),
       'actor_username', (select x.username from wallet.users x where x.id = p_webhook.actor)
     )
   )

@@ -1,15 +1,24 @@
--- It counts a bounded number of events, so that looking at a webhook that is far behind costs no more than at another.
+-- It counts bounded numbers of rows, so that looking at a webhook that is far behind costs no more than at another.
 create or replace function wallet.undelivered(
   p_webhook wallet.webhooks
 )
-returns table (behind bigint, backlog bigint, oldest_at timestamptz)
+returns table (behind bigint, backlog bigint, dead_letters bigint, oldest_at timestamptz)
 language sql
 volatile
 as $$
   select
     case when r.examined = 1000 then wallet.drawn_up_to() - p_webhook.position else r.found end,
-    b.waiting,
-    wallet.event_time(least(b.first_id, r.first_id))
+    (
+      select count(*)
+      from (select from wallet.webhook_backlog l where l.webhook_id = p_webhook.id limit 10000) l
+    ),
+    (
+      select count(*)
+      from (select from wallet.webhook_dead_letters d where d.webhook_id = p_webhook.id limit 10000) d
+    ),
+    wallet.event_time(least(
+      (select min(l.event_id) from wallet.webhook_backlog l where l.webhook_id = p_webhook.id), r.first_id
+    ))
   from (
     select count(*), count(*) filter (where m.matches), min(e.id) filter (where m.matches)
     from wallet.event_refs(p_webhook.position, 9223372036854775807, 1000) e
@@ -22,14 +31,9 @@ as $$
         ))
     ) as m (matches)
   ) as r (examined, found, first_id)
-  cross join (
-    select count(*), min(l.event_id)
-    from wallet.webhook_backlog l
-    where l.webhook_id = p_webhook.id
-  ) as b (waiting, first_id)
 $$;
 
 comment on function wallet.undelivered(wallet.webhooks) is
 $$ How far a webhook is behind. behind: events that it has not got to; from 1,000 rows on a bound, the ids that were
-drawn since. backlog: events that it has got to and that are not delivered. oldest_at: when the oldest of both
-happened. $$;
+drawn since. backlog: events that it has got to and that are not delivered. dead_letters: those that were given up. Both
+are counted up to 10,000. oldest_at: when the oldest event happened that is not delivered. $$;

@@ -87,6 +87,7 @@ p_epoch       of the mark under which p_after was read; null is not looked at
 p_actor       the operator; null for an administrator
 
 behind: events that it has not got to (from 1,000 on a bound). backlog: those that it has got to and that are not
-delivered. oldest_at: when the oldest of both happened. previous_until: until when the secret before signs, too.
+delivered. dead_letters: those that were given up; both are counted up to 10,000. oldest_at: when the oldest event
+happened that is not delivered. previous_until: until when the secret before signs, too.
 Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid position; WA026 unknown asset; WA027 operators
 only; WA041 the history that p_after is of has ended before it; WA044 there are 100. $$;

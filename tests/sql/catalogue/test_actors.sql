@@ -34,6 +34,7 @@ insert into actorless values
   ('wallet_revocations', 'tells ids and no more'),
   ('wallet_last_verification', 'is about the ledger as a whole'),
   ('wallet_open_holds', 'tells one number about all holds'),
+  ('wallet_fence_holders', 'tells who is busy anywhere in the cluster'),
   ('wallet_event_mark', 'tells how far ids are drawn, to the service'),
   ('wallet_event_settled', 'tells whether all transactions of some moment are finished'),
   ('wallet_newest_event', 'tells one number about all events'),

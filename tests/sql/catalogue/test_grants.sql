@@ -18,6 +18,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_delete_webhook(uuid,uuid)'),
   ('wallet_api', 'wallet_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
   ('wallet_api', 'wallet_erase_user(uuid,text,uuid)'),
+  ('wallet_api', 'wallet_fence_holders(bigint)'),
   ('wallet_api', 'wallet_event_feed(bigint,bigint,bigint,integer,uuid[])'),
   ('wallet_api', 'wallet_event_mark(bigint)'),
   ('wallet_api', 'wallet_event_settled(bigint)'),

@@ -18,7 +18,7 @@ from tests.command import ROOT, Pgwallet, Service, wait_until
 
 pytestmark = pytest.mark.timeout(180)
 PASSWORD = "correct horse battery"
-SECRETS = ("jwt_secret", "api_password")
+SECRETS = ("jwt_secret", "api_password", "webhook_key")
 
 
 class Client(threading.Thread):

@@ -1,5 +1,6 @@
 """A standby says what was up to where it has replayed, and of what is later that it does not know yet."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from api.postgres import embedded
 from api.postgres.os_account import server_account
+from api.setup.status import status
 from api.urls import PORT
 from tests.command import wait_until
 from tests.database import Cluster, Database
@@ -93,3 +95,9 @@ def test_it_answers_what_it_has_replayed_and_waits_for_unfinished_writers(
         writer.execute("commit")
     wait_until(caught_up)
     assert one(standby, BALANCE_AT, wallet, moment) == 1005
+
+
+def test_it_tells_its_status(database: Database, standby: psycopg.Connection) -> None:
+    copy = Cluster(host=standby.info.host, port=PORT).database(database.name)
+    found = asyncio.run(status(copy.url))
+    assert (found.database.role, found.database.takes_writes) == ("standby", False)

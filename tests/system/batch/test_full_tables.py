@@ -16,6 +16,7 @@ from tests.database import Database
 ROWS = 20_000
 HOLDS = 5_000
 CALLS = 8
+WEBHOOK = "00000000-0000-4000-b000-000000000001"
 SLACK = 8
 """Rows: a history that is there is probed, one that is not is not."""
 
@@ -91,9 +92,25 @@ FILL = f"""
     insert into wallet.sign_in_tries (key, kind, failures, counts_until, next_try_at, known_until)
       select sha256(n::text::bytea), 'pair', 1, '2100-01-01', now(), '2100-01-01' from generate_series(1, {ROWS}) n;
     insert into wallet.verifications (violations, seconds) select 0, 1 from generate_series(1, {ROWS}) n;
+    insert into wallet.account_events (type, user_id, wallet_id)
+      select 'wallet.opened', '00000000-0000-4000-9000-{ROWS:012}', '00000000-0000-4000-a000-{ROWS:012}'
+      from generate_series(1, {ROWS}) n;
+    insert into wallet.webhooks (id, url, position)
+      select ('00000000-0000-4000-b000-' || lpad(n::text, 12, '0'))::uuid, 'https://a', 0
+      from generate_series(2, 2001) n;
+    insert into wallet.webhook_backlog (webhook_id, event_id)
+      select w.id, n from wallet.webhooks w, generate_series(1, {ROWS}) n where w.id = '{WEBHOOK}';
+    insert into wallet.webhook_dead_letters (webhook_id, event_id, attempts, first_at, last_at)
+      select w.id, n, 1, '2020-01-01', '2020-01-01' from wallet.webhooks w, generate_series(1, {ROWS}) n
+      where w.id = '{WEBHOOK}';
+    insert into wallet.webhook_deliveries
+        (webhook_id, first_event_id, last_event_id, events, attempt, outcome, milliseconds)
+      select w.id, n, n, 1, 1, 'failed', 1 from wallet.webhooks w, generate_series(1, {ROWS}) n
+      where w.id = '{WEBHOOK}';
     set session_replication_role = origin;
 """
-KEPT = {"schema_migrations", "installation", "checkpoints"}
+# lines of history: there are as many as restores were made
+KEPT = {"schema_migrations", "installation", "checkpoints", "event_epochs"}
 LAST = UUID(f"00000000-0000-4000-a000-{ROWS:012}")
 OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
 TXN_ID = "(select t.txn_id::text from wallet.transactions t order by t.id desc limit 1)"
@@ -174,6 +191,10 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "refused erasure": ("wallet_erase_user(%s, 'r', %s)", [owner, owner]),
         "statement of a moment": ("wallet_statement(%s, %s, %s, %s)", [wallet, PAST, PAST, owner]),
         "sweep of nothing": ("wallet_sweep(100)", []),
+        "unknown webhook": ("wallet_webhook(%s)", [nobody]),
+        "test of a webhook": ("wallet_test_webhook(%s)", [WEBHOOK]),
+        "delivery of a webhook": ("wallet_webhook_deliveries(%s, 1)", [WEBHOOK]),
+        "dead letter of a webhook": ("wallet_webhook_dead_letters(%s, 1)", [WEBHOOK]),
     }
 
 
@@ -193,6 +214,8 @@ PAGES = {
     "verifications": "wallet_verifications()",
     "confirmations": "wallet_confirmations()",
     "confirmations, waiting": "wallet_confirmations('waiting')",
+    "deliveries of a webhook": f"wallet_webhook_deliveries('{WEBHOOK}')",
+    "dead letters of a webhook": f"wallet_webhook_dead_letters('{WEBHOOK}')",
 }
 LOOKS = {
     "wallet": f"wallet_inspect_wallet(coalesce({LAST_OR_NULL}, {FIRST_CHANGED}))",
@@ -200,6 +223,9 @@ LOOKS = {
     "refund": "wallet_inspect_transaction((select max(t.id) - 1 from wallet.transactions t))",
     "refunded": "wallet_inspect_transaction((select max(t.id) - 2 from wallet.transactions t))",
 }
+COUNTS = {"webhook": f"wallet_webhook('{WEBHOOK}')"}
+COUNTED = 45_000
+"""Rows, in tables and indexes: 10,000 each of a backlog and of dead letters, 1,000 of what a webhook has not got to."""
 LOOK = 400
 """Rows: 50 changes of a wallet's status, or halving a history."""
 PAGE = 7_000
@@ -228,8 +254,9 @@ def costs(module_database: Database) -> Iterator[Costs]:
             """
         )
         connection.execute("select wallet_set_status(%s, 'active', 'a test')", [row[1]])
+        connection.execute("select wallet_create_webhook(%s, 'https://a')", [WEBHOOK])
         first = calls(row[1], row[0], "first")
-        pages = {name: (call, list[Any]()) for name, call in (PAGES | LOOKS).items()}
+        pages = {name: (call, list[Any]()) for name, call in (PAGES | LOOKS | COUNTS).items()}
         measured(connection, first | pages)
         empty = measured(connection, first)
         connection.execute(FILL.encode())
@@ -293,3 +320,7 @@ def test_a_page_reads_a_bounded_number_of_rows(costs: Costs, call: str) -> None:
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_look_reads_no_more_than_it_shows(costs: Costs, look: str) -> None:
     assert costs.pages[look] <= LOOK
+
+
+def test_a_count_goes_no_further_than_it_says(costs: Costs) -> None:
+    assert costs.pages["webhook"] <= COUNTED

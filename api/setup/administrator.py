@@ -1,0 +1,36 @@
+"""Gives commands the administrator's way into the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from api.errors import CommandError
+from api.postgres import embedded
+from api.settings import Settings
+from api.setup import deploy
+from api.urls import on_socket, without_password
+
+
+@contextlib.contextmanager
+def administrator(settings: Settings, command: str) -> Iterator[str]:
+    """Yield the administrator's URL of the database; the embedded server is started where none runs."""
+    try:
+        if settings.database_url is not None:
+            yield settings.database_url
+            return
+        with embedded.server(settings.data_dir, command) as socket:
+            address = on_socket(socket)
+            asyncio.run(deploy.create_database(address))
+            yield address
+    except deploy.NoWalletsError:
+        # somebody may have set for the service what is not set here: migrating would make a second ledger
+        setting, where = (
+            ("DATABASE_URL", without_password(settings.database_url))
+            if settings.database_url is not None
+            else ("PGWALLET_DATA_DIR", f"the data dir {settings.data_dir}")
+        )
+        raise CommandError(
+            f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it"
+        ) from None

@@ -1,0 +1,213 @@
+"""Tells on one screen how a database is: what runs, how far events are read and delivered, what was verified."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from datetime import datetime
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+from msgspec import Struct
+
+from api.setup.deploy import MIGRATIONS_TABLE, NoWalletsError, connected
+
+LONG_SECONDS: Final = 5.0
+
+# A fence that was drawn now would wait for the holders: none needs to be drawn to know.
+STATUS: Final = f"""
+select to_jsonb(s) from (
+  select
+    $1::text as version,
+    (
+      select to_jsonb(d) from (
+        select current_database() as name, split_part(current_setting('server_version'), ' ', 1) as postgres,
+          case when pg_is_in_recovery() then 'standby' else 'primary' end as role,
+          current_setting('transaction_read_only') = 'off' as takes_writes,
+          pg_database_size(current_database()) as size_bytes, current_user as login,
+          (select max(m.version) from public.{MIGRATIONS_TABLE} m) as migration
+      ) d
+    ) as database,
+    (select 'urn:uuid:' || i.source_id from wallet.installation i) as installation,
+    (
+      select to_jsonb(n) from (
+        select greatest(
+            (select max(t.id) from wallet.transactions t), (select max(h.id) from wallet.hold_events h),
+            (select max(a.id) from wallet.account_events a), 0
+          ) as newest,
+          e.id as epoch, e.started_at as epoch_started_at, e.known_id as known,
+          coalesce(to_jsonb(h.long), '[]') as held_back_by, h.unseen
+        from (
+          select array_agg(to_jsonb(o)) filter (where o.seconds >= $2) as long,
+            count(*) filter (where o.seconds is null) as unseen
+          from (
+            select f.*, a.state,
+              extract(epoch from clock_timestamp() - coalesce(f.since, a.xact_start)) as seconds
+            from (select pg_snapshot_xmax(pg_current_snapshot())::text::bigint) x (fence)
+            cross join lateral public.wallet_fence_holders(x.fence) f
+            left join pg_stat_activity a on a.pid = f.pid
+          ) o
+        ) h
+        left join (select * from wallet.event_epochs l order by l.id desc limit 1) e on true
+      ) n
+    ) as events,
+    (
+      select coalesce(jsonb_agg(
+        to_jsonb(w) || jsonb_build_object('oldest_seconds', extract(epoch from clock_timestamp() - w.oldest_at))
+        order by w.created_at, w.id
+      ), '[]')
+      from public.wallet_webhooks() w
+    ) as webhooks,
+    (select to_jsonb(v) from public.wallet_last_verification() v) as verification,
+    public.wallet_open_holds() as open_holds
+) s
+"""  # noqa: S608
+
+
+class DatabaseStatus(Struct):
+    """The server, as the administrator's connection finds it."""
+
+    name: str
+    postgres: str
+    role: str
+    takes_writes: bool
+    size_bytes: int
+    login: str
+    migration: str
+
+
+class Holder(Struct):
+    """A transaction that stays open, and so holds the reading of events back."""
+
+    pid: int | None
+    gid: str | None
+    login: str | None
+    application: str | None
+    database: str | None
+    state: str | None
+    seconds: float
+
+
+class EventStatus(Struct):
+    """The newest event, the line of history, and who holds reading back; `unseen` are holders of unknown age."""
+
+    newest: int
+    epoch: int | None
+    epoch_started_at: datetime | None
+    known: int | None
+    held_back_by: list[Holder]
+    unseen: int
+
+
+class WebhookStatus(Struct):
+    """How far a webhook is; `oldest_seconds` is the age of the oldest event that is not delivered."""
+
+    id: str
+    description: str | None
+    status: str
+    pause_reason: str | None
+    behind: int
+    backlog: int
+    dead_letters: int
+    failures: int
+    oldest_seconds: float | None
+
+
+class VerificationStatus(Struct):
+    """What the last recorded verification found, how long ago, and how long it took."""
+
+    age_seconds: float
+    violations: int
+    seconds: float
+
+
+class Status(Struct):
+    """All of it."""
+
+    version: str
+    database: DatabaseStatus
+    installation: str
+    events: EventStatus
+    webhooks: list[WebhookStatus]
+    verification: VerificationStatus | None
+    open_holds: int
+
+
+async def status(url: str, long: float = LONG_SECONDS) -> Status:
+    """Look, and change nothing. Shows transactions that stay open for `long`. Raises DeployError, NoWalletsError."""
+    async with connected(url) as connection:
+        try:
+            found = await connection.fetchval(STATUS, importlib.metadata.version("pgwallet"), long)
+        except (asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+            raise NoWalletsError from None
+    return msgspec.json.decode(found, type=Status)
+
+
+def as_json(found: Status) -> str:
+    """Put it into JSON, indented."""
+    return msgspec.json.format(msgspec.json.encode(found)).decode()
+
+
+def on_one_screen(found: Status) -> str:
+    """Put it into lines for people."""
+    database, events, verification = found.database, found.events, found.verification
+    writes = "takes writes" if database.takes_writes else "takes no writes"
+    epoch = "nobody has read any" if events.epoch is None else f"epoch {events.epoch} since {events.epoch_started_at}"
+    lines: list[tuple[str, Any]] = [
+        ("version", f"{found.version}, migration {database.migration}"),
+        (
+            "database",
+            f"{database.name}, {database.size_bytes / 2**20:,.0f} MiB, on PostgreSQL {database.postgres},"
+            f" {database.role}, {writes}; seen as {database.login}",
+        ),
+        ("installation", found.installation),
+        ("events", f"newest {events.newest}, {epoch}"),
+        *(("held back", _holder(one)) for one in events.held_back_by),
+    ]
+    if events.unseen:
+        lines.append(("held back", f"perhaps by {events.unseen} more: {database.login} may not see since when"))
+    lines += [("webhook", _webhook(one)) for one in found.webhooks] or [("webhooks", "none")]
+    lines += [
+        (
+            "verification",
+            "never"
+            if verification is None
+            else f"{verification.violations or 'no'} violations, {_age(verification.age_seconds)} ago",
+        ),
+        ("open holds", found.open_holds),
+    ]
+    return "\n".join(f"{name:<13} {_printable(str(value))}" for name, value in lines)
+
+
+def _holder(one: Holder) -> str:
+    who = f"pid {one.pid}" if one.gid is None else f"prepared transaction {one.gid}"
+    known = (
+        one.application,
+        one.login and f"login {one.login}",
+        one.database and f"database {one.database}",
+        one.state,
+    )
+    return f"by {who} for {_age(one.seconds)}: {', '.join(part for part in known if part)}"
+
+
+def _webhook(one: WebhookStatus) -> str:
+    oldest = "" if one.oldest_seconds is None else f", the oldest waits for {_age(one.oldest_seconds)}"
+    reason = f" ({one.pause_reason})" if one.pause_reason else ""
+    failing = f", {one.failures} failures in a row" if one.failures else ""
+    name = f" {one.description}" if one.description else ""
+    return (
+        f"{one.id}{name}: {one.status}{reason}, {one.behind} behind, {one.backlog} in the backlog{oldest},"
+        f" {one.dead_letters} dead letters{failing}"
+    )
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _printable(text: str) -> str:
+    """Keep what others named from writing to the terminal: names of applications, descriptions."""
+    return "".join(char if char.isprintable() else "?" for char in text)

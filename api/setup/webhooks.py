@@ -1,0 +1,323 @@
+"""`pgwallet webhooks`: what operators do with webhooks over HTTP, for the administrator."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import asyncpg
+import click
+import msgspec
+
+from api.database.rows import WebhookTrial
+from api.errors import CommandError, ServiceError
+from api.events.cursors import read_cursor
+from api.events.networks import Networks
+from api.events.secrets import SecretBox, new_secret
+from api.events.sender import url_fault
+from api.events.trial import try_out
+from api.postgres.data_dir import prepare
+from api.settings import Settings
+from api.setup import service_secrets
+from api.setup.administrator import administrator
+from api.setup.deploy import NoWalletsError, connected
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+BEGINNING: Final = "beginning"
+MAX_ID: Final = 2**63 - 1
+
+
+class WebhookError(CommandError):
+    """A webhook cannot be made, changed or found; the text says why."""
+
+
+class Start(click.ParamType[tuple[int | None, int]]):
+    """After which event deliveries begin: its number, its cursor, or `beginning`."""
+
+    name = "event"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | None, int]:
+        """Return the epoch, None for any, and the number."""
+        if value == BEGINNING:
+            return None, 0
+        if value.isascii() and value.isdecimal() and len(value) <= len(str(MAX_ID)) and int(value) <= MAX_ID:
+            return None, int(value)
+        try:
+            return read_cursor(value)
+        except ServiceError:
+            self.fail("give the number of an event, its cursor, or beginning", param, ctx)
+
+
+ID: Final = click.argument("webhook_id", metavar="ID", type=click.UUID)
+AFTER_HELP: Final = "The number of an event, its cursor, or beginning"
+JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON")
+
+
+def terms(command: F) -> F:
+    """Add the options for what is set of a webhook."""
+    for option in (
+        click.option(
+            "--batch-size", type=click.IntRange(1, 100), default=1, show_default=True, help="Events per delivery"
+        ),
+        click.option("--wallet", type=click.UUID, metavar="ID", help="Only of this user wallet"),
+        click.option("--asset", metavar="CODE", help="Only of wallets in this asset"),
+        click.option("--type", "types", multiple=True, metavar="NAME", help="Only these, like transaction.topup"),
+        click.option("--description", metavar="TEXT", help="Free text"),
+        click.argument("url"),
+    ):
+        command = option(command)
+    return command
+
+
+def page(command: F) -> F:
+    """Add the options of a list."""
+    for option in (
+        click.option("--before", type=click.IntRange(1, MAX_ID), metavar="N", help="Only what is older than this one"),
+        click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Rows"),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def webhooks() -> None:
+    """Make, change, test and delete webhooks, and look at their deliveries."""
+
+
+@webhooks.command("list")
+@JSON
+@click.pass_obj
+def list_all(settings: Settings, *, as_json: bool) -> None:
+    """List all webhooks, newest first."""
+    show(call(settings, "list", "wallet_webhooks() r"), as_json=as_json)
+
+
+@webhooks.command("show")
+@ID
+@JSON
+@click.pass_obj
+def show_one(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
+    """Show a webhook and how far it is, without its secret."""
+    show(call(settings, "show", "wallet_webhook($1) r", webhook_id)[0], as_json=as_json)
+
+
+@webhooks.command("create")
+@terms
+@click.option("--after", type=Start(), metavar="EVENT", help=f"{AFTER_HELP}; without: from now on")
+@JSON
+@click.pass_obj
+def create(
+    settings: Settings,
+    url: str,
+    description: str | None,
+    types: tuple[str, ...],
+    asset: str | None,
+    wallet: UUID | None,
+    batch_size: int,
+    after: tuple[int | None, int] | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Make a webhook to URL, and print it with its secret, which is shown once."""
+    check_url(url)
+    secret, sealed = new_sealed_secret(settings)
+    epoch, number = after or (None, None)
+    made = call(
+        settings,
+        "create",
+        "wallet_create_webhook(null, $1, $2, $3, $4, $5, $6, $7, $8, $9) r",
+        *(url, description, types or None, asset, wallet, batch_size, sealed, number, epoch),
+    )[0]
+    show({**made, "secret": secret}, as_json=as_json)
+
+
+@webhooks.command("change")
+@ID
+@terms
+@JSON
+@click.pass_obj
+def change(
+    settings: Settings,
+    webhook_id: UUID,
+    url: str,
+    description: str | None,
+    types: tuple[str, ...],
+    asset: str | None,
+    wallet: UUID | None,
+    batch_size: int,
+    *,
+    as_json: bool,
+) -> None:
+    """Replace all that is set of a webhook: what is left out ends."""
+    check_url(url)
+    changed = call(
+        settings,
+        "change",
+        "wallet_change_webhook($1, $2, $3, $4, $5, $6, $7) r",
+        *(webhook_id, url, description, types or None, asset, wallet, batch_size),
+    )[0]
+    show(changed, as_json=as_json)
+
+
+@webhooks.command("test")
+@ID
+@JSON
+@click.pass_obj
+def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
+    """Send an event that is a test, once; exit status 1 unless the receiver takes it."""
+    opened = box(settings)
+    (row,) = call(settings, "test", "wallet_test_webhook($1) r", webhook_id, plain=True)
+    trial = WebhookTrial(**row)
+    answer = asyncio.run(try_out(trial, opened, Networks(settings.webhook_networks)))
+    told = answer._asdict()
+    show(
+        {"event_id": trial.event_id, "delivered": answer.delivered, **told, "answer": told.pop("body")}, as_json=as_json
+    )
+    if not answer.delivered:
+        raise WebhookError("the receiver did not take it")
+
+
+@webhooks.command("pause")
+@ID
+@click.option("--reason", metavar="TEXT", help="Shown with the webhook, and kept on record")
+@JSON
+@click.pass_obj
+def pause(settings: Settings, webhook_id: UUID, reason: str | None, *, as_json: bool) -> None:
+    """Deliver nothing until the webhook is resumed."""
+    show(call(settings, "pause", "wallet_pause_webhook($1, $2) r", webhook_id, reason)[0], as_json=as_json)
+
+
+@webhooks.command("resume")
+@ID
+@JSON
+@click.pass_obj
+def resume(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
+    """Go on delivering where the webhook was paused."""
+    show(call(settings, "resume", "wallet_resume_webhook($1) r", webhook_id)[0], as_json=as_json)
+
+
+@webhooks.command("secret")
+@ID
+@JSON
+@click.pass_obj
+def rotate(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
+    """Make another secret, and print it with the webhook; the one before signs, too, for 24 hours."""
+    secret, sealed = new_sealed_secret(settings)
+    changed = call(settings, "secret", "wallet_rotate_webhook_secret($1, $2) r", webhook_id, sealed)[0]
+    show({**changed, "secret": secret}, as_json=as_json)
+
+
+@webhooks.command("replay")
+@ID
+@click.option("--after", type=Start(), required=True, metavar="EVENT", help=AFTER_HELP)
+@JSON
+@click.pass_obj
+def replay(settings: Settings, webhook_id: UUID, after: tuple[int | None, int], *, as_json: bool) -> None:
+    """Deliver all events after this one again."""
+    epoch, number = after
+    replayed = call(settings, "replay", "wallet_replay_webhook($1, $2, $3) r", webhook_id, number, epoch)[0]
+    show(replayed, as_json=as_json)
+
+
+@webhooks.command("delete")
+@ID
+@JSON
+@click.pass_obj
+def delete(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
+    """Delete a webhook with its deliveries and dead letters; print it as it was."""
+    show(call(settings, "delete", "wallet_delete_webhook($1) r", webhook_id)[0], as_json=as_json)
+
+
+@webhooks.command("deliveries")
+@ID
+@page
+@JSON
+@click.pass_obj
+def deliveries(settings: Settings, webhook_id: UUID, limit: int, before: int | None, *, as_json: bool) -> None:
+    """List attempts to deliver, newest first; --before takes the id of the last one shown."""
+    rows = call(settings, "deliveries", "wallet_webhook_deliveries($1, $2, $3) r", webhook_id, limit, before)
+    show(rows, as_json=as_json)
+
+
+@webhooks.command("dead-letters")
+@ID
+@page
+@JSON
+@click.pass_obj
+def dead_letters(settings: Settings, webhook_id: UUID, limit: int, before: int | None, *, as_json: bool) -> None:
+    """List events that were given up, newest first; --before takes the event_id of the last one shown."""
+    rows = call(settings, "dead-letters", "wallet_webhook_dead_letters($1, $2, $3) r", webhook_id, limit, before)
+    show(rows, as_json=as_json)
+
+
+@webhooks.command("retry")
+@ID
+@click.argument("events", metavar="EVENT...", nargs=-1, type=click.IntRange(1, MAX_ID))
+@click.option("--all", "everything", is_flag=True, help="All dead letters")
+@JSON
+@click.pass_obj
+def retry(settings: Settings, webhook_id: UUID, events: tuple[int, ...], *, everything: bool, as_json: bool) -> None:
+    """Deliver dead letters again: these events, or all."""
+    if everything == bool(events):
+        raise click.UsageError("give events, or --all")
+    call_of = "wallet_retry_dead_letters($1, $2) r (retried)"
+    show(call(settings, "retry", call_of, webhook_id, events or None, plain=True)[0], as_json=as_json)
+
+
+def call(
+    settings: Settings, command: str, function: str, *arguments: object, plain: bool = False
+) -> list[dict[str, Any]]:
+    """Return the rows of this call, as JSON has them or `plain`. Raises WebhookError where the function refuses."""
+    with administrator(settings, f"webhooks {command}") as url:
+        return asyncio.run(_call(url, function, arguments, plain=plain))
+
+
+async def _call(url: str, function: str, arguments: tuple[object, ...], *, plain: bool) -> list[dict[str, Any]]:
+    query = f"select {'r.*' if plain else 'row_to_json(r)'} from public.{function}"  # noqa: S608 - texts of this module
+    async with connected(url) as connection:
+        try:
+            rows = await connection.fetch(query, *arguments)
+        except asyncpg.UndefinedFunctionError:
+            raise NoWalletsError from None
+        except asyncpg.PostgresError as error:
+            if not (error.sqlstate or "").startswith("WA"):
+                raise
+            detail = msgspec.json.decode(error.detail or "{}", type=dict[str, object])
+            said = f"{detail['field']} {detail['reason']}" if "reason" in detail else f"{error.args[0]}: {error.hint}"
+            raise WebhookError(said) from None
+    return [dict(row) if plain else msgspec.json.decode(row[0]) for row in rows]
+
+
+def show(found: dict[str, Any] | list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print it: as JSON, or each row on a line, without what is null."""
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+        return
+    for row in found if isinstance(found, list) else [found]:
+        told = {name: ",".join(value) if isinstance(value, list) else value for name, value in row.items()}
+        click.echo("  ".join(f"{name}={value}" for name, value in told.items() if value is not None))
+
+
+def box(settings: Settings) -> SecretBox:
+    """Return what opens the service's secrets. Raises WebhookError where their key is not known here."""
+    if settings.embedded:
+        prepare(settings.data_dir)
+    key = service_secrets.webhook_key(settings)
+    if key is None:
+        raise WebhookError("set PGWALLET_WEBHOOK_KEY as the service has it: the secrets are encrypted under it")
+    return SecretBox(key)
+
+
+def new_sealed_secret(settings: Settings) -> tuple[str, bytes]:
+    """Make a secret: as the receiver needs it, and as the database keeps it."""
+    secret = new_secret()
+    return secret, box(settings).seal(secret)
+
+
+def check_url(url: str) -> None:
+    """Raise WebhookError where the form of the URL is wrong."""
+    if fault := url_fault(url):
+        raise WebhookError(f"url {fault}")

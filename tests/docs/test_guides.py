@@ -1,0 +1,123 @@
+"""The programs of the guides work as they stand there."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.service import User, serve
+from tests.command import Pgwallet, wait_until
+from tests.database import Database
+from tests.docs.event_files import STORY, examples
+from tests.docs.markdown import FENCE, ROOT
+from tests.docs.reader import free_port
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def program(guide: str) -> str:
+    """The one program that the guide shows."""
+    (found,) = (block[2] for block in FENCE.finditer((ROOT / guide).read_text()) if block[1] == "python")
+    return found
+
+
+def test_balances_that_are_added_up_from_events_are_those_of_the_ledger(database: Database, tmp_path: Path) -> None:
+    with database.connect() as administrator, serve(database.api_url, tmp_path) as service:
+        assert len(examples(administrator)) > len(STORY) - 2
+        with closing(User(service)) as operator:
+            for _ in range(3):
+                operator.topup()
+                operator.spend(30)
+            administrator.execute("select wallet_set_role(%s, 'operator')", [operator.username])
+            operator.sign_in()
+            # pages of three, so that there are some
+            paged = program("docs/guides/events.md").replace("limit=1000", "limit=3")
+            done = subprocess.run(
+                [sys.executable, "-c", paged],
+                env={**os.environ, "URL": service.url, "TOKEN": operator.token},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert done.returncode == 0, done.stderr
+        balances = administrator.execute("select wallet_id::text, sum(amount)::bigint from wallet.ledger group by 1")
+        assert json.loads(done.stdout) == dict(balances.fetchall())
+
+
+class Hook:
+    """A webhook of top-ups to a port of this machine."""
+
+    def __init__(self, wallet: Pgwallet) -> None:
+        self._wallet = wallet
+        self.port = free_port()
+        address = f"http://127.0.0.1:{self.port}/"
+        made = json.loads(wallet.call("webhooks", "create", address, "--type", "transaction.topup", "--json"))
+        self.id, self.secret = made["id"], made["secret"]
+
+    @contextmanager
+    def receiver(self, secret: str) -> Iterator["subprocess.Popen[str]"]:
+        """The guide's receiver, which listens."""
+        with subprocess.Popen(
+            [sys.executable, "-c", program("docs/guides/webhooks.md")],
+            env={**os.environ, "SECRET": secret, "PORT": str(self.port)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as process:
+            try:
+                wait_until(self._listens)
+                yield process
+            finally:
+                process.terminate()
+
+    def _listens(self) -> bool:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
+
+    def topup(self, amount: int) -> int:
+        wallet = "(select wallet_id from wallet_credentials('alice'))"
+        sql = f"select id from wallet_topup({wallet}, gen_random_uuid(), {amount})"
+        return int(self._wallet.call("psql", "-XAtqc", sql))
+
+    def attempts(self, event: int) -> list[dict[str, Any]]:
+        """How often an event was sent, the newest first."""
+        found = json.loads(self._wallet.call("webhooks", "deliveries", self.id, "--json"))
+        return [one for one in found if one["first_event_id"] == event]
+
+
+def test_the_receiver_verifies_and_drops_what_it_has_seen() -> None:
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as wallet:
+        wallet.start("run", PGWALLET_WEBHOOK_NETWORKS="127.0.0.0/8")
+        hook = Hook(wallet)
+        with hook.receiver(hook.secret) as receiver:
+            assert receiver.stdout is not None
+            first = hook.topup(100)
+            assert receiver.stdout.readline() == "pgwallet.transaction.topup 100\n"
+            wallet.call("webhooks", "replay", hook.id, "--after", "beginning")
+            wait_until(lambda: len(hook.attempts(first)) == 2)
+            assert [one["status"] for one in hook.attempts(first)] == [204, 204]
+            wallet.call("webhooks", "secret", hook.id)
+            second = hook.topup(7)
+            assert receiver.stdout.readline() == "pgwallet.transaction.topup 7\n", "not the first one again"
+            wait_until(lambda: hook.attempts(second))
+
+        with hook.receiver("whsec_" + "A" * 43 + "=") as stranger:
+            refused = hook.topup(8)
+            wait_until(lambda: hook.attempts(refused))
+            assert {(one["outcome"], one["status"]) for one in hook.attempts(refused)} == {("failed", 401)}
+            stranger.terminate()
+            assert stranger.stdout is not None
+            assert stranger.stdout.read() == ""
+
+        with hook.receiver(hook.secret) as receiver:
+            assert receiver.stdout is not None
+            assert receiver.stdout.readline() == "pgwallet.transaction.topup 8\n", "nothing is lost"
