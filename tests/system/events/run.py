@@ -187,17 +187,19 @@ def dead(connection: psycopg.Connection[DictRow]) -> list[str]:
 
 
 @contextmanager
-def running(folder: Path, *, wrong: float = 0.0, hanging: bool = False) -> Iterator[Run]:
+def running(folder: Path, *, wrong: float = 0.0, hanging: bool = False, brief: bool = False) -> Iterator[Run]:
     """A service in `folder` with its webhooks; `wrong` (0 to 1) of the receiver's answers are faults."""
     with ExitStack() as stack:
         wallet = stack.enter_context(Pgwallet(folder / "data"))
         arena = stack.enter_context(Arena(wallet, **SETTINGS))
-        subscriptions = [
-            Subscription("single"),
-            Subscription("batches", batch_size=100),
-            Subscription("types", types=["transaction.topup", "transaction.transfer", "hold.opened", "user.signed_up"]),
-            Subscription("wallet", batch_size=3, wallet_id=UUID(arena.load.accounts[0].wallet_id)),
-        ]
+        single = Subscription("single", types=["transaction.transfer", "hold.opened", "hold.voided"] if brief else None)
+        subscriptions = [single, Subscription("batches", batch_size=100)]
+        if not brief:
+            shared = UUID(arena.load.accounts[0].wallet_id)
+            subscriptions.append(Subscription("wallet", batch_size=3, wallet_id=shared))
+            subscriptions.append(
+                Subscription("types", types=["transaction.topup", "transaction.transfer", "user.signed_up"])
+            )
         secrets = {subscription.name: new_secret() for subscription in subscriptions}
         receiver = stack.enter_context(Receiver(folder / "notes", secrets))
         run = Run(arena, receiver, subscriptions)
