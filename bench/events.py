@@ -45,7 +45,7 @@ SINGLES, PAUSE = 300, 0.03
 TOPUP = "select id from wallet_topup($1, $2, 1, p_actor => $3)"
 # from now on, so that the bench wallets' first entries are not delivered
 ADD = "select id from wallet_create_webhook(null, $1, p_batch_size => $2, p_secret => $3)"
-BACK = "select position from wallet.webhooks w, wallet_replay_webhook(w.id, $1)"
+BACK = "select r.position from wallet.webhooks w, wallet_replay_webhook(w.id, $1) r"
 NEWEST = "select last_value from wallet.transaction_ids"
 
 
