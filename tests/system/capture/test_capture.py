@@ -34,7 +34,9 @@ PUBLISHED = """
 # Tables for a subscriber, with the published columns alone.
 SUBSCRIBED = """
     select format('create table wallet.%I (%s, %s)', p.tablename,
-      string_agg(format('%I %s', a.attname, replace(a.atttypid::regtype::text, 'wallet.transaction_type', 'text')), ', '),
+      string_agg(
+        format('%I %s', a.attname, replace(a.atttypid::regtype::text, 'wallet.transaction_type', 'text')), ', '
+      ),
       (select pg_get_constraintdef(k.oid) from pg_constraint k where k.conrelid = a.attrelid and k.contype = 'p'))
     from pg_publication_tables p
     join pg_attribute a
