@@ -124,7 +124,10 @@ class Webhook(Struct):
         int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
     ]
     backlog: Annotated[
-        int, Meta(description="Events that it has got to, and that wait for another try; counted up to 10,000.", examples=[0])
+        int,
+        Meta(
+            description="Events that it has got to, and that wait for another try; counted up to 10,000.", examples=[0]
+        ),
     ]
     dead_letters: Annotated[int, Meta(description="Events that were given up; counted up to 10,000.", examples=[0])]
     oldest_at: Annotated[datetime | None, Meta(description="When the oldest event happened that is not delivered yet.")]
