@@ -17,7 +17,6 @@ from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
-from api.database.sweep import sweeping
 from api.events.bounds import Bounds
 from api.events.networks import Networks
 from api.events.secrets import SecretBox
@@ -123,9 +122,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         await database.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
-            following, swept = revocations.followed(), sweeping(database)
             measuring = metrics.sampling(database.waiting, database.connections, streams.numbers, database.take_counts)
-            async with following, swept, measuring, beating, bounds.running(), streams.running():
+            async with revocations.followed(), measuring, beating, bounds.running(), streams.running():
                 yield
         finally:
             passwords.close()

@@ -107,7 +107,7 @@ def verify(settings: Settings, *, checkpoint: Path | None, full: bool) -> None:
 @pgwallet.command()
 @click.pass_obj
 def sweep(settings: Settings) -> None:
-    """End holds that are due, in wallets that nothing touches; the service does so about once a minute."""
+    """End holds that are due, in wallets that nothing touches; the relay does so about once a second."""
     with administrator(settings, "sweep") as url:
         click.echo(f"ok: {asyncio.run(deploy.sweep(url))} holds ended")
 

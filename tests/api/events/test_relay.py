@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -16,7 +17,7 @@ import psycopg
 import pytest
 from standardwebhooks import Webhook
 
-from api.database.relay import LOCK
+from api.database.relay import LOCK, RelayDatabase
 from api.events import relay as module
 from api.events.relay import Relay
 from api.events.secrets import SecretBox, new_secret
@@ -117,7 +118,7 @@ class Ledger:
             self.call("select id from wallet_transfer(%s, %s, 1, %s)", self.wallet(payer), uuid4(), self.wallet(payee))
         )
 
-    def webhook(self, url: str, secret: str | None = None, **terms: object) -> UUID:
+    def webhook(self, url: str, secret: str | None = None, /, **terms: object) -> UUID:
         number = uuid4()
         named = {"p_webhook_id": number, "p_url": url, "p_secret": SecretBox(KEY).seal(secret or new_secret()), **terms}
         arguments = ", ".join(f"{name} => %s" for name in named)
@@ -127,6 +128,9 @@ class Ledger:
     def state(self, webhook: UUID) -> dict[str, Any]:
         found: dict[str, Any] = self.call("select to_jsonb(w) from wallet.webhooks w where w.id = %s", webhook)
         return found
+
+    def is_at(self, webhook: UUID, position: int) -> bool:
+        return bool(self.state(webhook)["position"] == position)
 
     def backlog(self, webhook: UUID) -> dict[int, int]:
         return dict(self.rows("select event_id, attempts from wallet.webhook_backlog where webhook_id = %s", webhook))
@@ -234,7 +238,7 @@ def test_what_waits_for_a_failed_event_is_what_touches_its_wallets(database: Dat
             await until(lambda: ledger.state(webhook)["position"] == free)
             assert set(ids(receiver)) == {first, free}
             backlog = ledger.backlog(webhook)
-            assert (backlog.keys(), backlog[moved], backlog[behind]) == ({first, moved, behind}, 0, 0)
+            assert (set(backlog), backlog[moved], backlog[behind]) == ({first, moved, behind}, 0, 0)
             state = ledger.state(webhook)
             assert (state["failures"] > 0, state["status"]) == (True, "active")
             fails = False
@@ -468,8 +472,12 @@ def test_what_is_replayed_during_deliveries_comes_again_in_order(database: Datab
 
 def test_a_webhook_is_told_only_what_it_asks_for(database: Database, ledger: Ledger) -> None:
     async def scene() -> None:
-        urls = {"type": {"p_types": ["transaction.transfer"]}, "wallet": {"p_wallet_id": ledger.wallet("bob")}}
-        urls |= {"asset": {"p_asset": "EUR"}, "all": {}}
+        urls: dict[str, dict[str, object]] = {
+            "type": {"p_types": ["transaction.transfer"]},
+            "wallet": {"p_wallet_id": ledger.wallet("bob")},
+            "asset": {"p_asset": "EUR"},
+            "all": {},
+        }
         ledger.call("select wallet_create_asset('EUR', 'Euro', 2::smallint)")
         async with contextlib.AsyncExitStack() as stack:
             found = {name: await stack.enter_async_context(receiving()) for name in urls}
@@ -481,7 +489,7 @@ def test_a_webhook_is_told_only_what_it_asks_for(database: Database, ledger: Led
             ledger.call("select wallet_id from wallet_open(%s, 'EUR')", alice)
             last = ledger.call("select last_value from wallet.transaction_ids")
             for hook in hooks.values():
-                await until(lambda hook=hook: ledger.state(hook)["position"] == last)
+                await until(functools.partial(ledger.is_at, hook, last))
             assert ids(found["type"]) == [moved]
             assert ids(found["wallet"]) == [moved, bobs]
             assert ids(found["asset"]) == [last]
@@ -634,7 +642,7 @@ def test_more_dead_letters_than_there_is_room_for_are_delivered_in_order(
 
 def test_without_a_webhook_no_fence_is_drawn(database: Database, ledger: Ledger) -> None:
     async def scene() -> None:
-        with mock.patch.object(module.RelayDatabase, "event_mark", side_effect=AssertionError) as mark:
+        with mock.patch.object(RelayDatabase, "event_mark", side_effect=AssertionError) as mark:
             async with relaying(database) as measured:
                 looks = mock.Mock(wraps=measured.note)
                 measured.note = looks  # type: ignore[method-assign]

@@ -58,7 +58,7 @@ def test_what_is_killed_under_load_comes_back_with_all_that_was_answered(crash: 
 def test_a_worker_whose_event_loop_stands_still_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.server.workers.HUNG_TICKS", 100)
     with shared_memory.made(1) as memory, socket.create_server(("127.0.0.1", 0)) as listener:
-        workers = Workers(listener, memory, 1, Signals())
+        workers = Workers(listener, memory, 1, Signals(), relay=False)
         workers.load()
         try:
             workers.serve({"PGWALLET_API_URL": "postgresql://nobody@localhost:1/none", "JWT_SECRET": "x" * 32})
@@ -80,7 +80,7 @@ def test_a_worker_whose_event_loop_stands_still_is_replaced(monkeypatch: pytest.
 
 def test_a_worker_that_is_only_slow_is_left_alone() -> None:
     with shared_memory.made(1) as memory, socket.socket() as listener:
-        workers = Workers(listener, memory, 1, Signals())
+        workers = Workers(listener, memory, 1, Signals(), relay=False)
         # it has not begun to serve yet
         assert not any(workers._hangs(0) for _ in range(HUNG_TICKS * 2))
         for _ in range(5):
