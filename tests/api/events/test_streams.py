@@ -30,6 +30,8 @@ class Played:
     known: int = 0
     reads: list[tuple[int, int]] = field(default_factory=list)
     away: bool = False
+    gate: asyncio.Event | None = None
+    at_the_gate: asyncio.Event = field(default_factory=asyncio.Event)
     latest: Bound | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -66,6 +68,10 @@ class Played:
             raise ServiceError(UNAVAILABLE)
         if epoch not in (None, self.epoch) and after > self.known:
             raise ServiceError(SQLSTATES["WA041"], members={"known": self.known})
+        if self.gate is not None and epoch is not None:
+            # who reads for one stream has to wait
+            self.at_the_gate.set()
+            await self.gate.wait()
         self.reads.append((after, limit))
         found = [row for row in self.rows if after < row.id <= bound.up_to and streams.matches(row, filters)][:limit]
         return Events(found, found[-1].id if found else None)
@@ -173,6 +179,25 @@ def test_filters_are_those_of_pages() -> None:
     run(test)
 
 
+def test_what_comes_while_a_stream_reads_is_told_once() -> None:
+    async def test(found: Streams, played: Played) -> None:
+        late = await found.operator(caller(), EventFilters(), None)
+        other = await found.operator(caller(), EventFilters(), None)
+        late.fall_behind()
+        played.gate = asyncio.Event()
+        played.add(1)
+        taking = asyncio.create_task(ids(late, 2))
+        await played.at_the_gate.wait()
+        played.add(2)
+        assert await ids(other, 2) == [1, 2]
+        played.gate.set()
+        assert await taking == [1, 2]
+        played.add(3)
+        assert await ids(late, 1) == [3]
+
+    run(test)
+
+
 @pytest.mark.parametrize("known", [4, 5])
 def test_after_a_failover_each_asks_whether_what_it_has_read_is_still_true(known: int) -> None:
     async def test(found: Streams, played: Played) -> None:
@@ -222,6 +247,26 @@ def test_a_stream_is_told_nothing_more_once_its_token_may_be_revoked() -> None:
             await revoked.take()
         assert ended.value.kind is UNAUTHORIZED
         assert await ids(other, 1) == [1]
+
+    run(test)
+
+
+def test_what_was_read_before_a_revocation_is_not_sent_after_it() -> None:
+    async def test(found: Streams, played: Played) -> None:
+        verify = Verifier()
+        whose = caller(verify)
+        stream = await found.user(whose, None, None)
+        stream.fall_behind()
+        played.gate = asyncio.Event()
+        played.add(1)
+        taking = asyncio.create_task(stream.take())
+        await played.at_the_gate.wait()
+        verify.refusal = ServiceError(UNAUTHORIZED)
+        found.verify({whose.user_id})
+        played.gate.set()
+        with pytest.raises(ServiceError) as ended:
+            await taking
+        assert ended.value.kind is UNAUTHORIZED
 
     run(test)
 
