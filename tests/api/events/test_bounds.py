@@ -26,12 +26,13 @@ class Played:
         self.away = False
         self.begins = False
         self.polls = 0
+        self.asked = asyncio.Condition()
 
     async def polled(self, times: int) -> None:
         """Wait until somebody has asked so often whether a fence has passed."""
-        times += self.polls
-        while self.polls < times:
-            await asyncio.sleep(0)
+        until = self.polls + times
+        async with self.asked:
+            await self.asked.wait_for(lambda: self.polls >= until)
 
     def commits(self) -> None:
         self.drawn += 1
@@ -58,8 +59,9 @@ class Played:
         return EventMark(self.drawn, self.xid, self.epoch)
 
     async def event_settled(self, fence: int) -> bool:
-        await asyncio.sleep(0)
-        self.polls += 1
+        async with self.asked:
+            self.polls += 1
+            self.asked.notify_all()
         if self.away:
             raise ServiceError(UNAVAILABLE)
         return all(xid > fence for xid in self.open)
