@@ -220,13 +220,13 @@ class Connections:
         return ServiceError(UNAVAILABLE)
 
 
-def connecting(settings: Settings) -> dict[str, Any]:
+def connecting(settings: Settings, name: str = "pgwallet") -> dict[str, Any]:
     """Return the arguments of every connection of the service."""
     connect = for_asyncpg(settings.api_url or "")
     if not (parameter(connect["dsn"], "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")):
         # a connection to a server that cannot write is of no use
         connect["target_session_attrs"] = "read-write"
-    return {**connect, "connection_class": Connection, "server_settings": {"application_name": "pgwallet"}}
+    return {**connect, "connection_class": Connection, "server_settings": {"application_name": name}}
 
 
 async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:

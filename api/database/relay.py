@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOCK: Final = 0x7067_7772_656C_6179
 """Of the relay that leads: one for each database."""
+NAME: Final = "pgwallet relay"
+"""Of its session, which is idle in a transaction for as long as it leads, or waits to."""
 STANDBY_SECONDS: Final = 1.0
 PING_EVERY: Final = 2.0
 PING_SECONDS: Final = 5.0
@@ -178,7 +180,7 @@ async def leading(settings: Settings) -> AsyncIterator[asyncio.Event]:
     try:
         try:
             connection = await asyncpg.connect(
-                **connecting(settings),
+                **connecting(settings, NAME),
                 timeout=settings.acquire_timeout,
                 command_timeout=PING_SECONDS,
                 statement_cache_size=0,

@@ -125,12 +125,16 @@ class Relay:
         try:
             async with bounds.running():
                 while True:
-                    await self._follow(shared)
+                    try:
+                        await self._follow(shared)
+                        if time.monotonic() - pruned > PRUNE_SECONDS:
+                            pruned = time.monotonic()
+                            await self._database.prune()
+                    except ServiceError as error:
+                        # the database is slow, or away: then the lead is lost, too
+                        log.debug("webhooks cannot be read", reason=str(error))
                     newest = bounds.latest.up_to if bounds.latest else 0
                     self._metrics.note({number: made.lag(newest) for number, (made, _) in self._running.items()})
-                    if time.monotonic() - pruned > PRUNE_SECONDS:
-                        pruned = time.monotonic()
-                        await self._database.prune()
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_SECONDS):
                             await self._look.wait()
@@ -210,12 +214,12 @@ class Shared:
         return number in self._described and time.monotonic() - self._described[number][0] < FRESH_SECONDS
 
     async def _read(self, missing: Sequence[int]) -> None:
-        now = time.monotonic()
         first = dict.fromkeys(missing)
         wanted = list(first | dict.fromkeys(number for number in self._wanted if not self._is_fresh(number)))
         self._wanted = dict.fromkeys(wanted[DESCRIBED_AT_ONCE:])
         wanted = wanted[:DESCRIBED_AT_ONCE]
         found = await self.database.described(wanted)
+        now = time.monotonic()
         for number in wanted:
             self._described.pop(number, None)
             self._described[number] = now, found.get(number)

@@ -30,7 +30,6 @@ PARALLEL: Final = 16
 """Connections of one Sender."""
 KEPT_SECONDS: Final = 30.0
 
-_FAILURES: Final = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError, ValueError)
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
 

@@ -229,7 +229,7 @@ class RelayMetrics:
     """What the relay measures, in a process of its own: what it writes is in every page of the workers."""
 
     def __init__(self) -> None:
-        registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
         webhook = ["webhook"]
 
         def gauge(name: str, meaning: str, labels: Sequence[str] = webhook) -> Gauge:

@@ -14,11 +14,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.server import shared_memory
 from api.telemetry import metrics
-from api.telemetry.metrics import Metrics
+from api.telemetry.metrics import Lag, Metrics, RelayMetrics
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve
 from tests.command import Pgwallet, wait_until
 from tests.database import Database
@@ -396,9 +397,38 @@ def test_every_metric_is_documented(measured: Service, service_database: Databas
             family.type,
             frozenset(name for sample in family.samples for name in sample.labels) - {"le"},
         )
-        for family in text_string_to_metric_families(page(measured.url))
+        for family in text_string_to_metric_families(page(measured.url) + relayed())
     }
     assert shown == documented
+
+
+def relayed() -> str:
+    """What the relay adds to the page."""
+    relay = RelayMetrics()
+    webhook = uuid4()
+    relay.note({webhook: Lag(1, 2.0, 3.0)})
+    relay.count(webhook, 5, delivered=True)
+    relay.give_up(webhook)
+    return generate_latest(relay.registry).decode()
+
+
+def test_what_is_gone_or_another_relays_is_shown_as_zero() -> None:
+    relay = RelayMetrics()
+    webhook, other = uuid4(), uuid4()
+
+    def shown() -> dict[str, float]:
+        page = generate_latest(relay.registry).decode()
+        samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+        return {
+            sample.labels.get("webhook", "leader"): sample.value for sample in samples if "seconds" not in sample.name
+        }
+
+    relay.note({webhook: Lag(1, 2.0, 3.0), other: Lag(4, 5.0, 6.0)})
+    assert shown() == {"leader": 1, str(webhook): 1, str(other): 4}
+    relay.note({other: Lag(7, 0.0, 0.0)})
+    assert shown() == {"leader": 1, str(webhook): 0, str(other): 7}
+    relay.note(None)
+    assert shown() == {"leader": 0, str(webhook): 0, str(other): 0}
 
 
 def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
