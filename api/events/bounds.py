@@ -94,7 +94,9 @@ class Bounds:
 
     async def _run(self) -> None:
         pause = 0.0
-        while True:
+        # a cancellation can be lost: asyncio.wait_for, in which a connection is acquired, drops one that comes together
+        # with its result (until Python 3.12)
+        while not self._closed:
             await self._wanted.wait()
             self._wanted.clear()
             asking, self._asking = self._asking, set()

@@ -199,3 +199,25 @@ def test_a_transaction_that_stays_open_is_in_the_log(
     run(test)
     told = capsys.readouterr()
     assert (told.out + told.err).count("events wait for a transaction that stays open") == 1
+
+
+def test_it_ends_though_the_database_lost_the_cancellation() -> None:
+    asked = asyncio.Event()
+
+    class Deaf(Played):
+        async def event_mark(self, known: int | None) -> EventMark:  # noqa: ARG002 - as it is called
+            asked.set()
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                # as asyncio.wait_for does it where the connection is lost at the same moment
+                raise ServiceError(UNAVAILABLE) from None
+            raise AssertionError
+
+    async def whole() -> None:
+        found = Bounds(cast("Database", Deaf()))
+        async with asyncio.timeout(20), found.running():
+            with found.listening():
+                await asked.wait()
+
+    asyncio.run(whole())
