@@ -1,6 +1,7 @@
 """The Markdown files of the repository: their commands, links and tables.
 
-A test executes every block marked `console` or `sh` of README.md, docs/setup, docs/api, docs/guides and others, in the order of the text:
+A test executes every block marked `console` or `sh` of README.md, docs/setup, docs/api, docs/guides and others, in the
+order of the text:
 
     console   after `$ ` a command, then all that it prints, which must be so
     sh        commands whose output is nobody's business, but they must succeed

@@ -100,6 +100,8 @@ def test_the_receiver_verifies_and_drops_what_it_has_seen() -> None:
         hook = Hook(wallet)
         with hook.receiver(hook.secret) as receiver:
             assert receiver.stdout is not None
+            wallet.call("webhooks", "test", hook.id, PGWALLET_WEBHOOK_NETWORKS="127.0.0.0/8")
+            assert receiver.stdout.readline() == "pgwallet.webhook.test None\n"
             first = hook.topup(100)
             assert receiver.stdout.readline() == "pgwallet.transaction.topup 100\n"
             wallet.call("webhooks", "replay", hook.id, "--after", "beginning")

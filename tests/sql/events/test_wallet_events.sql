@@ -1,6 +1,6 @@
 -- Events: one for each thing that happened, in the order of ids, described when they are read. A fence of long ago has
 -- passed, and this transaction sees its own rows; what a real mark guarantees is in tests/system/events.
-select plan(33);
+select plan(35);
 
 create temp table before as select s.last_value as id from wallet.transaction_ids s;
 select lives_ok(
@@ -137,5 +137,8 @@ select is((select count(*) from pg_temp.read() where event::text ~ 'grandma|birt
 -- bounds and refusals
 select is_empty($$ select * from wallet_events(0, 9007199254740991, pg_current_xact_id()::text::bigint) $$, 'nothing is read before the fence has passed');
 select throws_ok($$ select * from wallet_events(1, 1, 3, p_epoch => 1) $$, 'WA041', null, 'a position of an unknown history is refused');
+
+select throws_ok($$ select * from wallet_events(0, 9, 3, p_asset => 'NONE') $$, 'WA026', null, 'an asset that does not exist is no empty filter');
+select throws_ok($$ select * from wallet_events(0, 9, 3, p_wallet_id => txn(99)) $$, 'WA001', null, 'nor is a wallet');
 
 select * from finish();

@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from tests.command import wait_until
 from tests.database import Database, own_server
 from tests.docs.markdown import FENCE, ROOT, commands, rows
 from tests.system.capture.pgoutput import Change, changes
@@ -29,6 +30,19 @@ PUBLISHED = """
     select format('%I.%I', p.schemaname, p.tablename), p.attnames
     from pg_publication_tables p
     where p.pubname = 'wallet_changes'
+"""
+# Tables for a subscriber, with the published columns alone.
+SUBSCRIBED = """
+    select format('create table wallet.%I (%s, %s)', p.tablename,
+      string_agg(
+        format('%I %s', a.attname, replace(a.atttypid::regtype::text, 'wallet.transaction_type', 'text')), ', '
+      ),
+      (select pg_get_constraintdef(k.oid) from pg_constraint k where k.conrelid = a.attrelid and k.contype = 'p'))
+    from pg_publication_tables p
+    join pg_attribute a
+      on a.attrelid = format('%I.%I', p.schemaname, p.tablename)::regclass and a.attname = any (p.attnames)
+    where p.pubname = 'wallet_changes'
+    group by p.tablename, a.attrelid
 """
 # What nobody may be sent: values as the stream would have them.
 SECRETS = """
@@ -167,6 +181,47 @@ def written(connection: psycopg.Connection, table: str, condition: str) -> list[
 
 def inserted(arrived: list[Change], table: str) -> list[dict[str, str | None]]:
     return [one.row for one in arrived if one.kind == "I" and one.table == f"wallet.{table}"]
+
+
+def test_a_subscription_copies_what_there_is_and_follows(logical: Database) -> None:
+    cluster = logical.cluster
+    with logical.connect() as administrator, cluster.database("postgres").connect() as postgres:
+        administrator.execute("select pg_create_logical_replication_slot('warehouse', 'pgoutput')")
+        postgres.execute("create database warehouse")
+        with cluster.database("warehouse").connect() as warehouse:
+            warehouse.execute("create schema wallet")
+            for (table,) in administrator.execute(SUBSCRIBED).fetchall():
+                warehouse.execute(table)
+            source = f"host={cluster.host} port={cluster.port} user={cluster.user} dbname={logical.name}"
+            warehouse.execute(
+                f"create subscription warehouse connection '{source}' publication wallet_changes"
+                " with (create_slot = false, slot_name = 'warehouse')".encode()
+            )
+            try:
+                user, wallet = administrator.execute(
+                    "select user_id, wallet_id from wallet_register('ida', 'hash')"
+                ).fetchone() or ("", "")
+                hold = uuid4()
+                administrator.execute("select wallet_topup(%s, gen_random_uuid(), 5, 'her gift')", [wallet])
+                administrator.execute("select wallet_hold(%s, %s, 100)", [wallet, hold])
+                administrator.execute("select wallet_capture(%s, gen_random_uuid(), %s, 60)", [wallet, hold])
+                administrator.execute("select wallet_set_status(%s, 'frozen', 'a test')", [wallet])
+                administrator.execute("select wallet_erase_user(%s, 'a test')", [user])
+                wait_until(lambda: rows_of(warehouse, administrator) == rows_of(administrator, administrator))
+            finally:
+                warehouse.execute("drop subscription warehouse")
+        postgres.execute("drop database warehouse with (force)")
+
+
+def rows_of(connection: psycopg.Connection, administrator: psycopg.Connection) -> dict[str, list[tuple[object, ...]]]:
+    """All published values, by table."""
+    tables = administrator.execute(PUBLISHED).fetchall()
+    return {
+        table: connection.execute(
+            f"select {', '.join(f'{name}::text' for name in names)} from {table} order by 1, 2, 3".encode()
+        ).fetchall()
+        for table, names in tables
+    }
 
 
 def test_personal_columns_follow_an_erasure_where_they_are_published(logical: Database) -> None:
