@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-flood test-pooler test-clients test-browser mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-events test-flood test-pooler test-clients test-browser mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -81,6 +81,9 @@ test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset 
 
 test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is lost; KILLS=100 for the long run
 	@exec $(BIN)/python -m tests.system.crash $(if $(KILLS),--kills $(KILLS))
+
+test-events: $(DEVELOPMENT) ## kill relay, service, receiver and PostgreSQL under load: all events arrive, in order; KILLS=100, SECONDS=60
+	@exec $(BIN)/python -m tests.system.events $(if $(KILLS),--kills $(KILLS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 PGBOUNCER = $(firstword $(wildcard build/pgbouncer/usr/sbin/pgbouncer) $(shell command -v pgbouncer))
 

@@ -10,13 +10,27 @@ from pathlib import Path
 import click
 
 from api.errors import CommandError
-from bench import batches, cpu, earlier, growth, http_peer, machine, operations, over_http, signin, single, size, wrk
+from bench import (
+    batches,
+    cpu,
+    earlier,
+    events,
+    growth,
+    http_peer,
+    machine,
+    operations,
+    over_http,
+    signin,
+    single,
+    size,
+    wrk,
+)
 from bench.cluster import TEMPLATE, BenchError, cluster
 from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
 from bench.run import Run
 
-SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "signin", "peer", "before")
+SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "signin", "events", "peer", "before")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -114,6 +128,8 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
     if "signin" in sections:
         with run.cluster.clone("wallets") as database:
             signin.measure(run, database)
+    if "events" in sections:
+        events.measure(run)
     _peers(run, sections)
 
 

@@ -35,6 +35,10 @@ class Service:
         path = Path(f"/proc/{self.process}/task/{self.process}/children")
         return [int(number) for number in path.read_text(encoding="ascii").split()] if path.exists() else []
 
+    def resident(self) -> float:
+        """Return the largest worker's resident memory, in megabytes."""
+        return max((_resident(worker) for worker in self.workers()), default=0.0)
+
     @contextlib.contextmanager
     def watched(self) -> Iterator[list[float]]:
         """Sample the largest worker's resident memory meanwhile, in megabytes."""

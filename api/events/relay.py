@@ -250,6 +250,8 @@ class Delivery:
         self._under_way = 0
         self._finishing = False
         self._more_backlog = False
+        self._ahead: dict[int, Event] = {}
+        """The part of the backlog that is newer than the position: its place is among what is read from there on."""
         self._pause: str | None = None
         self._delivered: list[int] = []
         self._deferred: dict[int, Deferred] = {}
@@ -315,7 +317,10 @@ class Delivery:
             left = (row.next_at - now).total_seconds() if row.next_at else 0.0
             due = clock + min(left, 2 * LONGEST_BACKOFF) if left > 0 else 0.0
             event = Event(row.id, _wallets(row), row.happened_at, True, row.attempts, row.first_at, due)  # noqa: FBT003
-            self.lanes.add(event)
+            if row.id > webhook.position:
+                self._ahead[row.id] = event
+            else:
+                self.lanes.add(event)
         if self._failures >= DOWN_AFTER:
             self._failing = {row.id for row in waiting if row.attempts}
 
@@ -329,7 +334,9 @@ class Delivery:
             bound = bound or await self._shared.bounds.newer(None)
             page = await self._shared.page(self._read_to, bound)
             for ref in page:
-                if self._wants(ref):
+                if event := self._ahead.pop(ref.id, None):
+                    self.lanes.add(event)
+                elif self._wants(ref):
                     self.lanes.add(Event(ref.id, _wallets(ref), ref.happened_at))
             if page:
                 # never the bound: ids up to there may be drawn again after a crash
@@ -436,7 +443,8 @@ class Delivery:
         # fewer at a time: one event that a receiver cannot take must not hold many back
         self._size = max(1, len(events) // 2)
         self._failing.add(events[0].id)
-        if self._is_down:
+        # those that were under way together are one probe
+        if self._is_down and clock >= self._probe_at:
             self._probe_at = clock + _jittered(FIRST_BACKOFF * 2 ** min(self._probes, 20), LONGEST_PROBE)
             self._probes += 1
         for event in events:

@@ -62,7 +62,10 @@ declare
 begin
   for v_look in 1..1000 loop
     perform pg_stat_clear_snapshot();
-    if exists (select from pg_stat_activity where usename = 'wallet_api' and state <> 'idle') then
+    -- a relay leads by a lock in a transaction that does nothing
+    if exists (
+      select from pg_stat_activity where usename = 'wallet_api' and state not in ('idle', 'idle in transaction')
+    ) then
       v_quiet := 0;
     else
       v_quiet := v_quiet + 1;

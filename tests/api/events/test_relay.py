@@ -239,8 +239,7 @@ def test_what_waits_for_a_failed_event_is_what_touches_its_wallets(database: Dat
             assert set(ids(receiver)) == {first, free}
             backlog = ledger.backlog(webhook)
             assert (set(backlog), backlog[moved], backlog[behind]) == ({first, moved, behind}, 0, 0)
-            state = ledger.state(webhook)
-            assert (state["failures"] > 0, state["status"]) == (True, "active")
+            assert ledger.state(webhook)["status"] == "active"
             fails = False
             await until(lambda: not ledger.backlog(webhook))
             assert ids(receiver)[-3:] == [first, moved, behind]
@@ -314,6 +313,8 @@ def test_what_fails_for_too_long_is_a_dead_letter_and_its_wallet_goes_on(databas
             webhook = ledger.webhook(receiver.url)
             assert ledger.topup("alice") == bad
             later = ledger.topup("alice")
+            # something is taken after its first attempt: the receiver is there
+            await until(lambda: bad in ledger.backlog(webhook))
             other = ledger.topup("bob")
             await until(lambda: ledger.state(webhook)["position"] == other and other in ids(receiver))
             await until(lambda: later in ids(receiver))

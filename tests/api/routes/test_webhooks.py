@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -22,9 +21,8 @@ URL = "https://example.com/pgwallet?key=of-the-receiver"
 
 
 @pytest.fixture(autouse=True)
-def none_left(service_database: Database) -> Iterator[None]:
+def no_others(service_database: Database) -> None:
     """There can be 100 webhooks, and all tests share a database."""
-    yield
     with service_database.connect() as administrator:
         administrator.execute("delete from wallet.webhooks")
 

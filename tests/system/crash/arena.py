@@ -37,11 +37,12 @@ class Round:
 
 
 class Arena:
-    """`pgwallet run` with durability on, and its clients."""
+    """`pgwallet run` with durability on, and its clients; `more` are further settings."""
 
-    def __init__(self, wallet: Pgwallet) -> None:
+    def __init__(self, wallet: Pgwallet, **more: str) -> None:
         self.wallet = wallet
-        self.service: Service = wallet.start(**SETTINGS)
+        self._settings = {**SETTINGS, **more}
+        self.service: Service = wallet.start(**self._settings)
         self.port = self.service.port
         self.load = Load(self.port)
         self.url = wallet.call("url").strip()
@@ -88,7 +89,7 @@ class Arena:
 
     def run_again(self) -> None:
         """Start `pgwallet run` as its operator would, at once."""
-        killed, self.service = self.service, self.wallet.start(PORT=str(self.port), **SETTINGS)
+        killed, self.service = self.service, self.wallet.start(PORT=str(self.port), **self._settings)
         killed.stop()
 
     def back(self) -> bool:

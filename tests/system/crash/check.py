@@ -105,7 +105,9 @@ def weaknesses(url: str) -> list[str]:
 def quiet(url: str) -> bool:
     """Whether nothing is written, nor has been for a while: requests that lost their client have ended too."""
     now = """select pg_current_snapshot()::text from (
-      select count(*) as busy from pg_stat_activity where application_name = 'pgwallet' and state <> 'idle'
+      select count(*) as busy from pg_stat_activity
+      -- the relay leads by a lock in a transaction that does nothing
+      where application_name = 'pgwallet' and state not in ('idle', 'idle in transaction')
     ) where busy = 0"""
     with psycopg.connect(url, autocommit=True) as connection:
         before = connection.execute(now).fetchone()

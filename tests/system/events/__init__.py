@@ -1,0 +1,1 @@
+"""Events: whoever follows them, by pull or by webhook, sees exactly the ledger."""
