@@ -47,7 +47,7 @@ class EventStream(Response[str]):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send head, events and, where we end it, why. Raises ServiceError for a client that takes nothing."""
         stream = self._stream
-        gone = asyncio.ensure_future(disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(scope, receive))
         gone.add_done_callback(lambda _: stream.leave())
 
         async def write(body: bytes, *, more: bool = True) -> None:
@@ -76,7 +76,8 @@ class EventStream(Response[str]):
             self._streams.close(stream)
 
 
-async def disconnected(receive: Receive) -> None:
-    """Return when the client has gone."""
+async def disconnected(scope: Scope, receive: Receive) -> None:
+    """Return when the client has gone. The server then takes also a half-closed connection for one that is gone."""
+    scope["state"]["follows"] = True
     while (await receive())["type"] != "http.disconnect":
         pass

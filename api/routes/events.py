@@ -228,7 +228,7 @@ def _caller(services: Services, request: AuthenticatedRequest, *, to_operators: 
 
 async def _news(request: AuthenticatedRequest, waiting: Stream, seconds: int) -> bool:
     """Wait for events. False when none came, or nobody wants them any more. Raises ServiceError."""
-    gone = asyncio.ensure_future(disconnected(request.receive))
+    gone = asyncio.ensure_future(disconnected(request.scope, request.receive))
     gone.add_done_callback(lambda _: waiting.leave())
     try:
         async with asyncio.timeout(seconds):

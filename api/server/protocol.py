@@ -149,7 +149,10 @@ class Protocol(HttpToolsProtocol):
 
     # in asyncio, True keeps the connection; uvicorn returns None
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Whether the connection stays: a client that has sent everything may still read answers."""
+        """Whether the connection stays: a client that has sent everything may still read answers.
+
+        One that follows events has gone: nobody else would notice before the next heartbeats fail.
+        """
         cycle = self.cycle
         if self.scope is not None and (cycle is None or cycle.scope is not self.scope):
             self.refuse(ServiceError(BAD_REQUEST, CUT_OFF))
@@ -159,7 +162,7 @@ class Protocol(HttpToolsProtocol):
         cycle.keep_alive = False
         if cycle.more_body:
             self._cut(cycle)
-        return True
+        return not cycle.scope["state"].get("follows")
 
     def on_headers_complete(self) -> None:
         """Start the request when its head is complete. Raises ServiceError for a bad one."""

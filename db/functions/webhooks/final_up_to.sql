@@ -1,5 +1,5 @@
--- Whoever has drawn an id up to v_up_to had an xid before, and holds its lock until the end. A snapshot would not do: it
--- knows no xid that is newer than the last one that ended. Our own transaction cannot be waited for.
+-- Whoever has drawn an id up to v_up_to had an xid before, and holds its lock until the end. A snapshot would not do:
+-- it knows no xid that is newer than the last one that ended. Our own transaction cannot be waited for.
 create or replace function wallet.final_up_to()
 returns bigint
 language plpgsql

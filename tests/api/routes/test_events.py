@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from api.events.cursors import Cursor, read_cursor
-from api.events.streams import OF_A_USER
+from api.events.streams import HEARTBEAT_SECONDS, OF_A_USER
 from tests.api.events.sse import Listener
 from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.command import wait_until
@@ -266,6 +266,7 @@ def test_a_client_that_does_not_read_loses_nothing(service: Service, alice: User
             data(alice.post("/api/wallet/batch", json={"requests": items}), 200)
         read = b""
         slow.settimeout(20)
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         while read.count(b"}\n\n") < 1200:
             piece = slow.recv(65536)
             assert piece
@@ -308,7 +309,10 @@ def test_a_user_has_so_many_streams_and_others_have_theirs(service: Service, ali
         body = problem(alice.get(OWN), 429, "too_many_streams")
         assert body["maximum"] == OF_A_USER
         stack.enter_context(Listener(service, bob.token))
+    # at once: long before a heartbeat finds that nobody listens
+    left = time.monotonic()
     wait_until(lambda: alice.get(OWN, params={"seconds": 0}).status_code == 200)
+    assert time.monotonic() - left < HEARTBEAT_SECONDS / 2
 
 
 def test_streams_end_at_once_when_the_service_stops(
