@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import random
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable
@@ -40,8 +41,10 @@ WAYS = {NONE: {"PGWALLET_RELAY": "off"}, RELAY: WITH_RELAY, WEBHOOK: WITH_RELAY}
 OPERATOR = FIRST + USERS
 """Who may read all events: a user who sends nothing."""
 PATIENCE = 120.0
-SINGLES, PAUSE = 300, 0.03
-"""Top-ups on a quiet service, and the seconds between two."""
+BELIEVE = {"PGWALLET_TRUSTED_PROXIES": "127.0.0.1"}
+"""Of one address there may be as many streams as are measured, and no more."""
+SINGLES, PAUSE = 200, (0.11, 0.2)
+"""Top-ups on a quiet service, and the seconds between two: fences are drawn every 0.1 seconds at most."""
 TOPUP = "select id from wallet_topup($1, $2, 1, p_actor => $3)"
 # from now on, so that the bench wallets' first entries are not delivered
 ADD = "select id from wallet_create_webhook(null, $1, p_batch_size => $2, p_secret => $3)"
@@ -227,15 +230,15 @@ async def _topups(database: Database, count: int) -> dict[str, float]:
             user, wallet = _ids(FIRST + number % USERS)
             began = time.time()
             sent[str(await connection.fetchval(TOPUP, wallet, uuid4(), user))] = began
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(random.uniform(*PAUSE))
     finally:
         await connection.close()
     return sent
 
 
 def _streams(run: Run, database: Database, tokens: Path) -> None:
-    """Open streams of users to one worker, all of which get an event, and see how it grows."""
-    settings = {**run.service, "PGWALLET_WORKERS": "1", "PGWALLET_RELAY": "off"}
+    """Open streams of users to one worker, and see how it grows."""
+    settings = {**run.service, "PGWALLET_WORKERS": "1", "PGWALLET_RELAY": "off", **BELIEVE}
     users = tokens.read_text(encoding="ascii").splitlines()[:USERS]
     with serving(database, run.cluster.folder, {"streams": settings}) as services:
         service = services["streams"]
@@ -256,17 +259,24 @@ async def _opened(service: Service, tokens: list[str], count: int, look: Callabl
     """Open so many streams, each user as many as the others; returns what `look` says while all are open."""
     async with contextlib.AsyncExitStack() as stack:
         for number in range(count):
-            await stack.enter_async_context(_stream(service, tokens[number % len(tokens)]))
+            await stack.enter_async_context(
+                _stream(service, tokens[number % len(tokens)], f"10.0.0.{number % len(tokens)}")
+            )
         await asyncio.sleep(2)
         return look()
 
 
 @contextlib.asynccontextmanager
-async def _stream(service: Service, token: str) -> AsyncIterator[None]:
+async def _stream(service: Service, token: str, address: str) -> AsyncIterator[None]:
     parts = urlsplit(service.url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port, limit=4096)
     try:
-        lines = ("GET /api/wallet/events/stream HTTP/1.1", f"Host: {parts.netloc}", f"Authorization: Bearer {token}")
+        lines = (
+            "GET /api/wallet/events/stream HTTP/1.1",
+            f"Host: {parts.netloc}",
+            f"Authorization: Bearer {token}",
+            f"X-Forwarded-For: {address}",
+        )
         writer.write("\r\n".join([*lines, "", ""]).encode())
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
         if b" 200 " not in head.partition(b"\r\n")[0]:

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final
 
 import structlog
+from msgspec.structs import asdict
 
 from api.database.requests import Bound
 from api.errors import UNAVAILABLE, ServiceError
@@ -97,7 +98,9 @@ class Bounds:
 
     async def _run(self) -> None:
         pause = 0.0
-        while True:
+        # a cancellation can be lost: asyncio.wait_for, in which a connection is acquired, drops one that comes together
+        # with its result (until Python 3.12)
+        while not self._closed:
             await self._wanted.wait()
             self._wanted.clear()
             asking, self._asking = self._asking, set()
@@ -159,7 +162,8 @@ class Bounds:
             waited = loop.time() - began
             if waited > warn_after:
                 warn_after = waited + WARN_AGAIN_SECONDS
-                log.warning("events wait for a transaction that stays open", seconds=round(waited, 1))
+                holders = [asdict(holder) for holder in await self._database.fence_holders(fence)]
+                log.warning("events wait for a transaction that stays open", seconds=round(waited, 1), holders=holders)
             await asyncio.sleep(step)
             step = min(1.5 * step, LONGEST_STEP)
             if not self._listeners and not self._asking and all(answer.done() for answer in asking):

@@ -249,6 +249,7 @@ class Delivery:
         self._probes = 0
         self._under_way = 0
         self._finishing = False
+        self._ended = False
         self._more_backlog = False
         self._ahead: dict[int, Event] = {}
         """The part of the backlog that is newer than the position: its place is among what is read from there on."""
@@ -267,7 +268,10 @@ class Delivery:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._feed())
                 tasks.create_task(self._note_often())
-                await self._dispatch(tasks)
+                try:
+                    await self._dispatch(tasks)
+                finally:
+                    self._ended = True
         except* ChangedError:
             self._shared.look.set()
         except* ServiceError as error:
@@ -480,7 +484,8 @@ class Delivery:
         raise ChangedError
 
     async def _note_often(self) -> None:
-        while True:
+        # not until cancelled: see Bounds
+        while not self._ended:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(MOVE_SECONDS):
                     await self._dirty.wait()

@@ -1,11 +1,9 @@
 -- The order of the steps is what makes it safe: how far ids are drawn, and only then our own xid. Whoever has drawn an
 -- id up to there had an xid before, so it is older than ours; once all older ones are finished, no such id can appear.
 create or replace function public.wallet_event_mark(
-  p_known bigint default null,
-  out up_to bigint,
-  out fence bigint,
-  out epoch integer
+  p_known bigint default null
 )
+returns table (up_to bigint, fence bigint, epoch integer)
 language plpgsql
 volatile
 security definer
@@ -39,6 +37,7 @@ begin
   limit 1;
   epoch := v_epoch.token;
   if up_to = p_known and (v_epoch.system_id, v_epoch.timeline) = (v_line.system_id, v_line.timeline) then
+    return next;
     return;
   end if;
 
@@ -76,6 +75,7 @@ begin
     -- others may have drawn ids since ours was read: the next mark is good
     up_to := 0;
   end if;
+  return next;
 end;
 $$;
 

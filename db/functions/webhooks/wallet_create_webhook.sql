@@ -21,6 +21,7 @@ set enable_bitmapscan = off
 as $$
 declare
   c_most constant integer := 100;
+  v_position bigint := p_after;
   v_asked wallet.webhooks;
   v_webhook wallet.webhooks;
 begin
@@ -28,6 +29,9 @@ begin
   perform wallet.require_webhook(p_url, p_description, p_types, p_asset, p_wallet_id, p_batch_size);
   perform wallet.require_secret(p_secret);
 
+  if p_after is null then
+    v_position := wallet.final_up_to();
+  end if;
   -- one at a time: two that count the others at once would both find room
   lock table wallet.webhooks in share row exclusive mode;
   v_asked.id := coalesce(p_webhook_id, gen_random_uuid());
@@ -58,7 +62,7 @@ begin
     (id, url, description, types, asset, wallet_id, batch_size, secret, position, actor)
   values (
     v_asked.id, v_asked.url, v_asked.description, v_asked.types, v_asked.asset, v_asked.wallet_id, v_asked.batch_size,
-    p_secret, coalesce(p_after, wallet.drawn_up_to()), p_actor
+    p_secret, v_position, p_actor
   )
   returning w.* into v_webhook;
   perform wallet.record_action(
@@ -82,7 +86,8 @@ p_types       only of these, like transaction.topup; null for all
 p_asset, p_wallet_id  only of wallets in this asset, of this user wallet (either side of a transfer)
 p_batch_size  events in a delivery at most, 1 to 100
 p_secret      what signs deliveries, encrypted as the service does it, 1 to 1024 bytes; null: the relay makes one
-p_after       the id of an event after which deliveries begin, 0 for the beginning; null: what happens from now on
+p_after       the id of an event after which deliveries begin, 0 for the beginning; null: what is committed from
+              now on
 p_epoch       of the mark under which p_after was read; null is not looked at
 p_actor       the operator; null for an administrator
 
@@ -90,4 +95,4 @@ behind: events that it has not got to (from 1,000 on a bound). backlog: those th
 delivered. dead_letters: those that were given up; both are counted up to 10,000. oldest_at: when the oldest event
 happened that is not delivered. previous_until: until when the secret before signs, too.
 Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid position; WA026 unknown asset; WA027 operators
-only; WA041 the history that p_after is of has ended before it; WA044 there are 100. $$;
+only; WA036 a transaction that was under way stays open: try again; WA041 the history that p_after is of has ended before it; WA044 there are 100. $$;

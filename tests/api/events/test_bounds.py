@@ -8,7 +8,7 @@ import pytest
 
 from api.database.functions import Database
 from api.database.requests import Bound
-from api.database.rows import EventMark
+from api.database.rows import EventMark, FenceHolder
 from api.errors import UNAVAILABLE, ServiceError
 from api.events import bounds
 from api.events.bounds import Bounds
@@ -57,6 +57,10 @@ class Played:
             self.drawn += 1000
             return EventMark(0, self.xid, self.epoch)
         return EventMark(self.drawn, self.xid, self.epoch)
+
+    async def fence_holders(self, fence: int) -> list[FenceHolder]:
+        assert any(xid <= fence for xid in self.open)
+        return [FenceHolder(4711, None, "postgres", "psql", "wallet", None)]
 
     async def event_settled(self, fence: int) -> bool:
         async with self.asked:
@@ -212,3 +216,26 @@ def test_a_transaction_that_stays_open_is_in_the_log(
     run(test)
     told = capsys.readouterr()
     assert (told.out + told.err).count("events wait for a transaction that stays open") == 1
+    assert "4711" in told.out + told.err
+
+
+def test_it_ends_though_the_database_lost_the_cancellation() -> None:
+    asked = asyncio.Event()
+
+    class Deaf(Played):
+        async def event_mark(self, known: int | None) -> EventMark:  # noqa: ARG002 - as it is called
+            asked.set()
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                # as asyncio.wait_for does it where the connection is lost at the same moment
+                raise ServiceError(UNAVAILABLE) from None
+            raise AssertionError
+
+    async def whole() -> None:
+        found = Bounds(cast("Database", Deaf()))
+        async with asyncio.timeout(20), found.running():
+            with found.listening():
+                await asked.wait()
+
+    asyncio.run(whole())
