@@ -1,5 +1,5 @@
 -- Users see their own side alone; operators are on record where they look at one wallet.
-select plan(18);
+select plan(19);
 
 select lives_ok(
   $$
@@ -54,6 +54,9 @@ select lives_ok(
 select is(
   (select (a.user_id, a.actor, a.detail)::text from wallet.operator_actions a where a.action = 'read' order by a.id desc limit 1),
   (user_of('bob'), user_of('charlie'), '{"of": "events"}'::jsonb)::text, 'which is on record'
+);
+select throws_ok(
+  $$ select wallet_user_events(tap.user_of('bob'), 9223372036854775807, 9007199254740991, 3) $$, 'WA024', null, 'after the greatest number is nothing'
 );
 
 -- a wallet with more events than a page examines, and another one of its owner with few
