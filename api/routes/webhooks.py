@@ -65,7 +65,7 @@ def webhook_routes(services: Services, box: SecretBox | None) -> Router:
         operation_id="createWebhook",
         summary="Make a webhook",
         response_description="The webhook, and the secret, which is shown once",
-        responses=errors(*READ_ERRORS, *TERMS_ERRORS, *START_ERRORS, "WA044", "no_webhooks"),
+        responses=errors(*READ_ERRORS, *TERMS_ERRORS, *START_ERRORS, "WA036", "WA044", "no_webhooks"),
     )
     async def create(
         request: AuthenticatedRequest, data: JSONBody[NewWebhookRequest]

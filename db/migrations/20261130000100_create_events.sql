@@ -175,6 +175,7 @@ alter table wallet.operator_actions
   drop constraint operator_actions_subject_given,
   drop column webhook_id,
   add constraint operator_actions_subject_given check (num_nonnulls(wallet_id, user_id) > 0);
-drop table wallet.webhook_deliveries, wallet.webhook_dead_letters, wallet.webhook_backlog, wallet.webhooks;
-drop table wallet.event_epochs, wallet.account_events;
+-- with the functions that take or return their rows
+drop table wallet.webhook_deliveries, wallet.webhook_dead_letters, wallet.webhook_backlog, wallet.webhooks cascade;
+drop table wallet.event_epochs, wallet.account_events cascade;
 alter table wallet.installation drop column source_id;

@@ -25,9 +25,11 @@ create type wallet.described_webhook as (
   created_at timestamptz
 );
 
+revoke all on type wallet.described_webhook from public;
 comment on type wallet.described_webhook is 'A webhook as operators are shown it: without its secrets, and with how far it is.';
 
 -- migrate:down
 set local role wallet_owner;
 
-drop type wallet.described_webhook;
+-- with the functions that return it
+drop type wallet.described_webhook cascade;

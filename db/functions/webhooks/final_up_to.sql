@@ -1,5 +1,5 @@
--- Whoever has drawn an id up to v_up_to has an xid, and is finished or in the snapshot that is taken after it. Only our
--- own transaction cannot be waited for: what it has written is no news to it.
+-- Whoever has drawn an id up to v_up_to had an xid before, and holds its lock until the end. A snapshot would not do: it
+-- knows no xid that is newer than the last one that ended. Our own transaction cannot be waited for.
 create or replace function wallet.final_up_to()
 returns bigint
 language plpgsql
@@ -10,17 +10,20 @@ declare
   c_pause constant interval := '5 milliseconds';
   v_up_to constant bigint := wallet.drawn_up_to();
   v_patience interval := current_setting('lock_timeout')::interval;
-  v_running xid8[];
+  v_running xid[];
 begin
   if v_patience = interval '0' then
     v_patience := c_default;
   end if;
   v_running := array(
-    select x.id
-    from pg_snapshot_xip(pg_current_snapshot()) x (id)
-    where x.id is distinct from pg_current_xact_id_if_assigned()
+    select l.transactionid
+    from pg_locks l
+    where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted
+      and l.pid is distinct from pg_backend_pid()
   );
-  while exists (select from unnest(v_running) r (id) where pg_xact_status(r.id) = 'in progress') loop
+  while exists (
+    select from pg_locks l where l.transactionid = any (v_running) and l.mode = 'ExclusiveLock' and l.granted
+  ) loop
     if v_patience <= interval '0' then
       perform wallet.raise_error('WA036', jsonb_build_object('up_to', v_up_to));
     end if;

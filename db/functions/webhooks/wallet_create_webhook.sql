@@ -95,4 +95,5 @@ behind: events that it has not got to (from 1,000 on a bound). backlog: those th
 delivered. dead_letters: those that were given up; both are counted up to 10,000. oldest_at: when the oldest event
 happened that is not delivered. previous_until: until when the secret before signs, too.
 Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid position; WA026 unknown asset; WA027 operators
-only; WA036 a transaction that was under way stays open: try again; WA041 the history that p_after is of has ended before it; WA044 there are 100. $$;
+only; WA036 a transaction that was under way stays open: try again; WA041 the history that p_after is of has ended
+before it; WA044 there are 100. $$;

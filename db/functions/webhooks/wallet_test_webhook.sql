@@ -15,8 +15,8 @@ declare
   v_webhook wallet.webhooks;
   v_event_id constant text := 'test-' || gen_random_uuid();
 begin
-  perform wallet.require_service();
   perform wallet.require_operator(p_actor);
+  perform wallet.require_service();
   select w.* into v_webhook
   from wallet.webhooks w
   where w.id = p_webhook_id;

@@ -178,7 +178,7 @@ def known(user: User, response: httpx.Response) -> tuple[Any, ...]:
     text = response.text
     for name in ("id", "wallet_id"):
         text = text.replace(user.account[name], name)
-    text = re.sub(r'"id":\d+|"(created_at|receipt)":"[^"]*"', "", text)
+    text = re.sub(r'"id":\d+|"(created_at|receipt|now)":"[^"]*"', "", text)
     fields = [(name, value) for name, value in response.headers.multi_items() if name not in {"date", "content-length"}]
     return response.status_code, fields, text
 

@@ -85,3 +85,19 @@ def test_a_held_wallet_stops_who_makes_its_webhook_and_not_the_relay(
         assert relay.start(PROGRESS, webhook["id"], webhook["version"]).result(PATIENCE) == [{"noted": True}]
         holder.run("commit")
         assert made.result(PATIENCE)[0]["wallet_id"] == owner.wallet_id
+
+
+def test_a_webhook_begins_behind_those_who_are_not_finished(observer: Session, pair: tuple[Session, Session]) -> None:
+    operator, writer = pair
+    writer.run("begin")
+    writer.run("select wallet_topup(wallet_id, gen_random_uuid(), 1) from wallet_credentials('alice')")
+    operator.run("set lock_timeout = '50ms'")
+    with pytest.raises(psycopg.Error) as refused:
+        operator.run(CREATE, None)
+    assert refused.value.sqlstate == "WA036"
+    operator.run("set lock_timeout = '60s'")
+    creating = operator.start(CREATE, None)
+    writer.run("commit")
+    (made,) = creating.result(PATIENCE)
+    (newest,) = observer.run("select max(id) as id from wallet.transactions")
+    assert made["position"] >= newest["id"]

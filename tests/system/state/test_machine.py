@@ -9,7 +9,7 @@ from tests.system.state.mutants import MUTANTS, sources
 from tests.system.state.world import World
 
 OUTCOMES = {"ok", "replayed", "WA003", "WA004", "WA005", "WA009", "WA012", "WA014", "WA016", "WA017", "WA018", "WA020"}
-EXAMPLES = 16
+EXAMPLES = 12
 SETTINGS = settings(
     stateful_step_count=25,
     deadline=None,
