@@ -174,9 +174,8 @@ def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     trial = WebhookTrial(**row)
     answer = asyncio.run(try_out(trial, opened, Networks(settings.webhook_networks)))
     told = answer._asdict()
-    show(
-        {"event_id": trial.event_id, "delivered": answer.delivered, **told, "answer": told.pop("body")}, as_json=as_json
-    )
+    told["answer"] = told.pop("body")
+    show({"event_id": trial.event_id, "delivered": answer.delivered, **told}, as_json=as_json)
     if not answer.delivered:
         raise WebhookError("the receiver did not take it")
 
