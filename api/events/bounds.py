@@ -40,7 +40,7 @@ class Bounds:
         """None before the first fence has passed, and after the database was away."""
         self._listeners = 0
         self._asking: set[asyncio.Future[Bound]] = set()
-        self._listening: list[asyncio.Future[None]] = []
+        self._listening: set[asyncio.Future[None]] = set()
         self._wanted = asyncio.Event()
         self._closed = False
 
@@ -71,8 +71,11 @@ class Bounds:
         with self.listening():
             while self.latest is None or self.latest == seen:
                 changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._listening.append(changed)
-                await changed
+                self._listening.add(changed)
+                try:
+                    await changed
+                finally:
+                    self._listening.discard(changed)
             return self.latest
 
     async def fresh(self, patience: float) -> Bound | None:
@@ -142,7 +145,7 @@ class Bounds:
             if not await self._passed(mark.fence, asking):
                 return 0.0
             self.latest = latest = Bound(mark.up_to, mark.fence, mark.epoch)
-            changed, self._listening = self._listening, []
+            changed, self._listening = self._listening, set()
             for one in changed:
                 if not one.done():
                     one.set_result(None)

@@ -12,7 +12,7 @@ from api.errors import INVALID_CURSOR, FieldError, ServiceError
 PATTERN: Final = "^[A-Za-z0-9_-]{18}$"
 _VERSION: Final = 1
 """The first byte: cursors over several databases can have a form of their own."""
-_LAYOUT: Final = struct.Struct(">BIq")
+_LAYOUT: Final = struct.Struct(">Biq")
 
 
 class Cursor(NamedTuple):
@@ -34,7 +34,7 @@ def read_cursor(text: str, field: str = "after") -> Cursor:
         version, epoch, number = 0, 0, 0
     cursor = Cursor(epoch, number)
     # base64 has several spellings of some values
-    if version != _VERSION or number < 0 or str(cursor) != text:
+    if version != _VERSION or epoch < 0 or number < 0 or str(cursor) != text:
         fault = FieldError(field, "is not a cursor of events")
         raise ServiceError(INVALID_CURSOR, "Use the cursor that the page or event before has, or none.", [fault])
     return cursor

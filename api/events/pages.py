@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from api.errors import NOT_FINAL, ServiceError
+from api.errors import NOT_FINAL, SQLSTATES, ServiceError
 from api.events.cursors import Cursor
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from uuid import UUID
 
     from api.database.functions import Database
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS: Final = 2.0
 """How long a page waits for a transaction that stays open, before it shows what was final earlier."""
+
+HISTORY_CHANGED: Final = SQLSTATES["WA041"]
 
 
 class Asked(NamedTuple):
@@ -60,3 +64,19 @@ async def _read(database: Database, bound: Bound, after: Cursor, asked: Asked) -
     at = found.items[-1].id if len(found.items) == asked.limit else found.next
     following = Cursor(bound.epoch, after.id if at is None else at)
     return EventsPage(found.items, following, at is not None and at < bound.up_to)
+
+
+@contextlib.asynccontextmanager
+async def with_resume(bounds: Bounds) -> AsyncIterator[None]:
+    """Add to a refusal the cursor from which a client whose history has ended goes on. Raises ServiceError."""
+    try:
+        yield
+    except ServiceError as error:
+        known = error.members.get("known")
+        if error.kind is not HISTORY_CHANGED or not isinstance(known, int):
+            raise
+        bound = bounds.latest or await bounds.fresh(PATIENCE_SECONDS)
+        if bound is None:
+            raise
+        members = {**error.members, "resume": str(Cursor(bound.epoch, known))}
+        raise ServiceError(error.kind, error.detail, error.errors, members, error.headers) from error

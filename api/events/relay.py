@@ -442,19 +442,21 @@ class Delivery:
 
     def _failed(self, events: list[Event], answer: Answer) -> None:
         now, clock = datetime.now(UTC), time.monotonic()
-        wait = _jittered(FIRST_BACKOFF * 2 ** min(events[0].attempts, 20), LONGEST_BACKOFF)
+        first = events[0]
+        wait = _jittered(FIRST_BACKOFF * 2 ** min(first.attempts, 20), LONGEST_BACKOFF)
         self._failures += 1
         # fewer at a time: one event that a receiver cannot take must not hold many back
         self._size = max(1, len(events) // 2)
-        self._failing.add(events[0].id)
+        self._failing.add(first.id)
         # those that were under way together are one probe
         if self._is_down and clock >= self._probe_at:
             self._probe_at = clock + _jittered(FIRST_BACKOFF * 2 ** min(self._probes, 20), LONGEST_PROBE)
             self._probes += 1
+        # of those with it nobody knows whether they would fail by themselves; and the clock may have gone back
+        first.first_at = first_at = min(first.first_at or now, now)
+        dead = len(events) == 1 and now - first_at >= self._shared.give_up
         for event in events:
             event.attempts += 1
-            event.first_at = event.first_at or now
-            dead = now - event.first_at >= self._shared.give_up
             self._deferred[event.id] = Deferred(
                 event.id,
                 event.attempts,
@@ -470,7 +472,7 @@ class Delivery:
             self.lanes.settle(event)
             self._failing.discard(event.id)
             self._shared.metrics.give_up(self.webhook.id)
-            if self._succeeded_at is None or self._succeeded_at < event.first_at:
+            if self._succeeded_at is None or self._succeeded_at < first_at:
                 self._pause = "nothing could be delivered for too long"
         if answer.status == 410:
             self._pause = "the receiver answered 410 Gone: it wants no more"

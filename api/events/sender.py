@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_URL: Final = 2048
 MAX_ANSWER: Final = 1024
 """Bytes of an answer that are read and kept."""
+MAX_READ: Final = 128 * 1024
+"""Bytes of an answer in all, with its head and what comes before it: each piece of that takes the relay's time."""
 MAX_ERROR: Final = 200
 SCHEMES: Final = ("https", "http")
 PARALLEL: Final = 16
@@ -177,12 +179,28 @@ class _Checked(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A connection that is closed if its TLS handshake is cancelled: httpcore would leave it open."""
+    """A connection that reads so much of an answer and no more.
+
+    It is closed if its TLS handshake is cancelled: httpcore would leave it open.
+    """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self.read, self.write, self.aclose = stream.read, stream.write, stream.aclose  # type: ignore[method-assign]
-        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
-        self._start_tls = stream.start_tls
+        self.aclose, self.get_extra_info = stream.aclose, stream.get_extra_info  # type: ignore[method-assign]
+        self._read, self._write, self._start_tls = stream.read, stream.write, stream.start_tls
+        self._taken = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - as above
+        """Read. Raises httpcore.ReadError where it is too much."""
+        if self._taken >= MAX_READ:
+            raise httpcore.ReadError
+        data = await self._read(max_bytes, timeout)
+        self._taken += len(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
+        """Write: another request, to which there is another answer."""
+        self._taken = 0
+        await self._write(buffer, timeout)
 
     async def start_tls(
         self,
@@ -192,7 +210,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """Begin to encrypt; the certificate must be that of `server_hostname`."""
         try:
-            return await self._start_tls(ssl_context, server_hostname, timeout)
+            return _Stream(await self._start_tls(ssl_context, server_hostname, timeout))
         except BaseException:
             await self.aclose()
             raise

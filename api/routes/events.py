@@ -16,9 +16,9 @@ from msgspec import Raw
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.auth.tokens import bearer
 from api.database.requests import EventFilters
-from api.errors import NOT_OPERATOR, SQLSTATES, ServiceError
+from api.errors import NOT_OPERATOR, ServiceError
 from api.events.cursors import Cursor, read_cursor
-from api.events.pages import Asked, page
+from api.events.pages import Asked, page, with_resume
 from api.events.streams import Caller
 from api.http.client_address import client_address
 from api.http.event_stream import EVENT_STREAM, EventStream, disconnected
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 30
 POSITION = "^(beginning|latest|[A-Za-z0-9_-]{18})$"
 BEGINNING = Cursor(0, 0)
-HISTORY_CHANGED = SQLSTATES["WA041"]
 
 After = Annotated[
     str | None,
@@ -111,14 +110,13 @@ def event_routes(services: Services) -> Router:
         asked = Asked(_position(after, BEGINNING), limit, filters, request.user.user_id)
         waiting: Stream | None = None
         try:
-            if wait:
-                # before the page is read, so that nothing that happens meanwhile is overlooked
-                waiting = await streams.waiting(_caller(services, request, to_operators=True), filters)
-            found = await page(database, bounds, asked)
-            if waiting and not found.items and not found.more and await _news(request, waiting, wait):
-                found = await page(database, bounds, asked._replace(after=found.next))
-        except ServiceError as error:
-            raise _with_resume(services, error) from error
+            async with with_resume(bounds):
+                if wait:
+                    # before the page is read, so that nothing that happens meanwhile is overlooked
+                    waiting = await streams.waiting(_caller(services, request, to_operators=True), filters)
+                found = await page(database, bounds, asked)
+                if waiting and not found.items and not found.more and await _news(request, waiting, wait):
+                    found = await page(database, bounds, asked._replace(after=found.next))
         finally:
             if waiting is not None:
                 streams.close(waiting)
@@ -151,10 +149,8 @@ def event_routes(services: Services) -> Router:
         caller = _caller(services, request, to_operators=True)
         if wallet_id is not None:
             await database.inspect_wallet(wallet_id, request.user.user_id)
-        try:
+        async with with_resume(services.bounds):
             opened = await streams.operator(caller, filters, _position(last_event_id or after, None), seconds)
-        except ServiceError as error:
-            raise _with_resume(services, error) from error
         return EventStream(streams, opened, services.download_timeout)
 
     return Router(
@@ -191,10 +187,8 @@ def own_event_routes(services: Services) -> Router:
         When it ends, the last event is `end`, with the reason as a problem.
         """
         caller = _caller(services, request, to_operators=False)
-        try:
+        async with with_resume(services.bounds):
             opened = await streams.user(caller, type, _position(last_event_id or after, None), seconds)
-        except ServiceError as error:
-            raise _with_resume(services, error) from error
         return EventStream(streams, opened, services.download_timeout)
 
     return Router(
@@ -238,13 +232,3 @@ async def _news(request: AuthenticatedRequest, waiting: Stream, seconds: int) ->
     finally:
         gone.cancel()
     return not waiting.gone
-
-
-def _with_resume(services: Services, error: ServiceError) -> ServiceError:
-    """Add the cursor from which a client whose history has ended goes on."""
-    bound = services.bounds.latest
-    known = error.members.get("known")
-    if error.kind is not HISTORY_CHANGED or bound is None or not isinstance(known, int):
-        return error
-    members = {**error.members, "resume": str(Cursor(bound.epoch, known))}
-    return ServiceError(error.kind, error.detail, error.errors, members, error.headers)

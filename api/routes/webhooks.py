@@ -14,6 +14,7 @@ from api.auth.guards import AuthenticatedRequest, operator
 from api.errors import INVALID_ARGUMENT, NO_WEBHOOKS, NOT_FOUND, OVERLOADED, FieldError, ServiceError
 from api.events.cursors import read_cursor
 from api.events.networks import Networks
+from api.events.pages import with_resume
 from api.events.secrets import SecretBox, new_secret
 from api.events.sender import url_fault
 from api.events.trial import try_out
@@ -76,7 +77,8 @@ def webhook_routes(services: Services, box: SecretBox | None) -> Router:
         _check_url(data.url)
         start = None if data.after is None else _start(data.after)
         secret, kept = sealed()
-        webhook = await database.create_webhook(uuid4(), data, kept, start, request.user.user_id)
+        async with with_resume(services.bounds):
+            webhook = await database.create_webhook(uuid4(), data, kept, start, request.user.user_id)
         return success("webhook made", _with(secret, webhook), 201)
 
     @get(operation_id="listWebhooks", summary="Webhooks", responses=errors(*READ_ERRORS))
@@ -204,7 +206,9 @@ def delivery_routes(services: Services, box: SecretBox | None, networks: Network
         request: AuthenticatedRequest, webhook_id: WebhookPath, data: JSONBody[ReplayRequest]
     ) -> JsonResponse[Envelope[Webhook]]:
         """Deliver all events after `after` again, in order; dead letters of that time, too."""
-        return success("replayed", await database.replay_webhook(webhook_id, _start(data.after), request.user.user_id))
+        async with with_resume(services.bounds):
+            replayed = await database.replay_webhook(webhook_id, _start(data.after), request.user.user_id)
+        return success("replayed", replayed)
 
     @get(
         "/{webhook_id:uuid}/deliveries",

@@ -14,6 +14,7 @@ import asyncpg
 from api.errors import CommandError, ServiceError
 from api.events.cursors import read_cursor
 from api.setup.deploy import DeployError, NoWalletsError, connected
+from api.setup.status import printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +114,7 @@ class _Reader:
             )
             for number, event in rows:
                 if event is not None:
-                    self._write(event.replace("\n", " ").replace("\r", " "))
+                    self._write(printable_json(event.replace("\n", " ").replace("\r", " ")))
                     self._left = None if self._left is None else self._left - 1
                 self._after = number
             self._epoch = mark["epoch"]

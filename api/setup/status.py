@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 from datetime import datetime
 from typing import Any, Final
 
@@ -176,7 +177,7 @@ def on_one_screen(found: Status) -> str:
         ),
         ("open holds", found.open_holds),
     ]
-    return "\n".join(f"{name:<13} {_printable(str(value))}" for name, value in lines)
+    return "\n".join(f"{name:<13} {printable(str(value))}" for name, value in lines)
 
 
 def _holder(one: Holder) -> str:
@@ -208,6 +209,13 @@ def _age(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _printable(text: str) -> str:
-    """Keep what others named from writing to the terminal: names of applications, descriptions."""
+def printable(text: str) -> str:
+    """Keep what others wrote from ruling the terminal: names of applications, descriptions, answers."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def printable_json(text: str) -> str:
+    """The same for JSON, which can spell it otherwise."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)

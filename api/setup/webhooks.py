@@ -23,6 +23,7 @@ from api.settings import Settings
 from api.setup import service_secrets
 from api.setup.administrator import administrator
 from api.setup.deploy import NoWalletsError, connected
+from api.setup.status import printable, printable_json
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -173,9 +174,8 @@ def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     trial = WebhookTrial(**row)
     answer = asyncio.run(try_out(trial, opened, Networks(settings.webhook_networks)))
     told = answer._asdict()
-    show(
-        {"event_id": trial.event_id, "delivered": answer.delivered, **told, "answer": told.pop("body")}, as_json=as_json
-    )
+    told["answer"] = told.pop("body")
+    show({"event_id": trial.event_id, "delivered": answer.delivered, **told}, as_json=as_json)
     if not answer.delivered:
         raise WebhookError("the receiver did not take it")
 
@@ -294,11 +294,11 @@ async def _call(url: str, function: str, arguments: tuple[object, ...], *, plain
 def show(found: dict[str, Any] | list[dict[str, Any]], *, as_json: bool) -> None:
     """Print it: as JSON, or each row on a line, without what is null."""
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found)))
+        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
         return
     for row in found if isinstance(found, list) else [found]:
         told = {name: ",".join(value) if isinstance(value, list) else value for name, value in row.items()}
-        click.echo("  ".join(f"{name}={value}" for name, value in told.items() if value is not None))
+        click.echo(printable("  ".join(f"{name}={value}" for name, value in told.items() if value is not None)))
 
 
 def box(settings: Settings) -> SecretBox:

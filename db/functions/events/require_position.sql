@@ -9,7 +9,8 @@ as $$
 declare
   v_known bigint;
 begin
-  if p_after is null or p_after < 0 then
+  -- what comes after the greatest number is none
+  if p_after is null or p_after not between 0 and 9223372036854775806 then
     perform wallet.raise_error('WA024', jsonb_build_object('field', 'after'));
   elsif p_epoch is null then
     return;

@@ -17,6 +17,13 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
+declare
+  c_examined constant integer := 10000;
+  v_most constant integer := case when p_types is null then p_limit else c_examined end;
+  v_ids bigint[];
+  v_types text[];
+  v_wallet_ids uuid[];
+  v_until bigint;
 begin
   perform wallet.require_owner(p_user_id, p_actor);
   perform wallet.require_page(p_after, p_up_to, p_limit, p_types, p_epoch);
@@ -24,31 +31,41 @@ begin
     return;
   end if;
 
-  return query
-  with found as materialized (
+  with examined as materialized (
     select r.*
     from wallet.wallets w
-    cross join lateral wallet.event_refs_of(
-      w.id, p_after, p_up_to, case when p_types is null then p_limit else 10000 end
-    ) r
-    where w.owner_id = p_user_id and (p_types is null or r.type = any (p_types))
-    order by r.id
+    cross join lateral wallet.event_refs_of(w.id, p_after, p_up_to, v_most) r
+    where w.owner_id = p_user_id
+  ), bound as materialized (
+    -- a wallet of which there may be more ends the page for the others, too
+    select min(w.last_id) as until
+    from (select max(e.id) as last_id from examined e group by e.wallet_id having count(*) = v_most) w
+  ), found as materialized (
+    select e.*
+    from examined e
+    cross join bound b
+    where (p_types is null or e.type = any (p_types)) and e.id <= coalesce(b.until, p_up_to)
+    order by e.id
     limit p_limit
-  ), page as materialized (
-    select array_agg(f.id order by f.id) as ids, array_agg(f.type order by f.id) as types,
-      array_agg(f.wallet_id order by f.id) as wallet_ids
-    from found f
   )
-  select p.ids[d.place], p.types[d.place], p.wallet_ids[d.place], d.event
-  from page p
-  cross join lateral wallet.described_events(p.ids, p.types, p.wallet_ids, p.wallet_ids) d
+  select array_agg(f.id order by f.id), array_agg(f.type order by f.id), array_agg(f.wallet_id order by f.id),
+    case when count(*) < p_limit then (select b.until from bound b) end
+  into v_ids, v_types, v_wallet_ids, v_until
+  from found f;
+  return query
+  select v_ids[d.place], v_types[d.place], v_wallet_ids[d.place], d.event
+  from wallet.described_events(v_ids, v_types, v_wallet_ids, v_wallet_ids) d
   order by d.place;
+  if v_until > coalesce(v_ids[cardinality(v_ids)], 0) then
+    id := v_until;
+    return next;
+  end if;
 end;
 $$;
 
 comment on function public.wallet_user_events(uuid, bigint, bigint, bigint, integer, text[], integer, uuid) is
 $$ What happened in a user's wallets after p_after, in order, as their owner sees it: of a transfer the own side alone.
-Arguments and rows as those of wallet_events().
+Arguments and rows as those of wallet_events(); with p_types a page examines 10,000 events of each wallet.
 
 p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
 

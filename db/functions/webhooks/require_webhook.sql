@@ -1,5 +1,4 @@
 -- The wallet is locked against its end first, as the foreign key would do it: later, the relay would wait with us.
--- The wallet is locked against its end first, as the foreign key would do it: later, the relay would wait with us.
 -- Of a URL only the form is judged here. Where it leads to is judged when it is resolved, for every delivery.
 create or replace function wallet.require_webhook(
   p_url text,

@@ -24,10 +24,13 @@ TYPES = {
     "numeric": int,
     "double precision": float,
     "boolean": bool,
+    "json": str,
     "jsonb": msgspec.Raw,
     "timestamp with time zone": datetime,
     "bigint[]": list[int],
     "uuid[]": list[UUID],
+    "text[]": list[str],
+    "bytea": bytes,
 }
 NAMES = vars(functions) | {"AsyncGenerator": AsyncGenerator, "datetime": datetime}
 # made of several rows: these are its parts that are rows
@@ -37,7 +40,7 @@ BESIDE = {"postgres": "text"}
 OUT = """
 select coalesce(a.name, t.attname), format_type(coalesce(a.type, t.atttypid), null)
 from pg_proc p
-left join lateral unnest(p.proargnames, p.proallargtypes, p.proargmodes) as a (name, type, mode) on a.mode = 't'
+left join lateral unnest(p.proargnames, p.proallargtypes, p.proargmodes) as a (name, type, mode) on a.mode in ('t', 'o')
 left join pg_type r on r.oid = p.prorettype
 left join pg_attribute t on t.attrelid = r.typrelid and t.attnum > 0
 where p.oid = %s::regproc
@@ -58,6 +61,8 @@ def plain(annotation: Any) -> Any:
         return plain(get_args(annotation)[0])
     if get_origin(annotation) is Literal:
         return str
+    if get_origin(annotation) is list:
+        return list[plain(get_args(annotation)[0])]  # type: ignore[misc]
     if isinstance(annotation, types.UnionType) or get_origin(annotation) is Union:
         (only,) = (argument for argument in get_args(annotation) if argument is not type(None))
         return plain(only)

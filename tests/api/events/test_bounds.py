@@ -109,6 +109,19 @@ def test_nobody_looks_while_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None
     run(test)
 
 
+def test_nothing_is_kept_of_who_has_gone() -> None:
+    async def test(found: Bounds, played: Played) -> None:
+        played.commits()
+        seen = await found.fresh(5)
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await found.newer(seen)
+        assert not found._listening
+
+    run(test)
+
+
 def test_a_bound_waits_for_the_transactions_that_are_open() -> None:
     async def test(found: Bounds, played: Played) -> None:
         first = await found.fresh(5)

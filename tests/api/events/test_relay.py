@@ -592,6 +592,53 @@ def test_a_batch_that_fails_comes_again_in_smaller_ones(database: Database, ledg
     run(scene())
 
 
+@pytest.mark.parametrize("begun", ["4 days", "-400 days"], ids=["long ago", "by a clock that has gone back since"])
+@pytest.mark.parametrize("size", [1, 8])
+def test_nothing_is_given_up_for_how_long_another_event_or_a_clock_took(
+    database: Database, ledger: Ledger, size: int, begun: str
+) -> None:
+    async def scene() -> None:
+        fails = True
+        made = [ledger.topup("alice") for _ in range(6)]
+        async with receiving(lambda _: answer(500) if fails else OK) as receiver:
+            webhook = ledger.webhook(receiver.url, p_batch_size=size)
+            # the first one was a dead letter, and is retried; those after it have failed before, or only waited
+            ledger.connection.execute(
+                "insert into wallet.webhook_backlog (webhook_id, event_id, attempts, first_at, next_at)"
+                " select %s, e, case when n > 1 then 3 else 0 end,"
+                " case when n > 1 then clock_timestamp() - %s::interval end, null"
+                " from unnest(%s) with ordinality u (e, n)",
+                [webhook, begun, made],
+            )
+            async with relaying(database):
+                await until(lambda: len(receiver.requests) > 5)
+                await until(lambda: ledger.backlog(webhook)[made[0]] > 3)
+                fails = False
+                await until(lambda: not ledger.backlog(webhook))
+        assert list(dict.fromkeys(ids(receiver))) == made
+        assert ledger.call("select count(*) from wallet.webhook_dead_letters") == 0
+        assert ledger.state(webhook)["status"] == "active"
+
+    run(scene())
+
+
+def test_what_a_clock_in_the_future_began_is_given_up_in_time(database: Database, ledger: Ledger) -> None:
+    async def scene() -> None:
+        bad = ledger.topup("alice")
+        async with receiving(lambda _: answer(500)) as receiver:
+            webhook = ledger.webhook(receiver.url)
+            ledger.connection.execute(
+                "insert into wallet.webhook_backlog (webhook_id, event_id, attempts, first_at, next_at)"
+                " values (%s, %s, 3, clock_timestamp() + '400 days', clock_timestamp())",
+                [webhook, bad],
+            )
+            async with relaying(database, PGWALLET_WEBHOOK_GIVE_UP="1"):
+                await until(lambda: ledger.state(webhook)["status"] == "paused")
+        assert ledger.call("select event_id from wallet.webhook_dead_letters") == bad
+
+    run(scene())
+
+
 # bounds
 
 

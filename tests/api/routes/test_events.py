@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -124,6 +125,9 @@ def test_a_cursor_of_a_history_that_has_ended_is_refused(operator: User, alice: 
     stale = str(Cursor((now.epoch + 1) % 2**31, now.id))
     body = problem(operator.get(path, params={"after": stale}), 410, "WA041", "after")
     assert (body["known"], body["resume"]) == (0, str(Cursor(now.epoch, 0)))
+    # what no service has made
+    forged = urlsafe_b64encode(bytes([1]) + b"\xff" * 4 + bytes(8)).decode().rstrip("=")
+    problem(operator.get(PAGE, params={"after": forged}), 422, "WA024", "after")
     data(operator.get(PAGE, params={"after": body["resume"], "limit": 1}))
 
 

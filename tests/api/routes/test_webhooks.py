@@ -163,7 +163,7 @@ def test_a_replay_goes_back_and_never_forward(operator: User, alice: User, servi
     refused = operator.post(path(made, "replay"), json={"after": str(Cursor(epoch, event))})
     problem(refused, 422, "WA002", "after")
     other = problem(operator.post(path(made, "replay"), json={"after": str(Cursor(epoch ^ 1, 1))}), 410, "WA041")
-    assert (other["after"], other["known"]) == (1, 0)
+    assert (other["after"], other["known"], other["resume"]) == (1, 0, str(Cursor(epoch, 0)))
     assert data(operator.post(path(made, "replay"), json={"after": "beginning"}))["position"] == 0
     problem(operator.post(path(made, "replay"), json={}), 422, "validation", "after")
 

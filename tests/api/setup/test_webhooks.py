@@ -88,6 +88,12 @@ def test_what_fails_is_said_in_a_line(command: Pgwallet, receiver: Receiver) -> 
     status, output, errors = command.attempt("webhooks", "test", webhook)
     assert (status, errors) == (1, "pgwallet: the receiver did not take it\n")
     assert "delivered=False  status=500" in output
+    receiver.body = "\x1b[2J\x9b1A\u202e\n".encode()
+    assert "answer=?[2J?1A??\n" in command.attempt("webhooks", "test", webhook)[1]
+    output = command.attempt("webhooks", "test", webhook, "--json")[1]
+    assert "\\u001b[2J\\u009b1A\\u202e" in output
+    assert json.loads(output)["answer"] == receiver.body.decode()
+    assert "body" not in json.loads(output)
     assert command.refusal("webhooks", "create", "ftp://a").startswith("url must begin with https://")
     assert command.refusal("webhooks", "create", "https://a", "--type", "gift").startswith("types must be names")
     assert command.refusal("webhooks", "create", "https://a", "--asset", "XYZ").startswith("unknown asset")

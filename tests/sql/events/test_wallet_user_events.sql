@@ -1,5 +1,5 @@
 -- Users see their own side alone; operators are on record where they look at one wallet.
-select plan(14);
+select plan(19);
 
 select lives_ok(
   $$
@@ -54,6 +54,35 @@ select lives_ok(
 select is(
   (select (a.user_id, a.actor, a.detail)::text from wallet.operator_actions a where a.action = 'read' order by a.id desc limit 1),
   (user_of('bob'), user_of('charlie'), '{"of": "events"}'::jsonb)::text, 'which is on record'
+);
+select throws_ok(
+  $$ select wallet_user_events(tap.user_of('bob'), 9223372036854775807, 9007199254740991, 3) $$, 'WA024', null, 'after the greatest number is nothing'
+);
+
+-- a wallet with more events than a page examines, and another one of its owner with few
+insert into wallet.account_events (type, user_id, wallet_id, data)
+select 'wallet.limits_changed', tap.user_of('bob'), wallet_of('bob'), '{}' from generate_series(1, 10000);
+select lives_ok(
+  $$
+    select wallet_open(tap.user_of('bob'), 'USD');
+    select wallet_topup(wallet_of('bob'), txn(20), 1);
+    select wallet_topup((select w.id from wallet.wallets w where w.owner_id = tap.user_of('bob') and w.asset = 'USD'), txn(21), 2);
+  $$, 'something rare, after much else'
+);
+create temp table first_page as select * from pg_temp.read('bob', null, '{transaction.topup}');
+select results_eq(
+  $$ select type, event is null, id < (select min(t.id) from wallet.transactions t where t.txn_id in (txn(20), txn(21))) from first_page $$,
+  $$ values (null::text, true, true) $$, 'a page that stops before it tells how far it went, also where another wallet has more'
+);
+select results_eq(
+  $$ select event -> 'data' ->> 'amount' from wallet_user_events(
+    tap.user_of('bob'), (select id from first_page), 9007199254740991, 3, 100, '{transaction.topup}') $$,
+  $$ values ('1'), ('2') $$, 'and the next page goes on from there'
+);
+select results_eq(
+  $$ select event -> 'data' ->> 'amount' from wallet_user_events(
+    tap.user_of('bob'), (select id from first_page), 9007199254740991, 3, 1, '{transaction.topup}') $$,
+  $$ values ('1') $$, 'page by page'
 );
 
 select * from finish();
