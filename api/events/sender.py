@@ -34,6 +34,8 @@ KEPT_SECONDS: Final = 30.0
 
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]+")
+_NOT_PUBLIC: Final = "an address that is not public: list its network in PGWALLET_WEBHOOK_NETWORKS"
+_NOT_LISTED: Final = "an address outside PGWALLET_WEBHOOK_NETWORKS: use https, or list its network there"
 
 
 class Answer(NamedTuple):
@@ -84,8 +86,8 @@ class Sender:
     def __init__(self, networks: Networks, timeout: float = 10.0) -> None:
         self._timeout = timeout
         self._pools = {
-            "https": _pool(_Checked(networks.allows, "an address that is not public"), _tls()),
-            "http": _pool(_Checked(networks.lists, "an address outside PGWALLET_WEBHOOK_NETWORKS: use https"), None),
+            "https": _pool(_Checked(networks.allows, _NOT_PUBLIC), _tls()),
+            "http": _pool(_Checked(networks.lists, _NOT_LISTED), None),
         }
 
     async def post(self, url: str, message_id: str, body: bytes, content_type: str, secrets: Sequence[str]) -> Answer:

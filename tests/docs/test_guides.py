@@ -55,11 +55,11 @@ def test_balances_that_are_added_up_from_events_are_those_of_the_ledger(database
 class Hook:
     """A webhook of top-ups to a port of this machine."""
 
-    def __init__(self, wallet: Pgwallet) -> None:
+    def __init__(self, wallet: Pgwallet, *options: str) -> None:
         self._wallet = wallet
         self.port = free_port()
         address = f"http://127.0.0.1:{self.port}/"
-        made = json.loads(wallet.call("webhooks", "create", address, "--type", "transaction.topup", "--json"))
+        made = json.loads(wallet.call("webhooks", "create", address, "--type", "transaction.topup", *options, "--json"))
         self.id, self.secret = made["id"], made["secret"]
 
     @contextmanager
@@ -123,3 +123,14 @@ def test_the_receiver_verifies_and_drops_what_it_has_seen() -> None:
         with hook.receiver(hook.secret) as receiver:
             assert receiver.stdout is not None
             assert receiver.stdout.readline() == "pgwallet.transaction.topup 8\n", "nothing is lost"
+
+        several = Hook(wallet, "--batch-size", "10")
+        with several.receiver(several.secret) as receiver:
+            assert receiver.stdout is not None
+            wallet.call("webhooks", "pause", several.id)
+            first, _ = several.topup(1), several.topup(2)
+            wallet.call("webhooks", "resume", several.id)
+            told = [receiver.stdout.readline() for _ in range(2)]
+            assert told == ["pgwallet.transaction.topup 1\n", "pgwallet.transaction.topup 2\n"]
+            wait_until(lambda: several.attempts(first))
+            assert [(one["events"], one["status"]) for one in several.attempts(first)] == [(2, 204)]

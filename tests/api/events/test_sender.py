@@ -29,6 +29,7 @@ from tests.api.events.receiver import OK, Receiver, Reply, Request, answer, rece
 
 BODY = '{"id": "1", "type": "pgwallet.transaction.topup", "data": "ü"}'.encode()
 LOOPBACK = "127.0.0.0/8,::1/128"
+NOT_PUBLIC = "the host leads to an address that is not public: list its network in PGWALLET_WEBHOOK_NETWORKS"
 
 
 @asynccontextmanager
@@ -305,11 +306,12 @@ def test_who_hangs_up_or_is_not_there_is_told() -> None:
     ],
 )
 def test_an_address_that_is_not_public_is_refused_however_it_is_written(host: str) -> None:
-    assert refused(f"https://{host}/") == "the host leads to an address that is not public"
+    assert refused(f"https://{host}/") == NOT_PUBLIC
 
 
 def test_plain_http_is_for_listed_networks_alone() -> None:
-    assert refused("http://8.8.8.8/") == "the host leads to an address outside PGWALLET_WEBHOOK_NETWORKS: use https"
+    fault = "the host leads to an address outside PGWALLET_WEBHOOK_NETWORKS: use https, or list its network there"
+    assert refused("http://8.8.8.8/") == fault
     assert "outside" in refused("http://8.8.8.8/", LOOPBACK)
 
 
@@ -341,7 +343,7 @@ def test_a_name_is_resolved_once_and_the_address_that_was_checked_is_connected_t
                 await post(sender, "https://rebinding.example/")
                 found = await post(sender, "https://rebinding.example/")
         assert connected == ["93.184.215.14"]
-        assert found.error == "the host leads to an address that is not public"
+        assert found.error == NOT_PUBLIC
 
     asyncio.run(run())
 
@@ -356,7 +358,7 @@ def test_one_address_that_is_not_allowed_refuses_all() -> None:
             ):
                 return await post(sender, "https://both.example/")
 
-    assert asyncio.run(run()).error == "the host leads to an address that is not public"
+    assert asyncio.run(run()).error == NOT_PUBLIC
 
 
 def test_the_next_address_is_tried_if_one_cannot_be_reached() -> None:
