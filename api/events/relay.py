@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS: Final = 1.0
 """Between two looks for webhooks that were made or changed, and for holds that are due."""
+SURE_SECONDS: Final = 0.1
+"""How old what is known of a webhook may be when an event is sent: its pause, its secret, its URL."""
 NOTE_SECONDS: Final = 0.1
 MOVE_SECONDS: Final = 1.0
 """Between two notes of the position alone."""
@@ -186,6 +188,18 @@ class Shared:
         self._described: dict[int, tuple[float, str | None]] = {}
         self._wanted: dict[int, None] = {}
         self._reading = asyncio.Lock()
+        self._active: asyncio.Task[list[ActiveWebhook]] | None = None
+        self._looked_at = 0.0
+
+    async def require_current(self, webhook: ActiveWebhook) -> None:
+        """Raise ChangedError unless the webhook is active and unchanged. One look serves all. Raises ServiceError."""
+        now = time.monotonic()
+        if self._active is None or (self._active.done() and now - self._looked_at > SURE_SECONDS):
+            self._looked_at = now
+            self._active = asyncio.create_task(self.database.active_webhooks())
+        active = await asyncio.shield(self._active)
+        if (webhook.id, webhook.version) not in {(one.id, one.version) for one in active}:
+            raise ChangedError
 
     async def page(self, after: int, bound: Bound) -> list[EventRef]:
         """Return the next events after `after`. Raises ServiceError."""
@@ -391,6 +405,7 @@ class Delivery:
     async def _attempt(self, events: list[Event]) -> None:
         try:
             texts = await self._shared.describe([event.id for event in events], self.lanes.coming(DESCRIBED_AHEAD))
+            await self._shared.require_current(self.webhook)
             if texts:
                 self._settle(events, await self._post(events, texts))
             else:
