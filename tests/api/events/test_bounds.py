@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import cast
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from api.database.functions import Database
 from api.database.requests import Bound
@@ -201,9 +202,9 @@ def test_who_asks_a_service_that_stops_is_told() -> None:
     asyncio.run(whole())
 
 
-def test_a_transaction_that_stays_open_is_in_the_log(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_transaction_that_stays_open_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = CapturingLogger()
+    monkeypatch.setattr(bounds, "log", told)
     monkeypatch.setattr(bounds, "WARN_SECONDS", 0.0)
 
     async def test(found: Bounds, played: Played) -> None:
@@ -214,9 +215,9 @@ def test_a_transaction_that_stays_open_is_in_the_log(
         await asking
 
     run(test)
-    told = capsys.readouterr()
-    assert (told.out + told.err).count("events wait for a transaction that stays open") == 1
-    assert "4711" in told.out + told.err
+    (line,) = told.calls
+    assert (line.method_name, line.args) == ("warning", ("events wait for a transaction that stays open",))
+    assert "4711" in str(line.kwargs)
 
 
 def test_it_ends_though_the_database_lost_the_cancellation() -> None:

@@ -184,7 +184,7 @@ def known(user: User, response: httpx.Response) -> tuple[Any, ...]:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(asked=requests)
 def test_both_ways_answer_and_log_the_same(service: Service, twins: tuple[User, User], asked: dict[str, Any]) -> None:

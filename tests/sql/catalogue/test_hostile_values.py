@@ -13,7 +13,7 @@ from api.errors import SQLSTATES
 from tests.database import Database
 from tests.sql.catalogue.hostile import Argument, calls, misshapen
 
-EXAMPLES = 25
+EXAMPLES = 12
 REFUSALS = {code for code in SQLSTATES if code.startswith("WA")}
 OUTCOMES = {"ok", "replayed"} | REFUSALS
 FUNCTIONS = """
