@@ -1,9 +1,9 @@
 select plan(5);
 
 select is_empty($$ select * from wallet_fence_holders(1) $$, 'nobody holds a fence that has passed');
-select results_eq(
-  $$ select pid, gid, login, database, since is null from wallet_fence_holders(pg_current_xact_id()::text::bigint) $$,
-  $$ values (pg_backend_pid(), null::text, session_user::text, current_database()::text, true) $$,
+select is(
+  (select (h.pid, h.gid, h.login, h.database, h.since is null)::text from wallet_fence_holders(pg_current_xact_id()::text::bigint) h),
+  (pg_backend_pid(), null, session_user, current_database(), true)::text,
   'whoever has an xid up to the fence and is not finished holds it back; wallet_owner may not see since when'
 );
 grant pg_read_all_stats to wallet_owner;
