@@ -77,15 +77,15 @@ class Waiting(Struct, frozen=True):
 
 
 class Deferred(NamedTuple):
-    """An event that goes into the backlog, or is `dead`."""
+    """An event that goes into the backlog, or is `dead`. With its id alone: it only waits."""
 
     id: int
-    attempts: int
-    first_at: datetime | None
-    next_at: datetime | None
-    status: int | None
-    error: str | None
-    dead: bool
+    attempts: int = 0
+    first_at: datetime | None = None
+    next_at: datetime | None = None
+    status: int | None = None
+    error: str | None = None
+    dead: bool = False
 
 
 class Attempt(NamedTuple):
@@ -148,7 +148,7 @@ class RelayDatabase(Database):
         attempts: Sequence[Attempt],
     ) -> bool:
         """`wallet_relay_progress`: False, and nothing is noted, where the webhook was changed meanwhile."""
-        columns = [*_columns(deferred, Deferred), *_columns(attempts, Attempt)]
+        columns = [*_columns(deferred, len(Deferred._fields)), *_columns(attempts, len(Attempt._fields))]
         row = await self._shared.row(
             _PROGRESS, webhook.id, webhook.version, position, failures, pause_reason, delivered, *columns
         )
@@ -163,8 +163,7 @@ class RelayDatabase(Database):
         await self._shared.row("select public.wallet_prune_deliveries()")
 
 
-def _columns(rows: Sequence[Deferred] | Sequence[Attempt], of: type[tuple[object, ...]]) -> list[list[object]]:
-    width = len(of._fields)  # type: ignore[attr-defined]
+def _columns(rows: Sequence[Deferred] | Sequence[Attempt], width: int) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 

@@ -27,6 +27,8 @@ MAX_ANSWER: Final = 1024
 MAX_READ: Final = 128 * 1024
 """Bytes of an answer in all, with its head and what comes before it: each piece of that takes the relay's time."""
 MAX_ERROR: Final = 200
+ONE, MANY = "application/cloudevents+json", "application/cloudevents-batch+json"
+"""The types of a body with one event, and with a list of them."""
 SCHEMES: Final = ("https", "http")
 PARALLEL: Final = 16
 """Connections of one Sender."""

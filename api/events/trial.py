@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from api.events.secrets import SecretError
-from api.events.sender import Answer, Sender
+from api.events.sender import MANY, ONE, Answer, Sender
 
 if TYPE_CHECKING:
     from api.database.rows import WebhookTrial
     from api.events.networks import Networks
     from api.events.secrets import SecretBox
-
-ONE: Final = "application/cloudevents+json"
-SEVERAL: Final = "application/cloudevents-batch+json"
 
 
 async def try_out(trial: WebhookTrial, box: SecretBox, networks: Networks) -> Answer:
@@ -24,7 +21,7 @@ async def try_out(trial: WebhookTrial, box: SecretBox, networks: Networks) -> An
         return Answer(None, f"the secret cannot be read: {error}", 0, "")
     if not secrets:
         return Answer(None, "the webhook has no secret yet: the relay makes it, or make one", 0, "")
-    body, kind = (trial.event, ONE) if trial.batch_size == 1 else (f"[{trial.event}]", SEVERAL)
+    body, kind = (trial.event, ONE) if trial.batch_size == 1 else (f"[{trial.event}]", MANY)
     sender = Sender(networks)
     try:
         return await sender.post(trial.url, trial.event_id, body.encode(), kind, secrets)

@@ -20,7 +20,7 @@ begin
   -- for an epoch that is not of this history
   select case
     when exists (select from wallet.event_epochs n where n.id > e.id) then e.known_id
-    else (select i.last_value from wallet.transaction_ids i)
+    else wallet.drawn_up_to()
   end into v_known
   from wallet.event_epochs e
   where e.token = p_epoch;

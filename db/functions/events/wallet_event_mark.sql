@@ -23,8 +23,7 @@ begin
     perform wallet.raise_error('WA043', jsonb_build_object('function', 'wallet_event_mark'));
   end if;
 
-  select case when s.is_called then s.last_value else s.last_value - 1 end into up_to
-  from wallet.transaction_ids s;
+  up_to := wallet.drawn_up_to();
   -- with the numbers of database and table: a dump that is restored into the same cluster has others
   select concat_ws('/', c.system_identifier, d.oid, 'wallet.event_epochs'::regclass::oid) as system_id,
     left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline

@@ -18,6 +18,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from api.database.relay import LOCK, RelayDatabase
+from api.events import delivery
 from api.events import relay as module
 from api.events.relay import Relay
 from api.events.secrets import SecretBox, new_secret
@@ -84,11 +85,11 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tries follow one another at once."""
-    monkeypatch.setattr(module, "FIRST_BACKOFF", 0.01)
-    monkeypatch.setattr(module, "LONGEST_BACKOFF", 0.05)
-    monkeypatch.setattr(module, "LONGEST_PROBE", 0.02)
+    monkeypatch.setattr(delivery, "FIRST_BACKOFF", 0.01)
+    monkeypatch.setattr(delivery, "LONGEST_BACKOFF", 0.05)
+    monkeypatch.setattr(delivery, "LONGEST_PROBE", 0.02)
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(module, "FAULT_SECONDS", 0.05)
+    monkeypatch.setattr(delivery, "FAULT_SECONDS", 0.05)
 
 
 class Ledger:
@@ -271,8 +272,8 @@ def test_a_receiver_that_fails_gets_one_attempt_at_a_time_and_everything_once_it
         async with receiving(reply) as receiver, relaying(database):
             webhook = ledger.webhook(receiver.url, p_after=start)
             made = [ledger.topup(name) for name in users]
-            await until(lambda: ledger.state(webhook)["failures"] > 3 * module.DOWN_AFTER)
-            assert set(parallel[-module.DOWN_AFTER :]) == {1}
+            await until(lambda: ledger.state(webhook)["failures"] > 3 * delivery.DOWN_AFTER)
+            assert set(parallel[-delivery.DOWN_AFTER :]) == {1}
             down.set()
             await until(lambda: ledger.state(webhook)["position"] == made[-1] and not ledger.backlog(webhook))
             assert set(ids(receiver)) == set(made)
@@ -371,8 +372,8 @@ def test_a_receiver_that_is_gone_is_paused_at_once(database: Database, ledger: L
 def test_another_relay_keeps_the_pause_before_the_next_attempt(
     database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_BACKOFF", 1000.0)
-    monkeypatch.setattr(module, "LONGEST_BACKOFF", 1000.0)
+    monkeypatch.setattr(delivery, "FIRST_BACKOFF", 1000.0)
+    monkeypatch.setattr(delivery, "LONGEST_BACKOFF", 1000.0)
 
     async def scene() -> None:
         async with receiving(refusing(of(ledger.wallet("alice")))) as receiver:
@@ -646,7 +647,7 @@ def test_what_a_clock_in_the_future_began_is_given_up_in_time(database: Database
 def test_the_backlog_is_bounded_and_the_position_stands_still(
     database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BACKLOG", 40)
+    monkeypatch.setattr(delivery, "BACKLOG", 40)
 
     async def scene() -> None:
         alice = ledger.wallet("alice")
@@ -670,7 +671,7 @@ def test_the_backlog_is_bounded_and_the_position_stands_still(
 def test_more_dead_letters_than_there_is_room_for_are_delivered_in_order(
     database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BACKLOG", 8)
+    monkeypatch.setattr(delivery, "BACKLOG", 8)
 
     async def scene() -> None:
         made = [ledger.topup() for _ in range(30)]
@@ -719,7 +720,7 @@ def test_an_erasure_between_two_attempts_is_heeded(database: Database, ledger: L
             owner = ledger.call("select owner_id from wallet.wallets where id = %s", wallet)
             ledger.connection.execute("select wallet_erase_user(%s, 'asked for')", [owner])
             erased = time.monotonic()
-            await until(lambda: time.monotonic() > erased + module.FRESH_SECONDS)
+            await until(lambda: time.monotonic() > erased + delivery.FRESH_SECONDS)
             so_far = len(receiver.requests)
             fails = False
             await until(lambda: not ledger.backlog(webhook))
@@ -758,7 +759,7 @@ def test_after_a_change_nothing_is_sent_by_what_was_before(
     database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     # the relay looks for changes only when it is about to send
-    monkeypatch.setattr(module, "SURE_SECONDS", 0.0)
+    monkeypatch.setattr(delivery, "SURE_SECONDS", 0.0)
     monkeypatch.setattr(module, "LOOK_SECONDS", 3600.0)
 
     async def scene() -> None:
