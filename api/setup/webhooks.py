@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -15,15 +15,16 @@ from api.database.rows import WebhookTrial
 from api.errors import CommandError, ServiceError
 from api.events.cursors import read_cursor
 from api.events.networks import Networks
-from api.events.secrets import SecretBox, new_secret
-from api.events.sender import url_fault
-from api.events.trial import try_out
 from api.postgres.data_dir import prepare
 from api.settings import Settings
 from api.setup import service_secrets
 from api.setup.administrator import administrator
 from api.setup.deploy import NoWalletsError, connected
 from api.setup.status import printable, printable_json
+
+# The HTTP client and the ciphers are imported where they are used: they would cost every command of pgwallet 50 ms.
+if TYPE_CHECKING:
+    from api.events.secrets import SecretBox
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -169,6 +170,8 @@ def change(
 @click.pass_obj
 def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Send an event that is a test, once; exit status 1 unless the receiver takes it."""
+    from api.events.trial import try_out
+
     opened = box(settings)
     (row,) = call(settings, "test", "wallet_test_webhook($1) r", webhook_id, plain=True)
     trial = WebhookTrial(**row)
@@ -303,6 +306,8 @@ def show(found: dict[str, Any] | list[dict[str, Any]], *, as_json: bool) -> None
 
 def box(settings: Settings) -> SecretBox:
     """Return what opens the service's secrets. Raises WebhookError where their key is not known here."""
+    from api.events.secrets import SecretBox
+
     if settings.embedded:
         prepare(settings.data_dir)
     key = service_secrets.webhook_key(settings)
@@ -313,11 +318,15 @@ def box(settings: Settings) -> SecretBox:
 
 def new_sealed_secret(settings: Settings) -> tuple[str, bytes]:
     """Make a secret: as the receiver needs it, and as the database keeps it."""
+    from api.events.secrets import new_secret
+
     secret = new_secret()
     return secret, box(settings).seal(secret)
 
 
 def check_url(url: str) -> None:
     """Raise WebhookError where the form of the URL is wrong."""
+    from api.events.sender import url_fault
+
     if fault := url_fault(url):
         raise WebhookError(f"url {fault}")
