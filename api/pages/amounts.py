@@ -60,7 +60,9 @@ def _split(text: str, scale: int) -> tuple[str, str]:
             raise AmountError("not_a_number")
         return before.replace(other, ""), after
     if len(after) == 3 and scale != 3 and _GROUPED.fullmatch(text):
-        raise AmountError("two_meanings")
+        if scale:
+            raise AmountError("two_meanings")
+        return before + after, ""
     return before or "0", after
 
 
