@@ -118,11 +118,11 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         streams=streams,
     )
 
-    pages = None
+    site = None
     if settings.pages:
-        from api.pages.router import Pages
+        from api.pages.router import pages
 
-        pages = Pages(services, accounts, settings.jwt_secret)
+        site = pages(services, accounts, settings.jwt_secret)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -156,15 +156,15 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             own_event_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
-            *(pages.routes if pages else ()),
+            *(site.routes if site else ()),
         ],
         lifespan=[lifespan],
         plugins=[DocumentRoutes(), Structs()],
         request_class=JsonRequest,
         dto=StrictJson,
         return_dto=None,
-        exception_handlers={**EXCEPTION_HANDLERS, **({NotFoundException: pages.not_found} if pages else {})},
-        template_config=pages.templates if pages else None,
+        exception_handlers={**EXCEPTION_HANDLERS, **({NotFoundException: site.not_found} if site else {})},
+        template_config=site.templates if site else None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         openapi_config=OpenAPIConfig(

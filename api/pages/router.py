@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from litestar import Response, Router
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from litestar import Request
     from litestar.handlers import HTTPRouteHandler
     from litestar.template import TemplateConfig
-    from litestar.types import ControllerRouterHandler
+    from litestar.types import ControllerRouterHandler, ExceptionHandler
 
     from api.auth.accounts import Accounts
     from api.routes.services import Services
@@ -27,35 +27,40 @@ if TYPE_CHECKING:
 PROGRAMS: Final = ("/api", "/metrics")
 
 
-class Pages:
-    """The pages: what Litestar has to be given."""
+class Pages(NamedTuple):
+    """What Litestar has to be given."""
 
-    def __init__(self, services: Services, accounts: Accounts, jwt_secret: str) -> None:
-        files = static_files()
-        self._site = Site(services, accounts, {name: path for name, (path, _) in files.items()})
-        pages = [*account_pages(self._site), *wallet_pages(self._site)]
-        router = Router(
-            "/",
-            route_handlers=pages,
-            middleware=[cross_site(jwt_secret)],
-            exception_handlers={Exception: self._failed},
-            include_in_schema=False,
-            dto=None,
-            return_dto=None,
-        )
-        statics = Router("/", route_handlers=[route for _, route in files.values()], include_in_schema=False, dto=None)
-        self.routes: list[ControllerRouterHandler] = [router, statics]
-        self.templates: TemplateConfig[Any] = self._site.templates
+    routes: list[ControllerRouterHandler]
+    templates: TemplateConfig[Any]
+    not_found: ExceptionHandler[Any]
 
-    def _failed(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        return self._site.failed(request, error)
 
-    def not_found(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
+    """Build the pages. Handlers are closures because Litestar copies other callables deeply."""
+    files = static_files()
+    site = Site(services, accounts, {name: path for name, (path, _) in files.items()})
+
+    def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        return site.failed(request, error)
+
+    def not_found(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         """Answer a browser that found nothing with a page, and programs with a problem."""
         wants_page = "text/html" in request.headers.get("accept", "")
         if request.scope["path"].startswith(PROGRAMS) or not wants_page:
             return problem_response(request, error)
-        return self._site.failed(request, error)
+        return site.failed(request, error)
+
+    router = Router(
+        "/",
+        route_handlers=[*account_pages(site), *wallet_pages(site)],
+        middleware=[cross_site(jwt_secret)],
+        exception_handlers={Exception: failed},
+        include_in_schema=False,
+        dto=None,
+        return_dto=None,
+    )
+    statics = Router("/", route_handlers=[route for _, route in files.values()], include_in_schema=False, dto=None)
+    return Pages([router, statics], site.templates, not_found)
 
 
 def static_files() -> dict[str, tuple[str, HTTPRouteHandler]]:
