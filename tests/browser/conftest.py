@@ -30,7 +30,7 @@ def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="session")
-def browser(service_database: Database)  -> Iterator["Browser"]:
+def browser(service_database: Database) -> Iterator["Browser"]:
     """Chromium. The database is made before: the driver's event loop runs in this thread, and allows no other one."""
     from playwright.sync_api import sync_playwright
 

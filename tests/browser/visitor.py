@@ -104,9 +104,9 @@ class Visitor:
         for width in widths:
             self.page.set_viewport_size({"width": width, "height": 800})
             assert self.page.evaluate(TOO_WIDE) == [], f"{here} at {width}"
+        self.page.evaluate(AXE_SCRIPT)
         for theme in themes:
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type, unused-ignore]
-            self.page.evaluate(AXE_SCRIPT)
             assert self.page.evaluate(AXE) == [], f"{here} in {theme}"
         self.page.emulate_media(color_scheme=None, reduced_motion=None)
         if before:

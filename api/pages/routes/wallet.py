@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Filters, Mutation
@@ -101,7 +102,7 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
         return await move(request, "spend")
 
     @get("/transactions/{transaction_id:int}", before_request=signed_in)
-    async def transaction(request: AuthenticatedRequest, transaction_id: int) -> Response[Any]:
+    async def transaction(request: AuthenticatedRequest, transaction_id: FromPath[int]) -> Response[Any]:
         query = site.query(request)
         wallet, _ = await site.wallets(request, query.text("asset"))
         entry = await database.entry(wallet.wallet_id, transaction_id, request.user.user_id)

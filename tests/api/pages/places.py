@@ -34,7 +34,7 @@ PLACES = {
 }
 STREAMS = {"/live"}
 """What no browser shows."""
-HOSTILE = '<img src=x onerror=alert(1)>"\'&amp; \u202eevil\u202c \U0001f9d1\u200d\U0001f680 ' + "\u5bbd" * 200
+HOSTILE = "<img src=x onerror=alert(1)>\"'&amp; \u202eevil\u202c \U0001f9d1\u200d\U0001f680 " + "\u5bbd" * 200
 """A reference that ends elements, turns the direction of reading around, and is wide."""
 
 

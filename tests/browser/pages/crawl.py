@@ -45,7 +45,9 @@ def test_everybody_can_use_every_page(visitors: dict[str, Visitor], world: World
 
 
 @pytest.mark.parametrize("path", ["/", "/none", "/operator", "/transactions/999999999", "/sign-in?next=/account"])
-def test_so_they_can_where_there_is_nothing_for_them(browser: Browser, service: Service, world: World, path: str) -> None:
+def test_so_they_can_where_there_is_nothing_for_them(
+    browser: Browser, service: Service, world: World, path: str
+) -> None:
     with Visitor(browser, service) as nobody:
         nobody.open(path)
         nobody.look()
