@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from litestar import Response, Router
 
 from api.http.docs_page import asset
-from api.http.problems import problem_response, wants_page
+from api.http.problems import EXCEPTION_HANDLERS, problem_response, wants_page
 from api.pages.cross_site import cross_site
 from api.pages.routes.accounts import account_pages
 from api.pages.routes.wallet import wallet_pages
@@ -49,7 +49,7 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
         "/",
         route_handlers=[*account_pages(site), *wallet_pages(site)],
         middleware=[cross_site(jwt_secret)],
-        exception_handlers={Exception: failed},
+        exception_handlers=dict.fromkeys(EXCEPTION_HANDLERS, failed),
         include_in_schema=False,
         dto=None,
         return_dto=None,
