@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import PathParameter
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Details, Filters
@@ -17,7 +18,7 @@ from api.pages.forms import Form, MistakeError, convert
 from api.pages.periods import period
 from api.pages.sending import answered
 from api.pages.site import Site, see
-from api.routes.parameters import decode_cursor, encode_cursor, number
+from api.routes.parameters import MAX_ID, decode_cursor, encode_cursor, number
 from api.schemas.events import EventName
 from api.schemas.fields import TransactionKind
 from api.schemas.history import Entry, OwnEntry
@@ -27,6 +28,7 @@ from api.schemas.wallets import OwnWallet
 if TYPE_CHECKING:
     from litestar.handlers import HTTPRouteHandler
 
+TransactionPath = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
 PAGE: Final = 25
 LONGEST: Final = 256
 KINDS: Final = get_args(TransactionKind)
@@ -95,7 +97,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
         return wallet, entry_
 
     @get("/transactions/{transaction_id:int}", before_request=signed_in)
-    async def transaction(request: AuthenticatedRequest, transaction_id: int) -> Response[Any]:
+    async def transaction(request: AuthenticatedRequest, transaction_id: TransactionPath) -> Response[Any]:
         form = site.query(request)
         wallet, entry = await found(request, form, transaction_id)
         verdict = None
@@ -119,7 +121,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
         )
 
     @post("/transactions/{transaction_id:int}", before_request=signed_in)
-    async def refund(request: AuthenticatedRequest, transaction_id: int) -> Response[Any]:
+    async def refund(request: AuthenticatedRequest, transaction_id: TransactionPath) -> Response[Any]:
         form = await site.form(request)
         wallet, entry = await found(request, form, transaction_id)
         user_id = request.user.user_id
