@@ -1,4 +1,4 @@
-select plan(34);
+select plan(35);
 
 create function pg_temp.id(p_number integer) returns bytea language sql immutable
 as $$ select sha256(format('session %s', p_number)::bytea) $$;
@@ -23,7 +23,8 @@ update wallet.users set role = 'operator' where username = 'alice';
 select is((wallet_session(pg_temp.id(1))).role, 'operator', 'the role is the one stored now');
 
 -- refused
-select is(refused($$ select pg_temp.begin(1, 'bob') $$), 'WA002 session_hash', 'nobody begins a session that is there');
+select is(pg_temp.begin(1, 'alice'), (wallet_session(pg_temp.id(1))).expires_at, 'begun again it is the same');
+select is(refused($$ select pg_temp.begin(1, 'bob') $$), 'WA002 session_hash', 'nobody else begins it');
 select is((wallet_session(pg_temp.id(1))).username, 'alice', 'which stays whose it was');
 select is(refused($$ select wallet_start_session('\x01', user_of('alice'), 0) $$), 'WA002 session_hash', 'it takes a hash');
 select is(refused($$ select wallet_start_session(null, user_of('alice'), 0) $$), 'WA002 session_hash', 'and takes one');
