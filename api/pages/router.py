@@ -12,6 +12,9 @@ from api.http.docs_page import asset
 from api.http.problems import problem_response
 from api.pages.cross_site import cross_site
 from api.pages.routes.accounts import account_pages
+from api.pages.routes.acts import act_pages
+from api.pages.routes.care import care_pages
+from api.pages.routes.console import console_pages
 from api.pages.routes.wallet import wallet_pages
 from api.pages.site import HERE, Site
 
@@ -52,7 +55,10 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
 
     router = Router(
         "/",
-        route_handlers=[*account_pages(site), *wallet_pages(site)],
+        route_handlers=[
+            *(*account_pages(site), *wallet_pages(site)),
+            *(*console_pages(site), *care_pages(site), *act_pages(site)),
+        ],
         middleware=[cross_site(jwt_secret)],
         exception_handlers={Exception: failed},
         include_in_schema=False,
