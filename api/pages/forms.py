@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -59,10 +60,10 @@ class Form:
         except ValueError:
             raise invalid(FieldError(name, "must be a UUID")) from None
 
-    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False) -> int:
+    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False, zero: bool = False) -> int:
         """Return the amount in minor units. Raises MistakeError."""
         try:
-            return amounts.read(self[name], scale, signed=signed)
+            return amounts.read(self[name], scale, signed=signed, zero=zero)
         except AmountError as error:
             raise MistakeError(name, getattr(words.amount, error.reason).format(scale=scale)) from None
 
@@ -72,6 +73,15 @@ class Form:
         if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
             raise MistakeError(name, words.forms.whole.format(low=low, high=high))
         return int(text)
+
+    def day(self, words: Any, name: str, *, after: bool = False) -> datetime | None:
+        """Return when the day begins in UTC, or ends with `after`; None where none was given. Raises MistakeError."""
+        text = self[name].strip()
+        try:
+            found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else None
+            return found + timedelta(days=1) if found and after else found
+        except (ValueError, OverflowError):
+            raise MistakeError(name, words.forms.day) from None
 
     def fresh(self) -> None:
         """Let it be sent as a new request."""
