@@ -34,9 +34,9 @@ def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Itera
 
 @pytest.fixture(scope="session")
 def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The running service, which believes what a proxy says."""
-    folder = tmp_path_factory.mktemp("service")
-    with serve(service_database.api_url, folder, PGWALLET_TRUSTED_PROXIES="127.0.0.1") as running:
+    """The running service, which believes what a proxy says, and asks two operators for what is above 1000."""
+    settings = {"PGWALLET_TRUSTED_PROXIES": "127.0.0.1", "PGWALLET_FOUR_EYES": "1000"}
+    with serve(service_database.api_url, tmp_path_factory.mktemp("service"), **settings) as running:
         yield running
 
 
