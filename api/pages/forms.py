@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
-from api.errors import BAD_REQUEST, FieldError, ServiceError, invalid
+from api.errors import BAD_REQUEST, INVALID_ARGUMENT, VALIDATION, FieldError, ServiceError, invalid
 from api.http.wording import fault
 from api.pages import amounts
 from api.pages.amounts import AmountError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Struct)
 
 MOST_FIELDS: Final = 60
+INVALID: Final = (VALIDATION, INVALID_ARGUMENT)
 SECRET: Final = ("password", "current_password", "new_password", "again", "token", "_csrf_token")
 """Fields that no page repeats."""
 
@@ -40,6 +41,8 @@ class Form:
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = dict(values or {})
         self.mistakes: dict[str, str] = {}
+        self.called: dict[str, str] = {}
+        """Fields of the request that have another name in the form."""
         self.message: str | None = None
         self.code: str | None = None
 
@@ -100,7 +103,9 @@ class Form:
         self.code = refusal.kind.code
         for error in refusal.errors:
             name = error.field.rpartition(".")[2]
-            self.mistakes[name] = ServiceError(refusal.kind, errors=[error]).told(to_operator=to_operator)
+            # what is wrong with the values alone is told of each; another refusal has one reason
+            alone = ServiceError(refusal.kind, errors=[error]).told(to_operator=to_operator)
+            self.mistakes[self.called.get(name, name)] = alone if refusal.kind in INVALID else self.message
 
 
 def parse(raw: bytes) -> dict[str, str]:

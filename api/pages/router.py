@@ -15,6 +15,10 @@ from api.pages.routes.accounts import account_pages
 from api.pages.routes.acts import act_pages
 from api.pages.routes.care import care_pages
 from api.pages.routes.console import console_pages
+from api.pages.routes.history import history_pages
+from api.pages.routes.holds import hold_pages
+from api.pages.routes.moves import move_pages
+from api.pages.routes.statements import statement_pages
 from api.pages.routes.wallet import wallet_pages
 from api.pages.site import HERE, Site
 
@@ -51,8 +55,9 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
     router = Router(
         "/",
         route_handlers=[
-            *(*account_pages(site), *wallet_pages(site)),
             *(*console_pages(site), *care_pages(site), *act_pages(site)),
+            *(*account_pages(site), *wallet_pages(site), *move_pages(site), *hold_pages(site)),
+            *(*history_pages(site), *statement_pages(site)),
         ],
         middleware=[cross_site(jwt_secret)],
         exception_handlers=dict.fromkeys(EXCEPTION_HANDLERS, failed),

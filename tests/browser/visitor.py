@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response
 
 from tests.api.service import PASSWORD, Service, User
 
-PATIENCE = 60_000
+PATIENCE = 20_000
 """In milliseconds: a machine may be busy with other tests."""
 NO_SUCCESS = "Failed to load resource: the server responded with a status of "
 """What Chromium's console says of each answer from 400 on."""
@@ -90,12 +90,16 @@ class Visitor:
     @property
     def path(self) -> str:
         """Where one is, without the query."""
-        return self.page.url.removeprefix(self.service.url).partition("?")[0]
+        return str(self.page.url).removeprefix(self.service.url).partition("?")[0]
 
     def sees(self, *texts: str) -> None:
         """Fail if the page does not say so."""
         for text in texts:
             expect(self.page.locator("main")).to_contain_text(text)
+
+    def has_focus(self, element: Locator) -> None:
+        """Fail if the next key goes elsewhere."""
+        expect(element).to_be_focused()
 
     def look(self, widths: Iterable[int] = WIDTHS, themes: Iterable[str] = THEMES) -> None:
         """Fail for a page that is wider than the screen, or that not everybody can use."""

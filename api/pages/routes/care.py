@@ -35,7 +35,7 @@ def care_pages(site: Site) -> list[HTTPRouteHandler]:
 
     def shown(request: AuthenticatedRequest, template: str, **context: Any) -> Response[Any]:
         done = site.query(request).text("done")
-        return site.page(request, template, done=vars(words.done).get(done), me=request.user.user_id, **context)
+        return site.page(request, template, done=vars(words.care_done).get(done), me=request.user.user_id, **context)
 
     @get("/operator/users", before_request=operators)
     async def users(request: AuthenticatedRequest) -> Response[Any]:

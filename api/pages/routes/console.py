@@ -105,7 +105,7 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/operator/confirmations/{confirmation_id:int}", before_request=operators)
     async def confirmation(request: AuthenticatedRequest, confirmation_id: ConfirmationPath) -> Response[Any]:
-        done = vars(words.done).get(site.query(request)["done"])
+        done = vars(words.care_done).get(site.query(request)["done"])
         shown = await one(request, confirmation_id)
         return site.page(request, "confirmation.html", form=Form(), **(shown | {"done": done}))
 
