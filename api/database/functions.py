@@ -289,8 +289,7 @@ class Database:
     async def start_session(self, session_hash: bytes, user_id: UUID, generation: int) -> datetime:
         """`wallet_start_session`: when the session of the pages expires. Errors: WA029."""
         call = "select public.wallet_start_session($1, $2, $3) as expires_at"
-        # not repeated on a lost connection: if the first attempt was written, the second would find the hash taken
-        row = await self._shared.row(call, session_hash, user_id, generation, again=False)
+        row = await self._shared.row(call, session_hash, user_id, generation)
         expires_at: datetime = row["expires_at"]
         return expires_at
 

@@ -14,6 +14,8 @@ ADMINISTRATORS = {"wallet_create_asset", "wallet_export_user", "wallet_set_role"
 SERVICE = {
     "wallet_change_password",
     "wallet_credentials",
+    "wallet_demo_accounts",
+    "wallet_end_session",
     "wallet_event_feed",
     "wallet_event_mark",
     "wallet_events_by_id",
@@ -27,11 +29,13 @@ SERVICE = {
     "wallet_relay_webhooks",
     "wallet_require_password_reset",
     "wallet_reset_password",
+    "wallet_session",
     "wallet_sign_in",
     "wallet_sign_in_failed",
     "wallet_sign_in_succeeded",
     "wallet_sign_out",
     "wallet_sign_out_everywhere",
+    "wallet_start_session",
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret
 OPEN = {
