@@ -17,6 +17,7 @@ from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
+from api.database.verifier import Verifier
 from api.events.bounds import Bounds
 from api.events.networks import Networks
 from api.events.secrets import SecretBox
@@ -42,6 +43,7 @@ from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
 from api.routes.operator_reads import operator_read_routes, record_read_routes, wallet_read_routes
 from api.routes.services import Services
+from api.routes.verifications import verification_routes
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
@@ -104,6 +106,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     bounds = Bounds(database)
     streams = Streams(database, bounds)
     tokens.on_forget = streams.verify
+    verifier = Verifier(settings, database)
     services = Services(
         database=database,
         tokens=tokens,
@@ -115,6 +118,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         download_timeout=settings.download_timeout,
         bounds=bounds,
         streams=streams,
+        verifier=verifier,
     )
 
     @asynccontextmanager
@@ -123,7 +127,14 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         try:
             beating = shared.beating(number) if shared else nullcontext()
             measuring = metrics.sampling(database.waiting, database.connections, streams.numbers, database.take_counts)
-            async with revocations.followed(), measuring, beating, bounds.running(), streams.running():
+            async with (
+                revocations.followed(),
+                measuring,
+                beating,
+                bounds.running(),
+                streams.running(),
+                verifier.running(),
+            ):
                 yield
         finally:
             passwords.close()
@@ -141,6 +152,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             operator_read_routes(services),
             wallet_read_routes(services),
             record_read_routes(services),
+            verification_routes(services),
             confirmation_routes(services),
             operator_routes(services),
             webhook_routes(services, box),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from api.auth.tokens import Tokens
     from api.database.functions import Database
     from api.database.requests import Correction
+    from api.database.verifier import Verifier
     from api.events.bounds import Bounds
     from api.events.streams import Streams
     from api.http.rate_limit import Limits
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Services(NamedTuple):
-    """The database, whom a token stands for, rate limits, which wallet is meant, the settings of routes, and events."""
+    """The database, whom a token stands for, rate limits, which wallet is meant, the settings of routes, and events.
+
+    And who verifies.
+    """
 
     database: Database
     tokens: Tokens
@@ -33,6 +37,7 @@ class Services(NamedTuple):
     download_timeout: float
     bounds: Bounds
     streams: Streams
+    verifier: Verifier
 
     async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         """Raise ServiceError (403) where only operators top up; a replay is answered as before."""
