@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from api.auth.accounts import Accounts
 from api.auth.passwords import Passwords
 from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
@@ -98,9 +99,9 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     metrics = Metrics(shared.names() if shared else None, number)
     database = Database(settings, metrics.batches.observe)
     passwords = Passwords(settings.bcrypt_cost)
-    sign_in = SignIn(database, passwords)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
+    accounts = Accounts(database, passwords, SignIn(database, passwords), tokens)
     revocations = Revocations(database, tokens)
     box = SecretBox(settings.webhook_key) if settings.webhook_key else None
     bounds = Bounds(database)
@@ -120,6 +121,12 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         streams=streams,
         verifier=verifier,
     )
+
+    site = None
+    if settings.pages:
+        from api.pages.router import pages
+
+        site = pages(services, accounts, settings.jwt_secret)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -142,8 +149,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
 
     litestar = Litestar(
         route_handlers=[
-            account_routes(database, passwords, sign_in, tokens),
-            session_routes(database, passwords, sign_in, tokens, limits),
+            account_routes(accounts, tokens),
+            session_routes(database, accounts, tokens, limits),
             wallet_routes(services),
             wallets_routes(services),
             hold_routes(services),
@@ -161,13 +168,15 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             own_event_routes(services),
             health_routes(database),
             metrics_route(metrics, database, settings.metrics_token),
+            *(site.routes if site else ()),
         ],
         lifespan=[lifespan],
         plugins=[DocumentRoutes(), Structs()],
         request_class=JsonRequest,
         dto=StrictJson,
         return_dto=None,
-        exception_handlers=EXCEPTION_HANDLERS,
+        exception_handlers={**EXCEPTION_HANDLERS, **({NotFoundException: site.not_found} if site else {})},
+        template_config=site.templates if site else None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,
         openapi_config=OpenAPIConfig(

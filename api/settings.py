@@ -206,6 +206,7 @@ class Settings:
     cors_headers: tuple[str, ...] = setting("PGWALLET_CORS_HEADERS", headers(SENT), headers)
     cors_expose: tuple[str, ...] = setting("PGWALLET_CORS_EXPOSE", headers(SHOWN), headers)
     hsts: int = setting("PGWALLET_HSTS", 0, integer(0, 100_000_000))
+    pages: bool = setting("PGWALLET_PAGES", True, switch)  # noqa: FBT003
     relay: bool = setting("PGWALLET_RELAY", True, switch)  # noqa: FBT003
     webhook_key: str | None = setting("PGWALLET_WEBHOOK_KEY", None, secret, show=False)
     webhook_networks: str | None = setting("PGWALLET_WEBHOOK_NETWORKS", None, networks)

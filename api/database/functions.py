@@ -14,6 +14,7 @@ from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
 from api.database.rows import (
     WRITTEN,
+    BalancePoint,
     EventMark,
     EventRow,
     Events,
@@ -23,6 +24,7 @@ from api.database.rows import (
     Revocations,
     S,
     ServerFacts,
+    SessionUser,
     SignedIn,
     StatementBound,
     User,
@@ -39,13 +41,14 @@ from api.database.rows import (
     read_found,
     read_inspected_user,
     read_outcome,
+    read_own_entry,
     read_statement_line,
     read_transaction,
     reader,
 )
 from api.errors import NOT_FINAL, NOT_FOUND, TIMEOUT, ServiceError
 from api.schemas.accounts import Me
-from api.schemas.history import Entry
+from api.schemas.history import Entry, OwnEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -285,6 +288,28 @@ class Database:
         """`wallet_sign_out_everywhere`: ends all tokens of the user. Errors: WA029."""
         await self._shared.row("select public.wallet_sign_out_everywhere($1)", user_id)
 
+    async def start_session(self, session_hash: bytes, user_id: UUID, generation: int) -> datetime:
+        """`wallet_start_session`: when the session of the pages expires. Errors: WA029."""
+        call = "select public.wallet_start_session($1, $2, $3) as expires_at"
+        # not repeated on a lost connection: if the first attempt was written, the second would find the hash taken
+        row = await self._shared.row(call, session_hash, user_id, generation, again=False)
+        expires_at: datetime = row["expires_at"]
+        return expires_at
+
+    async def session(self, session_hash: bytes) -> SessionUser | None:
+        """`wallet_session`: whose session of the pages it is; None for nobody's, now."""
+        rows = await self._shared.rows("select * from public.wallet_session($1)", session_hash)
+        return SessionUser(*(rows[0][name] for name in SessionUser._fields)) if rows else None
+
+    async def end_session(self, session_hash: bytes) -> None:
+        """`wallet_end_session`: ends a session of the pages."""
+        await self._shared.row("select public.wallet_end_session($1)", session_hash)
+
+    async def demo_accounts(self) -> list[str]:
+        """`wallet_demo_accounts`: names of those that can be offered."""
+        rows = await self._shared.rows("select public.wallet_demo_accounts() as username")
+        return [row["username"] for row in rows]
+
     async def revocations(self, since: int | None) -> Revocations:
         """`wallet_revocations` since an earlier call's `next`. It never waits behind requests."""
         return _read_revocations(await self._revocations.row("select * from public.wallet_revocations($1)", since))
@@ -468,6 +493,25 @@ class Database:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
         call = "select * from public.wallet_transaction($1, $2, $3)"
         return read_entry(await self._shared.row(call, wallet_id, txn_id, actor))
+
+    async def entry(self, wallet_id: UUID, transaction_id: int, actor: UUID) -> OwnEntry:
+        """`wallet_entry`: one entry by the server's number of its transaction. Errors: WA001, WA028."""
+        call = "select * from public.wallet_entry($1, $2, $3)"
+        return read_own_entry(await self._shared.row(call, wallet_id, transaction_id, actor))
+
+    async def verify_entry(self, wallet_id: UUID, transaction_id: int, receipt: str, actor: UUID) -> str:
+        """`wallet_verify_entry`: 'ok', 'altered', 'rewritten' or 'removed'. Errors: WA001."""
+        call = "select public.wallet_verify_entry($1, $2, $3, $4) as verdict"
+        row = await self._shared.row(call, wallet_id, transaction_id, receipt, actor)
+        return str(row["verdict"])
+
+    async def balance_history(
+        self, wallet_id: UUID, start: datetime, end: datetime, points: int, actor: UUID
+    ) -> list[BalancePoint]:
+        """`wallet_balance_history`: the balance at evenly spaced moments, oldest first. Errors: WA001, WA002."""
+        call = "select * from public.wallet_balance_history($1, $2, $3, $4, $5)"
+        rows = await self._shared.rows(call, wallet_id, start, end, points, actor)
+        return [BalancePoint(row["at"], row["balance"]) for row in rows]
 
     def statement(
         self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID

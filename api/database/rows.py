@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Raw, Struct, json, structs
 
 from api.errors import ServiceError, from_postgres
-from api.schemas.history import Entry
+from api.schemas.history import Entry, OwnEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -59,6 +59,16 @@ class User(Struct):
     wallet_id: UUID
 
 
+class SessionUser(NamedTuple):
+    """The user of a session of the pages, as stored now, and the default wallet."""
+
+    user_id: UUID
+    username: str
+    role: str
+    wallet_id: UUID
+    expires_at: datetime
+
+
 class SignedIn(User):
     """A user to sign in; `token_generation` is that of valid tokens."""
 
@@ -105,6 +115,13 @@ class StatementBound(Struct):
 
     line: Literal["opening", "closing"]
     created_at: datetime
+    balance: int
+
+
+class BalancePoint(NamedTuple):
+    """The balance at a moment, in minor units."""
+
+    at: datetime
     balance: int
 
 
@@ -172,6 +189,7 @@ def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
 
 read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
+_read_own_entry = reader(OwnEntry)
 _read_hold = reader(Hold)
 _read_confirmation = reader(Confirmation)
 _read_bound = reader(StatementBound)
@@ -199,6 +217,13 @@ def read_outcome(record: asyncpg.Record) -> Transaction | ServiceError:
 def read_entry(record: asyncpg.Record) -> Entry:
     """Make an entry."""
     entry = _read_entry(record)
+    entry.metadata = _raw(record["metadata"])
+    return entry
+
+
+def read_own_entry(record: asyncpg.Record) -> OwnEntry:
+    """Make an entry with its receipt."""
+    entry = _read_own_entry(record)
     entry.metadata = _raw(record["metadata"])
     return entry
 

@@ -101,11 +101,13 @@ def problem(error: ServiceError, request_id: str | None, *, to_operator: bool = 
     return body
 
 
-def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Turn any exception into a response. An unexpected one is logged, and its words stay out of the response."""
+def judged(request: Request[Any, Any, Any], error: Exception) -> tuple[ServiceError, dict[str, str]]:
+    """Return what any exception means, and the headers of the answer.
+
+    An unexpected one is logged, and its words stay out of the response.
+    """
     state = request.scope["state"]
     headers: dict[str, str] = {}
-    to_operator = request.scope["path"].startswith(OPERATORS)
     if isinstance(error, ServiceError):
         known = error
     elif isinstance(error, HTTPException):
@@ -115,16 +117,24 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
                 headers[name] = value.replace("GET", "GET, HEAD")
     else:
         known = ServiceError(INTERNAL)
-    if to_operator and known.kind is NOT_FOUND:
-        known = ServiceError(NOT_FOUND, OPERATORS_IDS)
     if known.kind.status == INTERNAL.status:
         log.error("unexpected error", request_id=state.get("request_id"), exception=describe(error))
     elif known.kind.status == UNAVAILABLE.status:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
-    elif known.kind.status == UNAUTHORIZED.status:
-        headers["WWW-Authenticate"] = "Bearer"
     headers.update(known.headers)
     state["code"] = known.kind.code
+    return known, headers
+
+
+def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Turn any exception into a problem."""
+    state = request.scope["state"]
+    to_operator = request.scope["path"].startswith(OPERATORS)
+    known, headers = judged(request, error)
+    if known.kind.status == UNAUTHORIZED.status:
+        headers["WWW-Authenticate"] = "Bearer"
+    if to_operator and known.kind is NOT_FOUND:
+        known = ServiceError(NOT_FOUND, OPERATORS_IDS)
     body = msgspec.json.encode(problem(known, state.get("request_id"), to_operator=to_operator))
     return Response(body, status_code=known.kind.status, media_type=PROBLEM_JSON, headers=headers)
 

@@ -14,16 +14,20 @@ PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+SITE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 CHOSEN: Final = "security_headers"
 """Where the state of a request has the headers that its route chose; errors and other answers have `DATA`."""
 
 
-def fields(policy: str, kept: str = "no-store") -> list[tuple[bytes, bytes]]:
+def fields(policy: str, kept: str = "no-store", referrer: str = "no-referrer") -> list[tuple[bytes, bytes]]:
     """Return the headers, with this policy. Answers are private: nothing may frame them, nor keep them unless told."""
     return [
         (b"cache-control", kept.encode()),
         (b"content-security-policy", policy.encode()),
-        (b"referrer-policy", b"no-referrer"),
+        (b"referrer-policy", referrer.encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
 
@@ -31,6 +35,8 @@ def fields(policy: str, kept: str = "no-store") -> list[tuple[bytes, bytes]]:
 DATA: Final = fields(DATA_POLICY)
 PAGE: Final = fields(PAGE_POLICY)
 """Of a page of ours, which runs our own files, calls this API, and shows the pictures in them."""
+SITE: Final = [*fields(SITE_POLICY, referrer="same-origin"), (b"cross-origin-opener-policy", b"same-origin")]
+"""Of the wallet and the console. Without a referrer browsers would send forms as from an unknown origin."""
 ASSET: Final = fields(DATA_POLICY, "public, max-age=31536000, immutable")
 """Of a file that everybody may read, at a path that changes with it."""
 

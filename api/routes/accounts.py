@@ -8,13 +8,11 @@ from typing import Any
 from litestar import Request, Router, get, post
 from litestar.params import JSONBody
 
+from api.auth.accounts import Accounts
 from api.auth.guards import AuthenticatedRequest, signed_in
-from api.auth.passwords import Passwords, usable
-from api.auth.sign_in import SignIn
-from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, reset_token_hash, token_id, unauthorized
+from api.auth.tokens import TOKEN_SECONDS, Tokens, bearer, token_id
 from api.database.functions import Database
 from api.database.rows import SignedIn
-from api.errors import WRONG_PASSWORD, FieldError, ServiceError
 from api.http.client_address import client_address
 from api.http.fast_path import DIRECT
 from api.http.rate_limit import Limits
@@ -23,11 +21,11 @@ from api.schemas.accounts import Account, Credentials, Me, PasswordChange, Passw
 from api.schemas.envelope import Envelope
 
 
-def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens) -> Router:
+def account_routes(accounts: Accounts, tokens: Tokens) -> Router:
     """Return the part of `/api/auth` that gives tokens."""
 
     async def require_room(request: Request[Any, Any, Any]) -> None:
-        passwords.require_room(client_address(request.scope))
+        accounts.require_room(client_address(request.scope))
 
     @post(
         "/signup",
@@ -40,11 +38,7 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
     )
     async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> JsonResponse[Envelope[Account]]:
         """Open an account: user, wallet in the default asset and sign-up bonus, all or nothing. Signs the user in."""
-        usable(data.password)
-        # checked before the costly hash; if two users take a name at once, register() refuses the later one
-        await database.require_username(data.username)
-        password_hash = await passwords.hash(data.password, by=client_address(request.scope))
-        user = await database.register(data.username, password_hash)
+        user = await accounts.open(data, client_address(request.scope))
         account = Account(
             id=user.user_id,
             username=user.username,
@@ -74,11 +68,7 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
 
         After some wrong ones the next try has to wait, a minute at most (WA033).
         """
-        address = client_address(request.scope)
-        user = await sign_in.check(data.username, data.password, address)
-        if user is None:
-            raise unauthorized("Username or password is wrong.", "Username or password is wrong.")
-        await sign_in.upgrade(user, data.password, address)
+        user = await accounts.sign_in(data, client_address(request.scope))
         return success("signed in", _session(tokens, user, user.token_generation))
 
     @post(
@@ -95,20 +85,13 @@ def account_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         request: Request[Any, Any, Any], data: JSONBody[PasswordReset]
     ) -> JsonResponse[Envelope[Session]]:
         """Set a new password with a one-time token that an operator handed over. Ends all tokens of the user."""
-        usable(data.new_password, "new_password")
-        # checked before the costly hash; of two that use a token at once, reset_password() refuses the later one
-        token_hash = reset_token_hash(data.token)
-        await database.require_password_reset(token_hash)
-        address = client_address(request.scope)
-        new_hash = await passwords.hash(data.new_password, "new_password", by=address)
-        user = await database.reset_password(token_hash, new_hash, address)
-        tokens.forget({user.user_id})
+        user = await accounts.reset(data, client_address(request.scope))
         return success("password reset", _session(tokens, user, user.token_generation))
 
     return Router("/api/auth", route_handlers=[signup, signin, reset_password], tags=["Accounts"])
 
 
-def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, tokens: Tokens, limits: Limits) -> Router:
+def session_routes(database: Database, accounts: Accounts, tokens: Tokens, limits: Limits) -> Router:
     """Return the part of `/api/auth` that needs a token, and `/api/me`."""
 
     @post(
@@ -152,21 +135,8 @@ def session_routes(database: Database, passwords: Passwords, sign_in: SignIn, to
         request: AuthenticatedRequest, data: JSONBody[PasswordChange]
     ) -> JsonResponse[Envelope[Session]]:
         """Set a new password. Ends all tokens of the user, and answers a new one."""
-        usable(data.new_password, "new_password")
-        user = await database.principal(request.user.user_id)
-        if user is None:
-            raise unauthorized()
         address = client_address(request.scope)
-        checked = await sign_in.check(user.username, data.current_password, address)
-        if checked is None:
-            raise ServiceError(
-                WRONG_PASSWORD,
-                "Give the password that you sign in with now.",
-                [FieldError("current_password", WRONG_PASSWORD.title)],
-            )
-        new_hash = await passwords.hash(data.new_password, "new_password", by=address)
-        generation = await database.change_password(checked.user_id, checked.password_hash, new_hash)
-        tokens.forget({checked.user_id})
+        checked, generation = await accounts.change_password(request.user.user_id, data, address)
         return success("password changed", _session(tokens, checked, generation))
 
     @get("/me", operation_id="getMe", summary="Who I am", responses=errors("validation", "unauthorized", "timeout"))

@@ -38,6 +38,14 @@ class Entry(Struct):
     created_at: CreatedAt
 
 
+class OwnEntry(Entry):
+    """One ledger entry with what only its wallet is shown: the receipt of the entry, and what follows from it."""
+
+    receipt: str | None
+    refundable: int | None
+    hold_txn_id: UUID | None
+
+
 class EntryPage(Struct):
     """A page of the wallet's history, newest first; with a filter it can be short or empty and yet not the last."""
 

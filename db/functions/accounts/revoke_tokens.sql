@@ -16,10 +16,11 @@ begin
     perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_user_id));
   end if;
 
+  delete from wallet.sessions s where s.user_id = p_user_id;
   perform wallet.record_revocation(p_user_id, null, clock_timestamp() + interval '1 day');
   return v_generation;
 end;
 $$;
 
 comment on function wallet.revoke_tokens(uuid) is
-  'Ends all tokens of a user, also of a sign-in that is under way; returns the generation of those that are valid from now on. Raises WA029.';
+  'Ends all tokens and sessions of a user, also of a sign-in that is under way; returns the generation of those that are valid from now on. Raises WA029.';

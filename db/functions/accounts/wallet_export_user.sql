@@ -134,6 +134,12 @@ begin
   select 'password_resets', to_jsonb(r) - 'token_hash'
   from wallet.password_resets r
   where r.user_id = v_user.id;
+  return query values ('sessions', null::jsonb);
+  return query
+  select 'sessions', to_jsonb(s) - 'session_hash'
+  from wallet.sessions s
+  where s.user_id = v_user.id
+  order by s.started_at;
 end;
 $$;
 
@@ -141,6 +147,6 @@ comment on function public.wallet_export_user(text) is
 $$ All that is stored about a person: one row for the user, then for each list a row without an item and its items. On
 record as an administrator's action. The lists agree with one another in a REPEATABLE READ transaction.
 
-Left out: hashes of the password and of tokens, hashes and salts of the ledger, the digest of a reserved name, and whom
-the user's own actions as an operator were about. For administrators.
+Left out: hashes of the password, of tokens and of sessions, hashes and salts of the ledger, the digest of a reserved
+name, and whom the user's own actions as an operator were about. For administrators.
 Errors: WA029 unknown user; WA035 administrators only. $$;

@@ -13,31 +13,18 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 declare
-  v_entry record;
+  v_transaction_id bigint;
+  v_seq bigint;
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if p_txn_id is null or p_receipt is null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'receipt', 'reason', 'txn_id and receipt must not be null'));
   end if;
 
-  select l.hash,
-    wallet.entry_hash(
-      before.hash, l.wallet_id, l.seq, l.transaction_id, l.amount, l.balance_after, t.txn_id, t.created_at,
-      t.type::text, t.counterparty_id, d.hash, l.recorded_at
-    ) as expected,
-    d.hash <> wallet.details_hash(d.salt, d.reference, d.metadata, d.effective_at) as has_other_details
-  into v_entry
+  select t.id, t.seq into v_transaction_id, v_seq
   from wallet.transactions t
-  join wallet.ledger l on l.wallet_id = t.wallet_id and l.seq = t.seq
-  left join wallet.ledger before on before.wallet_id = l.wallet_id and before.seq = l.seq - 1
-  left join wallet.transaction_details d on d.transaction_id = t.id
   where t.wallet_id = p_wallet_id and t.txn_id = p_txn_id;
-  return case
-    when not found then 'removed'
-    when encode(v_entry.hash, 'hex') <> lower(p_receipt) then 'rewritten'
-    when v_entry.hash is null or v_entry.expected is distinct from v_entry.hash or v_entry.has_other_details then 'altered'
-    else 'ok'
-  end;
+  return wallet.judge_receipt(p_wallet_id, v_seq, v_transaction_id, p_receipt);
 end;
 $$;
 

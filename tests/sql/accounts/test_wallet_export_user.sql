@@ -7,7 +7,7 @@ insert into reviewed values
   ('ledger', 'transactions'), ('transactions', 'transactions'), ('transaction_details', 'transactions'), ('transaction_available', 'transactions'),
   ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
   ('erasures', 'erasures'), ('account_events', 'account_events'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
-  ('revocations', 'revocations'), ('password_resets', 'password_resets');
+  ('revocations', 'revocations'), ('password_resets', 'password_resets'), ('sessions', 'sessions');
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
   ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
@@ -38,6 +38,7 @@ select lives_ok(
     select wallet_sign_in_failed('alice', 'elsewhere');
     select wallet_sign_out(user_of('alice'), txn(1), clock_timestamp() + interval '1 hour');
     select wallet_create_password_reset(user_of('alice'), sha256('a token'), 'she called', p_actor => user_of('charlie'));
+    select wallet_start_session(sha256('a session'), user_of('alice'), 0);
     insert into wallet.operator_actions (wallet_id, actor, action) values (wallet_of('alice'), null, 'of before');
     insert into wallet.confirmations (type, wallet_id, txn_id, amount, expected, reference, actor, created_at)
     values ('adjustment', wallet_of('alice'), txn(20), 5, 5, 'a mistake', user_of('charlie'), now());

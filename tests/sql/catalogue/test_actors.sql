@@ -11,6 +11,7 @@ insert into arguments (name, value) values
 insert into arguments (name, value) values
   ('p_id', '(select min(id) from waiting)'), ('p_type', $$'refund'$$), ('p_reference', 'null'), ('p_metadata', 'null'), ('p_effective_at', 'null'),
   ('p_four_eyes', '0'), ('p_after', '0'), ('p_up_to', '100'), ('p_fence', '3'),
+  ('p_points', '2'), ('p_receipt', $$'a receipt'$$),
   ('p_holder', 'wallet_claim_verification()'), ('p_webhook_id', 'txn(900)'), ('p_url', $$'https://example.com'$$), ('p_secret', $$'\x01'$$);
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
@@ -31,6 +32,10 @@ insert into actorless values
   ('wallet_principal', 'finds out who is calling'),
   ('wallet_sign_out', 'the user is whom the service has just verified'),
   ('wallet_sign_out_everywhere', 'the user is whom the service has just verified'),
+  ('wallet_start_session', 'the user is whom the service has just verified'),
+  ('wallet_session', 'finds out who is calling'),
+  ('wallet_end_session', 'whoever has the session may end it'),
+  ('wallet_demo_accounts', 'tells of accounts that everybody knows'),
   ('wallet_revocations', 'tells ids and no more'),
   ('wallet_last_verification', 'is about the ledger as a whole'),
   ('wallet_claim_verification', 'tells nothing, and a verification changes nothing'),

@@ -1,0 +1,1 @@
+"""The web pages: a wallet for its owner, a console for operators. Rendered here; see docs/decisions/ADR-009."""

@@ -1,0 +1,72 @@
+"""Refuses what another site makes a browser send, and reads forms before Litestar does."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from litestar.config.csrf import CSRFConfig
+from litestar.enums import ScopeType
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.csrf import CSRFMiddleware
+from litestar.utils.scope.state import ScopeState
+
+from api.errors import BAD_REQUEST, UNSUPPORTED_MEDIA_TYPE, Kind, ServiceError
+from api.http.json_body import JsonRequest
+from api.pages.forms import parse
+from api.pages.sessions import NAME, is_secure
+
+if TYPE_CHECKING:
+    from litestar.types import ASGIApp, Receive, Scope, Send
+
+CROSS_SITE: Final = Kind(403, "cross_site", "From another site")
+FORM: Final = b"application/x-www-form-urlencoded"
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def cross_site(jwt_secret: str) -> DefineMiddleware:
+    """Return the middleware of the pages. Its key comes from the service's, and is no use for tokens."""
+    key = hmac.new(jwt_secret.encode(), b"forms of the pages", sha256).hexdigest()
+    return DefineMiddleware(CrossSite, key=key)
+
+
+class CrossSite:
+    """ASGI: lets forms of our own pages pass. Raises ServiceError."""
+
+    def __init__(self, app: ASGIApp, key: str) -> None:
+        def checked(name: str, *, secure: bool) -> CSRFMiddleware:
+            config = CSRFConfig(
+                key, cookie_name=name, cookie_secure=secure, cookie_httponly=True, cookie_samesite="lax"
+            )
+            return CSRFMiddleware(app, config)
+
+        self._secure = checked(f"__Host-{NAME}-csrf", secure=True)
+        self._plain = checked(f"{NAME}-csrf", secure=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE:
+            headers = dict(scope["headers"])
+            if not is_ours(headers):
+                raise ServiceError(CROSS_SITE, "Another site sent this form. Open the page here and try again.")
+            if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != FORM:
+                raise ServiceError(UNSUPPORTED_MEDIA_TYPE, "Send a form as application/x-www-form-urlencoded.")
+            fields: dict[str, Any] = parse(await JsonRequest(scope, receive).body())
+            ScopeState.from_scope(scope).form = fields
+        await (self._secure if is_secure(scope) else self._plain)(scope, receive, send)
+
+
+def is_ours(headers: dict[bytes, Any]) -> bool:
+    """Whether a page of this origin sent the request, or no browser did: what no browser sends carries no cookie."""
+    site = headers.get(b"sec-fetch-site")
+    if site is not None:
+        return bool(site == b"same-origin")
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    try:
+        return bool(urlsplit(origin).netloc.lower() == headers.get(b"host", b"").lower() != b"")
+    except ValueError:
+        raise ServiceError(BAD_REQUEST, "The Origin header cannot be read.") from None

@@ -1,0 +1,60 @@
+// What the pages have beyond HTML: the browser's locale and zone, news as they come, and a console that is up to date.
+// Each page works without it.
+
+const times = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+function amount(element) {
+  const { scale, asset, signed } = element.dataset;
+  const digits = { minimumFractionDigits: Number(scale), maximumFractionDigits: Number(scale) };
+  const format = new Intl.NumberFormat(undefined, { ...digits, signDisplay: signed === undefined ? 'auto' : 'exceptZero' });
+  // a string, not a number: amounts have up to 16 digits
+  return `${format.format(element.value)}\u00a0${asset}`;
+}
+
+function localize(root) {
+  for (const element of root.querySelectorAll('data.money')) element.textContent = amount(element);
+  for (const element of root.querySelectorAll('time')) element.textContent = times.format(new Date(element.dateTime));
+}
+
+// Read this page again, and take over the parts that can change.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+  if (answer.redirected) location.reload();
+  if (!answer.ok || answer.redirected) return;
+  const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  localize(found);
+  let changed = false;
+  for (const part of document.querySelectorAll('[data-fresh]')) {
+    const fresh = found.getElementById(part.id);
+    if (fresh && fresh.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
+      part.replaceChildren(...fresh.childNodes);
+      changed = true;
+    }
+  }
+  const news = document.getElementById('news');
+  if (changed && document.body.dataset.live) news.textContent = news.textContent ? `${news.dataset.words}\u00a0` : news.dataset.words;
+}
+
+function follow(types) {
+  let due;
+  const source = new EventSource('/live');
+  const soon = () => {
+    clearTimeout(due);
+    due = setTimeout(refresh, 200);
+  };
+  // also for what happened since the page was made, or while the stream was away
+  for (const type of [...types, 'open']) source.addEventListener(type, soon);
+  source.addEventListener('end', () => { source.close(); setTimeout(() => follow(types), 5000); });
+  addEventListener('pagehide', () => source.close());
+}
+
+localize(document);
+const { live, poll } = document.body.dataset;
+if (live) follow(live.split(' '));
+if (poll) setInterval(() => document.hidden || refresh().catch(() => {}), Number(poll));
+// A second press of the same button sends nothing: the first answer is on its way. Its txn_id would make it a replay anyway.
+addEventListener('submit', (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = 'yes';
+  addEventListener('pageshow', () => delete event.target.dataset.sent, { once: true });
+});
