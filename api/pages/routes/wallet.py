@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args
 
 from litestar import Request, Response, get, post
+from litestar.params import PathParameter
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Filters, Mutation
@@ -14,6 +15,7 @@ from api.http.client_address import client_address
 from api.http.event_stream import EventStream
 from api.pages.forms import Form, convert
 from api.pages.site import Refusal, Site, see
+from api.routes.parameters import MAX_ID
 from api.schemas.events import EventName
 from api.schemas.transactions import TransactionRequest
 from api.schemas.wallets import OwnWallet
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from api.schemas.transactions import Transaction
 
 USED: Final = SQLSTATES["WA004"]
+TransactionPath = Annotated[int, PathParameter(ge=1, le=MAX_ID)]
 NEWEST: Final = 8
 """Entries on the first page."""
 
@@ -101,7 +104,7 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
         return await move(request, "spend")
 
     @get("/transactions/{transaction_id:int}", before_request=signed_in)
-    async def transaction(request: AuthenticatedRequest, transaction_id: int) -> Response[Any]:
+    async def transaction(request: AuthenticatedRequest, transaction_id: TransactionPath) -> Response[Any]:
         query = site.query(request)
         wallet, _ = await site.wallets(request, query.text("asset"))
         entry = await database.entry(wallet.wallet_id, transaction_id, request.user.user_id)
