@@ -20,6 +20,7 @@ from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.verifier import Verifier
 from api.events.bounds import Bounds
+from api.events.hooks import Hooks
 from api.events.networks import Networks
 from api.events.secrets import SecretBox
 from api.events.streams import Streams
@@ -50,6 +51,7 @@ from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
 from api.routes.webhooks import delivery_routes, webhook_routes
 from api.telemetry import log_config
+from api.telemetry.activity import Activity
 from api.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     streams = Streams(database, bounds)
     tokens.on_forget = streams.verify
     verifier = Verifier(settings, database)
+    activity = Activity(metrics, shared and shared.activity)
     services = Services(
         database=database,
         tokens=tokens,
@@ -120,6 +123,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         bounds=bounds,
         streams=streams,
         verifier=verifier,
+        hooks=Hooks(database, bounds, box, Networks(settings.webhook_networks)),
+        activity=activity,
     )
 
     site = None
@@ -141,6 +146,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
                 bounds.running(),
                 streams.running(),
                 verifier.running(),
+                activity.running(),
             ):
                 yield
         finally:
@@ -162,8 +168,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             verification_routes(services),
             confirmation_routes(services),
             operator_routes(services),
-            webhook_routes(services, box),
-            delivery_routes(services, box, Networks(settings.webhook_networks)),
+            webhook_routes(services),
+            delivery_routes(services),
             event_routes(services),
             own_event_routes(services),
             health_routes(database),
