@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-events test-flood test-pooler test-clients test-browser mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-events test-flood test-pooler test-clients test-browser test-pages mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -127,6 +127,12 @@ $(BROWSER)/.installed: tests/browser/requirements.txt $(DEVELOPMENT)
 	@$(PIP) install --require-hashes --target $(BROWSER) -r tests/browser/requirements.txt
 	@touch $@
 
-test-browser: $(BROWSER)/.installed ## press Execute on every operation of the documentation page; CHROMIUM=… names the browser
-	@test -x "$(CHROMIUM)" || { echo "Chromium is missing. Install it (Debian: apt install chromium), or name it: CHROMIUM=…" >&2; exit 1; }
-	@CHROMIUM="$(CHROMIUM)" PYTHONPATH=$(BROWSER) exec $(BIN)/pytest tests/browser/try_it_out.py
+# the tests that need the driver of the browser have names of their own, so that `make test` does not take them up
+IN_BROWSER = test -x "$(CHROMIUM)" || { echo "Chromium is missing. Install it (Debian: apt install chromium), or name it: CHROMIUM=…" >&2; exit 1; }; \
+	CHROMIUM="$(CHROMIUM)" PYTHONPATH=$(BROWSER) exec $(BIN)/pytest --override-ini=python_files='*.py'
+
+test-browser: $(BROWSER)/.installed ## pages, console and documentation in a real browser; CHROMIUM=… names it
+	@$(IN_BROWSER) $(TWO) tests/browser
+
+test-pages: $(BROWSER)/.installed ## the part of it for the pages
+	@$(IN_BROWSER) $(TWO) tests/browser/pages

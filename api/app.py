@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from litestar import Litestar, Response, Router
 from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
@@ -127,11 +127,12 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         activity=activity,
     )
 
-    site = None
+    site, handlers = None, {**EXCEPTION_HANDLERS}
     if settings.pages:
         from api.pages.router import pages
 
         site = pages(services, accounts, settings.jwt_secret)
+        handlers |= dict.fromkeys((NotFoundException, MethodNotAllowedException), site.lost)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -181,7 +182,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         request_class=JsonRequest,
         dto=StrictJson,
         return_dto=None,
-        exception_handlers={**EXCEPTION_HANDLERS, **({NotFoundException: site.not_found} if site else {})},
+        exception_handlers=handlers,
         template_config=site.templates if site else None,
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

@@ -27,6 +27,7 @@ from api.database.rows import (
     SessionUser,
     SignedIn,
     StatementBound,
+    TransferPreview,
     User,
     UserEvent,
     UserWithPassword,
@@ -118,6 +119,7 @@ _TELLING: Final = frozenset({"balance", "left"})
 """Members of refusals that tell what a wallet has, or may still do."""
 
 _read_new_user = reader(NewUser)
+_read_transfer_preview = reader(TransferPreview)
 _read_user = reader(User)
 _read_signed_in = reader(SignedIn)
 _read_user_with_password = reader(UserWithPassword)
@@ -291,8 +293,7 @@ class Database:
     async def start_session(self, session_hash: bytes, user_id: UUID, generation: int) -> datetime:
         """`wallet_start_session`: when the session of the pages expires. Errors: WA029."""
         call = "select public.wallet_start_session($1, $2, $3) as expires_at"
-        # not repeated on a lost connection: if the first attempt was written, the second would find the hash taken
-        row = await self._shared.row(call, session_hash, user_id, generation, again=False)
+        row = await self._shared.row(call, session_hash, user_id, generation)
         expires_at: datetime = row["expires_at"]
         return expires_at
 
@@ -437,6 +438,21 @@ class Database:
         arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, *details, actor)
         return await self._transaction(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
 
+    async def preview_transfer(
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, actor: UUID
+    ) -> TransferPreview | None:
+        """`wallet_preview_transfer`: what it would do; None: the txn_id is on record. Errors: those of a transfer."""
+        to_wallet_id, to_username = (to, None) if isinstance(to, UUID) else (None, to)
+        call = "select * from public.wallet_preview_transfer($1, $2, $3, $4, $5, $6)"
+        arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, actor)
+        row = await self._locking.row(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
+        return None if row["is_recorded"] else _read_transfer_preview(row)
+
+    async def find_request(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> tuple[int | None, UUID | None]:
+        """`wallet_find_request`: the transaction's number, or the `txn_id` of the hold. Errors: WA001."""
+        rows = await self._shared.rows("select * from public.wallet_find_request($1, $2, $3)", wallet_id, txn_id, actor)
+        return (rows[0]["transaction_id"], rows[0]["hold_txn_id"]) if rows else (None, None)
+
     async def hold(
         self, wallet_id: UUID, txn_id: UUID, amount: int, expires_in: int | None, details: Details, actor: UUID
     ) -> Transaction:
@@ -473,6 +489,12 @@ class Database:
         # one more tells whether there is a next page
         rows = await self._locking.rows(call, wallet_id, status, limit + 1, before_id, actor)
         return page_of_holds(rows, limit)
+
+    async def own_hold(self, wallet_id: UUID, hold_txn_id: UUID, actor: UUID) -> InspectedHold:
+        """`wallet_own_hold`: one hold, with what happened to it. Errors: WA001, WA015."""
+        call = "select to_jsonb(h) as found from public.wallet_own_hold($1, $2, $3) h"
+        row = await self._locking.row(call, wallet_id, hold_txn_id, actor)
+        return msgspec.json.decode(row["found"], type=InspectedHold)
 
     async def refund(
         self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID

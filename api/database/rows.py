@@ -118,6 +118,15 @@ class StatementBound(Struct):
     balance: int
 
 
+class TransferPreview(Struct):
+    """Who would receive a transfer, and what the sender has after it, in minor units."""
+
+    to_wallet_id: UUID
+    to_username: str
+    balance: int
+    available: int
+
+
 class BalancePoint(NamedTuple):
     """The balance at a moment, in minor units."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
-from litestar import Request, Response
+from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from api.errors import (
@@ -50,6 +51,23 @@ HTTP_KINDS: Final[Mapping[int, Kind]] = {
     )
 }
 """What Litestar raises by status."""
+PROGRAMS: Final = ("/api", "/metrics")
+"""Where no page is."""
+PLAIN_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+<p>{message}</p>
+</main>
+</body>
+</html>
+"""
 OPERATORS: Final = "/api/operator/"
 """Where the wallets and users of a request are those of somebody else."""
 OPERATORS_IDS: Final = (
@@ -146,9 +164,22 @@ def describe(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def wants_page(scope: Scope) -> bool:
+    """Whether a browser shows the answer to a person."""
+    if scope["path"].startswith(PROGRAMS):
+        return False
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
 async def send_problem(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with this error from an ASGI layer around the routes."""
     request = Request[Any, Any, Any](scope)
+    if wants_page(scope):
+        known, headers = judged(request, error)
+        page = PLAIN_PAGE.format(title=escape(known.kind.title), message=escape(known.message))
+        response = Response(page, status_code=known.kind.status, media_type=MediaType.HTML, headers=headers)
+        await response.to_asgi_response(None, request)(scope, receive, send)
+        return
     await problem_response(request, error).to_asgi_response(None, request)(scope, receive, send)
 
 

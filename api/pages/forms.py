@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -9,7 +10,7 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
-from api.errors import BAD_REQUEST, FieldError, ServiceError, invalid
+from api.errors import BAD_REQUEST, INVALID_ARGUMENT, VALIDATION, FieldError, ServiceError, invalid
 from api.http.wording import fault
 from api.pages import amounts
 from api.pages.amounts import AmountError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Struct)
 
 MOST_FIELDS: Final = 60
+INVALID: Final = (VALIDATION, INVALID_ARGUMENT)
 SECRET: Final = ("password", "current_password", "new_password", "again", "token", "_csrf_token")
 """Fields that no page repeats."""
 
@@ -39,6 +41,8 @@ class Form:
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values = dict(values or {})
         self.mistakes: dict[str, str] = {}
+        self.called: dict[str, str] = {}
+        """Fields of the request that have another name in the form."""
         self.message: str | None = None
         self.code: str | None = None
 
@@ -59,10 +63,10 @@ class Form:
         except ValueError:
             raise invalid(FieldError(name, "must be a UUID")) from None
 
-    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False) -> int:
+    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False, zero: bool = False) -> int:
         """Return the amount in minor units. Raises MistakeError."""
         try:
-            return amounts.read(self[name], scale, signed=signed)
+            return amounts.read(self[name], scale, signed=signed, zero=zero)
         except AmountError as error:
             raise MistakeError(name, getattr(words.amount, error.reason).format(scale=scale)) from None
 
@@ -72,6 +76,15 @@ class Form:
         if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
             raise MistakeError(name, words.forms.whole.format(low=low, high=high))
         return int(text)
+
+    def day(self, words: Any, name: str, *, after: bool = False) -> datetime | None:
+        """Return when the day begins in UTC, or ends with `after`; None where none was given. Raises MistakeError."""
+        text = self[name].strip()
+        try:
+            found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else None
+            return found + timedelta(days=1) if found and after else found
+        except (ValueError, OverflowError):
+            raise MistakeError(name, words.forms.day) from None
 
     def fresh(self) -> None:
         """Let it be sent as a new request."""
@@ -90,7 +103,9 @@ class Form:
         self.code = refusal.kind.code
         for error in refusal.errors:
             name = error.field.rpartition(".")[2]
-            self.mistakes[name] = ServiceError(refusal.kind, errors=[error]).told(to_operator=to_operator)
+            # what is wrong with the values alone is told of each; another refusal has one reason
+            alone = ServiceError(refusal.kind, errors=[error]).told(to_operator=to_operator)
+            self.mistakes[self.called.get(name, name)] = alone if refusal.kind in INVALID else self.message
 
 
 def parse(raw: bytes) -> dict[str, str]:

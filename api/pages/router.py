@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import mimetypes
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from litestar import Response, Router
 
 from api.http.docs_page import asset
-from api.http.problems import problem_response
+from api.http.problems import EXCEPTION_HANDLERS, problem_response, wants_page
 from api.pages.cross_site import cross_site
 from api.pages.routes.accounts import account_pages
+from api.pages.routes.acts import act_pages
+from api.pages.routes.care import care_pages
+from api.pages.routes.console import console_pages
+from api.pages.routes.history import history_pages
+from api.pages.routes.holds import hold_pages
+from api.pages.routes.moves import move_pages
+from api.pages.routes.statements import statement_pages
 from api.pages.routes.wallet import wallet_pages
 from api.pages.site import HERE, Site
 
@@ -24,15 +31,13 @@ if TYPE_CHECKING:
     from api.auth.accounts import Accounts
     from api.routes.services import Services
 
-PROGRAMS: Final = ("/api", "/metrics")
-
 
 class Pages(NamedTuple):
     """What Litestar has to be given."""
 
     routes: list[ControllerRouterHandler]
     templates: TemplateConfig[Any]
-    not_found: ExceptionHandler[Any]
+    lost: ExceptionHandler[Any]
 
 
 def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
@@ -43,24 +48,25 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
     def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         return site.failed(request, error)
 
-    def not_found(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        """Answer a browser that found nothing with a page, and programs with a problem."""
-        wants_page = "text/html" in request.headers.get("accept", "")
-        if request.scope["path"].startswith(PROGRAMS) or not wants_page:
-            return problem_response(request, error)
-        return site.failed(request, error)
+    def lost(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """Answer a browser that found no page with one, and programs with a problem."""
+        return site.failed(request, error) if wants_page(request.scope) else problem_response(request, error)
 
     router = Router(
         "/",
-        route_handlers=[*account_pages(site), *wallet_pages(site)],
+        route_handlers=[
+            *(*console_pages(site), *care_pages(site), *act_pages(site)),
+            *(*account_pages(site), *wallet_pages(site), *move_pages(site), *hold_pages(site)),
+            *(*history_pages(site), *statement_pages(site)),
+        ],
         middleware=[cross_site(jwt_secret)],
-        exception_handlers={Exception: failed},
+        exception_handlers=dict.fromkeys(EXCEPTION_HANDLERS, failed),
         include_in_schema=False,
         dto=None,
         return_dto=None,
     )
     statics = Router("/", route_handlers=[route for _, route in files.values()], include_in_schema=False, dto=None)
-    return Pages([router, statics], site.templates, not_found)
+    return Pages([router, statics], site.templates, lost)
 
 
 def static_files() -> dict[str, tuple[str, HTTPRouteHandler]]:

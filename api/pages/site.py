@@ -26,9 +26,11 @@ from api.schemas.fields import ASSET_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from uuid import UUID
 
     from litestar import Request, Response
     from litestar.datastructures import Cookie
+    from msgspec import Raw
 
     from api.auth.accounts import Accounts
     from api.auth.guards import AuthenticatedRequest
@@ -71,13 +73,17 @@ class Site:
         )
         environment.globals.update(words=self.words, links=links, txn_id=uuid4)
         environment.filters.update(plain=amounts.plain, shown=amounts.shown, fill=fill, exact=exact, minute=minute)
+        environment.filters.update(json_text=json_text)
         nav = self.words.nav
         environment.globals.update(
             wallet_links=[
                 *(Link("/", nav.home), Link("/history", nav.history), Link("/transfer", nav.transfer)),
                 *(Link("/holds", nav.holds), Link("/statement", nav.statement), Link("/account", nav.account)),
             ],
-            console_links=[Link(CONSOLE, nav.search)],
+            console_links=[
+                *(Link(CONSOLE, nav.search), Link("/operator/users", nav.users)),
+                *(Link("/operator/confirmations", nav.confirmations), Link("/operator/audit", nav.record)),
+            ],
         )
         self.templates = TemplateConfig(instance=JinjaTemplateEngine(engine_instance=environment))
 
@@ -125,12 +131,15 @@ class Site:
 
     async def wallets(self, request: AuthenticatedRequest, asset: str | None) -> tuple[OwnWallet, list[OwnWallet]]:
         """Return the user's wallet in this asset, the default one without; and all. Raises ServiceError (WA001)."""
-        user = request.user
-        me = await self.database.me(user.user_id, user.user_id)
+        wallet_id = await self.wallet_id(request, asset)
+        me = await self.database.me(request.user.user_id, request.user.user_id)
+        return next(wallet for wallet in me.wallets if wallet.wallet_id == wallet_id), me.wallets
+
+    async def wallet_id(self, request: AuthenticatedRequest, asset: str | None) -> UUID:
+        """Return the id of this wallet, which is mostly known here. Raises ServiceError (WA001)."""
         if asset is not None and not re.fullmatch(ASSET_PATTERN, asset):
             asset = None
-        wallet_id = await self.services.wallet_ids.find(request, asset)
-        return next(wallet for wallet in me.wallets if wallet.wallet_id == wallet_id), me.wallets
+        return await self.services.wallet_ids.find(request, asset)
 
     async def confirm(self, request: AuthenticatedRequest, form: Form) -> None:
         """Ask an operator's password before something changes. Raises ServiceError: WA033, WA034; MistakeError."""
@@ -219,6 +228,11 @@ def exact(moment: datetime) -> str:
 def minute(moment: datetime) -> str:
     """Spell a moment for people, before the browser shows it in its zone."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def json_text(value: Raw) -> str:
+    """Spell JSON as it is stored."""
+    return bytes(value).decode()
 
 
 def _is_local(request: Request[Any, Any, Any]) -> bool:

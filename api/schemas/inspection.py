@@ -191,6 +191,8 @@ class AuditRow(Struct):
     after: Annotated[Facts, Meta(description="What is so since then.")]
     transaction_id: Annotated[int | None, Meta(description="The transaction that it made.", examples=[42])]
     webhook_id: Annotated[UUID | None, Meta(description="The webhook that it was done with, or to.")]
+    asset: Annotated[str | None, Meta(description="Of the wallet.", examples=["UC"])]
+    scale: Annotated[int | None, Meta(description="Of the asset: amounts in it are minor units.", examples=[0])]
     created_at: CreatedAt
 
 

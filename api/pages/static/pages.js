@@ -1,6 +1,7 @@
 // What the pages have beyond HTML: the browser's locale and zone, news as they come, and a console that is up to date.
 // Each page works without it.
 
+const POLL = 10000;
 const times = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 function amount(element) {
@@ -8,11 +9,12 @@ function amount(element) {
   const digits = { minimumFractionDigits: Number(scale), maximumFractionDigits: Number(scale) };
   const format = new Intl.NumberFormat(undefined, { ...digits, signDisplay: signed === undefined ? 'auto' : 'exceptZero' });
   // a string, not a number: amounts have up to 16 digits
-  return `${format.format(element.value)}\u00a0${asset}`;
+  return `${format.format(element.value ?? element.dataset.amount)}\u00a0${asset}`;
 }
 
 function localize(root) {
-  for (const element of root.querySelectorAll('data.money')) element.textContent = amount(element);
+  for (const element of root.querySelectorAll('[data-asset]')) element.textContent = amount(element);
+  for (const element of root.querySelectorAll('[data-local]')) element.textContent = element.dataset.local;
   for (const element of root.querySelectorAll('time')) element.textContent = times.format(new Date(element.dateTime));
 }
 
@@ -35,6 +37,10 @@ async function refresh() {
   if (changed && document.body.dataset.live) news.textContent = news.textContent ? `${news.dataset.words}\u00a0` : news.dataset.words;
 }
 
+function again(milliseconds) {
+  setInterval(() => document.hidden || refresh().catch(() => {}), milliseconds);
+}
+
 function follow(types) {
   let due;
   const source = new EventSource('/live');
@@ -44,6 +50,8 @@ function follow(types) {
   };
   // also for what happened since the page was made, or while the stream was away
   for (const type of [...types, 'open']) source.addEventListener(type, soon);
+  // refused for good: too many streams, or a proxy that passes none on
+  source.addEventListener('error', () => { if (source.readyState === EventSource.CLOSED) again(POLL); });
   source.addEventListener('end', () => { source.close(); setTimeout(() => follow(types), 5000); });
   addEventListener('pagehide', () => source.close());
 }
@@ -51,7 +59,15 @@ function follow(types) {
 localize(document);
 const { live, poll } = document.body.dataset;
 if (live) follow(live.split(' '));
-if (poll) setInterval(() => document.hidden || refresh().catch(() => {}), Number(poll));
+if (poll) again(Number(poll));
+// Days begin at midnight where the browser is: it tells how far that is from UTC.
+addEventListener('formdata', ({ target, formData }) => {
+  for (const { name, value } of target.querySelectorAll('input[type=date]')) {
+    const midnight = new Date(`${value}T00:00`);
+    if (name === 'to') midnight.setDate(midnight.getDate() + 1);
+    if (value) formData.set(`${name}_offset`, -midnight.getTimezoneOffset());
+  }
+});
 // A second press of the same button sends nothing: the first answer is on its way. Its txn_id would make it a replay anyway.
 addEventListener('submit', (event) => {
   if (event.target.dataset.sent) event.preventDefault();

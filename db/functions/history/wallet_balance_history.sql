@@ -15,8 +15,7 @@ set enable_bitmapscan = off
 as $$
 declare
   c_seconds constant numeric := 100 * 366 * 86400.0;
-  v_steps constant bigint := p_points - 1::bigint;
-  v_span bigint;
+  v_micros numeric;
 begin
   perform wallet.require_wallet(p_wallet_id, p_actor);
   if p_from is null or not isfinite(p_from) then
@@ -31,12 +30,21 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'points', 'reason', 'must be between 2 and 400'));
   end if;
 
-  v_span := extract(epoch from p_to - p_from) * 1000000;
-  for v_step in 0..v_steps loop
-    at := p_from + (v_span * v_step / v_steps) * interval '1 microsecond';
-    balance := wallet.balance_after(p_wallet_id, wallet.entries_before(p_wallet_id, at));
-    return next;
-  end loop;
+  -- steps in microseconds, because days would be those of the session's time zone
+  v_micros := extract(epoch from p_to - p_from) * 1000000;
+  return query
+  select e.at, coalesce(l.balance_after, 0)
+  from wallet.entries_before_each(p_wallet_id, array(
+    select p_from + (v_micros * i.step / (p_points - 1))::bigint * interval '1 microsecond'
+    from generate_series(0, p_points - 1) as i (step)
+  )) e
+  left join lateral (
+    select x.balance_after
+    from wallet.ledger x
+    where x.wallet_id = p_wallet_id and x.seq = e.entries
+    limit 1
+  ) l on true
+  order by e.at;
 end;
 $$;
 

@@ -1,14 +1,14 @@
+-- A table of one row, so that it becomes part of the statement that asks: a search asks many times.
 create or replace function wallet.entry_recorded_at(
   p_wallet_id uuid,
   p_seq bigint
 )
-returns timestamptz
+returns table (recorded_at timestamptz)
 language sql
 stable
 as $$
-  select coalesce(l.recorded_at, t.created_at)
+  select coalesce(l.recorded_at, (select t.created_at from wallet.transactions t where t.id = l.transaction_id))
   from wallet.ledger l
-  join wallet.transactions t on t.id = l.transaction_id
   where l.wallet_id = p_wallet_id and l.seq = p_seq
 $$;
 

@@ -17,7 +17,7 @@ LIMIT = 64 * 1024
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
+        "/nothing",
         "/api",
         "/api/wallet",
         "/api/wallet/none",

@@ -1,5 +1,7 @@
 """Amounts as people type them, in any locale, and never another amount than they meant."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +81,5 @@ def test_what_is_shown_can_be_typed(minor: int, scale: int) -> None:
 
 @given(st.text(max_size=60), st.integers(0, 6), st.booleans())
 def test_any_text_is_read_or_refused(text: str, scale: int, signed: bool) -> None:
-    try:
+    with contextlib.suppress(AmountError):
         assert 0 < abs(read(text, scale, signed=signed)) <= MAX_AMOUNT
-    except AmountError:
-        pass

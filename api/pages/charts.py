@@ -1,0 +1,44 @@
+"""Charts as SVG: where the lines of a template's drawing are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Mark(NamedTuple):
+    """A value that is written beside the line; `x` and `y` in per cent of the drawing."""
+
+    value: int
+    x: float
+    y: float
+    anchor: str
+
+
+class Chart(NamedTuple):
+    """A line of steps in a square of 100 by 100, the area under it, and what is written: highest, lowest and last."""
+
+    line: str
+    area: str
+    last: float
+    marks: list[Mark]
+
+
+def steps(values: Sequence[int]) -> Chart:
+    """Draw at least two values, evenly spaced: each holds until the next one."""
+    low, high = min(values), max(values)
+
+    def y(value: int) -> float:
+        return 50.0 if high == low else round(100 - (value - low) * 100 / (high - low), 2)
+
+    width = 100 / (len(values) - 1)
+    line = f"M0 {y(values[0]):g}" + "".join(
+        f"H{number * width:.4g}" + (f"V{y(value):g}" if value != values[number - 1] else "")
+        for number, value in enumerate(values)
+        if number and (value != values[number - 1] or number == len(values) - 1)
+    )
+    last = values[-1]
+    marks = [Mark(value, 0, y(value), "start") for value in sorted({low, high} - {last}, reverse=True)]
+    return Chart(line, f"{line}V100H0Z", y(last), [*marks, Mark(last, 100, y(last), "end")])
