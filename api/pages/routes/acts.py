@@ -47,7 +47,7 @@ ANSWERED_IN_REVIEW: Final = (403, 429, 503)
 """Statuses of refusals that are not of what was asked for: it can be sent as it is."""
 KINDS: Final = LimitsByKind.__struct_fields__
 WINDOWS: Final = KindLimits.__struct_fields__
-VALID_FOR: Final = (900, 3600, 86400)
+VALID_FOR: Final = (3600, 900, 86400)
 """Seconds for which a password reset token can be made."""
 
 
