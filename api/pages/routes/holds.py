@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Details
@@ -48,7 +49,7 @@ def hold_pages(site: Site) -> list[HTTPRouteHandler]:
         )
 
     @get("/holds/{txn_id:uuid}", before_request=signed_in)
-    async def hold(request: AuthenticatedRequest, txn_id: UUID) -> Response[Any]:
+    async def hold(request: AuthenticatedRequest, txn_id: FromPath[UUID]) -> Response[Any]:
         query = site.query(request)
         wallet, _ = await site.wallets(request, query.text("asset"))
         found = await database.own_hold(wallet.wallet_id, txn_id, request.user.user_id)
@@ -56,7 +57,7 @@ def hold_pages(site: Site) -> list[HTTPRouteHandler]:
         return site.page(request, "hold.html", wallet=wallet, hold=found, form=Form(), first=None, done=done)
 
     @post("/holds/{txn_id:uuid}", before_request=signed_in)
-    async def end(request: AuthenticatedRequest, txn_id: UUID) -> Response[Any]:
+    async def end(request: AuthenticatedRequest, txn_id: FromPath[UUID]) -> Response[Any]:
         form = await site.form(request)
         wallet, _ = await site.wallets(request, form.text("asset"))
         user_id = request.user.user_id
