@@ -52,7 +52,8 @@ async def answer(site: Site, request: AuthenticatedRequest, template: str, act: 
             refused = refusal
     if step in {"fresh", "again"}:
         form.fresh()
-    context: Context = {"me": request.user.user_id, "own": False, "review": None, "first": None, **await act.show()}
+    context: Context = {"me": request.user.user_id, "own": False, "review": None, "first": None, "at_once": act.at_once}
+    context |= await act.show()
     if step in {"review", "again"} or act.at_once or (refused and in_review(refused)):
         try:
             context["review"] = act.plan(form, context)

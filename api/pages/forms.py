@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -76,15 +75,6 @@ class Form:
         if not text.isascii() or not text.isdigit() or len(text) > 18 or not low <= int(text) <= high:
             raise MistakeError(name, words.forms.whole.format(low=low, high=high))
         return int(text)
-
-    def day(self, words: Any, name: str, *, after: bool = False) -> datetime | None:
-        """Return when the day begins in UTC, or ends with `after`; None where none was given. Raises MistakeError."""
-        text = self[name].strip()
-        try:
-            found = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC) if text else None
-            return found + timedelta(days=1) if found and after else found
-        except (ValueError, OverflowError):
-            raise MistakeError(name, words.forms.day) from None
 
     def fresh(self) -> None:
         """Let it be sent as a new request."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = LimitsByKind.__struct_fields__
 WINDOWS: Final = KindLimits.__struct_fields__
-VALID_FOR: Final = (900, 3600, 86400)
+VALID_FOR: Final = (3600, 900, 86400)
 """Seconds for which a password reset token can be made."""
 
 

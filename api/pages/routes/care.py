@@ -10,6 +10,7 @@ from litestar import Response, get
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Filters
 from api.pages.forms import Form, MistakeError
+from api.pages.periods import period
 from api.pages.site import Site
 from api.routes.operator import UserPath, WalletPath
 from api.routes.operator_reads import AnyWalletPath, NumberPath
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PAGE: Final = 50
 NEWEST: Final = 5
 """Entries, and open holds, where a wallet is one of several things on a page."""
+FILTERS: Final = ("type", "reference", "from", "to", "from_offset", "to_offset")
 KINDS: Final = get_args(TransactionKind)
 HOLD_STATUSES: Final = get_args(get_args(HoldStatus)[0])
 ANY: Final = Filters(None, None, None, None)
@@ -73,7 +75,7 @@ def care_pages(site: Site) -> list[HTTPRouteHandler]:
     async def entries(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
         query, me = site.query(request), request.user.user_id
         found = await database.inspect_wallet(wallet_id, me)
-        asked = {name: query[name] for name in ("type", "from", "to", "reference") if query[name]}
+        asked = {name: query[name] for name in FILTERS if query[name]}
         options = [(kind, getattr(words.entry, kind)) for kind in KINDS]
         context = {"wallet": found, "options": options, "query": asked, "first": not query["cursor"]}
         try:
@@ -128,7 +130,7 @@ def read_filters(query: Form, words: Any) -> Filters:
     kind = query.text("type")
     if kind is not None and kind not in KINDS:
         raise MistakeError("type", words.forms.choose)
-    return Filters(kind, query.day(words, "from"), query.day(words, "to", after=True), query.text("reference"))
+    return Filters(kind, *period(query, words), query.text("reference"))
 
 
 def pretty(json: msgspec.Raw) -> str | None:

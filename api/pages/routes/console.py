@@ -10,7 +10,7 @@ from litestar import Response, get, post
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import AuditFilters
-from api.errors import SQLSTATES, ServiceError
+from api.errors import INVALID_ARGUMENT, SQLSTATES, ServiceError
 from api.pages import amounts
 from api.pages.forms import Form, MistakeError, convert
 from api.pages.site import CONSOLE, Refusal, Site, see
@@ -66,9 +66,12 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         try:
             found = await database.search(asked, request.user.user_id)
         except ServiceError as refusal:
-            return site.refused(request, "search.html", query, refusal, found={}, asked=asked, most=False)
+            if refusal.kind is not INVALID_ARGUMENT:
+                raise
+            mistake = MistakeError("q", words.console.too_long)
+            return site.refused(request, "search.html", query, mistake, found={}, most=False)
         kinds = {kind: [one for one in found if isinstance(one, struct)] for kind, struct in FOUND.items()}
-        return site.page(request, "search.html", form=query, found=kinds, asked=asked, most=len(found) == MOST_FOUND)
+        return site.page(request, "search.html", form=query, found=kinds, most=len(found) == MOST_FOUND)
 
     # what waits for a second operator
 
