@@ -13,6 +13,7 @@ from api.errors import MESSAGES, SQLSTATES, ServiceError
 from api.pages.acting import BOTH, Act, answer
 from api.pages.charts import Span, over_time
 from api.pages.forms import Form, MistakeError
+from api.pages.periods import period
 from api.pages.site import Refusal, Site, see
 from api.routes.parameters import decode_cursor, encode_cursor, number
 from api.routes.verifications import RunPath
@@ -70,7 +71,7 @@ def watch_pages(site: Site) -> list[HTTPRouteHandler]:
         try:
             if query["asset"] not in assets:
                 raise MistakeError("asset", words.forms.choose)
-            shown["at"] = query.day(words, "to", after=True)
+            _, shown["at"] = period(query, words)
             found = await database.trial_balance(query["asset"], shown["at"], request.user.user_id)
         except Refusal as refusal:
             query.called["at"] = "to"
