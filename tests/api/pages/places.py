@@ -59,6 +59,10 @@ PLACES = {
     ),
     "/operator/wallets/{wallet_id:uuid}/transactions": Place(OPERATOR, ("/operator/wallets/{wallet}/transactions",)),
     "/operator/wallets/{wallet_id:uuid}/holds": Place(OPERATOR, ("/operator/wallets/{wallet}/holds",)),
+    "/operator/wallets/{wallet_id:uuid}/statement": Place(OPERATOR, ("/operator/wallets/{wallet}/statement",)),
+    "/operator/wallets/{wallet_id:uuid}/statement/print": Place(
+        OPERATOR, ("/operator/wallets/{wallet}/statement/print?from=2026-01-01&to=2099-12-31",)
+    ),
     "/operator/wallets/{wallet_id:uuid}/status": Place(OPERATOR, ("/operator/wallets/{wallet}/status",)),
     "/operator/wallets/{wallet_id:uuid}/limits": Place(OPERATOR, ("/operator/wallets/{wallet}/limits",)),
     "/operator/wallets/{wallet_id:uuid}/top-up": Place(OPERATOR, ("/operator/wallets/{wallet}/top-up",)),
