@@ -39,6 +39,8 @@ ADDRESS_FACTOR: Final = 5
 ACCOUNTS_SHARE: Final = 10
 """An address gets this part of a user's calls for sign-ups and sign-ins: they cost more."""
 ACCOUNTS: Final = "/api/auth/"
+ACCOUNT_FORMS: Final = frozenset({"/sign-in", "/sign-up", "/reset", "/account/password"})
+"""Pages whose forms do the same; to look at them is nothing special."""
 UNLIMITED: Final = frozenset({"/api/health/live"})
 """An orchestrator restarts a service whose liveness fails."""
 
@@ -121,13 +123,19 @@ class Limits:
         """Count a request of an address. Raises ServiceError (429)."""
         host = client_address(scope)
         path = scope["path"]
-        # as the router reads it: more slashes lead to the same route
-        if "/auth" in path and normalize_path(path).startswith(ACCOUNTS):
+        if ("/auth" in path or not path.startswith("/api/")) and _is_of_accounts(path, scope["method"]):
             kind, rate = b"accounts", max(1, self._rate // ACCOUNTS_SHARE)
         else:
             kind, rate = b"address", self._rate * ADDRESS_FACTOR
         if wait := self._table.take(self._fingerprint(kind, host), rate):
             raise refusal(rate, wait)
+
+
+def _is_of_accounts(path: str, method: str) -> bool:
+    """Whether this leads to a sign-up or a sign-in."""
+    # as the router reads it: more slashes lead to the same route
+    path = normalize_path(path)
+    return path.startswith(ACCOUNTS) or (method == "POST" and path in ACCOUNT_FORMS)
 
 
 def refusal(rate: int, wait: float) -> ServiceError:

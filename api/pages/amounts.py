@@ -21,7 +21,7 @@ class AmountError(ValueError):
         self.reason = reason
 
 
-def read(text: str, scale: int, *, signed: bool = False) -> int:
+def read(text: str, scale: int, *, signed: bool = False, zero: bool = False) -> int:
     """Return minor units for `1,250.50` or `1.250,50`. Raises AmountError, also where it could mean two amounts."""
     text = text.strip()
     if len(text) > MAX_LENGTH:
@@ -37,7 +37,7 @@ def read(text: str, scale: int, *, signed: bool = False) -> int:
     if len(places) > scale:
         raise AmountError("too_many_places" if scale else "whole_only")
     found = int(whole + places.ljust(scale, "0"))
-    if found == 0:
+    if found == 0 and not zero:
         raise AmountError("zero")
     if found > MAX_AMOUNT:
         raise AmountError("too_large")

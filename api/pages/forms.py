@@ -62,10 +62,10 @@ class Form:
         except ValueError:
             raise invalid(FieldError(name, "must be a UUID")) from None
 
-    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False) -> int:
+    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False, zero: bool = False) -> int:
         """Return the amount in minor units. Raises MistakeError."""
         try:
-            return amounts.read(self[name], scale, signed=signed)
+            return amounts.read(self[name], scale, signed=signed, zero=zero)
         except AmountError as error:
             raise MistakeError(name, getattr(words.amount, error.reason).format(scale=scale)) from None
 

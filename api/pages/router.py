@@ -12,11 +12,16 @@ from api.http.docs_page import asset
 from api.http.problems import EXCEPTION_HANDLERS, problem_response, wants_page
 from api.pages.cross_site import cross_site
 from api.pages.routes.accounts import account_pages
+from api.pages.routes.acts import act_pages
+from api.pages.routes.care import care_pages
+from api.pages.routes.console import console_pages
 from api.pages.routes.history import history_pages
 from api.pages.routes.holds import hold_pages
 from api.pages.routes.moves import move_pages
 from api.pages.routes.statements import statement_pages
 from api.pages.routes.wallet import wallet_pages
+from api.pages.routes.watch import watch_pages
+from api.pages.routes.webhooks import webhook_pages
 from api.pages.site import HERE, Site
 
 if TYPE_CHECKING:
@@ -52,6 +57,8 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
     router = Router(
         "/",
         route_handlers=[
+            *(*console_pages(site), *care_pages(site), *act_pages(site)),
+            *(*watch_pages(site), *webhook_pages(site)),
             *(*account_pages(site), *wallet_pages(site), *move_pages(site), *hold_pages(site)),
             *(*history_pages(site), *statement_pages(site)),
         ],

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from api.schemas.inspection import InspectedWallet
-    from api.schemas.wallets import Balance
+    from api.schemas.wallets import Balance, OwnWallet
 
+    StatedWallet = Balance | OwnWallet | InspectedWallet
     Lines = AsyncGenerator[list[StatementBound | Entry], None]
 
 CSV: Final = "text/csv"
@@ -38,7 +39,7 @@ CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
 async def statement_response(
-    wallet: Balance | InspectedWallet, lines: Lines, wanted: str | None, accept: str, patience: float
+    wallet: StatedWallet, lines: Lines, wanted: str | None, accept: str, patience: float
 ) -> StatementResponse:
     """Answer in the `wanted` form; without, as the Accept header prefers. Raises ServiceError."""
     csv = wanted == "csv" if wanted is not None else prefers_csv(accept)
@@ -46,7 +47,7 @@ async def statement_response(
     return await StatementResponse.begun(kind, pieces, patience)
 
 
-async def as_json(wallet: Balance | InspectedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def as_json(wallet: StatedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
     """Yield the statement in the envelope of every success; see `Statement`."""
     async with contextlib.aclosing(lines):
         separator = b""
@@ -64,7 +65,7 @@ async def as_json(wallet: Balance | InspectedWallet, lines: Lines) -> AsyncGener
             yield b"".join(parts)
 
 
-def _before(wallet: Balance | InspectedWallet, opening: StatementBound) -> bytes:
+def _before(wallet: StatedWallet, opening: StatementBound) -> bytes:
     head = {
         "wallet_id": wallet.wallet_id,
         "asset": wallet.asset,
@@ -75,7 +76,7 @@ def _before(wallet: Balance | InspectedWallet, opening: StatementBound) -> bytes
     return b'{"success":true,"message":"statement","data":%b,"entries":[' % encode(head)[:-1]
 
 
-async def as_csv(wallet: Balance | InspectedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def as_csv(wallet: StatedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
     """Yield the statement as CSV (RFC 4180): a header, then the opening line, entries, the closing line."""
     out = StringIO()
     writer = csv.writer(out)
@@ -88,7 +89,7 @@ async def as_csv(wallet: Balance | InspectedWallet, lines: Lines) -> AsyncGenera
             out.truncate()
 
 
-def _cells(wallet: Balance | InspectedWallet, line: StatementBound | Entry) -> list[object]:
+def _cells(wallet: StatedWallet, line: StatementBound | Entry) -> list[object]:
     """Return the cells of a line, in the order of `COLUMNS`."""
     amounts = (wallet.asset, wallet.scale)
     if isinstance(line, StatementBound):

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from pytest_postgresql.executors import NoopExecutor
 
-from tests.api.conftest import alice, bob, operator, receiver, service_database
+from tests.api.conftest import alice, bob, operator, receiver
 from tests.api.service import Service, serve
-from tests.database import Database
+from tests.database import Cluster, Database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-__all__ = ["alice", "bob", "operator", "receiver", "service_database"]
+__all__ = ["alice", "bob", "operator", "receiver"]
 
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -22,15 +23,25 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
+def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+    """The database of `service`, whose demo accounts are as `pgwallet run` makes them."""
+    name = f"browser_{postgresql_noproc.dbname}"
+    with cluster.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}".encode())
+        yield cluster.database(name)
+        administrator.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture(scope="session")
 def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The running service, which believes what a proxy says."""
-    folder = tmp_path_factory.mktemp("service")
-    with serve(service_database.api_url, folder, PGWALLET_TRUSTED_PROXIES="127.0.0.1") as running:
+    """The running service, which believes what a proxy says, and asks two operators for what is above 1000."""
+    settings = {"PGWALLET_TRUSTED_PROXIES": "127.0.0.1", "PGWALLET_FOUR_EYES": "1000"}
+    with serve(service_database.api_url, tmp_path_factory.mktemp("service"), **settings) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def browser(service_database: Database) -> Iterator["Browser"]:
+def browser(service: Service) -> Iterator["Browser"]:  # noqa: ARG001 - see below
     """Chromium. The database is made before: the driver's event loop runs in this thread, and allows no other one."""
     from playwright.sync_api import sync_playwright
 

@@ -1,91 +1,74 @@
-"""The owner's statements: to print, and as CSV."""
+"""Statements: to print, and as CSV. Operators get those of any user's wallet, as its owner does."""
 
 from __future__ import annotations
 
 import contextlib
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from litestar import Response, get
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.rows import StatementBound
-from api.errors import SQLSTATES, ServiceError
+from api.errors import NOT_FOUND, SQLSTATES, ServiceError
 from api.pages.forms import Form, MistakeError
 from api.pages.periods import period
 from api.pages.site import Refusal, Site
+from api.routes.operator import WalletPath
 from api.routes.statement_formats import statement_response
 from api.schemas.history import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from uuid import UUID
 
     from litestar.handlers import HTTPRouteHandler
+
+    from api.schemas.inspection import InspectedWallet
+    from api.schemas.wallets import OwnWallet
+
+    Lines = AsyncGenerator[list[StatementBound | Entry], None]
 
 MOST_LINES: Final = 1_000
 """On a page: a browser shows and prints them at once, and they are in memory here."""
 FUTURE: Final = SQLSTATES["WA023"]
 
-Pieces = list[list[StatementBound | Entry]]
-
 
 def statement_pages(site: Site) -> list[HTTPRouteHandler]:
-    """Return the pages."""
-    database, services, words = site.database, site.services, site.words
-    signed_in = site.guard()
+    """Return the pages of owners, and those of operators, who get the same statement."""
+    database, words = site.database, site.words
+    signed_in, operators = site.guard(), site.guard(operator=True)
 
-    async def chosen(request: AuthenticatedRequest, form: Form) -> dict[str, Any]:
+    async def own(request: AuthenticatedRequest) -> Shown:
+        form, actor = site.query(request), request.user.user_id
         wallet, wallets = await site.wallets(request, form.text("asset"))
-        return {"wallet": wallet, "wallets": wallets, "spans": spans(datetime.now(UTC).date())}
+        lines = partial(database.statement, wallet.wallet_id, actor=actor)
+        return Shown(form, wallet, lines, {"wallets": wallets, "where": "/statement", "which": {"asset": wallet.asset}})
 
-    async def begun(
-        wallet_id: UUID, start: datetime, end: datetime, actor: UUID
-    ) -> AsyncGenerator[list[StatementBound | Entry], None]:
-        """Begin to read, up to now where the period ends later. Raises ServiceError."""
-        lines = database.statement(wallet_id, start, min(end, datetime.now(UTC)), actor)
+    async def inspected(request: AuthenticatedRequest, wallet_id: UUID) -> Shown:
+        actor = request.user.user_id
+        wallet = await database.inspect_wallet(wallet_id, actor)
+        if wallet.user_id is None:
+            raise ServiceError(NOT_FOUND)
+        lines = partial(database.inspect_statement, wallet_id, actor=actor)
+        where = f"/operator/wallets/{wallet_id}/statement"
+        return Shown(site.query(request), wallet, lines, {"where": where, "which": {}})
+
+    def chosen(request: AuthenticatedRequest, shown: Shown) -> Response[Any]:
+        often = spans(datetime.now(UTC).date())
+        _, start, end = often[0]
+        shown.form.values.setdefault("from", start)
+        shown.form.values.setdefault("to", end)
+        return site.page(request, "statement.html", form=shown.form, wallet=shown.wallet, spans=often, **shown.more)
+
+    def refused(request: AuthenticatedRequest, shown: Shown, refusal: ServiceError | MistakeError) -> Response[Any]:
+        more = {"wallet": shown.wallet, "spans": spans(datetime.now(UTC).date()), **shown.more}
+        return site.refused(request, "statement.html", shown.form, refusal, **more)
+
+    async def printed(request: AuthenticatedRequest, shown: Shown) -> Response[Any]:
         try:
-            first = await anext(lines)
-        except ServiceError as refusal:
-            # the clock that counts is the database's
-            now = refusal.members.get("now")
-            if refusal.kind is not FUTURE or not isinstance(now, datetime) or now <= start:
-                raise
-            lines = database.statement(wallet_id, start, now, actor)
-            first = await anext(lines)
-
-        async def all_of_it() -> AsyncGenerator[list[StatementBound | Entry], None]:
-            async with contextlib.aclosing(lines):
-                yield first
-                async for piece in lines:
-                    yield piece
-
-        return all_of_it()
-
-    def both(form: Form) -> tuple[datetime, datetime]:
-        """Return the period, which has a beginning and an end. Raises MistakeError."""
-        start, end = period(form, words)
-        if start is None or end is None:
-            raise MistakeError("from" if start is None else "to", words.forms.no_day)
-        if start > datetime.now(UTC):
-            raise MistakeError("from", words.statement.future)
-        return start, end
-
-    @get("/statement", before_request=signed_in)
-    async def statement(request: AuthenticatedRequest) -> Response[Any]:
-        form = site.query(request)
-        more = await chosen(request, form)
-        _, start, end = more["spans"][0]
-        form.values.setdefault("from", start)
-        form.values.setdefault("to", end)
-        return site.page(request, "statement.html", form=form, **more)
-
-    @get("/statement/print", before_request=signed_in)
-    async def printable(request: AuthenticatedRequest) -> Response[Any]:
-        form = site.query(request)
-        more = await chosen(request, form)
-        try:
-            lines = await begun(more["wallet"].wallet_id, *both(form), request.user.user_id)
+            lines = await begun(shown.lines, *both(shown.form, words))
             found: list[StatementBound | Entry] = []
             async with contextlib.aclosing(lines):
                 async for piece in lines:
@@ -93,22 +76,84 @@ def statement_pages(site: Site) -> list[HTTPRouteHandler]:
                     if len(found) > MOST_LINES + 2:
                         raise MistakeError("to", words.statement.too_long.format(most=MOST_LINES))
         except Refusal as refusal:
-            return site.refused(request, "statement.html", form, refusal, **more)
+            return refused(request, shown, refusal)
         opening, *entries, closing = found
-        return site.page(request, "statement_print.html", opening=opening, items=entries, closing=closing, **more)
+        bounds: dict[str, Any] = {"opening": opening, "items": entries, "closing": closing}
+        return site.page(request, "statement_print.html", wallet=shown.wallet, **bounds, **shown.more)
+
+    async def downloaded(request: AuthenticatedRequest, shown: Shown) -> Response[Any]:
+        try:
+            lines = await begun(shown.lines, *both(shown.form, words))
+        except Refusal as refusal:
+            return refused(request, shown, refusal)
+        return await statement_response(shown.wallet, lines, "csv", "", site.services.download_timeout)
+
+    @get("/statement", before_request=signed_in)
+    async def statement(request: AuthenticatedRequest) -> Response[Any]:
+        return chosen(request, await own(request))
+
+    @get("/statement/print", before_request=signed_in)
+    async def printable(request: AuthenticatedRequest) -> Response[Any]:
+        return await printed(request, await own(request))
 
     @get("/statement.csv", before_request=signed_in)
     async def as_csv(request: AuthenticatedRequest) -> Response[Any]:
-        form = site.query(request)
-        try:
-            wallet_id = await site.wallet_id(request, form.text("asset"))
-            wallet = await database.balance(wallet_id, request.user.user_id)
-            lines = await begun(wallet_id, *both(form), request.user.user_id)
-        except Refusal as refusal:
-            return site.refused(request, "statement.html", form, refusal, **await chosen(request, form))
-        return await statement_response(wallet, lines, "csv", "", services.download_timeout)
+        return await downloaded(request, await own(request))
 
-    return [statement, printable, as_csv]
+    @get("/operator/wallets/{wallet_id:uuid}/statement", before_request=operators)
+    async def statement_of(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
+        return chosen(request, await inspected(request, wallet_id))
+
+    @get("/operator/wallets/{wallet_id:uuid}/statement/print", before_request=operators)
+    async def printable_of(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
+        return await printed(request, await inspected(request, wallet_id))
+
+    @get("/operator/wallets/{wallet_id:uuid}/statement.csv", before_request=operators)
+    async def as_csv_of(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
+        return await downloaded(request, await inspected(request, wallet_id))
+
+    return [statement, printable, as_csv, statement_of, printable_of, as_csv_of]
+
+
+class Shown(NamedTuple):
+    """Whose statement it is, how it is read, and what its pages say of that."""
+
+    form: Form
+    wallet: OwnWallet | InspectedWallet
+    lines: Callable[[datetime, datetime], Lines]
+    more: dict[str, Any]
+
+
+async def begun(read: Callable[[datetime, datetime], Lines], start: datetime, end: datetime) -> Lines:
+    """Begin to read, up to now where the period ends later. Raises ServiceError."""
+    lines = read(start, min(end, datetime.now(UTC)))
+    try:
+        first = await anext(lines)
+    except ServiceError as refusal:
+        # the clock that counts is the database's
+        now = refusal.members.get("now")
+        if refusal.kind is not FUTURE or not isinstance(now, datetime) or now <= start:
+            raise
+        lines = read(start, now)
+        first = await anext(lines)
+
+    async def all_of_it() -> Lines:
+        async with contextlib.aclosing(lines):
+            yield first
+            async for piece in lines:
+                yield piece
+
+    return all_of_it()
+
+
+def both(form: Form, words: Any) -> tuple[datetime, datetime]:
+    """Return the period, which has a beginning and an end. Raises MistakeError."""
+    start, end = period(form, words)
+    if start is None or end is None:
+        raise MistakeError("from" if start is None else "to", words.forms.no_day)
+    if start > datetime.now(UTC):
+        raise MistakeError("from", words.statement.future)
+    return start, end
 
 
 def spans(today: date) -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ as $$
 declare
   c_sessions constant bigint := 100;
   v_now constant timestamptz := clock_timestamp();
-  v_expires_at constant timestamptz := v_now + interval '1 day';
+  v_expires_at timestamptz;
 begin
   perform wallet.require_service();
   if p_session_hash is null or length(p_session_hash) <> 32 then
@@ -49,19 +49,22 @@ begin
     limit 10
     for update skip locked
   );
-  insert into wallet.sessions (session_hash, user_id, token_generation, started_at, expires_at)
-  values (p_session_hash, p_user_id, p_generation, v_now, v_expires_at)
-  on conflict on constraint sessions_pkey do nothing;
+  insert into wallet.sessions as s (session_hash, user_id, token_generation, started_at, expires_at)
+  values (p_session_hash, p_user_id, p_generation, v_now, v_now + interval '1 day')
+  on conflict on constraint sessions_pkey do update
+  set token_generation = excluded.token_generation
+  where s.user_id = excluded.user_id
+  returning s.expires_at into v_expires_at;
   if not found then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'session_hash', 'reason', 'must be new'));
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'session_hash', 'reason', 'is another user''s'));
   end if;
   return v_expires_at;
 end;
 $$;
 
 comment on function public.wallet_start_session(bytea, uuid, integer) is
-$$ Begins a session of the pages for a user who has just signed in; returns when it expires, a day later. It ends before
-that when all tokens of the user do, or when the user has begun 100 newer ones.
+$$ Begins a session of the pages for a user who has just signed in; returns when it expires, a day later. Again returns
+the same. It ends before that when all tokens of the user do, or when the user has begun 100 newer ones.
 
 p_session_hash the SHA-256 of the session's id: whoever calls makes that of at least 256 random bits
 p_generation   the generation of the user's tokens that the sign-in returned

@@ -6,9 +6,9 @@ returns bigint
 language sql
 stable
 as $$
-  select case
-    when t.wallet_id = p_wallet_id then t.seq
-    else (
+  select case p_wallet_id
+    when t.wallet_id then t.seq
+    when t.counterparty_id then (
       select l.seq
       from wallet.ledger l
       where l.wallet_id = p_wallet_id and l.seq = wallet.entry_of(p_wallet_id, t.id) and l.transaction_id = t.id

@@ -11,7 +11,7 @@ create or replace function public.wallet_audit(
 )
 returns table (
   id bigint, actor uuid, actor_username text, action text, user_id uuid, username text, wallet_id uuid, reason text,
-  before jsonb, after jsonb, transaction_id bigint, created_at timestamptz, webhook_id uuid
+  before jsonb, after jsonb, transaction_id bigint, created_at timestamptz, webhook_id uuid, asset text, scale smallint
 )
 language plpgsql
 stable
@@ -115,7 +115,8 @@ begin
     ),
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'from') else a.before end,
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'to') else a.detail end,
-    o.transaction_id, a.created_at, a.webhook_id
+    o.transaction_id, a.created_at, a.webhook_id, w.asset,
+    (select s.scale from wallet.assets s where s.code = w.asset)
   from unnest(v_ids) i (id)
   cross join lateral (select * from wallet.operator_actions x where x.id = i.id limit 1) a
   cross join lateral (
@@ -123,6 +124,7 @@ begin
       (a.detail ->> 'transaction_id')::bigint,
       case a.action when 'propose' then (a.detail ->> 'confirmation_id')::bigint end
   ) as o (user_id, transaction_id, proposal_id)
+  left join lateral (select x.asset from wallet.wallets x where x.id = a.wallet_id limit 1) w on true
   where (p_user_id is null or o.user_id = p_user_id) and (p_operator_id is null or a.actor = p_operator_id)
     and (p_action is null or a.action = p_action)
   order by a.id desc
@@ -145,7 +147,8 @@ p_before_id the id of the last row of the page before; null for the newest page
 p_actor     the operator who asks; null for an administrator
 
 before and after: what was so, and what is since then. A null actor was an administrator. The reason of what moved money
-is the transaction's reference, and of a propose the request's: both go with their person. With more than one filter, and
-for looks (read) alone, a page examines 1,000 rows: where it stops before the end, its last row has an id and nothing
-else, and the next page goes on from there. Who reads this record leaves no row in it.
+is the transaction's reference, and of a propose the request's: both go with their person. asset and scale are those of
+the wallet, in whose minor units amounts are. With more than one filter, and for looks (read) alone, a page examines
+1,000 rows: where it stops before the end, its last row has an id and nothing else, and the next page goes on from
+there. Who reads this record leaves no row in it.
 Errors: WA002 invalid argument; WA024 invalid cursor; WA027 operators only. $$;

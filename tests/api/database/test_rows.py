@@ -4,14 +4,14 @@ import re
 import types
 from collections.abc import AsyncGenerator, Iterator
 from datetime import datetime
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from api.database import functions
-from api.database.rows import Page
+from api.database.rows import BalancePoint, Page, SessionUser
 from api.schemas.operator import KindLimits, WalletLimits
 from tests.database import Database
 
@@ -35,6 +35,8 @@ TYPES = {
 NAMES = vars(functions) | {"AsyncGenerator": AsyncGenerator, "datetime": datetime}
 # made of several rows: these are its parts that are rows
 PARTS: dict[type[msgspec.Struct], type[msgspec.Struct]] = {WalletLimits: KindLimits}
+# rows that are tuples
+TUPLES = {BalancePoint, SessionUser}
 # what a method reads in the same statement, besides its function
 BESIDE = {"postgres": "text"}
 OUT = """
@@ -47,12 +49,19 @@ where p.oid = %s::regproc
 """
 
 
-def structs(annotation: Any) -> Iterator[type[msgspec.Struct]]:
-    """The Structs in an annotation, each once for what it is in."""
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
+def structs(annotation: Any) -> Iterator[type[Any]]:
+    """The Structs and tuples in an annotation, each once for what it is in."""
+    if isinstance(annotation, type) and (issubclass(annotation, msgspec.Struct) or annotation in TUPLES):
         yield PARTS.get(annotation, annotation)
     for argument in get_args(annotation):
         yield from structs(argument)
+
+
+def fields(struct: type[Any]) -> list[tuple[str, Any]]:
+    """Names and types of what a row has."""
+    if struct in TUPLES:
+        return list(get_type_hints(struct).items())
+    return [(field.name, field.type) for field in msgspec.structs.fields(struct)]
 
 
 def plain(annotation: Any) -> Any:
@@ -79,16 +88,14 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("function", "struct"), CALLS)
-def test_a_row_is_what_its_function_returns(
-    shared_database: Database, function: str, struct: type[msgspec.Struct]
-) -> None:
+def test_a_row_is_what_its_function_returns(shared_database: Database, function: str, struct: type[Any]) -> None:
     with shared_database.connect() as connection:
         columns: dict[str, str] = dict(connection.execute(OUT, [f"public.{function}"]).fetchall())
-    for field in msgspec.structs.fields(struct):
-        declared, found = TYPES[(BESIDE | columns)[field.name]], plain(field.type)
+    for name, type_ in fields(struct):
+        declared, found = TYPES[(BESIDE | columns)[name]], plain(type_)
         # a list or Struct is decoded from its column, which fails where the two do not fit
         nested = declared is msgspec.Raw and any(structs(found))
-        assert nested or declared == found, field.name
+        assert nested or declared == found, name
 
 
 def test_every_row_is_looked_at() -> None:

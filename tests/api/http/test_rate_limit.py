@@ -111,6 +111,26 @@ def test_no_other_spelling_of_a_path_that_leads_to_the_same_has_more(limited: Se
     assert statuses == [401, 429]
 
 
+FORMS = ["/sign-in", "/sign-up", "/reset", "/account/password", "//sign-in", "/sign-in/", "/%2Faccount//password"]
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_a_form_of_an_account_has_the_same_share_and_a_look_at_it_has_not(limited: Service, path: str) -> None:
+    headers = {"X-Forwarded-For": f"203.0.113.{100 + FORMS.index(path)}"}
+    with closing(HTTPConnection(urlsplit(limited.url).netloc, timeout=20)) as connection:
+
+        def status(method: str, path: str, body: str | None = None) -> int:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+        assert 429 not in [status("GET", path) for _ in range(RATE)]
+        assert [status("POST", path, "username=nobody") == 429 for _ in range(2)] == [False, True]
+        assert status("POST", "/api/auth/signin", "{}") == 429
+        assert status("POST", "/top-up", "amount=1") != 429
+
+
 @pytest.mark.parametrize(
     "path", ["/api/auth/./signin", "/api/x/../auth/signin", "/API/auth/signin", "/api/auth;a/signin"]
 )
@@ -203,7 +223,7 @@ def test_the_default_lets_200_sign_ups_and_1000_wallet_calls_pass_at_once() -> N
     limits = Limits(Settings().rate_limit, Table(), b"key")
     for path, calls in (("/api/auth/signup", 200), ("/api/wallet/topup", 1000)):
         for _ in range(calls):
-            limits.address(cast("HTTPScope", {"path": path, "client": ("192.0.2.1", 1)}))
+            limits.address(cast("HTTPScope", {"path": path, "method": "POST", "client": ("192.0.2.1", 1)}))
     user = uuid4()
     for _ in range(1000):
         limits.user(user)

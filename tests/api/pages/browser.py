@@ -1,139 +1,249 @@
-"""A browser without script, as far as forms need one: it finds them on a page, fills them in and sends them."""
+"""A browser without a screen: it keeps cookies, reads pages, and sends their forms as browsers do.
 
+Each page that it reads must be sound: elements that close, ids that are there once, a label for every field, no script
+or style in the markup.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
 from html.parser import HTMLParser
-from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 
-from tests.api.service import PASSWORD, TLS, Service, User
+from tests.api.service import PASSWORD, TLS, Service
 
-VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "path", "circle", "wbr"})
-
-
-class FormFound:
-    """A form of a page: where it goes, and what is in its fields."""
-
-    def __init__(self, method: str, action: str) -> None:
-        self.method = method
-        self.action = action
-        self.fields: dict[str, str] = {}
-        self.buttons: list[dict[str, str]] = []
+VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
+BLOCKS = frozenset(
+    {"article", "div", "dl", "fieldset", "form", "h1", "h2", "h3", "nav", "ol", "p", "section", "table", "ul"}
+)
+"""What ends a paragraph that is open, though nothing says so."""
+UNSEEN = frozenset({"script", "style", "title"})
 
 
-class Sheet(HTMLParser):
-    """A page that was read: its forms, its links, and what a person sees of it."""
+class Element:
+    """An element of a page."""
 
-    def __init__(self, html: str) -> None:
+    def __init__(self, tag: str, attributes: dict[str, str]) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.children: list[Element | str] = []
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes.get(name, "")
+
+    def walk(self) -> Iterator[Element]:
+        yield self
+        for child in self.children:
+            if isinstance(child, Element):
+                yield from child.walk()
+
+    def all(self, *tags: str) -> list[Element]:
+        return [element for element in self.walk() if element.tag in tags]
+
+    @property
+    def text(self) -> str:
+        """What is to be read in it, with single spaces."""
+        return " ".join("".join(self._said()).split())
+
+    def _said(self) -> Iterator[str]:
+        for child in self.children:
+            if isinstance(child, str):
+                yield child
+            elif child.tag not in UNSEEN and "hidden" not in child.attributes:
+                yield from child._said()
+                # as on the screen, where these stand apart
+                yield "" if child.tag in {"a", "data", "strong", "em", "time", "code", "abbr"} else " "
+
+
+class Reader(HTMLParser):
+    """Makes elements of HTML, strictly."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self.forms: list[FormFound] = []
-        self.links: dict[str, str] = {}
-        self.alerts: list[str] = []
-        self.titles: list[str] = []
-        self._open: list[tuple[str, dict[str, str], int]] = []
-        self._texts: list[str] = []
-        self._select = ""
-        self.feed(html)
-        self.close()
-        self.text = " ".join("".join(self._texts).split())
-        self.leftover = [tag for tag, _, _ in self._open]
+        self.root = Element("document", {})
+        self._open = [self.root]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        form = self.forms[-1] if self.forms else FormFound("", "")
-        if tag == "form":
-            self.forms.append(FormFound(found.get("method", "get"), found.get("action", "")))
-        elif tag == "input" and "name" in found and (found.get("type") != "checkbox" or "checked" in found):
-            form.fields[found["name"]] = found.get("value", "")
-        elif tag == "select":
-            self._select = found["name"]
-        elif tag == "option" and ("selected" in found or self._select not in form.fields):
-            form.fields[self._select] = found["value"]
-        elif tag == "button":
-            form.buttons.append(found)
+        assert not (tag in BLOCKS and any(element.tag == "p" for element in self._open)), f"<{tag}> in <p>"
+        assert len(attrs) == len(dict(attrs)), f"<{tag}> has an attribute twice"
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        self._open[-1].children.append(element)
         if tag not in VOID:
-            self._open.append((tag, found, len(self._texts)))
-        if tag in {"p", "li", "dt", "dd", "div", "h1", "h2", "td", "tr", "br", "span"}:
-            self._texts.append(" ")
+            self._open.append(element)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in VOID:
-            return
-        opened, found, start = self._open.pop()
-        assert opened == tag, f"</{tag}> ends <{opened}>"
-        text = " ".join("".join(self._texts[start:]).split())
-        if tag == "a":
-            self.links[text] = found["href"]
-        elif tag == "h1":
-            self.titles.append(text)
-        if found.get("role") in {"alert", "status"}:
-            self.alerts.append(text)
+        assert self._open[-1].tag == tag, f"</{tag}> where <{self._open[-1].tag}> is open"
+        self._open.pop()
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:  # of SVG
+            self.handle_endtag(tag)
 
     def handle_data(self, data: str) -> None:
-        if not self._open or self._open[-1][0] not in {"script", "style"}:
-            self._texts.append(data)
+        self._open[-1].children.append(data)
 
-    def form(self, field: str, **values: str) -> FormFound:
-        """The first form that has this field, with these values."""
-        return next(form for form in self.forms if field in form.fields and values.items() <= form.fields.items())
+    def read(self, html: str) -> Element:
+        self.feed(html)
+        self.close()
+        assert self._open == [self.root], f"<{self._open[-1].tag}> never ends"
+        return self.root
 
 
-class Browser:
-    """Cookies, and the page that is open."""
+class Form:
+    """A form of a page: its fields as they are filled in."""
 
-    def __init__(self, service: Service, user: User | None = None) -> None:
-        self.client = httpx.Client(base_url=service.url, timeout=20, verify=TLS, headers={"Accept": "text/html"})
-        self.answer = httpx.Response(200)
-        self.page = Sheet("")
-        if user is not None:
-            self.open("/sign-in").send("password", username=user.username, password=PASSWORD)
-            assert self.status == 200, self.page.text
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.client.close()
-
-    @property
-    def status(self) -> int:
-        """Of the answer that is shown."""
-        return self.answer.status_code
+    def __init__(self, page: Page, element: Element) -> None:
+        self._page = page
+        self.element = element
+        self.action = element["action"] or page.path
+        self.method = element["method"].lower() or "get"
+        self.fields: dict[str, str] = {}
+        """What would be sent."""
+        self.names: set[str] = set()
+        """What can be filled in."""
+        for control in element.all("input", "select", "textarea"):
+            if name := control["name"]:
+                self.names.add(name)
+                value = _value(control)
+                if value is not None:
+                    self.fields[name] = value
 
     @property
-    def path(self) -> str:
-        """Where it was found."""
-        return self.answer.url.path
+    def buttons(self) -> list[Element]:
+        return self.element.all("button")
 
-    def open(self, path: str) -> Self:
-        """Go to an address."""
-        return self._show(self.client.get(path))
-
-    def send(self, which: str, button: str = "", **values: str) -> Self:
-        """Fill in the form that has the field `which`, and press its first button, or the one with this value."""
-        return self.submit(self.page.form(which), button, **values)
-
-    def submit(self, form: FormFound, button: str = "", **values: str) -> Self:
-        """Fill in and send a form, also one of an earlier page: a second press or the back button does so."""
-        fields = {**form.fields, **{name.rstrip("_"): value for name, value in values.items()}}
-        pressed = next(one for one in form.buttons if button in {"", one.get("value"), one.get("formaction")})
-        if "name" in pressed:
+    def send(self, button: str | None = None, **values: str) -> Page:
+        """Fill in, press a button (the first one, or the one with this text), and go where that leads."""
+        assert values.keys() <= self.names, f"no field {values.keys() - self.names} in {self.names}"
+        pressed = next(one for one in self.buttons if button in (None, one.text))
+        fields = self.fields | values
+        if pressed["name"]:
             fields[pressed["name"]] = pressed["value"]
-        action = pressed.get("formaction") or form.action or str(self.answer.url)
-        if form.method == "get":
-            return self._show(self.client.get(action, params=fields))
-        return self._show(self.client.post(action, data=fields, headers={"Sec-Fetch-Site": "same-origin"}))
+        return self._page.browser.submit(self.method, pressed["formaction"] or self.action, fields)
 
-    def _show(self, answer: httpx.Response) -> Self:
-        while answer.status_code == 303:
-            answer = self.client.get(answer.headers["location"])
-        self.answer = answer
-        if answer.headers["content-type"].startswith("text/html"):
-            self.page = Sheet(answer.text)
-            assert self.page.leftover == []
-            assert len(self.page.titles) == 1
-        return self
 
-    def available(self) -> int:
-        """What the first page says is there, in minor units."""
-        text = self.client.get("/").text.partition('id="balance"')[2]
-        return int(text.partition('value="')[2].partition('"')[0].replace(".", ""))
+class Page:
+    """What a browser shows."""
+
+    def __init__(self, browser: Browser, response: httpx.Response) -> None:
+        self.browser = browser
+        self.response = response
+        self.status = response.status_code
+        self.path = response.url.raw_path.decode()
+        """With its query."""
+        self.html = response.text
+        assert response.headers["content-type"] == "text/html; charset=utf-8", self.html
+        self.root = Reader().read(self.html)
+        _check(self.root)
+
+    def __contains__(self, text: str) -> bool:
+        return text in self.text
+
+    @property
+    def text(self) -> str:
+        """What is to be read in its main part."""
+        return self.root.all("main")[0].text
+
+    @property
+    def title(self) -> str:
+        (title,) = self.root.all("h1")
+        return title.text
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What its lists of facts say."""
+        terms = [term.text for term in self.root.all("dt")]
+        return dict(zip(terms, (fact.text for fact in self.root.all("dd")), strict=True))
+
+    @property
+    def forms(self) -> list[Form]:
+        return [Form(self, element) for element in self.root.all("form")]
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where each link leads, by its text."""
+        return {element.text: element["href"] for element in self.root.all("a")}
+
+    @property
+    def mistakes(self) -> dict[str, str]:
+        """What is said of each field that is wrong."""
+        said = {element["id"]: element.text for element in self.root.walk() if element["id"]}
+        wrong = [one for one in self.root.all("input", "select", "textarea") if "aria-invalid" in one.attributes]
+        return {one["name"]: said[one["aria-describedby"].split()[-1]] for one in wrong}
+
+    def form(self, button: str) -> Form:
+        """Return the form that has a button with this text."""
+        (found,) = [form for form in self.forms if button in [one.text for one in form.buttons]]
+        return found
+
+    def follow(self, link: str) -> Page:
+        """Follow the first link of its main part whose text begins so."""
+        found = (one["href"] for one in self.root.all("main")[0].all("a") if one.text.startswith(link))
+        return self.browser.open(next(found))
+
+
+class Browser(httpx.Client):
+    """A browser, with cookies of its own. Follows redirects, within the site."""
+
+    def __init__(self, service: Service, **headers: str) -> None:
+        super().__init__(base_url=service.url, timeout=20, verify=TLS, headers={"Accept": "text/html", **headers})
+
+    def open(self, path: str) -> Page:
+        """Go to an address of the site."""
+        return self._show(self.get(path, headers={"Sec-Fetch-Site": "none"}))
+
+    def submit(self, method: str, path: str, fields: dict[str, str]) -> Page:
+        """Send a form."""
+        if method == "get":
+            return self._show(self.get(path, params=fields, headers={"Sec-Fetch-Site": "same-origin"}))
+        return self._show(self.post(path, data=fields, headers={"Sec-Fetch-Site": "same-origin"}))
+
+    def sign_in(self, username: str, password: str = PASSWORD, to: str = "/") -> Page:
+        """Sign in on the page for that."""
+        page = self.submit("get", "/sign-in", {"next": to})
+        return page.form("Sign in").send(username=username, password=password)
+
+    def _show(self, response: httpx.Response) -> Page:
+        for _ in range(5):
+            if not response.is_redirect:
+                return Page(self, response)
+            assert response.status_code == 303
+            assert not urlsplit(response.headers["location"]).netloc
+            response = self.get(response.headers["location"], headers={"Sec-Fetch-Site": "same-origin"})
+        raise AssertionError("redirected without end")
+
+
+def _value(control: Element) -> str | None:
+    """What a field sends as it is; None where nothing."""
+    if control.tag == "textarea":
+        return "".join(child for child in control.children if isinstance(child, str))
+    if control.tag == "select":
+        options = control.all("option")
+        chosen = next((one for one in options if "selected" in one.attributes), options[0])
+        return chosen.attributes.get("value", chosen.text)
+    if control["type"] in {"checkbox", "radio"}:
+        return (control["value"] or "on") if "checked" in control.attributes else None
+    return control["value"]
+
+
+def _check(root: Element) -> None:
+    """Fail for what no page may have."""
+    elements = list(root.walk())
+    repeated = [name for name, times in Counter(one["id"] for one in elements if one["id"]).items() if times > 1]
+    assert not repeated, f"more than one element has the id {repeated}"
+    labelled = {one["for"] for one in elements if one.tag == "label"}
+    inside = {id(one) for label in root.all("label") for one in label.walk()}
+    for one in elements:
+        assert "style" not in one.attributes, f"<{one.tag}> has a style"
+        assert not any(name.startswith("on") for name in one.attributes), f"<{one.tag}> has a handler"
+        assert one.tag != "style", "a style in the page"
+        assert one.tag != "script" or one["src"], "a script in the page"
+        if one.tag in {"input", "select", "textarea"} and one["type"] != "hidden" and "hidden" not in one.attributes:
+            assert one["id"] in labelled or id(one) in inside or one["aria-label"], f"no label for {one['name']}"
+        if described := one["aria-describedby"]:
+            ids = {other["id"] for other in elements}
+            assert set(described.split()) <= ids, f"{one['name']} is described by nothing"

@@ -1,11 +1,13 @@
 """Every page there is, with addresses of it and who may see it: the tests that go to all of them can forget none."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 from litestar.routes import HTTPRoute
 
 from api.app import create_app
+from api.schemas.fields import MAX_AMOUNT
 from api.settings import Settings
 from tests.api.service import User, data
 
@@ -26,14 +28,64 @@ PLACES = {
     "/sign-up": Place(NOBODY, ("/sign-up",)),
     "/reset": Place(NOBODY, ("/reset",)),
     "/account": Place(CUSTOMER, ("/account", "/account?changed=1")),
+    "/wallets": Place(CUSTOMER, ("/wallets",)),
     "/top-up": Place(CUSTOMER, ("/top-up", "/top-up?asset=USD")),
-    "/spend": Place(CUSTOMER, ("/spend", "/spend?asset=USD")),
+    "/spend": Place(CUSTOMER, ("/spend?asset=USD",)),
+    "/transfer": Place(CUSTOMER, ("/transfer",)),
+    "/hold": Place(CUSTOMER, ("/hold",)),
+    "/history": Place(CUSTOMER, ("/history", "/history?type=spend&asset=UC", "/history?q=nothing%20like%20this")),
     "/transactions/{transaction_id:int}": Place(
-        CUSTOMER, ("/transactions/{spent}", "/transactions/{topped_up}?asset=USD&done=1")
+        CUSTOMER,
+        (
+            "/transactions/{spent}?done=1",
+            "/transactions/{topped_up}?asset=USD&receipt={receipt}",
+            "/transactions/{spent}?receipt={receipt}",
+            "/transactions/{refunded}",
+            "/transactions/{sent}",
+        ),
+    ),
+    "/holds": Place(CUSTOMER, ("/holds", "/holds?status=voided")),
+    "/holds/{txn_id:uuid}": Place(CUSTOMER, ("/holds/{held}?done=hold", "/holds/{voided}?done=void")),
+    "/statement": Place(CUSTOMER, ("/statement",)),
+    "/statement/print": Place(CUSTOMER, ("/statement/print?from=2026-01-01&to=2099-12-31",)),
+    "/operator": Place(OPERATOR, ("/operator",)),
+    "/operator/search": Place(OPERATOR, ("/operator/search?q={username}", "/operator/search?q=nothing%20like%20this")),
+    "/operator/users": Place(OPERATOR, ("/operator/users",)),
+    "/operator/users/{user_id:uuid}": Place(OPERATOR, ("/operator/users/{user}", "/operator/users/{operator}")),
+    "/operator/users/{user_id:uuid}/erase": Place(OPERATOR, ("/operator/users/{user}/erase",)),
+    "/operator/users/{user_id:uuid}/password-reset": Place(OPERATOR, ("/operator/users/{user}/password-reset",)),
+    "/operator/wallets/{wallet_id:uuid}": Place(
+        OPERATOR, ("/operator/wallets/{wallet}", "/operator/wallets/{dollars}", "/operator/wallets/{system}")
+    ),
+    "/operator/wallets/{wallet_id:uuid}/transactions": Place(OPERATOR, ("/operator/wallets/{wallet}/transactions",)),
+    "/operator/wallets/{wallet_id:uuid}/holds": Place(OPERATOR, ("/operator/wallets/{wallet}/holds",)),
+    "/operator/wallets/{wallet_id:uuid}/statement": Place(OPERATOR, ("/operator/wallets/{wallet}/statement",)),
+    "/operator/wallets/{wallet_id:uuid}/statement/print": Place(
+        OPERATOR, ("/operator/wallets/{wallet}/statement/print?from=2026-01-01&to=2099-12-31",)
+    ),
+    "/operator/wallets/{wallet_id:uuid}/status": Place(OPERATOR, ("/operator/wallets/{wallet}/status",)),
+    "/operator/wallets/{wallet_id:uuid}/limits": Place(OPERATOR, ("/operator/wallets/{wallet}/limits",)),
+    "/operator/wallets/{wallet_id:uuid}/top-up": Place(OPERATOR, ("/operator/wallets/{wallet}/top-up",)),
+    "/operator/wallets/{wallet_id:uuid}/adjust": Place(OPERATOR, ("/operator/wallets/{wallet}/adjust",)),
+    "/operator/transactions/{transaction_id:int}": Place(
+        OPERATOR,
+        ("/operator/transactions/{spent}", "/operator/transactions/{refunded}", "/operator/transactions/{sent}"),
+    ),
+    "/operator/transactions/{transaction_id:int}/refund": Place(OPERATOR, ("/operator/transactions/{spent}/refund",)),
+    "/operator/holds/{hold_id:int}": Place(OPERATOR, ("/operator/holds/{hold_number}",)),
+    "/operator/confirmations": Place(OPERATOR, ("/operator/confirmations", "/operator/confirmations?status=all")),
+    "/operator/confirmations/{confirmation_id:int}": Place(OPERATOR, ("/operator/confirmations/{asked_for}",)),
+    "/operator/confirmations/{confirmation_id:int}/reject": Place(
+        OPERATOR, ("/operator/confirmations/{asked_for}/reject",)
+    ),
+    "/operator/audit": Place(
+        OPERATOR, ("/operator/audit", "/operator/audit?user_id={user}", "/operator/audit?actor=x")
     ),
 }
-STREAMS = {"/live"}
+FILES = {"/live", "/statement.csv", "/operator/wallets/{wallet_id:uuid}/statement.csv"}
 """What no browser shows."""
+TURNED_DOWN = {"/operator/audit?actor=x": 422}
+"""Addresses that ask for what cannot be."""
 HOSTILE = "<img src=x onerror=alert(1)>\"'&amp; \u202eevil\u202c \U0001f9d1\u200d\U0001f680 " + "\u5bbd" * 200
 """A reference that ends elements, turns the direction of reading around, and is wide."""
 
@@ -51,13 +103,44 @@ class World(NamedTuple):
 
 
 def furnish(customer: User, other: User, operator: User) -> World:
-    """Let things happen, so that every page has something to show."""
+    """Let things happen, so that every page has something to show. The service asks for two operators above 1000."""
     assert len(HOSTILE) <= 256
-    data(customer.post("/api/wallets", json={"asset": "USD"}), 201)
-    topped_up = data(customer.topup(123_456_789, asset="USD", reference="Salary"), 201)
-    spent = data(customer.spend(10, reference=HOSTILE), 201)
-    data(other.topup(5_000), 201)
-    names = {"spent": spent["id"], "topped_up": topped_up["id"], "user": customer.account["id"]}
+
+    def made(user: User, path: str, **members: object) -> dict[str, Any]:
+        return data(user.post(path, json={"txn_id": str(uuid4()), **members}), 201)
+
+    dollars = data(customer.post("/api/wallets", json={"asset": "USD"}), 201)
+    topped_up = made(customer, "/api/wallet/topup", amount=MAX_AMOUNT, asset="USD", reference="Salary")
+    spent = made(customer, "/api/wallet/spend", amount=20, reference=HOSTILE)
+    refunded = made(customer, "/api/wallet/refund", amount=5, original_txn_id=spent["txn_id"])
+    sent = made(customer, "/api/wallet/transfer", amount=30, to_username=other.username, reference="Half of the rent")
+    held = made(customer, "/api/wallet/holds", amount=100, reference=HOSTILE)
+    made(customer, f"/api/wallet/holds/{held['txn_id']}/capture", amount=40)
+    voided = made(customer, "/api/wallet/holds", amount=7)
+    made(customer, f"/api/wallet/holds/{voided['txn_id']}/void")
+    wallet, user = customer.account["wallet_id"], customer.account["id"]
+    limits = {"limits": {"spend": {"per_day": 500}, "topup": {"per_transaction": 10_000}}, "reason": "As agreed"}
+    data(operator.put(f"/api/operator/wallets/{wallet}/limits", json=limits))
+    asked_for = {"txn_id": str(uuid4()), "amount": 2_000, "reason": HOSTILE}
+    waits = operator.post(f"/api/operator/wallets/{wallet}/adjust", json=asked_for).json()["data"]
+    inspected = data(operator.get(f"/api/operator/transactions/{spent['id']}"))
+    names = {
+        "username": customer.username,
+        "user": user,
+        "wallet": wallet,
+        "dollars": dollars["wallet_id"],
+        "spent": spent["id"],
+        "topped_up": topped_up["id"],
+        "refunded": refunded["id"],
+        "sent": sent["id"],
+        "receipt": topped_up["receipt"],
+        "held": held["txn_id"],
+        "voided": voided["txn_id"],
+        "hold_number": held["id"],
+        "asked_for": waits["id"],
+        "operator": operator.account["id"],
+        "system": next(entry["wallet_id"] for entry in inspected["entries"] if entry["user_id"] is None),
+    }
     return World(customer, operator, {name: str(value) for name, value in names.items()})
 
 

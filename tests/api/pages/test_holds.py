@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.pages.browser import Browser
+from tests.api.pages.owner import Browser
 from tests.api.service import Service, User, data
 from tests.database import Database
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.pages.browser import Browser
+from tests.api.pages.owner import Browser
 from tests.api.service import PASSWORD, Service, User, data, serve
 from tests.database import Database
 

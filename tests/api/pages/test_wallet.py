@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from api.pages.charts import steps
-from tests.api.pages.browser import Browser
+from tests.api.pages.owner import Browser
 from tests.api.pages.test_history import many
 from tests.api.service import Service, User, data
 from tests.database import Database

@@ -1,4 +1,4 @@
-select plan(28);
+select plan(35);
 
 create function pg_temp.id(p_number integer) returns bytea language sql immutable
 as $$ select sha256(format('session %s', p_number)::bytea) $$;
@@ -23,7 +23,8 @@ update wallet.users set role = 'operator' where username = 'alice';
 select is((wallet_session(pg_temp.id(1))).role, 'operator', 'the role is the one stored now');
 
 -- refused
-select is(refused($$ select pg_temp.begin(1, 'bob') $$), 'WA002 session_hash', 'nobody begins a session that is there');
+select is(pg_temp.begin(1, 'alice'), (wallet_session(pg_temp.id(1))).expires_at, 'begun again it is the same');
+select is(refused($$ select pg_temp.begin(1, 'bob') $$), 'WA002 session_hash', 'nobody else begins it');
 select is((wallet_session(pg_temp.id(1))).username, 'alice', 'which stays whose it was');
 select is(refused($$ select wallet_start_session('\x01', user_of('alice'), 0) $$), 'WA002 session_hash', 'it takes a hash');
 select is(refused($$ select wallet_start_session(null, user_of('alice'), 0) $$), 'WA002 session_hash', 'and takes one');
@@ -57,8 +58,17 @@ select is(refused($$ select pg_temp.begin(6, 'bob') $$), 'WA029', 'a sign-in fro
 select lives_ok($$ select wallet_sign_out_everywhere(user_of('alice')) $$, 'alice signs out everywhere');
 select is_empty($$ select from wallet.sessions s where s.user_id = user_of('alice') $$, 'which ends all of hers');
 
+select pg_temp.begin(7, 'bob', 1), pg_temp.begin(8, 'charlie');
+select lives_ok($$ select wallet_change_password(user_of('bob'), u.password_hash, 'new') from wallet.users u where u.username = 'bob' $$, 'another password');
+select ok(not pg_temp.knows(7), 'ends them too');
+select lives_ok($$ select wallet_set_role('charlie', 'operator'), wallet_set_role('charlie', 'user') $$, 'another role');
+select ok(not pg_temp.knows(8), 'ends them too');
+select pg_temp.begin(9, 'bob', 2);
+select lives_ok($$ select wallet_erase_user(user_of('bob'), 'a test') $$, 'an erasure');
+select is_empty($$ select from wallet.sessions s where s.user_id = user_of('bob') or s.session_hash = pg_temp.id(9) $$, 'leaves none');
+
 -- bounded
-select count(pg_temp.begin(n, 'charlie')) from generate_series(101, 201) n;
+select count(pg_temp.begin(n, 'charlie', 2)) from generate_series(101, 201) n;
 select is((select count(*) from wallet.sessions s where s.user_id = user_of('charlie')), 100::bigint, 'a user has a hundred at most');
 select results_eq(
   $$ select n from generate_series(101, 201) n where not pg_temp.knows(n) $$, 'values (101)', 'the oldest one ends'

@@ -1,5 +1,5 @@
 -- What operators are shown of users, of what was done, and of verifications.
-select plan(40);
+select plan(41);
 
 select lives_ok($$ select wallet_set_role('charlie', 'operator') $$, 'charlie is an operator');
 
@@ -102,6 +102,10 @@ select results_eq(
   $$ select a.action from wallet_audit(user_of('bob'), wallet_of('bob'), user_of('charlie'), 'topup') a $$, $$ values ('topup') $$, 'by all of them'
 );
 select is_empty($$ select wallet_audit(user_of('alice'), wallet_of('bob')) $$, 'a wallet of another user has nothing about this one');
+select results_eq(
+  $$ select distinct a.asset, a.scale from wallet_audit(p_wallet_id => wallet_of('bob')) a $$, $$ values ('UC'::text, 0::smallint) $$,
+  'each row of a wallet tells its asset, for amounts'
+);
 select is_empty($$ select wallet_audit(p_action => 'nothing') $$, 'nobody did what there is not');
 select is(
   array(select refused(format('select wallet_audit(p_limit => %s)', n)) from unnest(array['0', '1001', 'null']) n (n)),

@@ -89,6 +89,9 @@ FILL = f"""
       select u.id, sha256(u.username::bytea), '2100-01-01' from wallet.users u;
     insert into wallet.revocations (user_id, token_id, expires_at)
       select u.id, gen_random_uuid(), '2100-01-01' from wallet.users u;
+    insert into wallet.sessions (session_hash, user_id, token_generation, expires_at)
+      select sha256(u.username::bytea), u.id, 0, '2100-01-01' from wallet.users u
+      on conflict do nothing;
     insert into wallet.sign_in_tries (key, kind, failures, counts_until, next_try_at, known_until)
       select sha256(n::text::bytea), 'pair', 1, '2100-01-01', now(), '2100-01-01' from generate_series(1, {ROWS}) n;
     insert into wallet.verifications (violations, seconds) select 0, 1 from generate_series(1, {ROWS}) n;
@@ -118,6 +121,7 @@ HOLD_TXN_ID = "(select h.txn_id::text from wallet.holds h order by h.id desc lim
 REFERENCE = "(select d.reference from wallet.transaction_details d order by d.transaction_id desc limit 1)"
 LAST_OR_NULL = f"(select w.id from wallet.wallets w where w.id = '{LAST}')"
 FIRST_CHANGED = "(select a.wallet_id from wallet.operator_actions a order by a.id limit 1)"
+LAST_HOLDER = "(select t.wallet_id from wallet.transactions t order by t.id desc limit 1)"
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -138,6 +142,11 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "failed sign-in of nobody": ("wallet_sign_in_failed(%s, 'there')", [str(nobody)]),
         "credentials of nobody": ("wallet_credentials('nobody')", []),
         "principal": ("wallet_principal(%s, %s, 0)", [owner, nobody]),
+        "session": ("wallet_session(sha256(%s::bytea))", [name]),
+        "session of nobody": ("wallet_session(sha256('nobody'))", []),
+        "start of a session": ("wallet_start_session(sha256('new'), %s, 0)", [owner]),
+        "end of a session": ("wallet_end_session(sha256(%s::bytea))", [name]),
+        "demo accounts": ("wallet_demo_accounts()", []),
         "sign-out": ("wallet_sign_out(%s, %s, '2100-01-01')", [owner, nobody]),
         "revocations since": ("wallet_revocations(pg_snapshot_xmax(pg_current_snapshot())::text::bigint)", []),
         "recorded": ("wallet_recorded(%s, %s, %s)", [wallet, [nobody] * 20, owner]),
@@ -178,6 +187,8 @@ def calls(wallet: UUID, owner: UUID, name: str) -> dict[str, tuple[str, list[Any
         "taken name": ("wallet_register(%s, 'hash')", [name]),
         "unknown wallet": ("wallet_balance(%s, %s)", [nobody, owner]),
         "unknown transaction": ("wallet_transaction(%s, %s, %s)", [wallet, nobody, owner]),
+        "unknown entry": ("wallet_entry(%s, 0, %s)", [wallet, owner]),
+        "receipt of an unknown entry": ("wallet_verify_entry(%s, 0, 'x', %s)", [wallet, owner]),
         "refused spend": ("wallet_spend(%s, %s, 90000000, p_actor => %s)", [wallet, nobody, owner]),
         "refused transfer": (
             "wallet_transfer(%s, %s, 1, p_to_username => 'nobody', p_actor => %s)",
@@ -221,6 +232,10 @@ LOOKS = {
     "wallet": f"wallet_inspect_wallet(coalesce({LAST_OR_NULL}, {FIRST_CHANGED}))",
     "transfer": "wallet_inspect_transaction((select max(t.id) from wallet.transactions t))",
     "refund": "wallet_inspect_transaction((select max(t.id) - 1 from wallet.transactions t))",
+    "own transfer": f"wallet_entry({LAST_HOLDER}, (select max(t.id) from wallet.transactions t))",
+    "own refunded": f"wallet_entry({LAST_HOLDER}, (select max(t.id) - 2 from wallet.transactions t))",
+    "own receipt": f"wallet_verify_entry({LAST_HOLDER}, (select max(t.id) from wallet.transactions t), 'x')",
+    "balances over time": f"wallet_balance_history({LAST_HOLDER}, '2020-01-01', '2020-01-02', 5)",
     "refunded": "wallet_inspect_transaction((select max(t.id) - 2 from wallet.transactions t))",
 }
 COUNTS = {"webhook": f"wallet_webhook('{WEBHOOK}')"}
@@ -254,6 +269,7 @@ def costs(module_database: Database) -> Iterator[Costs]:
             """
         )
         connection.execute("select wallet_set_status(%s, 'active', 'a test')", [row[1]])
+        connection.execute("select wallet_start_session(sha256('first'), %s, 0)", [row[0]])
         connection.execute("select wallet_create_webhook(%s, 'https://a')", [WEBHOOK])
         first = calls(row[1], row[0], "first")
         pages = {name: (call, list[Any]()) for name, call in (PAGES | LOOKS | COUNTS).items()}

@@ -54,8 +54,9 @@ SECRETS = """
     union all select 'name', r.digest::text from wallet.reserved_names r
     union all select 'token', r.token_hash::text from wallet.password_resets r
     union all select 'try', t.key::text from wallet.sign_in_tries t
+    union all select 'session', s.session_hash::text from wallet.sessions s
 """
-KINDS = {"password", "salt", "details", "key", "webhook", "name", "token", "try"}
+KINDS = {"password", "salt", "details", "key", "webhook", "name", "token", "try", "session"}
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +113,7 @@ def live(connection: psycopg.Connection) -> str:
         "insert into wallet.webhooks (id, url, secret, previous_secret, position)"
         " values (gen_random_uuid(), 'https://example.com/', 'the secret', 'the one before', 0)"
     )
+    call("select wallet_start_session(sha256('a session'), user_id, 0) from wallet_credentials('dora')")
     connection.execute("set session_replication_role = replica")
     connection.execute("update wallet.installation set name_key_inner = sha256('inner')")
     connection.execute("reset session_replication_role")

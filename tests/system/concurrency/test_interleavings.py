@@ -10,7 +10,7 @@ import pytest
 
 from tests.database import Database
 from tests.system.concurrency.conftest import Owner
-from tests.system.concurrency.sessions import PATIENCE, Session, sessions, txn, until_waiting
+from tests.system.concurrency.sessions import PATIENCE, Session, in_turn, outcome, sessions, txn, until_waiting
 
 TOPUP = "select * from wallet_topup(%s, %s, %s)"
 SPEND = "select * from wallet_spend(%s, %s, %s)"
@@ -306,3 +306,62 @@ class TestPasswordResets:
         with pytest.raises(psycopg.Error) as refused:
             answer.result(PATIENCE)
         assert refused.value.sqlstate == refusals[made]
+
+
+class TestSessions:
+    """A session that begins or ends while all of the user's do: none is left, and neither waits for the other."""
+
+    BEGIN = "select wallet_start_session(sha256(%s), %s, 0)"
+    END = "select wallet_end_session(sha256('a session'))"
+    ENDED = {  # noqa: RUF012 - constant
+        "everywhere": "select wallet_sign_out_everywhere(user_id) from wallet_credentials('dora')",
+        "password": "select wallet_change_password(user_id, password_hash, 'new') from wallet_credentials('dora')",
+        "role": "select wallet_set_role('dora', 'operator')",
+        "erasure": "select wallet_erase_user(user_id, 'a test') from wallet_credentials('dora')",
+    }
+
+    @pytest.mark.parametrize("end", ENDED)
+    def test_none_begins(self, observer: Session, first: Session, second: Session, owner: Owner, end: str) -> None:
+        observer.run(self.BEGIN, b"a session", owner.user_id)
+        assert (
+            in_turn(observer, (first, second), (self.ENDED[end],), (self.BEGIN, b"another", owner.user_id)) == "WA029"
+        )
+        assert observer.run("select from wallet.sessions") == []
+
+    @pytest.mark.parametrize("end", ENDED)
+    def test_one_that_has_begun_is_ended(
+        self, observer: Session, first: Session, second: Session, owner: Owner, end: str
+    ) -> None:
+        assert in_turn(observer, (first, second), (self.BEGIN, b"a session", owner.user_id), (self.ENDED[end],)) == "ok"
+        assert observer.run("select from wallet.sessions") == []
+
+    @pytest.mark.parametrize("end", ENDED)
+    def test_one_that_ends_is_no_deadlock(
+        self, observer: Session, first: Session, second: Session, owner: Owner, end: str
+    ) -> None:
+        observer.run(self.BEGIN, b"a session", owner.user_id)
+        assert in_turn(observer, (first, second), (self.END,), (self.ENDED[end],)) == "ok"
+        assert observer.run("select from wallet.sessions") == []
+
+    def test_nor_is_an_erasure_that_comes_first(
+        self, observer: Session, first: Session, second: Session, owner: Owner
+    ) -> None:
+        observer.run(self.BEGIN, b"a session", owner.user_id)
+        first.run("begin")
+        first.run("select from wallet.users where id = %s for update", owner.user_id)
+        answer = second.start(self.END)
+        until_waiting(observer, second)
+        first.run(self.ENDED["erasure"])
+        first.run("commit")
+        assert outcome(answer) == "ok"
+        assert observer.run("select from wallet.sessions") == []
+
+    def test_of_many_that_begin_at_once_a_hundred_stay(
+        self, observer: Session, first: Session, second: Session, owner: Owner
+    ) -> None:
+        observer.run(
+            "select wallet_start_session(sha256(n::text::bytea), %s, 0) from generate_series(1, 100) n", owner.user_id
+        )
+        calls = (self.BEGIN, b"one", owner.user_id), (self.BEGIN, b"two", owner.user_id)
+        assert in_turn(observer, (first, second), *calls) == "ok"
+        assert only(observer.run("select count(*) from wallet.sessions")) == {"count": 100}

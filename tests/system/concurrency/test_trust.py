@@ -13,11 +13,15 @@ from tests.database import Database
 ADMINISTRATORS = {"wallet_create_asset", "wallet_export_user", "wallet_set_role", "wallet_record_verification"}
 SERVICE = {
     "wallet_change_password",
+    "wallet_claim_verification",
     "wallet_credentials",
+    "wallet_demo_accounts",
+    "wallet_end_session",
     "wallet_event_feed",
     "wallet_event_mark",
     "wallet_events_by_id",
     "wallet_fence_holders",
+    "wallet_note_verification",
     "wallet_rehash",
     "wallet_relay_backlog",
     "wallet_relay_events",
@@ -27,11 +31,14 @@ SERVICE = {
     "wallet_relay_webhooks",
     "wallet_require_password_reset",
     "wallet_reset_password",
+    "wallet_run_verification",
+    "wallet_session",
     "wallet_sign_in",
     "wallet_sign_in_failed",
     "wallet_sign_in_succeeded",
     "wallet_sign_out",
     "wallet_sign_out_everywhere",
+    "wallet_start_session",
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret
 OPEN = {
