@@ -18,7 +18,9 @@ from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
+from api.database.verifier import Verifier
 from api.events.bounds import Bounds
+from api.events.hooks import Hooks
 from api.events.networks import Networks
 from api.events.secrets import SecretBox
 from api.events.streams import Streams
@@ -43,11 +45,13 @@ from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
 from api.routes.operator_reads import operator_read_routes, record_read_routes, wallet_read_routes
 from api.routes.services import Services
+from api.routes.verifications import verification_routes
 from api.routes.wallet import wallet_routes
 from api.routes.wallet_ids import WalletIds
 from api.routes.wallets import wallets_routes
 from api.routes.webhooks import delivery_routes, webhook_routes
 from api.telemetry import log_config
+from api.telemetry.activity import Activity
 from api.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -105,6 +109,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     bounds = Bounds(database)
     streams = Streams(database, bounds)
     tokens.on_forget = streams.verify
+    verifier = Verifier(settings, database)
+    activity = Activity(metrics, shared and shared.activity)
     services = Services(
         database=database,
         tokens=tokens,
@@ -116,6 +122,9 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         download_timeout=settings.download_timeout,
         bounds=bounds,
         streams=streams,
+        verifier=verifier,
+        hooks=Hooks(database, bounds, box, Networks(settings.webhook_networks)),
+        activity=activity,
     )
 
     site, handlers = None, {**EXCEPTION_HANDLERS}
@@ -131,7 +140,15 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         try:
             beating = shared.beating(number) if shared else nullcontext()
             measuring = metrics.sampling(database.waiting, database.connections, streams.numbers, database.take_counts)
-            async with revocations.followed(), measuring, beating, bounds.running(), streams.running():
+            async with (
+                revocations.followed(),
+                measuring,
+                beating,
+                bounds.running(),
+                streams.running(),
+                verifier.running(),
+                activity.running(),
+            ):
                 yield
         finally:
             passwords.close()
@@ -149,10 +166,11 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             operator_read_routes(services),
             wallet_read_routes(services),
             record_read_routes(services),
+            verification_routes(services),
             confirmation_routes(services),
             operator_routes(services),
-            webhook_routes(services, box),
-            delivery_routes(services, box, Networks(settings.webhook_networks)),
+            webhook_routes(services),
+            delivery_routes(services),
             event_routes(services),
             own_event_routes(services),
             health_routes(database),

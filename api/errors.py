@@ -97,6 +97,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA042": Kind(404, "WA042", "Unknown webhook"),
     "WA043": Kind(500, "WA043", "Not in a transaction of its own"),
     "WA044": Kind(409, "WA044", "Too many webhooks"),
+    "WA045": Kind(409, "WA045", "Verification already runs"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
@@ -185,6 +186,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA041": "What happened since then is not known any more. Please start from the beginning.",
     "WA042": "This webhook does not exist.",
     "WA044": "There are too many webhooks. Please delete one first.",
+    "WA045": "A verification is running already. Please wait until it has ended.",
 }
 """What an application can show to its user, by code."""
 

@@ -47,7 +47,7 @@ from api.database.rows import (
     read_transaction,
     reader,
 )
-from api.errors import NOT_FINAL, TIMEOUT, ServiceError
+from api.errors import NOT_FINAL, NOT_FOUND, TIMEOUT, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry, OwnEntry
 from api.schemas.holds import Hold
@@ -60,6 +60,9 @@ from api.schemas.inspection import (
     InspectedWallet,
     RecordedVerification,
     StoredUser,
+    VerificationFinding,
+    VerificationRun,
+    VerificationRunDetails,
 )
 from api.schemas.operator import (
     AccountBalance,
@@ -134,6 +137,7 @@ _read_facts = reader(ServerFacts)
 _read_fence_holder = reader(FenceHolder)
 _read_stored_user = reader(StoredUser)
 _read_recorded_verification = reader(RecordedVerification)
+_read_verification_run = reader(VerificationRun)
 _read_event_mark = reader(EventMark)
 _read_webhook = reader(Webhook)
 _read_webhook_trial = reader(WebhookTrial)
@@ -655,6 +659,42 @@ class Database:
         rows = await self._locking.rows(call, limit + 1, before_id, actor)
         found = [_read_recorded_verification(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def verification_runs(self, limit: int, before_id: int | None, actor: UUID) -> Page[VerificationRun]:
+        """`wallet_verification_runs`: the newest `limit` below `before_id`. Errors: WA024, WA027."""
+        call = "select * from public.wallet_verification_runs($1, $2, p_actor => $3)"
+        rows = await self._locking.rows(call, limit + 1, before_id, actor)
+        found = [_read_verification_run(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def verification_run(self, run_id: int, actor: UUID) -> VerificationRunDetails:
+        """`wallet_verification_runs`: one, with what it found. Errors: WA027, not found."""
+        call = "select * from public.wallet_verification_runs(1, p_run_id => $1, p_actor => $2)"
+        rows = await self._locking.rows(call, run_id, actor)
+        if not rows:
+            raise ServiceError(NOT_FOUND)
+        findings = msgspec.json.decode(rows[0]["findings"], type=list[VerificationFinding])
+        return VerificationRunDetails(**msgspec.structs.asdict(_read_verification_run(rows[0])), findings=findings)
+
+    async def start_verification(self, holder: int, actor: UUID) -> int:
+        """`wallet_start_verification`: its id. Errors: WA027."""
+        call = "select public.wallet_start_verification($1, $2) as id"
+        # not repeated on a lost connection: if the first attempt was written, the second would start another
+        row = await self._locking.row(call, holder, actor, again=False)
+        return int(row["id"])
+
+    async def note_verification(
+        self,
+        run_id: int,
+        rule: str | None = None,
+        rules_done: int | None = None,
+        rules: int | None = None,
+        part: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """`wallet_note_verification`. Waits behind no request."""
+        call = "select public.wallet_note_verification($1, $2, $3, $4, $5, $6)"
+        await self._events.row(call, run_id, rule, rules_done, rules, part, error)
 
     async def inspect_wallet(self, wallet_id: UUID, actor: UUID) -> InspectedWallet:
         """`wallet_inspect_wallet`. Errors: WA001, WA027."""

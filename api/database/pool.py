@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from api.database.connections import Pooled
     from api.settings import Settings
 
-    Argument = str | int | UUID | datetime | Sequence[Any] | None
+    Argument = str | int | float | UUID | datetime | Sequence[Any] | None
 
 T = TypeVar("T")
 

@@ -208,6 +208,7 @@ EXAMPLES: Final = {
         ),
         _refusal("WA042", "Use the id of a webhook in the operators' list."),
         _refusal("WA044", "Delete webhooks that nobody uses.", maximum=100),
+        _refusal("WA045", "One runs at a time in a database: wait for it, and look at its result.", run_id=7),
     )
 }
 """By code."""

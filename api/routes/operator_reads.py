@@ -43,7 +43,6 @@ from api.schemas.inspection import (
     InspectedWallet,
     SearchResult,
     UserPage,
-    VerificationPage,
 )
 from api.schemas.operator import TrialBalance
 
@@ -246,19 +245,6 @@ def record_read_routes(services: Services) -> Router:
         return success("audit", AuditPage(page.items, encode_cursor(page.next)))
 
     @get(
-        "/verifications",
-        operation_id="listVerifications",
-        summary="Verifications",
-        responses=errors(*READ_ERRORS, "WA024"),
-    )
-    async def verifications(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
-    ) -> JsonResponse[Envelope[VerificationPage]]:
-        """Page through the recorded verifications of the ledger, newest first."""
-        page = await database.verifications(limit, decode_cursor(cursor), request.user.user_id)
-        return success("verifications", VerificationPage(page.items, encode_cursor(page.next)))
-
-    @get(
         "/trial-balance",
         operation_id="getTrialBalance",
         summary="Trial balance",
@@ -277,7 +263,7 @@ def record_read_routes(services: Services) -> Router:
 
     return Router(
         "/api/operator",
-        route_handlers=[users, audit, verifications, trial_balance],
+        route_handlers=[users, audit, trial_balance],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
         tags=[LOOK],

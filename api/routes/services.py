@@ -13,15 +13,21 @@ if TYPE_CHECKING:
     from api.auth.tokens import Tokens
     from api.database.functions import Database
     from api.database.requests import Correction
+    from api.database.verifier import Verifier
     from api.events.bounds import Bounds
+    from api.events.hooks import Hooks
     from api.events.streams import Streams
     from api.http.rate_limit import Limits
     from api.routes.wallet_ids import WalletIds
     from api.schemas.operator import Confirmation
+    from api.telemetry.activity import Activity
 
 
 class Services(NamedTuple):
-    """The database, whom a token stands for, rate limits, which wallet is meant, the settings of routes, and events."""
+    """The database, whom a token stands for, rate limits, which wallet is meant, the settings of routes, and events.
+
+    And who verifies, what operators do to webhooks, and what the service does now.
+    """
 
     database: Database
     tokens: Tokens
@@ -33,6 +39,9 @@ class Services(NamedTuple):
     download_timeout: float
     bounds: Bounds
     streams: Streams
+    verifier: Verifier
+    hooks: Hooks
+    activity: Activity
 
     async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         """Raise ServiceError (403) where only operators top up; a replay is answered as before."""

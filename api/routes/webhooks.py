@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import msgspec
 from litestar import Router, delete, get, post, put
 from litestar.params import JSONBody, PathParameter
 
 from api.auth.guards import AuthenticatedRequest, operator
-from api.errors import INVALID_ARGUMENT, NO_WEBHOOKS, NOT_FOUND, OVERLOADED, FieldError, ServiceError
-from api.events.cursors import read_cursor
-from api.events.networks import Networks
-from api.events.pages import with_resume
-from api.events.secrets import SecretBox, new_secret
-from api.events.sender import url_fault
-from api.events.trial import try_out
+from api.errors import NOT_FOUND, ServiceError
 from api.http.openapi import HOOKS
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.operator import OPERATOR_ERRORS
@@ -25,7 +17,6 @@ from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.webhooks import (
-    BEGINNING,
     DeadLetterPage,
     DeliveryPage,
     NewWebhookRequest,
@@ -39,9 +30,6 @@ from api.schemas.webhooks import (
     WebhookWithSecret,
 )
 
-TESTS_AT_ONCE = 4
-"""Of one process. A receiver can take ten seconds, and an answer is waited for."""
-
 READ_ERRORS = (*OPERATOR_ERRORS, "timeout")
 ONE_ERRORS = (*READ_ERRORS, "not_found", "WA042")
 CHANGE_ERRORS = (*ONE_ERRORS, "busy")
@@ -52,14 +40,9 @@ WebhookPath = Annotated[UUID, PathParameter(description="A webhook.")]
 EventPath = Annotated[int, PathParameter(ge=1, le=MAX_ID, description="The number of an event.")]
 
 
-def webhook_routes(services: Services, box: SecretBox | None) -> Router:
-    """Return `/api/operator/webhooks`. Without a box for their secrets none can be made."""
-    database = services.database
-
-    def sealed() -> tuple[str, bytes]:
-        """Make a secret: as the receiver needs it, and as the database keeps it."""
-        secret = new_secret()
-        return secret, _open(box).seal(secret)
+def webhook_routes(services: Services) -> Router:
+    """Return `/api/operator/webhooks`."""
+    database, hooks = services.database, services.hooks
 
     @post(
         operation_id="createWebhook",
@@ -74,12 +57,7 @@ def webhook_routes(services: Services, box: SecretBox | None) -> Router:
 
         [How a receiver verifies and takes deliveries](https://www.standardwebhooks.com/) is a public standard.
         """
-        _check_url(data.url)
-        start = None if data.after is None else _start(data.after)
-        secret, kept = sealed()
-        async with with_resume(services.bounds):
-            webhook = await database.create_webhook(uuid4(), data, kept, start, request.user.user_id)
-        return success("webhook made", _with(secret, webhook), 201)
+        return success("webhook made", await hooks.create(data, request.user.user_id), 201)
 
     @get(operation_id="listWebhooks", summary="Webhooks", responses=errors(*READ_ERRORS))
     async def webhooks(request: AuthenticatedRequest) -> JsonResponse[Envelope[WebhookList]]:
@@ -104,8 +82,7 @@ def webhook_routes(services: Services, box: SecretBox | None) -> Router:
 
         Filters hold for events that it has not got to yet.
         """
-        _check_url(data.url)
-        return success("webhook changed", await database.change_webhook(webhook_id, data, request.user.user_id))
+        return success("webhook changed", await hooks.change(webhook_id, data, request.user.user_id))
 
     @delete(
         "/{webhook_id:uuid}",
@@ -154,9 +131,7 @@ def webhook_routes(services: Services, box: SecretBox | None) -> Router:
         request: AuthenticatedRequest, webhook_id: WebhookPath
     ) -> JsonResponse[Envelope[WebhookWithSecret]]:
         """Sign with another secret from now on; for 24 hours with the one before, too. An earlier one ends at once."""
-        secret, kept = sealed()
-        changed = await database.rotate_webhook_secret(webhook_id, kept, request.user.user_id)
-        return success("another secret", _with(secret, changed))
+        return success("another secret", await hooks.rotate(webhook_id, request.user.user_id))
 
     return Router(
         "/api/operator/webhooks",
@@ -170,10 +145,9 @@ def webhook_routes(services: Services, box: SecretBox | None) -> Router:
     )
 
 
-def delivery_routes(services: Services, box: SecretBox | None, networks: Networks) -> Router:
+def delivery_routes(services: Services) -> Router:
     """Return `/api/operator/webhooks/…`: what was delivered, what could not be, and what is to be delivered again."""
-    database = services.database
-    tests = asyncio.Semaphore(TESTS_AT_ONCE)
+    database, hooks = services.database, services.hooks
 
     @post(
         "/{webhook_id:uuid}/test",
@@ -187,13 +161,7 @@ def delivery_routes(services: Services, box: SecretBox | None, networks: Network
 
         It is sent once, signed like any other, to a paused webhook, too. It takes up to ten seconds.
         """
-        opened = _open(box)
-        if tests.locked():
-            raise ServiceError(OVERLOADED)
-        async with tests:
-            trial = await database.test_webhook(webhook_id, request.user.user_id)
-            answer = await try_out(trial, opened, networks)
-        return success("webhook tested", WebhookTest(trial.event_id, answer.delivered, *answer))
+        return success("webhook tested", await hooks.test(webhook_id, request.user.user_id))
 
     @post(
         "/{webhook_id:uuid}/replay",
@@ -206,9 +174,7 @@ def delivery_routes(services: Services, box: SecretBox | None, networks: Network
         request: AuthenticatedRequest, webhook_id: WebhookPath, data: JSONBody[ReplayRequest]
     ) -> JsonResponse[Envelope[Webhook]]:
         """Deliver all events after `after` again, in order; dead letters of that time, too."""
-        async with with_resume(services.bounds):
-            replayed = await database.replay_webhook(webhook_id, _start(data.after), request.user.user_id)
-        return success("replayed", replayed)
+        return success("replayed", await hooks.replay(webhook_id, data.after, request.user.user_id))
 
     @get(
         "/{webhook_id:uuid}/deliveries",
@@ -272,23 +238,3 @@ def delivery_routes(services: Services, box: SecretBox | None, networks: Network
         security=[{"bearer": []}],
         tags=[HOOKS],
     )
-
-
-def _open(box: SecretBox | None) -> SecretBox:
-    if box is None:
-        raise ServiceError(NO_WEBHOOKS, "The service has no PGWALLET_WEBHOOK_KEY, so it cannot keep their secrets.")
-    return box
-
-
-def _check_url(url: str) -> None:
-    if fault := url_fault(url):
-        raise ServiceError(INVALID_ARGUMENT, f"url {fault}.", [FieldError("url", fault)])
-
-
-def _start(after: str) -> tuple[int | None, int]:
-    """Return the epoch and the event after which deliveries begin. Raises ServiceError (WA024)."""
-    return (None, 0) if after == BEGINNING else read_cursor(after)
-
-
-def _with(secret: str, webhook: Webhook) -> WebhookWithSecret:
-    return WebhookWithSecret(**msgspec.structs.asdict(webhook), secret=secret)

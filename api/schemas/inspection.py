@@ -76,6 +76,7 @@ Action = Literal[
     "webhook_tested",
     "webhook_retried",
     "webhook_deleted",
+    "verify",
 ]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 
@@ -203,7 +204,7 @@ class AuditPage(Struct):
 
 
 class RecordedVerification(Struct):
-    """A recorded run of `pgwallet verify`."""
+    """A recorded verification: of `pgwallet verify`, or of one that an operator started."""
 
     id: Annotated[int, Meta(examples=[3])]
     ended_at: CreatedAt
@@ -215,6 +216,55 @@ class VerificationPage(Struct):
     """A page of the verifications, newest first."""
 
     items: list[RecordedVerification]
+    next_cursor: NextCursor
+
+
+class VerificationRun(Struct):
+    """A verification that an operator started, and how far it is."""
+
+    id: Annotated[int, Meta(examples=[7])]
+    status: Annotated[
+        Literal["running", "finished", "interrupted"],
+        Meta(description="`interrupted`: it ended without a result. Start another.", examples=["finished"]),
+    ]
+    actor: Actor
+    actor_username: ActorName
+    started_at: CreatedAt
+    ended_at: Annotated[
+        datetime | None, Meta(description="Null while it runs; of an interrupted one: when it was last heard of.")
+    ]
+    seconds: Annotated[float | None, Meta(description="How long it took; null without a result.", examples=[4.2])]
+    violations: Annotated[int | None, Meta(description="How many it found; null without a result.", examples=[0])]
+    warnings: Annotated[int | None, Meta(description="How much it found that is odd and no violation.", examples=[0])]
+    rule: Annotated[str | None, Meta(description="The part of the rules that is judged now.", examples=[None])]
+    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[8])]
+    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[8])]
+    part: Annotated[
+        float | None, Meta(description="How much of `rule` is judged, about: 0 to 1; null: not known.", examples=[None])
+    ]
+    error: Annotated[str | None, Meta(description="Why it was interrupted, if that is known.", examples=[None])]
+
+
+class VerificationFinding(Struct):
+    """A violation, or what is odd: then its name begins with `warning: `."""
+
+    violation: Annotated[str, Meta(examples=["hash"])]
+    wallet_id: Annotated[UUID | None, Meta(examples=[WALLET_ID])]
+    seq: Annotated[int | None, Meta(description="Of the entry in its wallet.", examples=[3])]
+    transaction_id: Annotated[int | None, Meta(examples=[42])]
+    detail: Annotated[str, Meta(examples=["the entry, its transaction or its details are not what was hashed"])]
+
+
+class VerificationRunDetails(VerificationRun):
+    """A verification with what it found."""
+
+    findings: Annotated[list[VerificationFinding], Meta(description="The first 100.")]
+
+
+class VerificationRunPage(Struct):
+    """A page of the verifications that operators started, newest first."""
+
+    items: list[VerificationRun]
     next_cursor: NextCursor
 
 

@@ -174,6 +174,13 @@ class TooManyWebhooks(Problem, kw_only=True):
     maximum: Annotated[int, Meta(description="How many webhooks there can be.", examples=[100])]
 
 
+class VerificationRuns(Problem, kw_only=True):
+    """One verification runs at a time."""
+
+    code: Literal["WA045"]
+    run_id: Annotated[int | None, Meta(description="The one that runs.", examples=[7])]
+
+
 class TooManyStreams(Problem, kw_only=True):
     """The user or the address has as many streams as they can have."""
 
@@ -198,6 +205,7 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     AlreadyDecided,
     HistoryChanged,
     TooManyWebhooks,
+    VerificationRuns,
     TooManyStreams,
 )
 Refusal = Annotated[

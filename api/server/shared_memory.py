@@ -25,11 +25,16 @@ BEAT_SECONDS: Final = 1.0
 
 
 class Shared(NamedTuple):
-    """Descriptors of the rate limits, the workers' heartbeats and each worker's metrics."""
+    """Descriptors of the rate limits, the workers' heartbeats, what operators see of them, and each one's metrics."""
 
     limits: int
     beats: int
+    activity: int
     metrics: list[int]
+
+    def descriptors(self) -> list[int]:
+        """Return all of them: what a process has to inherit."""
+        return [self.limits, self.beats, self.activity, *self.metrics]
 
     def names(self) -> dict[str, int]:
         """Return the descriptor of each file that prometheus_client would make for the workers."""
@@ -73,20 +78,20 @@ def made(workers: int) -> Iterator[Shared]:
             return descriptor
 
         metrics = [memory(METRICS_BYTES) for _ in range(workers) for _ in METRICS]
-        yield Shared(memory(), memory(mmap.PAGESIZE), metrics)
+        yield Shared(memory(), memory(mmap.PAGESIZE), memory(), metrics)
 
 
 def given() -> Shared | None:
     """Return the supervisor's memory, None without a supervisor."""
     if VARIABLE not in os.environ:
         return None
-    limits, beats, *metrics = (int(descriptor) for descriptor in os.environ[VARIABLE].split(","))
-    return Shared(limits, beats, metrics)
+    limits, beats, activity, *metrics = (int(descriptor) for descriptor in os.environ[VARIABLE].split(","))
+    return Shared(limits, beats, activity, metrics)
 
 
 def spelt(shared: Shared) -> str:
     """Return the value of `VARIABLE`."""
-    return ",".join(str(descriptor) for descriptor in (shared.limits, shared.beats, *shared.metrics))
+    return ",".join(map(str, shared.descriptors()))
 
 
 def _memory() -> int:

@@ -125,7 +125,7 @@ class Workers:
                 # -P: do not import an `api` of the current directory
                 [sys.executable, "-P", "-m", f"api.server.{name}", *map(str, shared or [-1]), str(index)],
                 stdin=subprocess.PIPE,
-                pass_fds=[*shared, self._memory.limits, self._memory.beats, *self._memory.metrics],
+                pass_fds=[*shared, *self._memory.descriptors()],
                 env=variables,
                 start_new_session=True,
             )

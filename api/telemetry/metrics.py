@@ -27,7 +27,7 @@ from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
     import collections
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from prometheus_client.core import Metric
@@ -147,12 +147,14 @@ class Metrics:
 
         `facts` are those of the database; None where it does not answer.
         """
-        return self._series() + generate_latest(Facts(facts))
+        return generate_latest(self._series()) + generate_latest(Facts(facts))
 
-    def _series(self) -> bytes:
-        if self._files is None:
-            return generate_latest(self._registry)
-        return generate_latest(Merged(list(self._files)))
+    def families(self) -> Iterable[Metric]:
+        """Return all metrics, of all workers. Call it in a thread, as `page`."""
+        return self._series().collect()
+
+    def _series(self) -> CollectorRegistry | Merged:
+        return self._registry if self._files is None else Merged(list(self._files))
 
     @contextlib.asynccontextmanager
     async def sampling(

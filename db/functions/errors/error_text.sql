@@ -49,7 +49,8 @@ as $$
     ('WA041', 'history has changed', 'The database was restored, or another took over, and events that you have read are gone: go on after known, or from the beginning.'),
     ('WA042', 'unknown webhook', 'Use the id of a webhook in the operators'' list.'),
     ('WA043', 'not in a transaction of its own', 'Call it outside of a transaction, or as the first and only statement of one.'),
-    ('WA044', 'too many webhooks', 'Delete webhooks that nobody uses.')
+    ('WA044', 'too many webhooks', 'Delete webhooks that nobody uses.'),
+    ('WA045', 'verification already runs', 'One runs at a time in a database: wait for it, and look at its result.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

@@ -18,14 +18,16 @@ set enable_material = off
 set jit = off
 as $$
 declare
-  v_rules text;
+  c_rules constant text[] := array[
+    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'sequences', 'oddities'
+  ];
+  v_place integer;
+  v_rule text;
   v_call text;
 begin
-  foreach v_rules in array array[
-    'verify_ledger', 'verify_holds', 'verify_refunds', 'verify_wallets', 'verify_usage', 'verify_erasures',
-    'verify_sequences', 'verify_oddities'
-  ] loop
-    v_call := format('select * from wallet.%I(%s)', v_rules, case when v_rules = 'verify_ledger' then format('%L', p_chain) end);
+  for v_place, v_rule in select r.place - 1, r.rule from unnest(c_rules) with ordinality r (rule, place) loop
+    perform wallet.tell_progress(jsonb_build_object('rule', v_rule, 'rules_done', v_place, 'rules', cardinality(c_rules)));
+    v_call := format('select * from wallet.%I(%s)', 'verify_' || v_rule, case v_rule when 'ledger' then format('%L', p_chain) end);
     begin
       return query execute v_call;
     -- a rule that fails on what is stored must not keep the others from being judged
@@ -69,5 +71,7 @@ warning: effective_at  an effective_at outside the years 1 to 9999
 warning: name          a user erased before names were reserved: somebody else may have the name
 
 p_chain false leaves out sequence, running_balance, created_at and hash, which `pgwallet verify` judges by itself
+
+How far it is comes as messages of level DEBUG1, see wallet_run_verification().
 
 For administrators; safe while the service runs. $$;

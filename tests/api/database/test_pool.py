@@ -34,7 +34,7 @@ async def opened(database: Database, acquire_timeout: float = 3, size: int = SIZ
 
 async def backend(calls: Calls, seconds: float = 0.0) -> int:
     """Ask which backend answers; it takes its time."""
-    row = await calls.row("select pg_backend_pid() as pid, pg_sleep($1)", seconds)  # type: ignore[arg-type]
+    row = await calls.row("select pg_backend_pid() as pid, pg_sleep($1)", seconds)
     return int(row["pid"])
 
 

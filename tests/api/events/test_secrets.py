@@ -1,6 +1,7 @@
 """The secrets of webhooks, and how they are stored."""
 
 import base64
+from uuid import uuid4
 
 import pytest
 from standardwebhooks import Webhook
@@ -39,3 +40,15 @@ def test_what_was_changed_or_is_no_secret_is_not_opened() -> None:
     for bad in (*changed, b"", sealed[:5], sealed[:-1], sealed + b"\0"):
         with pytest.raises(SecretError):
             box.open(bad)
+
+
+def test_a_request_makes_the_same_each_time_and_another_something_else() -> None:
+    one, other = uuid4(), uuid4()
+    webhook_id, secret, sealed = SecretBox(KEY).made_by(one)
+    assert SecretBox(KEY).made_by(one) == (webhook_id, secret, sealed)
+    assert SecretBox(KEY).open(sealed) == secret
+    assert len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) == 32
+    for made in (SecretBox(KEY).made_by(other), SecretBox(KEY + "x").made_by(one)):
+        assert not set(made) & {webhook_id, secret, sealed}
+    # the id of a webhook is no secret
+    assert webhook_id != one

@@ -12,7 +12,7 @@ insert into arguments (name, value) values
   ('p_id', '(select min(id) from waiting)'), ('p_type', $$'refund'$$), ('p_reference', 'null'), ('p_metadata', 'null'), ('p_effective_at', 'null'),
   ('p_four_eyes', '0'), ('p_after', '0'), ('p_up_to', '100'), ('p_fence', '3'),
   ('p_points', '2'), ('p_receipt', $$'a receipt'$$),
-  ('p_webhook_id', 'txn(900)'), ('p_url', $$'https://example.com'$$), ('p_secret', $$'\x01'$$);
+  ('p_holder', 'wallet_claim_verification()'), ('p_webhook_id', 'txn(900)'), ('p_url', $$'https://example.com'$$), ('p_secret', $$'\x01'$$);
 insert into arguments values ('p_to_username', $$'charlie'$$, true);
 
 -- Without an actor, and why that is right.
@@ -38,6 +38,9 @@ insert into actorless values
   ('wallet_demo_accounts', 'tells of accounts that everybody knows'),
   ('wallet_revocations', 'tells ids and no more'),
   ('wallet_last_verification', 'is about the ledger as a whole'),
+  ('wallet_claim_verification', 'tells nothing, and a verification changes nothing'),
+  ('wallet_run_verification', 'goes on with what an operator started'),
+  ('wallet_note_verification', 'goes on with what an operator started'),
   ('wallet_open_holds', 'tells one number about all holds'),
   ('wallet_fence_holders', 'tells who is busy anywhere in the cluster'),
   ('wallet_event_mark', 'tells how far ids are drawn, to the service'),

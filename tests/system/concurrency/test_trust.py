@@ -13,6 +13,7 @@ from tests.database import Database
 ADMINISTRATORS = {"wallet_create_asset", "wallet_export_user", "wallet_set_role", "wallet_record_verification"}
 SERVICE = {
     "wallet_change_password",
+    "wallet_claim_verification",
     "wallet_credentials",
     "wallet_demo_accounts",
     "wallet_end_session",
@@ -20,6 +21,7 @@ SERVICE = {
     "wallet_event_mark",
     "wallet_events_by_id",
     "wallet_fence_holders",
+    "wallet_note_verification",
     "wallet_rehash",
     "wallet_relay_backlog",
     "wallet_relay_events",
@@ -29,6 +31,7 @@ SERVICE = {
     "wallet_relay_webhooks",
     "wallet_require_password_reset",
     "wallet_reset_password",
+    "wallet_run_verification",
     "wallet_session",
     "wallet_sign_in",
     "wallet_sign_in_failed",

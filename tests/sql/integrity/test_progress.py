@@ -1,0 +1,29 @@
+"""How far a verification is comes at once, as messages to the client, because its rows come after the last rule."""
+
+import json
+
+from tests.database import Database
+
+
+def test_every_rule_and_every_ten_thousandth_row_of_the_ledger_are_told(database: Database) -> None:
+    told = []
+    with database.connect() as connection:
+        # the id of the next transaction, which tells for 10,000
+        connection.execute("select setval('wallet.transaction_ids', 9999)")
+        connection.execute("""
+            select wallet_topup(w.id, gen_random_uuid(), 5)
+            from wallet.wallets w join wallet.users u on u.id = w.owner_id where u.username = 'alice'
+        """)
+        connection.execute("update pg_class set reltuples = 40000 where oid = 'wallet.transactions'::regclass")
+        connection.add_notice_handler(lambda message: told.append((message.message_primary, message.message_detail)))
+        connection.execute("set client_min_messages = debug1")
+        assert connection.execute("select * from wallet_verify()").fetchall() == []
+    progress = [json.loads(detail or "") for text, detail in told if text == "pgwallet verification"]
+    rules = ["ledger", "holds", "refunds", "wallets", "usage", "erasures", "sequences", "oddities"]
+    # a transaction is met by itself, and with both of its entries
+    parts = [{"part": round(number / 12, 2)} for number in (1, 2, 3)]
+    assert [{"part": round(p["part"], 2)} if "part" in p else p for p in progress] == [
+        {"rule": "ledger", "rules_done": 0, "rules": 8},
+        *parts,
+        *({"rule": rule, "rules_done": place, "rules": 8} for place, rule in enumerate(rules) if place),
+    ]
