@@ -18,11 +18,18 @@ WIDTHS = 320, 768, 1440
 THEMES = "light", "dark"
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
-  const found = [...document.body.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > width + 1);
-  const wide = document.documentElement.scrollWidth - width;
-  return wide > 0 ? [wide, ...found.slice(0, 4).map((one) => one.outerHTML.slice(0, 200))] : [];
+  const right = (one) => one.getBoundingClientRect().right;
+  const outside = (one) => {
+    const box = one.parentElement.closest('.scroll, .card, .notice');
+    const hidden = one.closest('.hidden, .skip');
+    return !hidden && !box?.matches('.scroll') && right(one) > (box ? right(box) : width) + 1;
+  };
+  const found = [...document.body.querySelectorAll('*')].filter(outside);
+  if (document.documentElement.scrollWidth > width) found.push(document.documentElement);
+  return found.slice(0, 4).map((one) => `${right(one)}: ${one.outerHTML.slice(0, 200)}`);
 }"""
-AXE = """async () => (await axe.run({ resultTypes: ['violations'] })).violations.map(
+"""What stands out of its card, or of the screen."""
+AXE = """async (only) => (await axe.run({ resultTypes: ['violations'], ...only })).violations.map(
   (one) => [one.id, ...one.nodes.slice(0, 4).map((node) => `${node.html.slice(0, 200)}: ${node.failureSummary}`)]
 )"""
 
@@ -41,6 +48,7 @@ class Visitor:
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.told.append(str(error.error)))
         self.context.on("response", self._answered)
+        self.context.on("dialog", lambda dialog: (self.told.append(dialog.message), dialog.dismiss()))
         self.page: Page = self.context.new_page()
 
     def __enter__(self) -> Self:
@@ -72,6 +80,10 @@ class Visitor:
     def fill(self, label: str, text: str) -> None:
         """Fill in the field with this label, which may go on with a remark."""
         self.page.get_by_label(re.compile(f"^{re.escape(label)}")).first.fill(text)
+
+    def choose(self, label: str) -> None:
+        """Choose one of several."""
+        self.page.get_by_label(label, exact=True).check()
 
     def press(self, name: str, within: str = "main") -> None:
         """Press a button, or a link that looks like one, and wait for where it leads."""
@@ -109,9 +121,11 @@ class Visitor:
             self.page.set_viewport_size({"width": width, "height": 800})
             assert self.page.evaluate(TOO_WIDE) == [], f"{here} at {width}"
         self.page.evaluate(AXE_SCRIPT)
+        only: dict[str, list[str]] = {}
         for theme in themes:
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type, unused-ignore]
-            assert self.page.evaluate(AXE) == [], f"{here} in {theme}"
+            assert self.page.evaluate(AXE, only) == [], f"{here} in {theme}"
+            only = {"runOnly": ["color-contrast"]}  # a theme has colours only
         self.page.emulate_media(color_scheme=None, reduced_motion=None)
         if before:
             self.page.set_viewport_size(before)
@@ -139,6 +153,15 @@ class Typist(Visitor):
         self._reach(element)
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
+
+    def choose(self, label: str) -> None:
+        """Go to the group that has it, and on by the arrows."""
+        wanted = self.page.get_by_label(label, exact=True)
+        group = self.page.locator(f"input[name='{wanted.get_attribute('name')}']")
+        self._reach(group.and_(self.page.locator(":checked")).or_(group.first).first)
+        self.page.keyboard.press("Space")
+        while not wanted.is_checked():
+            self.page.keyboard.press("ArrowDown")
 
     def _reach(self, element: Locator) -> None:
         for _ in range(80):

@@ -69,8 +69,11 @@ addEventListener('formdata', ({ target, formData }) => {
   }
 });
 // A second press of the same button sends nothing: the first answer is on its way. Its txn_id would make it a replay anyway.
+// After a while it counts: the first one may have been stopped.
 addEventListener('submit', (event) => {
-  if (event.target.dataset.sent) event.preventDefault();
-  event.target.dataset.sent = 'yes';
-  addEventListener('pageshow', () => delete event.target.dataset.sent, { once: true });
+  const { dataset, method } = event.target;
+  if (method !== 'post') return;
+  if (dataset.sent) event.preventDefault();
+  dataset.sent = 'yes';
+  setTimeout(() => delete dataset.sent, 2000);
 });

@@ -7,6 +7,7 @@ from uuid import uuid4
 from litestar.routes import HTTPRoute
 
 from api.app import create_app
+from api.schemas.fields import MAX_AMOUNT
 from api.settings import Settings
 from tests.api.service import User, data
 
@@ -46,7 +47,7 @@ PLACES = {
     "/holds": Place(CUSTOMER, ("/holds", "/holds?status=voided")),
     "/holds/{txn_id:uuid}": Place(CUSTOMER, ("/holds/{held}?done=hold", "/holds/{voided}?done=void")),
     "/statement": Place(CUSTOMER, ("/statement",)),
-    "/statement/print": Place(CUSTOMER, ("/statement/print?from=2026-01-01&to=9999-12-31",)),
+    "/statement/print": Place(CUSTOMER, ("/statement/print?from=2026-01-01&to=2099-12-31",)),
     "/operator": Place(OPERATOR, ("/operator",)),
     "/operator/search": Place(OPERATOR, ("/operator/search?q={username}", "/operator/search?q=nothing%20like%20this")),
     "/operator/users": Place(OPERATOR, ("/operator/users",)),
@@ -58,6 +59,10 @@ PLACES = {
     ),
     "/operator/wallets/{wallet_id:uuid}/transactions": Place(OPERATOR, ("/operator/wallets/{wallet}/transactions",)),
     "/operator/wallets/{wallet_id:uuid}/holds": Place(OPERATOR, ("/operator/wallets/{wallet}/holds",)),
+    "/operator/wallets/{wallet_id:uuid}/statement": Place(OPERATOR, ("/operator/wallets/{wallet}/statement",)),
+    "/operator/wallets/{wallet_id:uuid}/statement/print": Place(
+        OPERATOR, ("/operator/wallets/{wallet}/statement/print?from=2026-01-01&to=2099-12-31",)
+    ),
     "/operator/wallets/{wallet_id:uuid}/status": Place(OPERATOR, ("/operator/wallets/{wallet}/status",)),
     "/operator/wallets/{wallet_id:uuid}/limits": Place(OPERATOR, ("/operator/wallets/{wallet}/limits",)),
     "/operator/wallets/{wallet_id:uuid}/top-up": Place(OPERATOR, ("/operator/wallets/{wallet}/top-up",)),
@@ -68,10 +73,6 @@ PLACES = {
     ),
     "/operator/transactions/{transaction_id:int}/refund": Place(OPERATOR, ("/operator/transactions/{spent}/refund",)),
     "/operator/holds/{hold_id:int}": Place(OPERATOR, ("/operator/holds/{hold_number}",)),
-    "/operator/wallets/{wallet_id:uuid}/statement": Place(OPERATOR, ("/operator/wallets/{wallet}/statement",)),
-    "/operator/wallets/{wallet_id:uuid}/statement/print": Place(
-        OPERATOR, ("/operator/wallets/{wallet}/statement/print?from=2026-01-01&to=9999-12-31",)
-    ),
     "/operator/confirmations": Place(OPERATOR, ("/operator/confirmations", "/operator/confirmations?status=all")),
     "/operator/confirmations/{confirmation_id:int}": Place(OPERATOR, ("/operator/confirmations/{asked_for}",)),
     "/operator/confirmations/{confirmation_id:int}/reject": Place(
@@ -129,7 +130,7 @@ def furnish(customer: User, other: User, operator: User) -> World:
         return data(user.post(path, json={"txn_id": str(uuid4()), **members}), 201)
 
     dollars = data(customer.post("/api/wallets", json={"asset": "USD"}), 201)
-    topped_up = made(customer, "/api/wallet/topup", amount=123_456_789, asset="USD", reference="Salary")
+    topped_up = made(customer, "/api/wallet/topup", amount=MAX_AMOUNT, asset="USD", reference="Salary")
     spent = made(customer, "/api/wallet/spend", amount=20, reference=HOSTILE)
     refunded = made(customer, "/api/wallet/refund", amount=5, original_txn_id=spent["txn_id"])
     sent = made(customer, "/api/wallet/transfer", amount=30, to_username=other.username, reference="Half of the rent")
@@ -147,11 +148,22 @@ def furnish(customer: User, other: User, operator: User) -> World:
     webhook = data(operator.post("/api/operator/webhooks", json=hook), 201)
     run = data(operator.post("/api/operator/verifications"), 202)
     names = {
-        **{"username": customer.username, "user": user, "wallet": wallet, "dollars": dollars["wallet_id"]},
-        **{"spent": spent["id"], "topped_up": topped_up["id"], "refunded": refunded["id"], "sent": sent["id"]},
-        **{"receipt": topped_up["receipt"], "held": held["txn_id"], "voided": voided["txn_id"]},
-        **{"webhook": webhook["id"], "run": run["id"]},
-        **{"hold_number": held["id"], "asked_for": waits["id"], "operator": operator.account["id"]},
+        "username": customer.username,
+        "user": user,
+        "wallet": wallet,
+        "dollars": dollars["wallet_id"],
+        "spent": spent["id"],
+        "topped_up": topped_up["id"],
+        "refunded": refunded["id"],
+        "sent": sent["id"],
+        "receipt": topped_up["receipt"],
+        "held": held["txn_id"],
+        "voided": voided["txn_id"],
+        "hold_number": held["id"],
+        "asked_for": waits["id"],
+        "operator": operator.account["id"],
+        "webhook": webhook["id"],
+        "run": run["id"],
         "system": next(entry["wallet_id"] for entry in inspected["entries"] if entry["user_id"] is None),
     }
     return World(customer, operator, {name: str(value) for name, value in names.items()})
