@@ -1,5 +1,5 @@
 -- Each change is made with the guards off, and is taken back.
-select plan(18);
+select plan(19);
 
 select lives_ok(
   $$
@@ -90,6 +90,10 @@ select is(
 select is(
   pg_temp.verdicts($$ delete from wallet.ledger where wallet_id = wallet_of('bob') and seq = 2 $$),
   array['ok', 'removed'], 'no entry'
+);
+select is(
+  pg_temp.verdicts($$ update wallet.ledger set transaction_id = transaction_of(txn(3)) where wallet_id = wallet_of('bob') and seq = 2 $$),
+  array['ok', 'removed'], 'an entry of another transaction'
 );
 select is(
   pg_temp.verdicts($$ delete from wallet.transactions where txn_id = txn(2) $$),
