@@ -60,10 +60,11 @@ class Hooks:
         _, secret, kept = self._opened().made_by(request_id or uuid4())
         return _with(secret, await self._database.rotate_webhook_secret(webhook_id, kept, actor))
 
-    async def replay(self, webhook_id: UUID, after: str, actor: UUID) -> Webhook:
-        """Deliver all events after a cursor again. Errors: WA002, WA024, WA027, WA041, WA042."""
+    async def replay(self, webhook_id: UUID, after: str | int, actor: UUID) -> Webhook:
+        """Deliver all events after a cursor, or a number, again. Errors: WA002, WA024, WA027, WA041, WA042."""
+        start = _start(after) if isinstance(after, str) else (None, after)
         async with with_resume(self._bounds):
-            return await self._database.replay_webhook(webhook_id, _start(after), actor)
+            return await self._database.replay_webhook(webhook_id, start, actor)
 
     async def test(self, webhook_id: UUID, actor: UUID) -> WebhookTest:
         """Send a test event, and tell what the receiver makes of it. Errors: WA027, WA042, no_webhooks, overloaded."""

@@ -42,3 +42,24 @@ def steps(values: Sequence[int]) -> Chart:
     last = values[-1]
     marks = [Mark(value, 0, y(value), "start") for value in sorted({low, high} - {last}, reverse=True)]
     return Chart(line, f"{line}V100H0Z", y(last), [*marks, Mark(last, 100, y(last), "end")])
+
+
+class Span(NamedTuple):
+    """A value that holds for a time; `start` and `end` in per cent of the drawing's width."""
+
+    start: float
+    end: float
+    value: float
+
+
+def over_time(spans: Sequence[Span], height: float) -> tuple[str, str]:
+    """Return the line of values from 0 on, and the area under it, in a drawing of 100 by `height`."""
+    high = max((span.value for span in spans), default=0.0) or 1.0
+
+    def y(value: float) -> str:
+        return f"{height - value * height / high:.4g}"
+
+    if not spans:
+        return "", ""
+    line = f"M{spans[0].start:.4g} {y(spans[0].value)}" + "".join(f"V{y(span.value)}H{span.end:.4g}" for span in spans)
+    return line, f"{line}V{height:g}H{spans[0].start:.4g}Z"

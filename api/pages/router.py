@@ -20,6 +20,8 @@ from api.pages.routes.holds import hold_pages
 from api.pages.routes.moves import move_pages
 from api.pages.routes.statements import statement_pages
 from api.pages.routes.wallet import wallet_pages
+from api.pages.routes.watch import watch_pages
+from api.pages.routes.webhooks import webhook_pages
 from api.pages.site import HERE, Site
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
         "/",
         route_handlers=[
             *(*console_pages(site), *care_pages(site), *act_pages(site)),
+            *(*watch_pages(site), *webhook_pages(site)),
             *(*account_pages(site), *wallet_pages(site), *move_pages(site), *hold_pages(site)),
             *(*history_pages(site), *statement_pages(site)),
         ],

@@ -83,6 +83,8 @@ class Site:
             console_links=[
                 *(Link(CONSOLE, nav.search), Link("/operator/users", nav.users)),
                 *(Link("/operator/confirmations", nav.confirmations), Link("/operator/audit", nav.record)),
+                *(Link("/operator/activity", nav.activity), Link("/operator/verifications", nav.verifications)),
+                *(Link("/operator/trial-balance", nav.trial_balance), Link("/operator/webhooks", nav.webhooks)),
             ],
         )
         self.templates = TemplateConfig(instance=JinjaTemplateEngine(engine_instance=environment))

@@ -65,9 +65,10 @@ class Reading(Struct, array_like=True):
 
 
 class Rates(Struct):
-    """What happened in a second, on the average of the time before `at`."""
+    """What happened in a second, on the average of so many before `at`; and how many waited then."""
 
     at: float
+    seconds: float
     requests: float
     transactions: float
     refusals: float
@@ -217,6 +218,7 @@ def _rates(before: Reading, after: Reading) -> Rates:
 
     return Rates(
         at=after.at,
+        seconds=seconds,
         requests=rate(after.requests, before.requests),
         transactions=rate(sum(after.transactions.values()), sum(before.transactions.values())),
         refusals=rate(sum(after.refusals.values()), sum(before.refusals.values())),

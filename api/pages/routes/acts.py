@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from litestar import HttpMethod, Response, route
+from litestar import Response, route
 
 from api.auth.guards import AuthenticatedRequest
 from api.auth.tokens import reset_token_hash
 from api.database.requests import Correction, Details
-from api.errors import NOT_FOUND, SQLSTATES, FieldError, ServiceError, invalid
+from api.errors import NOT_FOUND, FieldError, ServiceError, invalid
+from api.pages.acting import BOTH, Act, Context, answer
 from api.pages.forms import Form, MistakeError, convert
-from api.pages.site import Refusal, Site, see
+from api.pages.site import Site, see
 from api.routes.operator import UserPath, WalletPath
 from api.routes.operator_reads import NumberPath
 from api.routes.parameters import details, number
@@ -38,13 +39,7 @@ if TYPE_CHECKING:
     from api.schemas.inspection import InspectedWallet
     from api.schemas.operator import Confirmation
 
-Context: TypeAlias = dict[str, Any]
 
-BOTH: Final = (HttpMethod.GET, HttpMethod.POST)
-USED: Final = SQLSTATES["WA004"]
-TYPED_IN_REVIEW: Final = ("password", "username")
-ANSWERED_IN_REVIEW: Final = (403, 429, 503)
-"""Statuses of refusals that are not of what was asked for: it can be sent as it is."""
 KINDS: Final = LimitsByKind.__struct_fields__
 WINDOWS: Final = KindLimits.__struct_fields__
 VALID_FOR: Final = (3600, 900, 86400)
@@ -63,32 +58,7 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
         plan: Callable[[Form, Context], Context],
         do: Callable[[Form], Awaitable[Response[Any]]],
     ) -> Response[Any]:
-        """Answer a form of `template`. What `show` returns is a look, so it is called where a page is shown alone.
-
-        `plan` returns what the review says, and raises what is wrong with the form before the password is asked for.
-        """
-        form = await site.form(request) if request.method == "POST" else site.query(request)
-        step = form.values.pop("step", "") if request.method == "POST" else "fresh"
-        refused: Any = None
-        if step == "do":
-            try:
-                await site.confirm(request, form)
-                return await do(form)
-            except Refusal as refusal:
-                refused = refusal
-        if step in {"fresh", "again"}:
-            form.fresh()
-        context: Context = {"me": request.user.user_id, "review": None, "first": None, **await show()}
-        if step in {"review", "again"} or (refused and in_review(refused)):
-            try:
-                context["review"] = plan(form, context)
-            except Refusal as refusal:
-                refused = refused or refusal
-        if not refused:
-            return site.page(request, template, form=form, **context)
-        if isinstance(refused, ServiceError) and refused.kind is USED:
-            context["first"] = await recorded(context["wallet_id"], form.txn_id(), request.user.user_id)
-        return site.refused(request, template, form, refused, **context)
+        return await answer(site, request, template, Act(show, plan, do, recorded))
 
     async def recorded(wallet_id: UUID, txn_id: UUID, me: UUID) -> Context | None:
         """Return what was done, or asked for, with this id."""
@@ -312,13 +282,6 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
         return await act(request, "act_erase.html", lambda: the_user(request, user_id), plan, do)
 
     return [status, limits, top_up, adjust, refund, password_reset, erase]
-
-
-def in_review(refusal: ServiceError | MistakeError) -> bool:
-    """Whether the review can be sent again, so that the form need not be shown."""
-    if isinstance(refusal, MistakeError):
-        return refusal.field in TYPED_IN_REVIEW
-    return refusal.kind.status in ANSWERED_IN_REVIEW
 
 
 def limits_now(wallet: InspectedWallet) -> dict[str, int | None]:

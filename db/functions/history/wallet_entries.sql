@@ -19,6 +19,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
 set enable_bitmapscan = off
+set plan_cache_mode = force_generic_plan
 set enable_sort = off
 as $$
 #variable_conflict use_column

@@ -1,5 +1,5 @@
--- A table of one row, so that it becomes part of the statement that asks: a search asks many times. `limit 1` is for the
--- planner: it keeps a plan that was made for small tables from reading a whole wallet.
+-- A table of one row, so that it becomes part of the statement that asks: a search asks many times. `limit 1` is for
+-- the planner: it keeps a plan that was made for small tables from reading a whole wallet.
 create or replace function wallet.entry_recorded_at(
   p_wallet_id uuid,
   p_seq bigint

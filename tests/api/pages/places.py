@@ -73,10 +73,6 @@ PLACES = {
     ),
     "/operator/transactions/{transaction_id:int}/refund": Place(OPERATOR, ("/operator/transactions/{spent}/refund",)),
     "/operator/holds/{hold_id:int}": Place(OPERATOR, ("/operator/holds/{hold_number}",)),
-    "/operator/wallets/{wallet_id:uuid}/statement": Place(OPERATOR, ("/operator/wallets/{wallet}/statement",)),
-    "/operator/wallets/{wallet_id:uuid}/statement/print": Place(
-        OPERATOR, ("/operator/wallets/{wallet}/statement/print?from=2026-01-01&to=9999-12-31",)
-    ),
     "/operator/confirmations": Place(OPERATOR, ("/operator/confirmations", "/operator/confirmations?status=all")),
     "/operator/confirmations/{confirmation_id:int}": Place(OPERATOR, ("/operator/confirmations/{asked_for}",)),
     "/operator/confirmations/{confirmation_id:int}/reject": Place(

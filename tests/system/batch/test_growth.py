@@ -24,19 +24,21 @@ WALLETS = 5_000
 PAGE = 50
 CALLS = 8
 """More than the five for which PostgreSQL plans anew before it may keep a plan."""
+POINTS = 31
 PROBE = 4
 """Blocks of one row by index: three levels of the index and the table."""
 
 
 class Owner(NamedTuple):
-    """A user with a wallet, and a moment in its history."""
+    """A user with a wallet, and a transaction in its history, with its moment."""
 
     user_id: UUID
     wallet_id: UUID
     moment: datetime = datetime.max.replace(tzinfo=UTC)
+    transaction_id: int = 0
 
 
-HALFWAY = """select t.created_at from wallet.transactions t where t.wallet_id = %s
+HALFWAY = """select t.created_at, t.id from wallet.transactions t where t.wallet_id = %s
     and t.seq = (select (max(l.seq) + 1) / 2 from wallet.ledger l where l.wallet_id = %s)"""
 
 
@@ -77,6 +79,11 @@ def balance_at(owner: Owner) -> tuple[str, list[Any]]:
     return "wallet_balance_at(%s, %s, %s)", [owner.wallet_id, owner.moment, owner.user_id]
 
 
+def points(owner: Owner) -> tuple[str, list[Any]]:
+    arguments = [owner.wallet_id, owner.moment, owner.moment, POINTS, owner.user_id]
+    return "wallet_balance_history(%s, %s::timestamptz - interval '1 second', %s, %s, %s)", arguments
+
+
 COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "topup": partial(mutation, "topup"),
     "spend": partial(mutation, "spend"),
@@ -86,6 +93,12 @@ COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "spend and its replay": partial(pair, "spend", "spend"),
     "balance": lambda owner: ("wallet_balance(%s, %s)", [owner.wallet_id, owner.user_id]),
     "balance_at": balance_at,
+    "balance history": points,
+    "entry": lambda owner: ("wallet_entry(%s, %s, %s)", [owner.wallet_id, owner.transaction_id, owner.user_id]),
+    "receipt": lambda owner: (
+        "wallet_verify_entry(%s, %s, 'x', %s)",
+        [owner.wallet_id, owner.transaction_id, owner.user_id],
+    ),
     "first page": partial(page, PAGE, None),
     "deep page": partial(page, PAGE, SHORT),
     "longest page of the API": partial(page, 201, None),
@@ -93,9 +106,11 @@ COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "batch of 3": partial(batch, 3),
     "batch of 12": partial(batch, 12),
     "sign-in": lambda owner: ("wallet_sign_in('short', 'here')", []),  # noqa: ARG005
+    "session": lambda owner: ("wallet_session(sha256('nobody'))", []),  # noqa: ARG005
     "token": lambda owner: ("wallet_principal(%s, %s, 0)", [owner.user_id, uuid4()]),
 }
-FLAT = [name for name in COSTS if "page" not in name and name != "balance_at"]
+PAST = {"balance_at": 1, "balance history": POINTS}
+FLAT = [name for name in COSTS if "page" not in name and name not in PAST]
 
 
 class Meter:
@@ -154,7 +169,7 @@ def grow(database: Database, *, analysed: bool) -> Growth:
             # most entries are of one burst with seconds around it, so not where they would be if they came evenly
             row = administrator.execute(HALFWAY, [owner.wallet_id] * 2).fetchone()
             assert row is not None
-            return owner._replace(moment=row[0])
+            return owner._replace(moment=row[0], transaction_id=row[1])
 
         short, long, other = owner("short"), owner("long"), halfway(owner("other"))
         administrator.execute(Path(__file__).with_name("history.sql").read_bytes())
@@ -204,13 +219,14 @@ def test_a_page_costs_what_its_entries_cost(short_and_long: Pair, call: str, ent
     assert short_and_long[1][call] <= 2 * PROBE * entries
 
 
-def test_a_balance_of_the_past_costs_probes_as_the_logarithm_of_the_history(short_and_long: Pair) -> None:
+@pytest.mark.parametrize("call", PAST)
+def test_a_balance_of_the_past_costs_probes_as_the_logarithm_of_the_history(short_and_long: Pair, call: str) -> None:
     _, long = short_and_long
     # an entry and its transaction each; at worst every third probe halves what is left
-    assert long["balance_at"] <= long["balance"] + 2 * PROBE * (3 * log2(LONG) + 4)
+    assert long[call] <= long["balance"] + PAST[call] * 2 * PROBE * (3 * log2(LONG) + 4)
 
 
-@pytest.mark.parametrize("call", [*FLAT, "first page", "deep page", "balance_at"])
+@pytest.mark.parametrize("call", [*FLAT, "first page", "deep page", *PAST])
 def test_tables_that_grow_under_a_connection_make_its_calls_no_dearer_than_deeper_indexes_do(
     growth: Growth, call: str
 ) -> None:
