@@ -78,13 +78,33 @@ PLACES = {
     "/operator/confirmations/{confirmation_id:int}/reject": Place(
         OPERATOR, ("/operator/confirmations/{asked_for}/reject",)
     ),
+    "/operator/activity": Place(OPERATOR, ("/operator/activity",)),
+    "/operator/trial-balance": Place(
+        OPERATOR, ("/operator/trial-balance", "/operator/trial-balance?asset=UC", "/operator/trial-balance?asset=XYZ")
+    ),
+    "/operator/verifications": Place(OPERATOR, ("/operator/verifications", "/operator/verifications?of=all")),
+    "/operator/verifications/start": Place(OPERATOR, ("/operator/verifications/start",)),
+    "/operator/verifications/{run:int}": Place(OPERATOR, ("/operator/verifications/{run}",)),
+    "/operator/webhooks": Place(OPERATOR, ("/operator/webhooks",)),
+    "/operator/webhooks/new": Place(OPERATOR, ("/operator/webhooks/new",)),
+    "/operator/webhooks/{webhook_id:uuid}": Place(OPERATOR, ("/operator/webhooks/{webhook}",)),
+    **{
+        f"/operator/webhooks/{{webhook_id:uuid}}/{what}": Place(OPERATOR, (f"/operator/webhooks/{{webhook}}/{what}",))
+        for what in (
+            *("change", "pause", "resume", "secret", "test", "delete", "replay"),
+            *("deliveries", "dead-letters", "dead-letters/retry"),
+        )
+    },
+    "/operator/webhooks/{webhook_id:uuid}/dead-letters/{event:int}/retry": Place(
+        OPERATOR, ("/operator/webhooks/{webhook}/dead-letters/{spent}/retry",)
+    ),
     "/operator/audit": Place(
         OPERATOR, ("/operator/audit", "/operator/audit?user_id={user}", "/operator/audit?actor=x")
     ),
 }
 FILES = {"/live", "/statement.csv", "/operator/wallets/{wallet_id:uuid}/statement.csv"}
 """What no browser shows."""
-TURNED_DOWN = {"/operator/audit?actor=x": 422}
+TURNED_DOWN = {"/operator/audit?actor=x": 422, "/operator/trial-balance?asset=XYZ": 422}
 """Addresses that ask for what cannot be."""
 HOSTILE = "<img src=x onerror=alert(1)>\"'&amp; \u202eevil\u202c \U0001f9d1\u200d\U0001f680 " + "\u5bbd" * 200
 """A reference that ends elements, turns the direction of reading around, and is wide."""
@@ -124,6 +144,9 @@ def furnish(customer: User, other: User, operator: User) -> World:
     asked_for = {"txn_id": str(uuid4()), "amount": 2_000, "reason": HOSTILE}
     waits = operator.post(f"/api/operator/wallets/{wallet}/adjust", json=asked_for).json()["data"]
     inspected = data(operator.get(f"/api/operator/transactions/{spent['id']}"))
+    hook = {"url": f"https://example.com/{'long' * 60}", "description": HOSTILE}
+    webhook = data(operator.post("/api/operator/webhooks", json=hook), 201)
+    run = data(operator.post("/api/operator/verifications"), 202)
     names = {
         "username": customer.username,
         "user": user,
@@ -139,6 +162,8 @@ def furnish(customer: User, other: User, operator: User) -> World:
         "hold_number": held["id"],
         "asked_for": waits["id"],
         "operator": operator.account["id"],
+        "webhook": webhook["id"],
+        "run": run["id"],
         "system": next(entry["wallet_id"] for entry in inspected["entries"] if entry["user_id"] is None),
     }
     return World(customer, operator, {name: str(value) for name, value in names.items()})

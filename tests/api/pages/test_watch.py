@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -44,7 +45,10 @@ def test_they_are_for_operators_alone(service: Service, alice: User, path: str) 
 
 
 def test_activity_counts_what_is_done_and_refused(console: Browser, alice: User) -> None:
+    txn_id = str(uuid4())
     alice.topup(7)
+    alice.post("/api/wallet/holds", json={"txn_id": txn_id, "amount": 2})
+    alice.post(f"/api/wallet/holds/{txn_id}/void", json={"txn_id": str(uuid4())})
     alice.spend(1_000_000)
 
     def rows(page: Page) -> list[list[str]]:
@@ -53,10 +57,12 @@ def test_activity_counts_what_is_done_and_refused(console: Browser, alice: User)
 
     def found() -> list[list[str]]:
         told = rows(console.open("/operator/activity"))
-        return [row for row in told if row[0] == "Top-up" or row[0].endswith("WA003")]
+        kinds = ("Top-up", "Reservation", "Release of a reservation")
+        return [row for row in told if row[0] in kinds or row[0].endswith("WA003")]
 
-    wait_until(lambda: len(found()) == 2)
-    topups, refusals = found()
+    wait_until(lambda: len(found()) == 4)
+    (*done, refusals) = found()
+    topups = next(row for row in done if row[0] == "Top-up")
     assert int(topups[2].replace(",", "")) >= 1
     assert refusals[0] == "There is not enough money available for this. WA003"
     assert float(refusals[1].replace(",", "")) >= 0
