@@ -40,7 +40,8 @@ class Visitor:
     def __init__(self, browser: Browser, service: Service, **options: Any) -> None:
         options.setdefault("viewport", {"width": 1024, "height": 800})
         self.service = service
-        self.context = browser.new_context(base_url=service.url, locale="en-GB", timezone_id="Europe/Berlin", **options)
+        options = {"locale": "en-GB", "timezone_id": "Europe/Berlin", **options}
+        self.context = browser.new_context(base_url=service.url, **options)
         self.context.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         self.told: list[str] = []

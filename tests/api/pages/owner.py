@@ -108,9 +108,9 @@ class Browser:
         """Go to an address."""
         return self._show(self.client.get(path))
 
-    def send(self, which: str, *, having: dict[str, str] | None = None, button: str = "", **values: str) -> Self:
+    def send(self, which: str, button: str = "", **values: str) -> Self:
         """Fill in the form that has the field `which`, and press its first button, or the one with this value."""
-        return self.submit(self.page.form(which, **(having or {})), button, **values)
+        return self.submit(self.page.form(which), button, **values)
 
     def submit(self, form: FormFound, button: str = "", **values: str) -> Self:
         """Fill in and send a form, also one of an earlier page: a second press or the back button does so."""

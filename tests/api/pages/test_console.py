@@ -118,8 +118,11 @@ def test_where_the_money_is_needs_no_further_click(console: Browser, alice: User
     assert "hotel" in page
     transaction = page.follow(f"To {bob.username}")
     assert f"330 UC went from {alice.username} to {bob.username}." in transaction
-    entries = [[cell.text for cell in row.all("td")] for row in transaction.root.all("tr")[1:]]
-    assert [entry[1:] for entry in entries] == [["\u2212330 UC", "670 UC"], ["+330 UC", "1,330 UC"]]
+    entries = [item.text for item in transaction.root.all("li")]
+    assert entries == [
+        f"{alice.username} · UC wallet \u2212330 UC then 670 UC",
+        f"{bob.username} · UC wallet +330 UC then 1,330 UC",
+    ]
     assert page.follow("USD wallet").path == f"/operator/wallets/{dollars}"
 
 
@@ -198,9 +201,12 @@ def test_holds_by_status_and_what_happened_to_one(console: Browser, alice: User)
     assert "There is no such reservation." in console.open(f"{wallet_of(alice)}/holds?status=voided")
     page = console.open(f"/operator/holds/{held['id']}")
     assert (page.facts["Still reserved"], page.facts["Taken"]) == ("60 UC", "40 UC")
-    events = [[cell.text for cell in row.all("td")] for row in page.root.all("tr")[1:]]
-    assert [event[2] for event in events] == ["40 UC", "100 UC"]
-    (link,) = [one["href"] for one in page.root.all("table")[0].all("a")]
+    events = page.root.all("li")
+    assert [event.text.partition(" available")[0] for event in events] == [
+        "Paid 40 UC 900 UC",
+        "Reserved 100 UC 900 UC",
+    ]
+    (link,) = [one["href"] for event in events for one in event.all("a")]
     assert link == f"/operator/transactions/{taken['id']}"
     assert console.open(link).follow("From this reservation").path == f"/operator/holds/{held['id']}"
 

@@ -491,7 +491,7 @@ def test_what_needs_two_waits_and_is_confirmed(two: tuple[Browser, Browser, User
     assert "Confirm" not in [button.text for form in page.forms for button in form.buttons]
     assert user.balance() == 1000
     assert user.username in otto.open("/operator")
-    page = otto.open("/operator/confirmations").follow(f"Correction: {user.username}")
+    page = otto.open("/operator/confirmations").follow(user.username)
     assert REASON in page
     cells = [cell.text for cell in page.root.all("td") if cell.text]
     assert cells == ["1,000 UC", "1,150 UC", "1,000 UC", "1,150 UC"]
@@ -504,7 +504,7 @@ def test_what_needs_two_waits_and_is_confirmed(two: tuple[Browser, Browser, User
     # again: the same transaction
     assert form.send(password=PASSWORD).path == page.path
     assert user.balance() == 1150
-    page = otto.open("/operator/confirmations?status=confirmed").follow(f"Correction: {user.username}")
+    page = otto.open("/operator/confirmations?status=confirmed").follow(user.username)
     assert page.title.endswith("Confirmed")
     assert page.follow("#").path.startswith("/operator/transactions/")
 

@@ -39,11 +39,12 @@ def test_the_whole_of_it_is_paid_once(browser: Browser, alice: User) -> None:
 
 def test_a_part_is_paid_and_the_rest_released(browser: Browser, alice: User) -> None:
     txn_id = reserve(alice)
-    browser.open(f"/holds/{txn_id}").send("do", having={"do": "capture"}, amount="100", reference="breakfast")
+    browser.open(f"/holds/{txn_id}")
+    browser.submit(browser.page.form("do", do="capture"), amount="100", reference="breakfast")
     assert "breakfast" in browser.page.text
     browser.open(f"/holds/{txn_id}")
     assert "Still reserved 200 UC" in browser.page.text
-    browser.send("do", having={"do": "capture"}, amount="50", final="1")
+    browser.submit(browser.page.form("do", do="capture"), amount="50", final="1")
     assert browser.open(f"/holds/{txn_id}").page.titles == ["Reservation Paid"]
     assert (alice.balance(), browser.available()) == (850, 850)
 
@@ -110,7 +111,7 @@ def test_a_changed_form_shows_what_it_did(browser: Browser, alice: User) -> None
     assert browser.status == 409
     assert "-10 UC" in browser.page.alerts[0].replace("\u2212", "-")
     browser.send("again")
-    browser.send("do", having={"do": "capture"})
+    browser.submit(browser.page.form("do", do="capture"))
     assert alice.balance() == 970
 
 

@@ -1,0 +1,98 @@
+"""What operators do, from a complaint to a refund: by mouse, by keyboard, without the script, on a phone."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from api.pages.words import load
+from tests.api.service import PASSWORD, Service, User, data
+from tests.browser.pages.wallet import WAYS
+from tests.browser.visitor import Visitor
+
+W = load()
+
+
+@pytest.fixture(params=WAYS)
+def visitor(browser: Browser, service: Service, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    kind, options = WAYS[request.param]
+    with kind(browser, service, **options) as found:
+        yield found
+
+
+def test_from_a_complaint_to_a_refund(visitor: Visitor, operator: User, alice: User) -> None:
+    data(alice.spend(400, reference="Order 1017"), 201)
+    page = visitor.sign_in(operator, "/operator").page
+    visitor.fill(W.console.search, alice.username)
+    visitor.press(W.console.button)
+    visitor.follow(alice.username, "main")
+    visitor.sees("Order 1017", "600")
+    visitor.follow(W.entry.spend, "main")
+    visitor.follow(W.act_refund.title, "main")
+    visitor.fill(W.act.reason, "Order 1017 never arrived")
+    visitor.press(W.forms.review)
+    visitor.sees(W.act.review, "1,000")
+    assert alice.balance() == 600, "nothing moves before it is reviewed"
+    visitor.fill(W.forms.confirm_password, "not the password")
+    visitor.press(f"{W.act_refund.button} 400 UC")
+    visitor.has_focus(page.get_by_role("alert"))
+    assert alice.balance() == 600
+    visitor.fill(W.forms.confirm_password, PASSWORD)
+    visitor.press(f"{W.act_refund.button} 400 UC")
+    visitor.sees(W.care_done.refund, "Order 1017 never arrived")
+    assert alice.balance() == 1000
+    visitor.follow(W.nav.record)
+    visitor.sees("Order 1017 never arrived", alice.username)
+
+
+def test_a_wallet_is_frozen_and_corrected(visitor: Visitor, operator: User, alice: User) -> None:
+    visitor.sign_in(operator, f"/operator/wallets/{alice.account['wallet_id']}")
+    visitor.follow(W.act_status.to_frozen, "main")
+    visitor.fill(W.act.reason, "Asked for by phone")
+    visitor.press(W.forms.review)
+    visitor.fill(W.forms.confirm_password, PASSWORD)
+    visitor.press(W.act_status.to_frozen)
+    visitor.sees(W.care_done.frozen, "Asked for by phone")
+    assert alice.spend(1).status_code == 409
+
+    visitor.follow(W.act_adjust.title, "main")
+    visitor.choose(W.act_adjust.take)
+    visitor.fill(W.act.amount.format(asset="UC"), "100")
+    visitor.fill(W.act.reason, "Booked twice")
+    visitor.press(W.forms.review)
+    visitor.press(W.forms.go_back)
+    visitor.press(W.forms.review)
+    visitor.fill(W.forms.confirm_password, PASSWORD)
+    visitor.press(f"{W.act_adjust.button_take} 100 UC")
+    visitor.sees(W.care_done.adjustment, "Booked twice")
+    assert alice.balance() == 900
+
+
+def test_what_needs_two_operators(visitor: Visitor, operator: User, bob: User, alice: User) -> None:
+    wallet = alice.account["wallet_id"]
+    visitor.sign_in(operator, f"/operator/wallets/{wallet}/adjust")
+    visitor.choose(W.act_adjust.add)
+    visitor.fill(W.act.amount.format(asset="UC"), "5000")
+    visitor.fill(W.act.reason, "A prize")
+    visitor.press(W.forms.review)
+    visitor.fill(W.forms.confirm_password, PASSWORD)
+    visitor.press(f"{W.act.ask} 5,000 UC")
+    visitor.sees(W.care_done.waits, W.confirmations.own)
+    assert alice.balance() == 1000
+
+
+def test_a_forgotten_password(visitor: Visitor, operator: User, alice: User) -> None:
+    visitor.sign_in(operator, f"/operator/users/{alice.account['id']}/password-reset")
+    visitor.fill(W.act.reason, "Called back")
+    visitor.press(W.forms.review)
+    visitor.fill(W.forms.confirm_password, PASSWORD)
+    visitor.press(W.act_password_reset.button)
+    visitor.sees(W.token.once)
+    (code,) = [text for text in visitor.page.locator(".code").all_inner_texts() if len(text) == 43]
+    visitor.press(W.site.sign_out, "header")
+    visitor.open("/reset")
+    visitor.fill(W.reset.token, code)
+    visitor.fill(W.reset.new_password, "another password")
+    visitor.fill(W.account.again, "another password")
+    visitor.press(W.reset.button)
+    visitor.sees(W.account.changed)
