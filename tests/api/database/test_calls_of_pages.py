@@ -72,9 +72,9 @@ def test_none_begins_after_a_sign_out_everywhere(database: Database) -> None:
 
 
 def test_demo_accounts_are_offered_where_they_are(database: Database) -> None:
-    async def told(calls: Calls, dora: NewUser) -> None:
+    async def told(calls: Calls, _: NewUser) -> None:
         assert await calls.demo_accounts() == ["alice", "bob", "charlie"]
-        alice, _ = await calls.sign_in("alice", "here")
+        alice = (await calls.sign_in("alice", "here"))[0]
         assert alice is not None
         await calls.change_password(alice.user_id, alice.password_hash, "another hash")
         assert await calls.demo_accounts() == ["bob", "charlie"]

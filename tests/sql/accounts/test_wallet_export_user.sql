@@ -14,6 +14,7 @@ insert into reviewed (name, why_not) values
   ('webhooks', 'is about who is told of events: operators can read it'),
   ('webhook_backlog', 'ids of events, for a while'), ('webhook_dead_letters', 'ids of events, for a while'),
   ('webhook_deliveries', 'ids of events, for a while'),
+  ('verification_runs', 'is about the ledger as a whole: who began one is in actions_taken'),
   ('verifications', 'is about the ledger as a whole');
 select results_eq(
   $$ select c.relname::text collate "C" from pg_class c where c.relnamespace = 'wallet'::regnamespace and c.relkind in ('r', 'p') order by 1 $$,

@@ -95,6 +95,7 @@ FILL = f"""
     insert into wallet.sign_in_tries (key, kind, failures, counts_until, next_try_at, known_until)
       select sha256(n::text::bytea), 'pair', 1, '2100-01-01', now(), '2100-01-01' from generate_series(1, {ROWS}) n;
     insert into wallet.verifications (violations, seconds) select 0, 1 from generate_series(1, {ROWS}) n;
+    insert into wallet.verification_runs (holder) select 1 from generate_series(1, {ROWS}) n;
     insert into wallet.account_events (type, user_id, wallet_id)
       select 'wallet.opened', '00000000-0000-4000-9000-{ROWS:012}', '00000000-0000-4000-a000-{ROWS:012}'
       from generate_series(1, {ROWS}) n;
@@ -223,6 +224,7 @@ PAGES = {
     "audit of an action": "wallet_audit(p_action => 'status')",
     "audit of looks": "wallet_audit(p_action => 'read')",
     "verifications": "wallet_verifications()",
+    "verification runs": "wallet_verification_runs()",
     "confirmations": "wallet_confirmations()",
     "confirmations, waiting": "wallet_confirmations('waiting')",
     "deliveries of a webhook": f"wallet_webhook_deliveries('{WEBHOOK}')",
@@ -269,6 +271,10 @@ def costs(module_database: Database) -> Iterator[Costs]:
             """
         )
         connection.execute("select wallet_set_status(%s, 'active', 'a test')", [row[1]])
+        connection.execute(
+            "insert into wallet.operator_actions (user_id, wallet_id, actor, action) values (%s, %s, %s, 'read')",
+            [row[0], row[1], row[0]],
+        )
         connection.execute("select wallet_start_session(sha256('first'), %s, 0)", [row[0]])
         connection.execute("select wallet_create_webhook(%s, 'https://a')", [WEBHOOK])
         first = calls(row[1], row[0], "first")
