@@ -150,5 +150,7 @@ def test_tabs_that_nobody_sees_keep_nobody_from_paying(browser: Browser, service
         visitor.press(W.spend.button)
         visitor.sees("990")
         # and whoever turns to one of them sees what happened
-        hidden[0].evaluate("window.seen = true; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))")
+        hidden[0].evaluate(
+            "window.seen = true; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))"
+        )
         expect(hidden[0].locator("main")).to_contain_text("990")
