@@ -46,6 +46,10 @@ def test_the_chart_has_its_numbers_beside_it(browser: Browser, alice: User, serv
     with service_database.connect() as superuser, superuser.transaction():
         superuser.execute("set local session_replication_role = replica")
         superuser.execute(
+            "update wallet.wallets set created_at = created_at - interval '40 days' where id = %s",
+            [alice.account["wallet_id"]],
+        )
+        superuser.execute(
             "update wallet.transactions set created_at = created_at - interval '10 days' where counterparty_id = %s",
             [alice.account["wallet_id"]],
         )
@@ -59,6 +63,16 @@ def test_the_chart_has_its_numbers_beside_it(browser: Browser, alice: User, serv
     table = text.partition('<tbody id="points"')[2].partition("</tbody>")[0]
     found = [piece.partition('"')[0] for piece in table.split('value="')[1:]]
     assert found == ["600", *["1000"] * 10, *["0"] * 21]
+
+
+def test_the_chart_of_a_new_wallet_begins_with_it(browser: Browser, alice: User) -> None:
+    data(alice.spend(400), 201)
+    text = browser.open("/").answer.text
+    assert 'role="img" aria-label="Balance since the wallet was opened: from ' in text
+    table = text.partition('<tbody id="points"')[2].partition("</tbody>")[0]
+    found = [piece.partition('"')[0] for piece in table.split('value="')[1:]]
+    assert found[0] == "600"
+    assert len(found) == 32
 
 
 def test_a_line_of_steps() -> None:
