@@ -69,7 +69,7 @@ def world(service: Service, module_database: Database) -> Iterator[World]:
         with module_database.connect() as administrator:
             administrator.execute("select public.wallet_set_role(%s, 'operator')", [operator.username])
         operator.sign_in()
-        yield furnish(customer, other, operator)
+        yield furnish(module_database, customer, other, operator)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +122,7 @@ def test_a_token_of_the_api_opens_no_page(service: Service, world: World, route:
     place = PLACES.get(route)
     if place is not None and place.who == NOBODY:
         return
-    path = world.addresses(place)[0] if place else route
+    path = world.addresses(place)[0] if place else route.replace("{wallet_id:uuid}", world.names["wallet"])
     for user in (world.customer, world.operator):
         answer = httpx.get(
             f"{service.url}{path}", headers={"Authorization": f"Bearer {user.token}"}, verify=TLS, timeout=20
@@ -369,8 +369,8 @@ def test_no_query_becomes_markup(visitors: dict[str, Visitor], world: World, rou
         assert "<img" not in answer.text.replace('<img src="/static/', "")
         assert "alert(1)</script>" not in answer.text
         assert "evil" not in str(answer.cookies)
-        for name in names:
-            assert visitors[place.who].get(path, params={name: value}).status_code < 500, (name, value)
+    for name in names:
+        assert visitors[place.who].get(path, params={name: MARKUP}).status_code < 500, name
 
 
 @pytest.mark.parametrize("route", POSTS)
