@@ -114,7 +114,12 @@ def test_over_https_the_cookie_is_bound_to_the_host(browser: Browser, service: S
 
 
 def test_hostile_texts_are_shown_as_they_are(visitor: Visitor, alice: User, bob: User) -> None:
-    texts = [HOSTILE, "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627", "W" * 256, "\U0001f469\u200d\U0001f680" * 60]
+    texts = [
+        HOSTILE,
+        "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+        "W" * 256,
+        "\U0001f469\u200d\U0001f680" * 60,
+    ]
     for text in texts:
         data(alice.spend(1, reference=text), 201)
     for path in ("/", "/history", "/statement/print?from=2026-01-01&to=2099-12-31"):
@@ -129,7 +134,10 @@ def test_hostile_texts_are_shown_as_they_are(visitor: Visitor, alice: User, bob:
 def test_what_comes_is_shown_without_a_reload(visitor: Visitor, alice: User, bob: User) -> None:
     page = visitor.page
     page.evaluate("() => { window.here = true; }")
-    data(bob.post("/api/wallet/transfer", json={"txn_id": str(uuid4()), "amount": 40, "to_username": alice.username}), 201)
+    data(
+        bob.post("/api/wallet/transfer", json={"txn_id": str(uuid4()), "amount": 40, "to_username": alice.username}),
+        201,
+    )
     visitor.sees("1,040", W.entry.transfer_in.format(name=bob.username))
     expect(page.locator("#news")).to_have_text(W.site.news)
     assert page.evaluate("() => window.here"), "it is the same page"
