@@ -8,22 +8,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Mark(NamedTuple):
-    """A value that is written beside the line; `x` and `y` in per cent of the drawing."""
-
-    value: int
-    x: float
-    y: float
-    anchor: str
-
-
 class Chart(NamedTuple):
-    """A line of steps in a square of 100 by 100, the area under it, and what is written: highest, lowest and last."""
+    """A line of steps in a square of 100 by 100, the area under it, where it ends, and how far it goes up and down."""
 
     line: str
     area: str
     last: float
-    marks: list[Mark]
+    high: int
+    low: int
 
 
 def steps(values: Sequence[int]) -> Chart:
@@ -39,9 +31,7 @@ def steps(values: Sequence[int]) -> Chart:
         for number, value in enumerate(values)
         if number and (value != values[number - 1] or number == len(values) - 1)
     )
-    last = values[-1]
-    marks = [Mark(value, 0, y(value), "start") for value in sorted({low, high} - {last}, reverse=True)]
-    return Chart(line, f"{line}V100H0Z", y(last), [*marks, Mark(last, 100, y(last), "end")])
+    return Chart(line, f"{line}V100H0Z", y(values[-1]), high, low)
 
 
 class Span(NamedTuple):

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Response, expect
 
 from tests.api.service import PASSWORD, Service, User
 
@@ -49,7 +49,7 @@ class Visitor:
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.told.append(str(error.error)))
         self.context.on("response", self._answered)
-        self.context.on("dialog", lambda dialog: (self.told.append(dialog.message), dialog.dismiss()))
+        self.context.on("dialog", self._ask)
         self.page: Page = self.context.new_page()
 
     def __enter__(self) -> Self:
@@ -63,6 +63,10 @@ class Visitor:
     def _hear(self, message: ConsoleMessage) -> None:
         if not message.text.startswith(NO_SUCCESS):
             self.told.append(f"{message.text} ({self.page.url})")
+
+    def _ask(self, dialog: Dialog) -> None:
+        self.told.append(f"asked: {dialog.message}")
+        dialog.dismiss()
 
     def _answered(self, response: Response) -> None:
         if not response.url.startswith((f"{self.service.url}/", "data:")):

@@ -10,6 +10,7 @@ from api.app import create_app
 from api.schemas.fields import MAX_AMOUNT
 from api.settings import Settings
 from tests.api.service import User, data
+from tests.database import Database
 
 NOBODY, CUSTOMER, OPERATOR = "nobody", "customer", "operator"
 PROGRAMS = ("/api", "/metrics", "/static/")
@@ -122,7 +123,7 @@ class World(NamedTuple):
         return [path.format_map(self.names) for path in place.paths]
 
 
-def furnish(customer: User, other: User, operator: User) -> World:
+def furnish(database: Database, customer: User, other: User, operator: User) -> World:
     """Let things happen, so that every page has something to show. The service asks for two operators above 1000."""
     assert len(HOSTILE) <= 256
 
@@ -146,6 +147,7 @@ def furnish(customer: User, other: User, operator: User) -> World:
     inspected = data(operator.get(f"/api/operator/transactions/{spent['id']}"))
     hook = {"url": f"https://example.com/{'long' * 60}", "description": HOSTILE}
     webhook = data(operator.post("/api/operator/webhooks", json=hook), 201)
+    fail(database, webhook["id"])
     run = data(operator.post("/api/operator/verifications"), 202)
     names = {
         "username": customer.username,
@@ -167,6 +169,22 @@ def furnish(customer: User, other: User, operator: User) -> World:
         "system": next(entry["wallet_id"] for entry in inspected["entries"] if entry["user_id"] is None),
     }
     return World(customer, operator, {name: str(value) for name, value in names.items()})
+
+
+def fail(database: Database, webhook_id: str) -> None:
+    """Let a receiver take nothing, for days."""
+    with database.connect() as administrator:
+        administrator.execute(
+            "insert into wallet.webhook_deliveries"
+            " (webhook_id, first_event_id, last_event_id, events, attempt, outcome, status, milliseconds, answer)"
+            " select %s, n, n + 1, 2, n, 'failed', 503, 7, %s from generate_series(1, 3) n",
+            [webhook_id, HOSTILE],
+        )
+        administrator.execute(
+            "insert into wallet.webhook_dead_letters (webhook_id, event_id, attempts, first_at, last_at, error)"
+            " select %s, n, 20, '2026-01-01', '2026-01-04', %s from generate_series(1, 3) n",
+            [webhook_id, HOSTILE],
+        )
 
 
 def routes(method: str) -> Iterator[str]:

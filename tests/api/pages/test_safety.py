@@ -32,9 +32,8 @@ def form_token(page: httpx.Response) -> str:
 class Visitor(httpx.Client):
     """Somebody at a browser, which keeps cookies and sends forms with what their page had in it."""
 
-    def __init__(self, service: Service, user: User | None = None, **headers: str) -> None:
-        headers = {"Accept": "text/html", **headers}
-        super().__init__(base_url=service.url, timeout=20, verify=TLS, headers=headers)
+    def __init__(self, service: Service, user: User | None = None) -> None:
+        super().__init__(base_url=service.url, timeout=20, verify=TLS, headers={"Accept": "text/html"})
         if user:
             assert self.sign_in(user).status_code == 303
 
@@ -43,9 +42,9 @@ class Visitor(httpx.Client):
         """That of this browser, as its forms have it."""
         return form_token(self.get("/reset"))
 
-    def submit(self, path: str, headers: dict[str, str] = OURS, **fields: str) -> httpx.Response:
+    def submit(self, path: str, /, **fields: str) -> httpx.Response:
         """Send a form of this site."""
-        return self.post(path, data={"_csrf_token": self.token, **fields}, headers=headers)
+        return self.post(path, data={"_csrf_token": self.token, **fields}, headers=OURS)
 
     def sign_in(self, user: User, **fields: str) -> httpx.Response:
         return self.submit("/sign-in", username=user.username, password=PASSWORD, **fields)
@@ -69,7 +68,7 @@ def world(service: Service, module_database: Database) -> Iterator[World]:
         with module_database.connect() as administrator:
             administrator.execute("select public.wallet_set_role(%s, 'operator')", [operator.username])
         operator.sign_in()
-        yield furnish(customer, other, operator)
+        yield furnish(module_database, customer, other, operator)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +121,7 @@ def test_a_token_of_the_api_opens_no_page(service: Service, world: World, route:
     place = PLACES.get(route)
     if place is not None and place.who == NOBODY:
         return
-    path = world.addresses(place)[0] if place else route
+    path = world.addresses(place)[0] if place else route.replace("{wallet_id:uuid}", world.names["wallet"])
     for user in (world.customer, world.operator):
         answer = httpx.get(
             f"{service.url}{path}", headers={"Authorization": f"Bearer {user.token}"}, verify=TLS, timeout=20
@@ -216,7 +215,8 @@ def test_the_cookie_over_http(visitor: Visitor, alice: User) -> None:
 
 
 def test_the_cookie_over_https(service: Service, alice: User) -> None:
-    with closing(Visitor(service, **{"X-Forwarded-Proto": "https"})) as visitor:
+    with closing(Visitor(service)) as visitor:
+        visitor.headers["X-Forwarded-Proto"] = "https"
         page = visitor.get("/sign-in")
         assert {"httponly", "secure", "samesite=lax", "path=/"} <= attributes(page, "__Host-pgwallet-csrf")
         # httpx sends no secure cookie over http, as it should
@@ -369,8 +369,8 @@ def test_no_query_becomes_markup(visitors: dict[str, Visitor], world: World, rou
         assert "<img" not in answer.text.replace('<img src="/static/', "")
         assert "alert(1)</script>" not in answer.text
         assert "evil" not in str(answer.cookies)
-        for name in names:
-            assert visitors[place.who].get(path, params={name: value}).status_code < 500, (name, value)
+    for name in names:
+        assert visitors[place.who].get(path, params={name: MARKUP}).status_code < 500, name
 
 
 @pytest.mark.parametrize("route", POSTS)

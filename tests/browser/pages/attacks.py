@@ -56,9 +56,9 @@ def test_another_site_sends_a_form(visitor: Visitor, alice: User, site: str) -> 
 @pytest.mark.parametrize("site", SITES)
 def test_another_site_shows_no_page_in_a_frame(visitor: Visitor, site: str) -> None:
     page = evil(visitor, site, f'<iframe src="{visitor.service.url}/spend" width="800" height="600"></iframe>')
-    expect(page.locator("iframe")).to_be_visible()
+    assert page.frames[1].url.startswith("chrome-error:")
     assert page.frame_locator("iframe").get_by_role("button").count() == 0
-    assert any("frame-ancestors" in told for told in forgive(visitor))
+    forgive(visitor)
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -113,7 +113,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(browser: Browser, service: S
         assert all(cookie["secure"] and cookie["httpOnly"] for cookie in found.values())
 
 
-def test_hostile_texts_are_shown_as_they_are(visitor: Visitor, alice: User, bob: User) -> None:
+def test_hostile_texts_are_shown_as_they_are(visitor: Visitor, alice: User) -> None:
     texts = [
         HOSTILE,
         "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
@@ -154,4 +154,5 @@ def test_amounts_and_times_are_the_browsers(browser: Browser, service: Service, 
         visitor.follow(W.entry.topup, "main")
         assert "JST" not in page.locator("time").first.inner_text()
         exact = page.locator("time").first.get_attribute("title")
-        assert exact and exact.endswith("Z")
+        assert exact
+        assert exact.endswith("Z")

@@ -68,7 +68,7 @@ def test_a_wallet_is_frozen_and_corrected(visitor: Visitor, operator: User, alic
     assert alice.balance() == 900
 
 
-def test_what_needs_two_operators(visitor: Visitor, operator: User, bob: User, alice: User) -> None:
+def test_what_needs_two_operators(visitor: Visitor, operator: User, alice: User) -> None:
     wallet = alice.account["wallet_id"]
     visitor.sign_in(operator, f"/operator/wallets/{wallet}/adjust")
     visitor.choose(W.act_adjust.add)

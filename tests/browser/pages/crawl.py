@@ -18,7 +18,7 @@ def world(service: Service, service_database: Database) -> Iterator[World]:
         with service_database.connect() as administrator:
             administrator.execute("select public.wallet_set_role(%s, 'operator')", [operator.username])
         operator.sign_in()
-        yield furnish(customer, other, operator)
+        yield furnish(service_database, customer, other, operator)
 
 
 @pytest.fixture(scope="module")
