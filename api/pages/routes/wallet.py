@@ -40,13 +40,11 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
         services.limits.user(request.user.user_id)
         query = site.query(request)
         user_id = request.user.user_id
-        wallet_id = await site.wallet_id(request, query.text("asset"))
-        # midnights, so that a page which is read again is the same until something happens
-        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        (wallet, wallets), page, points = await asyncio.gather(
-            site.wallets(request, query.text("asset")),
-            database.entries(wallet_id, NEWEST, None, Filters(None, None, None, None), user_id),
-            database.balance_history(wallet_id, today - timedelta(days=DAYS), today, DAYS + 1, user_id),
+        wallet, wallets = await site.wallets(request, query.text("asset"))
+        start, end = shown_time(wallet.created_at)
+        page, points = await asyncio.gather(
+            database.entries(wallet.wallet_id, NEWEST, None, Filters(None, None, None, None), user_id),
+            database.balance_history(wallet.wallet_id, start, end, DAYS + 1, user_id),
         )
         return site.page(
             request,
@@ -57,7 +55,7 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
             more=page.next is not None,
             points=points,
             chart=steps([*(point.balance for point in points), wallet.balance]),
-            days=DAYS,
+            days=None if start == wallet.created_at else DAYS,
             self_topup=services.self_topup,
             welcome="welcome" in query,
             opened="opened" in query,
@@ -96,3 +94,12 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
         return EventStream(services.streams, stream, services.download_timeout)
 
     return [home, wallets, open_wallet, live]
+
+
+def shown_time(opened: datetime) -> tuple[datetime, datetime]:
+    """Return from when until when the chart is: all the time of a wallet that is younger than the chart is long."""
+    now = datetime.now(UTC)
+    # midnights, so that a page which is read again is the same until something happens
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today - timedelta(days=DAYS)
+    return (opened, max(now, opened + timedelta(seconds=1))) if opened > start else (start, today)
