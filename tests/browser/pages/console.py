@@ -7,19 +7,20 @@ from playwright.sync_api import Browser
 
 from api.pages.words import load
 from tests.api.service import PASSWORD, Service, User, data
-from tests.browser.pages.wallet import WAYS
+from tests.browser.pages.wallet import FEW, WAYS
 from tests.browser.visitor import Visitor
 
 W = load()
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=FEW)
 def visitor(browser: Browser, service: Service, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     kind, options = WAYS[request.param]
     with kind(browser, service, **options) as found:
         yield found
 
 
+@pytest.mark.parametrize("visitor", WAYS, indirect=True)
 def test_from_a_complaint_to_a_refund(visitor: Visitor, operator: User, alice: User) -> None:
     data(alice.spend(400, reference="Order 1017"), 201)
     page = visitor.sign_in(operator, "/operator").page
