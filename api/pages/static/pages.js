@@ -18,12 +18,14 @@ function localize(root) {
   for (const element of root.querySelectorAll('time')) element.textContent = times.format(new Date(element.dateTime));
 }
 
-// Read this page again, and take over the parts that can change.
+const reader = (page) => page.querySelector('.who .name')?.textContent;
+
+// Read this page again, and take over the parts that can change. If it is not for the same reader, none of it may stay.
 async function refresh() {
   const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
-  if (answer.redirected) location.reload();
-  if (!answer.ok || answer.redirected) return;
   const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  if (answer.redirected || (answer.ok && reader(found) !== reader(document))) location.assign(location.href);
+  if (!answer.ok || answer.redirected) return;
   localize(found);
   let changed = false;
   for (const part of document.querySelectorAll('[data-fresh]')) {
@@ -61,6 +63,12 @@ localize(document);
 const { live, poll } = document.body.dataset;
 if (live) follow(live.split(' '));
 if (poll) again(Number(poll));
+// the back button can show a page as it was, to whoever came after its reader
+addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  refresh().catch(() => {});
+  if (live) follow(live.split(' '));
+});
 // Days begin at midnight where the browser is: it tells how far that is from UTC.
 addEventListener('formdata', ({ target, formData }) => {
   for (const { name, value } of target.querySelectorAll('input[type=date]')) {
