@@ -40,6 +40,7 @@ class Visitor:
     def __init__(self, browser: Browser, service: Service, **options: Any) -> None:
         options.setdefault("viewport", {"width": 1024, "height": 800})
         self.service = service
+        self.scripted = options.get("java_script_enabled", True)
         options = {"locale": "en-GB", "timezone_id": "Europe/Berlin", **options}
         self.context = browser.new_context(base_url=service.url, **options)
         self.context.set_default_timeout(PATIENCE)
@@ -125,9 +126,10 @@ class Visitor:
         for width in widths:
             self.page.set_viewport_size({"width": width, "height": 800})
             assert self.page.evaluate(TOO_WIDE) == [], f"{here} at {width}"
-        self.page.evaluate(AXE_SCRIPT)
+        if self.scripted:
+            self.page.evaluate(AXE_SCRIPT)
         only: dict[str, list[str]] = {}
-        for theme in themes:
+        for theme in themes if self.scripted else ():
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type, unused-ignore]
             assert self.page.evaluate(AXE, only) == [], f"{here} in {theme}"
             only = {"runOnly": ["color-contrast"]}  # a theme has colours only
