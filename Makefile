@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-events test-flood test-pooler test-clients test-browser test-pages mutants image-check check bench install lock
+.PHONY: run test test-fuzz test-pgtap test-crash test-events test-flood test-pooler test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -131,8 +131,11 @@ $(BROWSER)/.installed: tests/browser/requirements.txt $(DEVELOPMENT)
 IN_BROWSER = test -x "$(CHROMIUM)" || { echo "Chromium is missing. Install it (Debian: apt install chromium), or name it: CHROMIUM=…" >&2; exit 1; }; \
 	CHROMIUM="$(CHROMIUM)" PYTHONPATH=$(BROWSER) exec $(BIN)/pytest --override-ini=python_files='*.py'
 
-test-browser: $(BROWSER)/.installed ## pages, console and documentation in a real browser; CHROMIUM=… names it
-	@$(IN_BROWSER) $(TWO) tests/browser
+test-browser: $(BROWSER)/.installed ## pages and documentation in a real browser; CHROMIUM=… names it
+	@$(IN_BROWSER) --numprocesses=2 tests/browser/pages tests/browser/try_it_out.py
 
 test-pages: $(BROWSER)/.installed ## the part of it for the pages
-	@$(IN_BROWSER) $(TWO) tests/browser/pages
+	@$(IN_BROWSER) --numprocesses=2 tests/browser/pages
+
+screenshots: $(BROWSER)/.installed ## the pictures in docs/images; ALL=1 for every page, in build/screenshots
+	@$(IN_BROWSER) tests/browser/screenshots.py -k $(if $(ALL),every_page,documents)

@@ -53,6 +53,10 @@ class Clock:
         """Stop it at a moment, from which it goes on in steps only."""
         self._connection.execute("update clock.state set ahead = '0', stands_at = %s", [at])
 
+    def go(self) -> None:
+        """Let it be the server's again."""
+        self._connection.execute("update clock.state set ahead = '0', stands_at = null")
+
     def step(self, **by: float) -> None:
         """Move it, forward or back."""
         self._connection.execute("update clock.state set ahead = ahead + %s", [timedelta(**by)])

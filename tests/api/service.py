@@ -102,9 +102,9 @@ def live(service: Service) -> bool:
 class User(httpx.Client):
     """A client signed in as a new user of the service."""
 
-    def __init__(self, service: Service, **headers: str) -> None:
+    def __init__(self, service: Service, username: str | None = None, **headers: str) -> None:
         super().__init__(base_url=service.url, timeout=20, verify=TLS, headers=headers)
-        self.username = f"user-{uuid4().hex[:12]}"
+        self.username = username or f"user-{uuid4().hex[:12]}"
         response = self.post("/api/auth/signup", json={"username": self.username, "password": PASSWORD})
         assert response.status_code == 201, response.text
         self.account = response.json()["data"]

@@ -1,7 +1,6 @@
 """`make test-browser`: the documentation page in a real browser, which executes every operation of the document."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -10,17 +9,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve
-from tests.database import Database
+from tests.api.service import PASSWORD, TLS, Service, User, data, problem
+from tests.browser.visitor import NO_SUCCESS
 
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-NO_SUCCESS = "Failed to load resource: the server responded with a status of "
-"""What Chromium's console says of each answer from 400 on."""
 PATIENCE = 120_000
 """In milliseconds: a machine may be busy with other tests."""
 STATE = {403, 404, 409}
@@ -28,34 +21,6 @@ STATE = {403, 404, 409}
 
 REAL = ("/api/wallet", "/api/operator/wallets/{wallet_id}", "/api/operator/users/{user_id}", "/api/health")
 """Operations on what exists here, which must succeed."""
-
-
-@pytest.fixture(scope="module")
-def service(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with serve(module_database.api_url, tmp_path_factory.mktemp("service")) as running:
-        yield running
-
-
-@pytest.fixture
-def customer(service: Service) -> Iterator[User]:
-    with closing(User(service)) as user:
-        yield user
-
-
-@pytest.fixture
-def operator(service: Service, module_database: Database) -> Iterator[User]:
-    with closing(User(service)) as user, module_database.connect() as administrator:
-        administrator.execute("select public.wallet_set_role(%s, 'operator')", [user.username])
-        user.sign_in()
-        yield user
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
-        yield found
-        found.close()
 
 
 @pytest.fixture
@@ -116,7 +81,7 @@ def likely(schema: dict[str, Any]) -> str:
     return {"uuid": str(uuid4()), "date-time": "2026-01-01T00:00:00Z"}.get(schema.get("format", ""), "alice")
 
 
-def known(service: Service, customer: User, operator: User) -> dict[str, dict[str, Any]]:
+def known(service: Service, alice: User, operator: User) -> dict[str, dict[str, Any]]:
     """What there is to name: for all operations, and by path for those that need one of their own."""
 
     def made(user: User, path: str) -> str:
@@ -129,27 +94,27 @@ def known(service: Service, customer: User, operator: User) -> dict[str, dict[st
     original = {"amount": 10, "original_txn_id": made(operator, "/api/wallet/spend")}
     return {
         "": {
-            "wallet_id": customer.account["wallet_id"],
-            "user_id": customer.account["id"],
+            "wallet_id": alice.account["wallet_id"],
+            "user_id": alice.account["id"],
             "txn_id": made(operator, "/api/wallet/spend"),
             "to": datetime.now(UTC).isoformat(),
         },
         "/api/auth/signup": {"body": {"username": f"user-{uuid4().hex[:12]}"}},
         "/api/auth/password": {"body": {"current_password": PASSWORD, "new_password": PASSWORD}},
-        "/api/wallet/transfer": {"body": {"to_username": customer.username}},
+        "/api/wallet/transfer": {"body": {"to_username": alice.username}},
         "/api/wallet/refund": {"body": original},
         "/api/wallet/holds/{txn_id}/capture": {"txn_id": made(operator, "/api/wallet/holds"), "body": {"amount": 10}},
         "/api/wallet/holds/{txn_id}/void": {"txn_id": made(operator, "/api/wallet/holds")},
         "/api/operator/wallets/{wallet_id}/refund": {
-            "body": {**original, "original_txn_id": made(customer, "/api/wallet/spend")}
+            "body": {**original, "original_txn_id": made(alice, "/api/wallet/spend")}
         },
         "/api/operator/users/{user_id}/erase": {"user_id": leaves},
     }
 
 
-def test_every_operation_can_be_tried(page: Page, service: Service, customer: User, operator: User) -> None:
+def test_every_operation_can_be_tried(page: Page, service: Service, alice: User, operator: User) -> None:
     document = httpx.get(f"{service.url}/api/docs/openapi.json", verify=TLS).json()
-    values = known(service, customer, operator)
+    values = known(service, alice, operator)
     sign_in(page, operator)
     shown: dict[tuple[str, str], int] = {}
     undeclared = []
@@ -168,10 +133,10 @@ def test_every_operation_can_be_tried(page: Page, service: Service, customer: Us
     assert {call: status for call, status in refused.items() if call[1].startswith(REAL)} == {}
 
 
-def test_one_signs_in_and_out_by_keyboard(page: Page, customer: User) -> None:
+def test_one_signs_in_and_out_by_keyboard(page: Page, alice: User) -> None:
     keys = page.keyboard
     keys.press("Tab")
-    keys.type(customer.username)
+    keys.type(alice.username)
     keys.press("Tab")
     keys.type("not the password")
     keys.press("Enter")
@@ -186,15 +151,15 @@ def test_one_signs_in_and_out_by_keyboard(page: Page, customer: User) -> None:
     assert execute(page, "get", "/api/wallet/balance", {}, {}) == 401
 
 
-def test_a_token_that_an_operation_returns_is_used(page: Page, customer: User) -> None:
-    credentials = {"username": customer.username, "password": PASSWORD}
+def test_a_token_that_an_operation_returns_is_used(page: Page, alice: User) -> None:
+    credentials = {"username": alice.username, "password": PASSWORD}
     assert execute(page, "post", "/api/auth/signin", {"requestBody": {}}, {"body": credentials}) == 200
-    expect(page.get_by_text(f"Signed in as {customer.username}")).to_be_visible()
+    expect(page.get_by_text(f"Signed in as {alice.username}")).to_be_visible()
     assert execute(page, "get", "/api/wallet/balance", {}, {}) == 200
 
 
-def test_the_type_of_a_problem_leads_to_its_entry(page: Page, customer: User) -> None:
-    refused = problem(customer.spend(10_000), 402, "WA003")
+def test_the_type_of_a_problem_leads_to_its_entry(page: Page, alice: User) -> None:
+    refused = problem(alice.spend(10_000), 402, "WA003")
     page.goto("/api/docs/errors")
     page.goto(refused["type"])
     expect(page.locator(":target")).to_contain_text(f"402 WA003 {refused['title']}")

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, Response, expect
 
 from tests.api.service import PASSWORD, Service, User
 
@@ -40,6 +40,7 @@ class Visitor:
     def __init__(self, browser: Browser, service: Service, **options: Any) -> None:
         options.setdefault("viewport", {"width": 1024, "height": 800})
         self.service = service
+        self.scripted = options.get("java_script_enabled", True)
         options = {"locale": "en-GB", "timezone_id": "Europe/Berlin", **options}
         self.context = browser.new_context(base_url=service.url, **options)
         self.context.set_default_timeout(PATIENCE)
@@ -49,7 +50,7 @@ class Visitor:
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.told.append(str(error.error)))
         self.context.on("response", self._answered)
-        self.context.on("dialog", lambda dialog: (self.told.append(dialog.message), dialog.dismiss()))
+        self.context.on("dialog", self._ask)
         self.page: Page = self.context.new_page()
 
     def __enter__(self) -> Self:
@@ -63,6 +64,10 @@ class Visitor:
     def _hear(self, message: ConsoleMessage) -> None:
         if not message.text.startswith(NO_SUCCESS):
             self.told.append(f"{message.text} ({self.page.url})")
+
+    def _ask(self, dialog: Dialog) -> None:
+        self.told.append(f"asked: {dialog.message}")
+        dialog.dismiss()
 
     def _answered(self, response: Response) -> None:
         if not response.url.startswith((f"{self.service.url}/", "data:")):
@@ -121,9 +126,10 @@ class Visitor:
         for width in widths:
             self.page.set_viewport_size({"width": width, "height": 800})
             assert self.page.evaluate(TOO_WIDE) == [], f"{here} at {width}"
-        self.page.evaluate(AXE_SCRIPT)
+        if self.scripted:
+            self.page.evaluate(AXE_SCRIPT)
         only: dict[str, list[str]] = {}
-        for theme in themes:
+        for theme in themes if self.scripted else ():
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type, unused-ignore]
             assert self.page.evaluate(AXE, only) == [], f"{here} in {theme}"
             only = {"runOnly": ["color-contrast"]}  # a theme has colours only

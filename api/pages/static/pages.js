@@ -32,7 +32,8 @@ async function refresh() {
     const fresh = found.getElementById(part.id);
     if (fresh && fresh.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
       part.replaceChildren(...fresh.childNodes);
-      changed = true;
+      // a chart goes on with the time, which is no news
+      changed ||= part.dataset.fresh !== 'quiet';
     }
   }
   const news = document.getElementById('news');

@@ -32,9 +32,8 @@ def form_token(page: httpx.Response) -> str:
 class Visitor(httpx.Client):
     """Somebody at a browser, which keeps cookies and sends forms with what their page had in it."""
 
-    def __init__(self, service: Service, user: User | None = None, **headers: str) -> None:
-        headers = {"Accept": "text/html", **headers}
-        super().__init__(base_url=service.url, timeout=20, verify=TLS, headers=headers)
+    def __init__(self, service: Service, user: User | None = None) -> None:
+        super().__init__(base_url=service.url, timeout=20, verify=TLS, headers={"Accept": "text/html"})
         if user:
             assert self.sign_in(user).status_code == 303
 
@@ -43,9 +42,9 @@ class Visitor(httpx.Client):
         """That of this browser, as its forms have it."""
         return form_token(self.get("/reset"))
 
-    def submit(self, path: str, headers: dict[str, str] = OURS, **fields: str) -> httpx.Response:
+    def submit(self, path: str, /, **fields: str) -> httpx.Response:
         """Send a form of this site."""
-        return self.post(path, data={"_csrf_token": self.token, **fields}, headers=headers)
+        return self.post(path, data={"_csrf_token": self.token, **fields}, headers=OURS)
 
     def sign_in(self, user: User, **fields: str) -> httpx.Response:
         return self.submit("/sign-in", username=user.username, password=PASSWORD, **fields)
@@ -216,7 +215,8 @@ def test_the_cookie_over_http(visitor: Visitor, alice: User) -> None:
 
 
 def test_the_cookie_over_https(service: Service, alice: User) -> None:
-    with closing(Visitor(service, **{"X-Forwarded-Proto": "https"})) as visitor:
+    with closing(Visitor(service)) as visitor:
+        visitor.headers["X-Forwarded-Proto"] = "https"
         page = visitor.get("/sign-in")
         assert {"httponly", "secure", "samesite=lax", "path=/"} <= attributes(page, "__Host-pgwallet-csrf")
         # httpx sends no secure cookie over http, as it should

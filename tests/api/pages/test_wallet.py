@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from api.pages.charts import steps
@@ -93,7 +94,7 @@ def test_a_wallet_for_other_money_is_opened(browser: Browser) -> None:
     for told in ("Your USD wallet is open.", ""):
         browser.submit(form, asset="USD")
         assert browser.path == "/"
-        assert browser.page.alerts[0].startswith(told)
+        assert told in " ".join(browser.page.alerts)
         assert "0.00 USD" in browser.page.text
         assert "Nothing has happened here yet." in browser.page.text
     for path in ("/", "/history", "/holds", "/spend", "/transfer", "/top-up", "/hold", "/statement"):
@@ -128,12 +129,20 @@ def test_days_that_are_over_end_with_them(browser: Browser) -> None:
     assert "Entries: 0" in browser.page.text
 
 
+def table(browser: Browser, **values: str) -> httpx.Response:
+    """The CSV that the form downloads."""
+    form = browser.open("/statement").page.form("from")
+    assert "/statement.csv" in [one["formaction"] for one in form.buttons]
+    chosen = {name.rstrip("_"): value for name, value in values.items()}
+    return browser.client.get("/statement.csv", params=form.fields | chosen)
+
+
 def test_a_statement_is_a_table_for_programs(browser: Browser, alice: User) -> None:
     data(alice.spend(250, reference="=1+1"), 201)
-    browser.open("/statement").send("from", button="/statement.csv", **days(-1, 0))
-    assert browser.answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
-    assert browser.answer.headers["content-disposition"] == 'attachment; filename="statement.csv"'
-    rows = list(csv.DictReader(StringIO(browser.answer.text)))
+    answer = table(browser, **days(-1, 0))
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    assert answer.headers["content-disposition"] == 'attachment; filename="statement.csv"'
+    rows = list(csv.DictReader(StringIO(answer.text)))
     assert [row["line"] for row in rows] == ["opening", "entry", "entry", "closing"]
     assert [row["balance"] for row in rows] == ["0", "1000", "750", "750"]
     assert rows[2]["reference"] == "'=1+1"
@@ -167,8 +176,7 @@ def test_too_many_entries_for_a_page_are_for_programs(
     browser.open("/statement").send("from", **days(0, 0))
     assert browser.status == 422
     assert "These days have more than 1000 entries" in browser.page.alerts[0]
-    browser.send("from", button="/statement.csv")
-    assert len(browser.answer.text.splitlines()) == 1_004
+    assert len(table(browser).text.splitlines()) == 1_004
 
 
 def test_what_is_often_asked_for_is_one_press_away(browser: Browser) -> None:

@@ -56,10 +56,9 @@ def test_another_site_sends_a_form(visitor: Visitor, alice: User, site: str) -> 
 @pytest.mark.parametrize("site", SITES)
 def test_another_site_shows_no_page_in_a_frame(visitor: Visitor, site: str) -> None:
     page = evil(visitor, site, f'<iframe src="{visitor.service.url}/spend" width="800" height="600"></iframe>')
-    expect(page.locator("iframe")).to_be_visible()
+    assert page.frames[1].url.startswith("chrome-error:")
     assert page.frame_locator("iframe").get_by_role("button").count() == 0
-    told = forgive(visitor)
-    assert any("frame-ancestors" in text or "frame" in text for text in told), told
+    forgive(visitor)
 
 
 @pytest.mark.parametrize("site", SITES)

@@ -22,13 +22,18 @@ WAYS: dict[str, tuple[type[Visitor], dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(params=WAYS)
+FEW = ("keyboard", "without the script")
+"""What differs most; the story of each file goes all ways."""
+
+
+@pytest.fixture(params=FEW)
 def visitor(browser: Browser, service: Service, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     kind, options = WAYS[request.param]
     with kind(browser, service, **options) as found:
         yield found
 
 
+@pytest.mark.parametrize("visitor", WAYS, indirect=True)
 def test_from_the_first_visit_to_the_last(visitor: Visitor, bob: User) -> None:
     name = f"new-{uuid4().hex[:12]}"
     page = visitor.page
