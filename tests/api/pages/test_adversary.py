@@ -91,6 +91,7 @@ def test_a_form_of_one_user_moves_nothing_of_another(service: Service, browser: 
         browser.submit(form, amount="10", reference="typed before")
         assert browser.status == 409
         assert bob.username in browser.page.text
+        assert "10 UC" in browser.page.text
         assert browser.page.form("amount").fields["reference"] == "typed before"
         assert (alice.balance(), bob.balance()) == (1_000, 1_000)
         browser.send("amount")
