@@ -65,7 +65,8 @@ def test_activity_counts_what_is_done_and_refused(console: Browser, alice: User)
     alice.spend(1_000_000)
 
     def rows(page: Page) -> list[list[str]]:
-        regions = [one for one in page.root.walk() if one["aria-label"] == "Kind"]
+        names = {"Transactions by kind", "Refusals by code"}
+        regions = [one for one in page.root.walk() if one["role"] == "region" and one["aria-label"] in names]
         return [[cell.text for cell in row.all("td")] for region in regions for row in region.all("tr")[1:]]
 
     def found() -> list[list[str]]:
