@@ -10,9 +10,22 @@ import pytest
 
 from tests.api.pages.browser import Browser, Page
 from tests.api.routes.test_verifications import RUNS, finished, held
-from tests.api.service import PASSWORD, Service, User, data
+from tests.api.service import PASSWORD, Service, User, data, serve
 from tests.command import wait_until
 from tests.database import Database
+
+
+@pytest.fixture(scope="module")
+def service_database(module_database: Database) -> Database:
+    """One of their own: other tests change what is recorded, and a verification finds it."""
+    return module_database
+
+
+@pytest.fixture(scope="module")
+def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service of these tests."""
+    with serve(service_database.api_url, tmp_path_factory.mktemp("service")) as running:
+        yield running
 
 
 @pytest.fixture
