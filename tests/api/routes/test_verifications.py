@@ -20,13 +20,13 @@ HELD = "lock table wallet.limit_usage in access exclusive mode"
 
 @pytest.fixture(scope="module")
 def service_database(module_database: Database) -> Database:
-    """A ledger in which no other test left contradictions."""
+    """One of their own: other tests change what is recorded, and a verification finds it."""
     return module_database
 
 
 @pytest.fixture(scope="module")
 def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service of its own."""
+    """The service of these tests."""
     with serve(service_database.api_url, tmp_path_factory.mktemp("service")) as running:
         yield running
 
