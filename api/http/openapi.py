@@ -152,6 +152,9 @@ MESSAGES: Final = {
     "listConfirmations": "confirmations",
     "listAudit": "audit",
     "listVerifications": "verifications",
+    "startVerification": "verification started",
+    "listVerificationRuns": "verifications",
+    "getVerificationRun": "verification",
     "getTrialBalance": "trial balance",
     "setStatus": "status set",
     "setLimits": "limits set",
@@ -193,6 +196,8 @@ ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "signOutEverywhere": {"ended": "all"},
     "pauseWebhook": {"status": "paused", "pause_reason": "trying it out"},
     "rotateWebhookSecret": {"previous_until": "2026-11-23T12:00:00Z"},
+    "startVerification 202": {"status": "running", "rules_done": 0, "findings": []}
+    | dict.fromkeys(("ended_at", "seconds", "violations", "warnings", "rules"), None),
     "reject": {
         "status": "rejected",
         "decided_by": OPERATOR_ID,
@@ -267,7 +272,7 @@ class Documented(Operation):
         example = Structs.examples[media.schema.ref.rpartition("_")[2]]
         otherwise = {} if status == "202" else ANSWERS.get(str(self.operation_id), {})
         data = example["data"] | ANSWERS.get(f"{self.operation_id} {status}", otherwise)
-        if status == "202":
+        if status == "202" and "201" in (self.responses or {}):
             message = "waits for another operator"
         elif status == "200" and "201" in (self.responses or {}) and "replayed" in data:
             message, data = "already on record", data | {"replayed": True}

@@ -51,9 +51,9 @@ class Sessions:
         await self._database.start_session(_hash(session_id), user_id, generation)
         return cookie(request.scope, session_id, TOKEN_SECONDS)
 
-    async def find(self, request: Request[Any, Any, Any]) -> SessionUser | None:
-        """Return the session of this request, and note its user as the request's."""
-        session_id = self._id(request)
+    async def find(self, request: Request[Any, Any, Any], session_id: str | None = None) -> SessionUser | None:
+        """Return the session of this request, or the one that it began, and note its user as the request's."""
+        session_id = session_id or self._id(request)
         found = None if session_id is None else await self._database.session(_hash(session_id))
         if found is not None:
             request.scope["state"][SESSION] = found

@@ -20,6 +20,7 @@ from api.http.client_address import client_address
 from api.http.problems import judged
 from api.http.security_headers import CHOSEN, SITE
 from api.pages import amounts
+from api.pages.cross_site import OWNER, mark
 from api.pages.forms import Form, MistakeError, parse
 from api.pages.sessions import SESSION, Sessions
 from api.pages.words import fill, load
@@ -102,6 +103,8 @@ class Site:
             self.services.limits.user(found.user_id)
             if operator and found.role != "operator":
                 raise ServiceError(NOT_OPERATOR)
+            if request.scope["state"].get(OWNER) not in {None, "", str(found.user_id)}:
+                return self.go_on(request, request.scope["path"], later(await self.form(request)), 409)
             return None
 
         return admit
@@ -112,10 +115,8 @@ class Site:
             query = request.scope["query_string"].decode("latin-1")
             return see(SIGN_IN, next=f"{path}?{query}" if query else path)
         # what was typed goes on from page to page until it is sent
-        form = Form({"next": path})
-        return self.page(
-            request, "sign_in.html", 401, form=form, kept=list((await self.form(request)).kept()), demo=[], expired=True
-        )
+        form, kept = Form({"next": path}), later(await self.form(request))
+        return self.page(request, "sign_in.html", 401, form=form, kept=kept, demo=[], expired=True)
 
     def session(self, request: Request[Any, Any, Any]) -> SessionUser | None:
         """The session of this request, if the visitor is signed in."""
@@ -166,6 +167,8 @@ class Site:
         request.scope["state"][CHOSEN] = SITE
         path = request.scope["path"]
         session = self.session(request)
+        if session is not None:
+            mark(request.scope, str(session.user_id))
         return Template(
             template,
             context={
@@ -180,6 +183,17 @@ class Site:
             cookies=cookies or [],
             headers=headers or {},
         )
+
+    def go_on(
+        self,
+        request: Request[Any, Any, Any],
+        path: str,
+        kept: list[tuple[str, str]],
+        status: int = 200,
+        cookies: list[Cookie] | None = None,
+    ) -> Template:
+        """Let whoever is signed in now send what was typed before, or not."""
+        return self.page(request, "go_on.html", status, cookies=cookies, to=ours(path), kept=kept)
 
     def refused(
         self,
@@ -216,6 +230,12 @@ def see(path: str, **query: object) -> Redirect:
     """Go on with another page."""
     given = {name: value for name, value in query.items() if value is not None}
     return Redirect(f"{path}?{urlencode(given, quote_via=quote)}" if given else path, status_code=303)
+
+
+def later(form: Form) -> list[tuple[str, str]]:
+    """What was typed, to be sent later, perhaps by somebody else: what was reviewed is reviewed again."""
+    reviewed = {"step": "review"} if form["step"] in {"send", "do"} else {}
+    return list(Form(form.values | reviewed).kept())
 
 
 def ours(path: str, otherwise: str = "/") -> str:

@@ -8,7 +8,7 @@ from litestar import Router, get, post
 from litestar.params import PathParameter
 
 from api.auth.guards import AuthenticatedRequest, operator
-from api.http.openapi import LOOK
+from api.http.openapi import ACT, LOOK
 from api.http.responses import JsonResponse, errors, success
 from api.routes.operator_reads import READ_ERRORS
 from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor, number
@@ -26,6 +26,7 @@ def verification_routes(services: Services) -> Router:
     @get(
         "/",
         operation_id="listVerifications",
+        tags=[LOOK],
         summary="Verifications",
         responses=errors(*READ_ERRORS, "WA024"),
     )
@@ -42,6 +43,7 @@ def verification_routes(services: Services) -> Router:
         operation_id="startVerification",
         summary="Start a verification",
         responses=errors(*READ_ERRORS, "busy", "WA045"),
+        tags=[ACT],
     )
     async def start(request: AuthenticatedRequest) -> JsonResponse[Envelope[VerificationRunDetails]]:
         """Judge the whole ledger as it is now, beside all other work. It takes as long as the ledger is long.
@@ -55,6 +57,7 @@ def verification_routes(services: Services) -> Router:
     @get(
         "/runs",
         operation_id="listVerificationRuns",
+        tags=[LOOK],
         summary="Verifications that operators started",
         responses=errors(*READ_ERRORS, "WA024"),
     )
@@ -68,6 +71,7 @@ def verification_routes(services: Services) -> Router:
     @get(
         "/runs/{run:int}",
         operation_id="getVerificationRun",
+        tags=[LOOK],
         summary="One verification",
         responses=errors(*READ_ERRORS, "not_found"),
     )
@@ -80,5 +84,4 @@ def verification_routes(services: Services) -> Router:
         route_handlers=[verifications, start, runs, one],
         before_request=operator(services.tokens, services.limits),
         security=[{"bearer": []}],
-        tags=[LOOK],
     )

@@ -231,7 +231,11 @@ class VerificationRun(Struct):
     actor_username: ActorName
     started_at: CreatedAt
     ended_at: Annotated[
-        datetime | None, Meta(description="Null while it runs; of an interrupted one: when it was last heard of.")
+        datetime | None,
+        Meta(
+            description="Null while it runs; of an interrupted one: when it was last heard of.",
+            examples=["2026-11-22T12:00:00.123456Z"],
+        ),
     ]
     seconds: Annotated[float | None, Meta(description="How long it took; null without a result.", examples=[4.2])]
     violations: Annotated[int | None, Meta(description="How many it found; null without a result.", examples=[0])]

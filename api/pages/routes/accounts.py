@@ -60,7 +60,8 @@ def account_pages(site: Site) -> list[HTTPRouteHandler]:
             return site.refused(request, "sign_in.html", form, refusal, **again)
         path = ours(form["next"])
         if kept:
-            return site.page(request, "go_on.html", cookies=[cookie], to=path, kept=kept)
+            await site.sessions.find(request, cookie.value)
+            return site.go_on(request, path, kept, cookies=[cookie])
         answer = see(CONSOLE if path == "/" and user.role == "operator" else path)
         answer.set_cookie(cookie)
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from litestar import Response, get, route
@@ -249,5 +250,8 @@ def term(webhook: Webhook | WebhookRequest, name: str) -> object:
 
 
 def spelled(webhook: Webhook) -> str:
-    """Spell what is set of a webhook for a hidden field, which tells whether others changed it meanwhile."""
-    return " ".join(str(term(webhook, name)) for name in TERMS)
+    """Make a mark of what is set of a webhook, for a hidden field that tells whether others changed it meanwhile.
+
+    The values themselves would not come back as they are: browsers send other ends of lines.
+    """
+    return sha256(repr([term(webhook, name) for name in TERMS]).encode()).hexdigest()

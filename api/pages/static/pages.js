@@ -18,12 +18,14 @@ function localize(root) {
   for (const element of root.querySelectorAll('time')) element.textContent = times.format(new Date(element.dateTime));
 }
 
-// Read this page again, and take over the parts that can change.
+const reader = (page) => page.querySelector('.who .name')?.textContent;
+
+// Read this page again, and take over the parts that can change. If it is not for the same reader, none of it may stay.
 async function refresh() {
   const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
-  if (answer.redirected) location.reload();
-  if (!answer.ok || answer.redirected) return;
   const found = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  if (answer.redirected || (answer.ok && reader(found) !== reader(document))) location.assign(location.pathname + location.search);
+  if (!answer.ok || answer.redirected) return;
   localize(found);
   let changed = false;
   for (const part of document.querySelectorAll('[data-fresh]')) {
@@ -38,29 +40,43 @@ async function refresh() {
   if (changed && document.body.dataset.live) news.textContent = news.textContent ? `${news.dataset.words}\u00a0` : news.dataset.words;
 }
 
+let timer;
 function again(milliseconds) {
-  setInterval(() => document.hidden || refresh().catch(() => {}), milliseconds);
+  clearInterval(timer);
+  timer = setInterval(() => document.hidden || refresh().catch(() => {}), milliseconds);
 }
 
-function follow(types) {
-  let due;
-  const source = new EventSource('/live');
+let source;
+let due;
+// A browser has few connections to a site: a tab that nobody sees must keep none of them.
+function follow() {
+  source?.close();
+  if (document.hidden) return;
+  source = new EventSource('/live');
   const soon = () => {
     clearTimeout(due);
     due = setTimeout(refresh, 200);
   };
   // also for what happened since the page was made, or while the stream was away
-  for (const type of [...types, 'open']) source.addEventListener(type, soon);
+  for (const type of [...live.split(' '), 'open']) source.addEventListener(type, soon);
   // refused for good: too many streams, or a proxy that passes none on
-  source.addEventListener('error', () => { if (source.readyState === EventSource.CLOSED) again(POLL); });
-  source.addEventListener('end', () => { source.close(); setTimeout(() => follow(types), 5000); });
-  addEventListener('pagehide', () => source.close());
+  source.addEventListener('error', ({ target }) => { if (target.readyState === EventSource.CLOSED) again(POLL); });
+  source.addEventListener('end', ({ target }) => { target.close(); setTimeout(follow, 5000); });
 }
 
 localize(document);
 const { live, poll } = document.body.dataset;
-if (live) follow(live.split(' '));
+if (live) {
+  follow();
+  addEventListener('visibilitychange', follow);
+  addEventListener('pagehide', () => source?.close());
+}
 if (poll) again(Number(poll));
+// the back button can show a page as it was, to whoever came after its reader
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) refresh().catch(() => {});
+  if (persisted && live) follow();
+});
 // Days begin at midnight where the browser is: it tells how far that is from UTC.
 addEventListener('formdata', ({ target, formData }) => {
   for (const { name, value } of target.querySelectorAll('input[type=date]')) {

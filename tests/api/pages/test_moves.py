@@ -218,9 +218,9 @@ def test_who_was_signed_out_meanwhile_loses_nothing(browser: Browser, alice: Use
     browser.send("password", username=alice.username, password=PASSWORD)
     assert browser.page.titles == ["Welcome back"]
     assert bob.balance() == 1_000
-    form = browser.page.form("to")
+    form = browser.send("to").page.form("to")
     for _ in range(2):
-        browser.submit(form)
+        browser.submit(form, button="send")
         assert browser.page.titles == [f"To {bob.username}"]
     assert bob.balance() == 1_300
 

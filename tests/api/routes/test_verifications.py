@@ -90,23 +90,42 @@ def test_one_runs_at_a_time_and_shows_how_far_it_is(operator: User, database: ps
     assert finished(operator, started(operator))["status"] == "finished"
 
 
+@contextmanager
+def impatient(database: psycopg.Connection) -> Iterator[None]:
+    """Sessions of the service that set no limits of their own give up after a second."""
+    change = (
+        "do $$ begin"
+        " execute format('alter role wallet_api in database %%I set %s = %%L', current_database(), '%s');"
+        " end $$"
+    )
+    limits = {"statement_timeout": ("1s", "10s"), "lock_timeout": ("1s", "5s")}
+    for name, (short, _) in limits.items():
+        database.execute(change % (name, short))
+    try:
+        yield
+    finally:
+        for name, (_, usual) in limits.items():
+            database.execute(change % (name, usual))
+
+
 def test_it_keeps_no_request_waiting_and_has_no_time_limit(
     service_database: Database, operator: User, database: psycopg.Connection, tmp_path: Path
 ) -> None:
-    """With one connection for requests and a second for a statement."""
+    """With one connection for requests, and where a statement of others has a second."""
     with (
-        serve(service_database.api_url, tmp_path, PGWALLET_POOL_SIZE="1", PGWALLET_STATEMENT_TIMEOUT="1") as service,
+        impatient(database),
+        serve(service_database.api_url, tmp_path, PGWALLET_POOL_SIZE="1") as service,
         of(service, operator) as client,
     ):
         with held(database):
             run_id = started(client)
-            wait_until(lambda: shown(client, run_id)["rule"] == "usage")
-            # longer than a statement may take
             waits = "select clock_timestamp() - query_start > '1.5s' from pg_stat_activity where pid = %s"
+            wait_until(lambda: shown(client, run_id)["rule"] == "usage")
             (holder,) = database.execute(HOLDER).fetchone() or (None,)
             wait_until(lambda: database.execute(waits, [holder]).fetchone() == (True,))
             assert client.balance() == 1000
-        assert finished(client, run_id)["status"] == "finished"
+        run = finished(client, run_id)
+        assert (run["status"], run["violations"]) == ("finished", 0), run
 
 
 @pytest.mark.parametrize("way", ["terminate", "kill"])

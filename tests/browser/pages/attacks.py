@@ -156,3 +156,30 @@ def test_amounts_and_times_are_the_browsers(browser: Browser, service: Service, 
         exact = page.locator("time").first.get_attribute("title")
         assert exact
         assert exact.endswith("Z")
+
+
+# somebody else at the same browser
+
+
+def test_what_is_left_open_shows_nothing_of_the_next_reader(visitor: Visitor, alice: User, bob: User) -> None:
+    visitor.open("/")
+    visitor.sees(W.home.title)
+    other = visitor.context.new_page()
+    other.goto("/account")
+    other.get_by_role("button", name=W.site.sign_out, exact=True).click()
+    other.get_by_label(W.sign_in.username).fill(bob.username)
+    other.get_by_label(W.sign_in.password).fill(PASSWORD)
+    other.get_by_role("button", name=W.sign_in.button, exact=True).click()
+    expect(visitor.page.locator(".who .name")).to_have_text(bob.username)
+    assert alice.username not in visitor.page.content()
+    forgive(visitor)
+
+
+def test_the_back_button_shows_nothing_after_a_sign_out(visitor: Visitor) -> None:
+    visitor.open("/account")
+    other = visitor.context.new_page()
+    other.goto("/")
+    other.get_by_role("button", name=W.site.sign_out, exact=True).click()
+    # the driver keeps no pages for the button: this is what a browser that does says to the page
+    visitor.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text(W.sign_in.title)

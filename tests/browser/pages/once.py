@@ -135,3 +135,22 @@ def test_a_press_that_was_stopped_can_be_made_again(visitor: Visitor, alice: Use
     visitor.press(W.spend.button)
     visitor.sees("Once", "990")
     assert paid(alice) == 1
+
+
+def test_tabs_that_nobody_sees_keep_nobody_from_paying(browser: Browser, service: Service, alice: User) -> None:
+    with Visitor(browser, service) as visitor:
+        visitor.sign_in(alice)
+        # the driver shows all its tabs, so they say that they are hidden; a browser has six connections to a site
+        hidden = [visitor.context.new_page() for _ in range(7)]
+        for tab in hidden:
+            tab.add_init_script("Object.defineProperty(document, 'hidden', { get: () => !window.seen })")
+            tab.goto("/")
+        visitor.open("/spend")
+        visitor.fill(W.move.amount, "10")
+        visitor.press(W.spend.button)
+        visitor.sees("990")
+        # and whoever turns to one of them sees what happened
+        hidden[0].evaluate(
+            "window.seen = true; document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))"
+        )
+        expect(hidden[0].locator("main")).to_contain_text("990")
