@@ -118,7 +118,7 @@ def test_a_verification(visitor: Visitor, operator: User) -> None:
 def test_a_webhook(visitor: Visitor, operator: User) -> None:
     page = visitor.sign_in(operator, "/operator/webhooks").page
     visitor.follow(W.webhooks.new, "main")
-    visitor.fill(W.webhook_term.url, "http://not-encrypted.example/")
+    visitor.fill(W.webhook_term.url, "ftp://receiver.example/")
     visitor.choose(W.act_webhook.from_now)
     visitor.press(W.forms.review)
     visitor.has_focus(page.get_by_role("alert"))
