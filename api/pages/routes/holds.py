@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Details
+from api.errors import BAD_REQUEST, ServiceError
 from api.pages.forms import Form, convert
 from api.pages.sending import answered
 from api.pages.site import Site, see
@@ -82,7 +83,9 @@ def hold_pages(site: Site) -> list[HTTPRouteHandler]:
             return see(f"/holds/{txn_id}", asset=wallet.asset, done="void")
 
         found = await database.own_hold(wallet.wallet_id, txn_id, user_id)
-        act = release if form["do"] == "release" else capture
+        act = {"capture": capture, "release": release}.get(form["do"])
+        if act is None:
+            raise ServiceError(BAD_REQUEST, "The form must say whether to capture or to release.")
         return await answered(site, request, "hold.html", form, wallet, act, hold=found, done=None)
 
     return [holds, hold, end]

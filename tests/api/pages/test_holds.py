@@ -146,3 +146,12 @@ def test_a_reservation_is_its_owners_alone(browser: Browser, bob: User) -> None:
         browser.open(f"/holds/{txn_id}")
         assert browser.status == 404
         assert "This reservation does not exist." in browser.page.text
+
+
+@pytest.mark.parametrize("what", ["", "both"])
+def test_a_form_that_says_neither_pays_nothing(browser: Browser, alice: User, what: str) -> None:
+    txn_id = reserve(alice)
+    browser.open(f"/holds/{txn_id}")
+    browser.submit(browser.page.form("do", do="capture"), do=what)
+    assert browser.status == 400
+    assert alice.balance() == 1000
