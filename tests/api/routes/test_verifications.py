@@ -18,6 +18,19 @@ HOLDER = "select wallet.verification_holder()"
 HELD = "lock table wallet.limit_usage in access exclusive mode"
 
 
+@pytest.fixture(scope="module")
+def service_database(module_database: Database) -> Database:
+    """One of their own: other tests change what is recorded, and a verification finds it."""
+    return module_database
+
+
+@pytest.fixture(scope="module")
+def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service of these tests."""
+    with serve(service_database.api_url, tmp_path_factory.mktemp("service")) as running:
+        yield running
+
+
 def started(operator: User) -> int:
     found: int = data(operator.post("/api/operator/verifications"), 202)["id"]
     return found
