@@ -120,6 +120,8 @@ def test_every_operation_can_be_tried(page: Page, service: Service, alice: User,
     undeclared = []
     for path, item in document["paths"].items():
         for method, operation in item.items():
+            if "text/event-stream" in operation["responses"].get("200", {}).get("content", {}):
+                continue  # the page shows an answer when it ends, and this one does not
             status = execute(page, method, path, operation, {**values[""], **values.get(path, {})})
             shown[method, path] = status
             if str(status) not in operation["responses"]:
