@@ -41,8 +41,10 @@ class Act(NamedTuple):
 
 async def answer(site: Site, request: AuthenticatedRequest, template: str, act: Act) -> Response[Any]:
     """Answer a form of `template`."""
-    form = await site.form(request) if request.method == "POST" else site.query(request)
-    step = form.values.pop("step", "") if request.method == "POST" else "fresh"
+    form = await site.form(request) if request.method == "POST" else site.drawn(request)
+    if isinstance(form, Response):
+        return form
+    step = form.values.pop("step", "") if request.method == "POST" else ""
     refused: Any = None
     if step == "do":
         try:
@@ -50,7 +52,7 @@ async def answer(site: Site, request: AuthenticatedRequest, template: str, act: 
             return await act.do(form)
         except Refusal as refusal:
             refused = refusal
-    if step in {"fresh", "again"}:
+    if step == "again":
         form.fresh()
     context: Context = {"me": request.user.user_id, "own": False, "review": None, "first": None, "at_once": act.at_once}
     context |= await act.show()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from api.pages.forms import Form
     from api.schemas.history import Entry
     from api.schemas.inspection import InspectedHold
+    from api.schemas.transactions import Transaction
     from api.schemas.wallets import OwnWallet
 
 USED: Final = SQLSTATES["WA004"]
@@ -42,6 +43,11 @@ async def answered(
         if isinstance(refusal, ServiceError) and refusal.kind is USED:
             shown["first"] = await recorded(site, wallet.wallet_id, form.txn_id(), request.user.user_id)
         return site.refused(request, template, form, refusal, **shown)
+
+
+def outcome(result: Transaction) -> str:
+    """Return what the next page is to say: that it was done, or that it was done before."""
+    return "again" if result.replayed else "now"
 
 
 async def recorded(site: Site, wallet_id: UUID, txn_id: UUID, actor: UUID) -> Entry | InspectedHold | None:

@@ -129,6 +129,16 @@ class Site:
         """What was typed."""
         return Form({name: str(value) for name, value in (await request.form()).items()})
 
+    def drawn(self, request: Request[Any, Any, Any]) -> Form | Redirect:
+        """Return what the query fills in, with a txn_id: the back button leads to the same form, sent or not."""
+        form = self.query(request)
+        try:
+            form.txn_id()
+        except ServiceError:
+            form.fresh()
+            return see(request.scope["path"], **form.values)
+        return form
+
     def query(self, request: Request[Any, Any, Any]) -> Form:
         """What the query asks for. Raises ServiceError (400)."""
         return Form(parse(request.scope["query_string"]))

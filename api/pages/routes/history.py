@@ -16,7 +16,7 @@ from api.database.requests import Details, Filters
 from api.database.rows import Page
 from api.pages.forms import Form, MistakeError, convert
 from api.pages.periods import period
-from api.pages.sending import answered
+from api.pages.sending import answered, outcome
 from api.pages.site import Site, see
 from api.routes.parameters import MAX_ID, decode_cursor, encode_cursor, number
 from api.schemas.events import EventName
@@ -117,7 +117,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
             first=None,
             verdict=verdict,
             self_refund=services.self_refund,
-            done="done" in form,
+            done=form["done"],
         )
 
     @post("/transactions/{transaction_id:int}", before_request=signed_in)
@@ -139,9 +139,9 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
             result = await database.refund(
                 wallet.wallet_id, asked.txn_id, asked.original_txn_id, asked.amount, details, user_id
             )
-            return see(f"/transactions/{result.id}", asset=wallet.asset, done=1)
+            return see(f"/transactions/{result.id}", asset=wallet.asset, done=outcome(result))
 
-        shown = {"entry": entry, "verdict": None, "self_refund": services.self_refund, "done": False}
+        shown = {"entry": entry, "verdict": None, "self_refund": services.self_refund, "done": ""}
         return await answered(site, request, "transaction.html", form, wallet, act, **shown)
 
     return [history, transaction, refund]

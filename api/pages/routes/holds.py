@@ -12,7 +12,7 @@ from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Details
 from api.errors import BAD_REQUEST, ServiceError
 from api.pages.forms import Form, convert
-from api.pages.sending import answered
+from api.pages.sending import answered, outcome
 from api.pages.site import Site, see
 from api.routes.parameters import decode_cursor, encode_cursor
 from api.schemas.holds import CaptureRequest, VoidRequest
@@ -75,7 +75,7 @@ def hold_pages(site: Site) -> list[HTTPRouteHandler]:
             result = await database.capture(
                 wallet.wallet_id, asked.txn_id, txn_id, asked.amount, details, user_id, final=asked.final
             )
-            return see(f"/transactions/{result.id}", asset=wallet.asset, done=1)
+            return see(f"/transactions/{result.id}", asset=wallet.asset, done=outcome(result))
 
         async def release() -> Response[Any]:
             asked = convert(VoidRequest, txn_id=form.txn_id())

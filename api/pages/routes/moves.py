@@ -10,7 +10,7 @@ from litestar import Response, get, post
 from api.auth.guards import AuthenticatedRequest
 from api.database.requests import Details, Mutation
 from api.pages.forms import Form, MistakeError, convert
-from api.pages.sending import answered
+from api.pages.sending import answered, outcome
 from api.pages.site import Site, see
 from api.schemas.holds import HoldRequest
 from api.schemas.transactions import TransactionRequest, TransferRequest
@@ -38,9 +38,10 @@ def move_pages(site: Site) -> list[HTTPRouteHandler]:
 
     @get(list(PATHS), before_request=signed_in)
     async def form_page(request: AuthenticatedRequest) -> Response[Any]:
-        query = site.query(request)
+        query = site.drawn(request)
+        if isinstance(query, Response):
+            return query
         wallet, more = await shown(request, query)
-        query.fresh()
         query.values.setdefault("expires_in", str(WEEK))
         return site.page(request, "move.html", form=query, wallet=wallet, first=None, **more)
 
@@ -58,7 +59,7 @@ def move_pages(site: Site) -> list[HTTPRouteHandler]:
             result = await database.mutate(
                 Mutation(more["kind"], wallet.wallet_id, asked.txn_id, asked.amount, asked.reference, None, user_id)
             )
-            return see(f"/transactions/{result.id}", asset=wallet.asset, done=1)
+            return see(f"/transactions/{result.id}", asset=wallet.asset, done=outcome(result))
 
         return await answered(site, request, "move.html", form, wallet, act, **more)
 
@@ -88,7 +89,7 @@ def move_pages(site: Site) -> list[HTTPRouteHandler]:
                     return site.page(request, "review.html", form=form, wallet=wallet, preview=preview, asked=asked)
             details = Details(asked.reference, None, None)
             result = await database.transfer(wallet.wallet_id, asked.txn_id, asked.amount, to, details, user_id)
-            return see(f"/transactions/{result.id}", asset=wallet.asset, done=1)
+            return see(f"/transactions/{result.id}", asset=wallet.asset, done=outcome(result))
 
         return await answered(site, request, "move.html", form, wallet, act, **more)
 
