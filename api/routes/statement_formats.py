@@ -7,6 +7,7 @@ import contextlib
 import csv
 import re
 from datetime import UTC, datetime
+from functools import partial
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from api.schemas.envelope import Envelope
 from api.schemas.history import Entry, Statement
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from litestar.types import Receive, Scope, Send
     from msgspec import Raw
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     StatedWallet = Balance | OwnWallet | InspectedWallet
     Lines = AsyncGenerator[list[StatementBound | Entry], None]
+    Cells = Callable[[StatementBound | Entry], list[object]]
 
 CSV: Final = "text/csv"
 COLUMNS: Final = (
@@ -42,9 +44,9 @@ async def statement_response(
     wallet: StatedWallet, lines: Lines, wanted: str | None, accept: str, patience: float
 ) -> StatementResponse:
     """Answer in the `wanted` form; without, as the Accept header prefers. Raises ServiceError."""
-    csv = wanted == "csv" if wanted is not None else prefers_csv(accept)
-    kind, pieces = (CSV, as_csv(wallet, lines)) if csv else ("application/json", as_json(wallet, lines))
-    return await StatementResponse.begun(kind, pieces, patience)
+    if wanted == "csv" if wanted is not None else prefers_csv(accept):
+        return await StatementResponse.begun(CSV, as_csv(lines, COLUMNS, partial(_cells, wallet)), patience)
+    return await StatementResponse.begun("application/json", as_json(wallet, lines), patience)
 
 
 async def as_json(wallet: StatedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
@@ -76,14 +78,14 @@ def _before(wallet: StatedWallet, opening: StatementBound) -> bytes:
     return b'{"success":true,"message":"statement","data":%b,"entries":[' % encode(head)[:-1]
 
 
-async def as_csv(wallet: StatedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
+async def as_csv(lines: Lines, columns: Sequence[str], cells: Cells) -> AsyncGenerator[bytes, None]:
     """Yield the statement as CSV (RFC 4180): a header, then the opening line, entries, the closing line."""
     out = StringIO()
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     async with contextlib.aclosing(lines):
         async for piece in lines:
-            writer.writerows(_cells(wallet, line) for line in piece)
+            writer.writerows(map(cells, piece))
             yield out.getvalue().encode()
             out.seek(0)
             out.truncate()
@@ -149,17 +151,25 @@ class StatementResponse(JsonResponse[Envelope[Statement]]):
     It stops when the client has gone, and an error in between closes the client's connection.
     """
 
-    def __init__(self, media_type: str, first: bytes, rest: AsyncGenerator[bytes, None], patience: float) -> None:
+    def __init__(
+        self, media_type: str, first: bytes, rest: AsyncGenerator[bytes, None], patience: float, name: str
+    ) -> None:
         self.first = first
         self.rest = rest
         self.patience = patience
         self.kind = media_type
+        self.name = name
         self.status_code = 200
 
     @classmethod
-    async def begun(cls, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float) -> StatementResponse:
-        """Make the first piece, so that a refusal comes before the response begins. Raises ServiceError."""
-        return cls(media_type, await anext(pieces), pieces, patience)
+    async def begun(
+        cls, media_type: str, pieces: AsyncGenerator[bytes, None], patience: float, name: str = "statement.csv"
+    ) -> StatementResponse:
+        """Make the first piece, so that a refusal comes before the response begins. Raises ServiceError.
+
+        `name` is that of the file that CSV is saved as.
+        """
+        return cls(media_type, await anext(pieces), pieces, patience, name)
 
     def to_asgi_response(self, *_: Any, **__: Any) -> Any:
         """Return itself."""
@@ -171,7 +181,7 @@ class StatementResponse(JsonResponse[Envelope[Statement]]):
         if self.kind == CSV:
             headers = [
                 (b"content-type", f"{CSV}; charset=utf-8; header=present".encode()),
-                (b"content-disposition", b'attachment; filename="statement.csv"'),
+                (b"content-disposition", f'attachment; filename="{self.name}"'.encode()),
             ]
         headers.append((b"vary", b"accept"))
         gone = asyncio.ensure_future(_gone(receive))

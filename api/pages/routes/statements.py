@@ -12,11 +12,12 @@ from litestar import Response, get
 from api.auth.guards import AuthenticatedRequest
 from api.database.rows import StatementBound
 from api.errors import NOT_FOUND, SQLSTATES, ServiceError
+from api.pages import amounts
 from api.pages.forms import Form, MistakeError
 from api.pages.periods import period
 from api.pages.site import Refusal, Site
 from api.routes.operator import WalletPath
-from api.routes.statement_formats import statement_response
+from api.routes.statement_formats import CSV, StatementResponse, as_csv, harmless
 from api.schemas.history import Entry
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST_LINES: Final = 1_000
 """On a page: a browser shows and prints them at once, and they are in memory here."""
+COLUMNS: Final = ("date", "kind", "amount", "balance", "currency", "reference", "other_party", "number", "request_id")
+"""Of the CSV: names of the words."""
 FUTURE: Final = SQLSTATES["WA023"]
 
 
@@ -86,7 +89,9 @@ def statement_pages(site: Site) -> list[HTTPRouteHandler]:
             lines = await begun(shown.lines, *both(shown.form, words))
         except Refusal as refusal:
             return refused(request, shown, refusal)
-        return await statement_response(shown.wallet, lines, "csv", "", site.services.download_timeout)
+        pieces = as_csv(lines, [getattr(words.statement_column, name) for name in COLUMNS], cells(shown.wallet, words))
+        patience, name = site.services.download_timeout, file_name(shown)
+        return await StatementResponse.begun(CSV, pieces, patience, name)
 
     @get("/statement", before_request=signed_in)
     async def statement(request: AuthenticatedRequest) -> Response[Any]:
@@ -97,7 +102,7 @@ def statement_pages(site: Site) -> list[HTTPRouteHandler]:
         return await printed(request, await own(request))
 
     @get("/statement.csv", before_request=signed_in)
-    async def as_csv(request: AuthenticatedRequest) -> Response[Any]:
+    async def table(request: AuthenticatedRequest) -> Response[Any]:
         return await downloaded(request, await own(request))
 
     @get("/operator/wallets/{wallet_id:uuid}/statement", before_request=operators)
@@ -109,10 +114,10 @@ def statement_pages(site: Site) -> list[HTTPRouteHandler]:
         return await printed(request, await inspected(request, wallet_id))
 
     @get("/operator/wallets/{wallet_id:uuid}/statement.csv", before_request=operators)
-    async def as_csv_of(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
+    async def table_of(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
         return await downloaded(request, await inspected(request, wallet_id))
 
-    return [statement, printable, as_csv, statement_of, printable_of, as_csv_of]
+    return [statement, printable, table, statement_of, printable_of, table_of]
 
 
 class Shown(NamedTuple):
@@ -144,6 +149,29 @@ async def begun(read: Callable[[datetime, datetime], Lines], start: datetime, en
                 yield piece
 
     return all_of_it()
+
+
+def cells(wallet: OwnWallet | InspectedWallet, words: Any) -> Callable[[StatementBound | Entry], list[object]]:
+    """Return how a line is written for people, who have no use for minor units: in the order of `COLUMNS`."""
+
+    def written(line: StatementBound | Entry) -> list[object]:
+        at = f"{line.created_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        balance = amounts.plain(line.balance, wallet.scale)
+        if isinstance(line, StatementBound):
+            kind = words.statement.opening if line.line == "opening" else words.statement.closing
+            return [at, kind, None, balance, wallet.asset, *[None] * 4]
+        return [
+            *(at, getattr(words.entry, line.type), amounts.plain(line.amount, wallet.scale), balance, wallet.asset),
+            *(harmless(line.reference), harmless(line.counterparty_username), line.id, line.txn_id),
+        ]
+
+    return written
+
+
+def file_name(shown: Shown) -> str:
+    """Name the file by what is in it, so that two of them can lie in one folder."""
+    first, last = (date.fromisoformat(shown.form[name].strip()) for name in ("from", "to"))
+    return f"statement-{shown.wallet.asset}-{first}-{last}.csv"
 
 
 def both(form: Form, words: Any) -> tuple[datetime, datetime]:

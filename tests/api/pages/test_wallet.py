@@ -137,15 +137,27 @@ def table(browser: Browser, **values: str) -> httpx.Response:
     return browser.client.get("/statement.csv", params=form.fields | chosen)
 
 
-def test_a_statement_is_a_table_for_programs(browser: Browser, alice: User) -> None:
-    data(alice.spend(250, reference="=1+1"), 201)
-    answer = table(browser, **days(-1, 0))
+def test_a_statement_is_a_table_for_people(browser: Browser, alice: User, bob: User) -> None:
+    data(alice.post("/api/wallets", json={"asset": "USD"}), 201)
+    data(bob.post("/api/wallets", json={"asset": "USD"}), 201)
+    data(alice.topup(123450, asset="USD"), 201)
+    data(alice.spend(1250, reference="=1+1", asset="USD"), 201)
+    sent = {"txn_id": str(uuid4()), "amount": 5, "to_username": bob.username, "asset": "USD"}
+    transaction = data(alice.post("/api/wallet/transfer", json=sent), 201)
+    chosen = days(-1, 0)
+    answer = table(browser, asset="USD", **chosen)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
-    assert answer.headers["content-disposition"] == 'attachment; filename="statement.csv"'
+    name = f"statement-USD-{chosen['from_']}-{chosen['to']}.csv"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}"'
     rows = list(csv.DictReader(StringIO(answer.text)))
-    assert [row["line"] for row in rows] == ["opening", "entry", "entry", "closing"]
-    assert [row["balance"] for row in rows] == ["0", "1000", "750", "750"]
-    assert rows[2]["reference"] == "'=1+1"
+    assert [row["Kind"] for row in rows] == ["Balance before", "Top-up", "Payment", "Transfer", "Balance after"]
+    assert [row["Amount"] for row in rows] == ["", "1234.50", "-12.50", "-0.05", ""]
+    assert [row["Balance"] for row in rows] == ["0.00", "1234.50", "1222.00", "1221.95", "1221.95"]
+    assert {row["Currency"] for row in rows} == {"USD"}
+    assert rows[2]["Reference"] == "'=1+1"
+    assert (rows[3]["Other party"], rows[3]["Number"]) == (bob.username, str(transaction["id"]))
+    assert rows[3]["Request id"] == sent["txn_id"]
+    assert datetime.fromisoformat(rows[3]["Date (UTC)"]) <= datetime.now(UTC).replace(tzinfo=None)
 
 
 @pytest.mark.parametrize("button", ["", "/statement.csv"])
