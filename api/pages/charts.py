@@ -23,7 +23,9 @@ def steps(values: Sequence[int]) -> Chart:
     low, high = min(values), max(values)
 
     def y(value: int) -> float:
-        return 50.0 if high == low else round(100 - (value - low) * 100 / (high - low), 2)
+        if high == low:
+            return 50.0 if low else 100.0
+        return round(100 - (value - low) * 100 / (high - low), 2)
 
     width = 100 / (len(values) - 1)
     line = f"M0 {y(values[0]):g}" + "".join(

@@ -67,7 +67,10 @@ class Form:
         try:
             return amounts.read(self[name], scale, signed=signed, zero=zero)
         except AmountError as error:
-            raise MistakeError(name, getattr(words.amount, error.reason).format(scale=scale)) from None
+            text = getattr(words.amount, error.reason)
+            one = 10**scale
+            example, exactly = amounts.plain(12 * one + one // 2, scale), amounts.plain(1250 * one, scale)
+            raise MistakeError(name, text.format(scale=scale, example=example, exactly=exactly)) from None
 
     def whole(self, words: Any, name: str, low: int, high: int) -> int:
         """Return a whole number. Raises MistakeError."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar import Request, Response, get, post
 
 from api.auth.guards import AuthenticatedRequest
+from api.auth.passwords import usable
 from api.errors import ServiceError
 from api.http.client_address import client_address
 from api.pages.forms import Form, MistakeError, convert
@@ -14,6 +15,7 @@ from api.pages.site import CONSOLE, SIGN_IN, Refusal, Site, ours, see
 from api.schemas.accounts import Credentials, PasswordChange, PasswordReset
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from litestar.handlers import HTTPRouteHandler
@@ -76,7 +78,9 @@ def account_pages(site: Site) -> list[HTTPRouteHandler]:
     async def sign_up(request: AnyRequest) -> Response[Any]:
         form = await site.form(request)
         try:
-            _require_same(site, form, "password")
+            _note_faults(site, form)
+            if form.mistakes:
+                return site.page(request, "sign_up.html", 422, form=form)
             asked = convert(Credentials, username=form["username"].strip(), password=form["password"])
             user = await accounts.open(asked, client_address(request.scope))
         except Refusal as refusal:
@@ -100,7 +104,7 @@ def account_pages(site: Site) -> list[HTTPRouteHandler]:
 
     @post("/sign-out")
     async def sign_out(request: AnyRequest) -> Response[Any]:
-        answer = see(SIGN_IN)
+        answer = see(SIGN_IN, out="here")
         answer.set_cookie(await site.sessions.end(request))
         return answer
 
@@ -129,7 +133,7 @@ def account_pages(site: Site) -> list[HTTPRouteHandler]:
     async def sign_out_everywhere(request: AuthenticatedRequest) -> Response[Any]:
         await site.database.sign_out_everywhere(request.user.user_id)
         site.services.tokens.forget({request.user.user_id})
-        answer = see(SIGN_IN)
+        answer = see(SIGN_IN, out="everywhere")
         answer.set_cookie(await site.sessions.end(request))
         return answer
 
@@ -137,6 +141,21 @@ def account_pages(site: Site) -> list[HTTPRouteHandler]:
         *(sign_in_form, sign_in, sign_up_form, sign_up, reset_form, reset),
         *(sign_out, account, change_password, sign_out_everywhere),
     ]
+
+
+def _note_faults(site: Site, form: Form) -> None:
+    """Note all that is wrong with a sign-up, as far as it can be known here: one attempt is to be enough."""
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: convert(Credentials, username=form["username"].strip(), password="any"),  # noqa: S106 - the next one's
+        lambda: usable(form["password"]),
+        lambda: _require_same(site, form, "password"),
+    )
+    for check in checks:
+        try:
+            check()
+        except Refusal as refusal:
+            form.note(refusal)
+    form.message = None  # the last one's, which is told at its field like the others
 
 
 def _require_same(site: Site, form: Form, name: str) -> None:

@@ -16,6 +16,7 @@ from api.database.requests import Details, Filters
 from api.database.rows import Page
 from api.pages.forms import Form, MistakeError, convert
 from api.pages.periods import period
+from api.pages.routes.moves import PATHS
 from api.pages.sending import answered, outcome
 from api.pages.site import Site, see
 from api.routes.parameters import MAX_ID, decode_cursor, encode_cursor, number
@@ -33,6 +34,8 @@ PAGE: Final = 25
 LONGEST: Final = 256
 KINDS: Final = get_args(TransactionKind)
 FILTERS: Final = ("q", "type", "from", "to", "from_offset", "to_offset")
+ANOTHER: Final = {kind: path for path, kind in PATHS.items()}
+"""Where what was done can be done once more."""
 RECEIPT: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -101,7 +104,8 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
         form = site.query(request)
         wallet, entry = await found(request, form, transaction_id)
         verdict = None
-        if receipt := form["receipt"].strip().lower():
+        receipt = form["receipt"].strip().lower() or entry.receipt
+        if receipt and "receipt" in form:
             if RECEIPT.fullmatch(receipt):
                 user_id = request.user.user_id
                 verdict = await database.verify_entry(wallet.wallet_id, transaction_id, receipt, user_id)
@@ -118,6 +122,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
             verdict=verdict,
             self_refund=services.self_refund,
             done=form["done"],
+            another=ANOTHER,
         )
 
     @post("/transactions/{transaction_id:int}", before_request=signed_in)
@@ -141,7 +146,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
             )
             return see(f"/transactions/{result.id}", asset=wallet.asset, done=outcome(result))
 
-        shown = {"entry": entry, "verdict": None, "self_refund": services.self_refund, "done": ""}
+        shown = {"entry": entry, "verdict": None, "self_refund": services.self_refund, "done": "", "another": {}}
         return await answered(site, request, "transaction.html", form, wallet, act, **shown)
 
     return [history, transaction, refund]

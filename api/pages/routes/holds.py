@@ -54,7 +54,9 @@ def hold_pages(site: Site) -> list[HTTPRouteHandler]:
         query = site.query(request)
         wallet, _ = await site.wallets(request, query.text("asset"))
         found = await database.own_hold(wallet.wallet_id, txn_id, request.user.user_id)
-        done = query["done"] if query["done"] in {"hold", "void"} else None
+        # said only while it is so: an address is opened again later
+        true = {"hold": found.status == "open" and len(found.events) == 1, "void": found.status == "voided"}
+        done = query["done"] if true.get(query["done"]) else None
         return site.page(request, "hold.html", wallet=wallet, hold=found, form=Form(), first=None, done=done)
 
     @post("/holds/{txn_id:uuid}", before_request=signed_in)
@@ -67,7 +69,7 @@ def hold_pages(site: Site) -> list[HTTPRouteHandler]:
             asked = convert(
                 CaptureRequest,
                 txn_id=form.txn_id(),
-                amount=form.amount(words, wallet.scale) if form.text("amount") else None,
+                amount=form.amount(words, wallet.scale),
                 final="final" in form,
                 reference=form.text("reference"),
             )

@@ -26,6 +26,7 @@ def test_the_whole_of_it_is_paid_once(browser: Browser, alice: User) -> None:
     txn_id = reserve(alice, reference="hotel")
     browser.open(f"/holds/{txn_id}")
     form = browser.page.form("do", do="capture")
+    assert form.fields["amount"] == "300"
     for _ in range(2):
         browser.submit(form)
         assert browser.page.titles == ["Reserved payment"]
@@ -60,6 +61,30 @@ def test_it_is_released_once(browser: Browser, alice: User) -> None:
     assert "Released 300 UC" in browser.page.text
 
 
+def test_a_message_is_shown_while_it_is_true(browser: Browser, alice: User) -> None:
+    paid, released = reserve(alice), reserve(alice)
+    for txn_id in (paid, released):
+        assert "Reserved. Available" in browser.open(f"/holds/{txn_id}?done=hold").page.alerts[0]
+        assert browser.page.links["Back to the wallet"] == "/?asset=UC"
+        assert browser.open(f"/holds/{txn_id}?done=void").page.alerts == []
+    browser.open(f"/holds/{paid}")
+    browser.submit(browser.page.form("do", do="capture"), amount="1")
+    browser.open(f"/holds/{released}")
+    browser.submit(browser.page.form("do", do="release"))
+    for txn_id in (paid, released):
+        assert browser.open(f"/holds/{txn_id}?done=hold").page.alerts == []
+    assert "Back to the wallet" not in browser.page.links
+
+
+def test_out_of_a_frozen_wallet_nothing_is_paid(browser: Browser, alice: User, operator: User) -> None:
+    txn_id = reserve(alice)
+    frozen = {"status": "frozen", "reason": "a test"}
+    assert operator.post(f"/api/operator/wallets/{alice.account['wallet_id']}/status", json=frozen).status_code == 200
+    browser.open(f"/holds/{txn_id}")
+    assert "This wallet is frozen" in browser.page.text
+    assert [one.fields["do"] for one in browser.page.forms if "do" in one.fields] == ["release"]
+
+
 def test_two_forms_of_a_page_are_two_requests(browser: Browser, alice: User) -> None:
     browser.open(f"/holds/{reserve(alice)}")
     ids = {browser.page.form("do", do=what).fields["txn_id"] for what in ("capture", "release")}
@@ -68,7 +93,11 @@ def test_two_forms_of_a_page_are_two_requests(browser: Browser, alice: User) -> 
 
 @pytest.mark.parametrize(
     ("amount", "status", "told"),
-    [("301", 422, "Only 300 UC of the reservation are left; 301 UC were asked for."), ("x", 422, "in digits")],
+    [
+        ("301", 422, "Only 300 UC of the reservation are left; 301 UC were asked for."),
+        ("x", 422, "in digits"),
+        ("", 422, "Type an amount."),
+    ],
 )
 def test_too_much_is_refused_and_kept(browser: Browser, alice: User, amount: str, status: int, told: str) -> None:
     browser.open(f"/holds/{reserve(alice)}")

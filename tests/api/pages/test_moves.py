@@ -35,6 +35,8 @@ def test_a_form_moves_money_once(browser: Browser, alice: User, path: str) -> No
         assert browser.path.startswith("/transactions/")
         assert browser.page.titles == [title]
         assert f"Balance after it: {balance:,} UC" in browser.page.alerts[0]
+        assert browser.page.links["Another one"] == f"{path}?asset=UC"
+        assert browser.page.links["Back to the wallet"] == "/?asset=UC"
     assert alice.balance() == balance
     assert len(alice.history()["items"]) == 2
 
@@ -44,7 +46,7 @@ def test_a_form_moves_money_once(browser: Browser, alice: User, path: str) -> No
     ("amount", "told"),
     [
         ("", "Type an amount."),
-        ("lots", "Type an amount in digits"),
+        ("lots", "Type an amount in digits, like 12."),
         ("0", "Type an amount above zero."),
         ("1.50", "Type a whole number"),
         ("9" * 17, "This is more than the service can count."),
@@ -108,7 +110,12 @@ def test_an_id_that_is_none_is_refused(browser: Browser) -> None:
 
 def test_money_of_another_kind_is_counted_in_its_scale(browser: Browser, alice: User) -> None:
     cents(alice)
-    browser.open("/spend?asset=USD").send("amount", amount="12.34")
+    browser.open("/spend?asset=USD").send("amount", amount="4.999")
+    told = browser.page.alerts[0]
+    assert "Write 1250, or 1250.00: at most 2 decimal places are possible." in told
+    browser.send("amount", amount="lots")
+    assert "like 12.50." in browser.page.alerts[0]
+    browser.send("amount", amount="12.34")
     assert "Balance after it: 37.66 USD" in browser.page.alerts[0]
 
 
@@ -199,13 +206,30 @@ def test_a_limit_is_told_before_anything_is_sent(browser: Browser, alice: User, 
 
 def test_a_frozen_wallet_says_so(browser: Browser, alice: User, operator: User) -> None:
     wallet_id = alice.account["wallet_id"]
+    form = browser.open("/spend").page.form("amount")
     frozen = {"status": "frozen", "reason": "a test"}
     assert operator.post(f"/api/operator/wallets/{wallet_id}/status", json=frozen).status_code == 200
-    for path in ("/", "/spend", "/transfer", "/hold"):
-        assert "This wallet is frozen" in browser.open(path).page.text
-    browser.open("/spend").send("amount", amount="1")
+    for path in ("/", "/holds", "/spend", "/transfer", "/hold"):
+        assert browser.open(path).page.text.count("This wallet is frozen") == 1
+        assert [one for one in browser.page.forms if "amount" in one.fields] == []
+        assert {"/spend?asset=UC", "/hold?asset=UC"}.isdisjoint(browser.page.links.values())
+    assert browser.open("/").page.links["Top up"] == "/top-up?asset=UC"
+    assert browser.open("/top-up").page.form("amount")
+    browser.submit(form, amount="1")
     assert browser.status == 409
     assert "no money can leave it" in browser.page.alerts[0]
+    assert browser.page.form("amount").fields["amount"] == "1"
+
+
+def test_a_closed_wallet_offers_nothing(browser: Browser, alice: User, operator: User) -> None:
+    wallet_id = data(alice.post("/api/wallets", json={"asset": "USD"}), 201)["wallet_id"]
+    closed = {"status": "closed", "reason": "a test"}
+    assert operator.post(f"/api/operator/wallets/{wallet_id}/status", json=closed).status_code == 200
+    browser.open("/?asset=USD")
+    assert browser.page.text.count("This wallet is closed") == 1
+    assert {"Top up", "Spend"}.isdisjoint(browser.page.links)
+    browser.open("/top-up?asset=USD")
+    assert [one for one in browser.page.forms if "amount" in one.fields] == []
 
 
 def test_who_was_signed_out_meanwhile_loses_nothing(browser: Browser, alice: User, bob: User) -> None:

@@ -271,7 +271,7 @@ def test_a_session_that_ended_is_worth_nothing(service: Service, visitor: Visito
     stolen = {"Cookie": f"pgwallet={visitor.session}"}
     with closing(Visitor(service)) as thief:
         assert thief.get("/account", headers=stolen).status_code == 200
-        assert visitor.submit("/sign-out").headers["location"] == "/sign-in"
+        assert visitor.submit("/sign-out").headers["location"] == "/sign-in?out=here"
         assert thief.get("/account", headers=stolen).status_code == 303
         visitor.sign_in(alice)
         stolen = {"Cookie": f"pgwallet={visitor.session}"}

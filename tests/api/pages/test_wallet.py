@@ -81,6 +81,7 @@ def test_a_line_of_steps() -> None:
     assert chart.area == "M0 100H50V50H75V0H100V25V100H0Z"
     assert (chart.last, chart.high, chart.low) == (25, 100, 0)
     assert steps([7, 7]).line == "M0 50H100"
+    assert steps([0, 0]).line == "M0 100H100"
     assert steps([-5, 5])[3:] == (5, -5)
 
 

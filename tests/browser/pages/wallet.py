@@ -167,7 +167,7 @@ def test_another_wallet(visitor: Visitor, alice: User) -> None:
     visitor.follow(W.nav.top_up, "main")
     visitor.fill(W.move.amount, "12.345")
     visitor.press(W.topup.button)
-    visitor.sees(W.amount.two_meanings)
+    visitor.sees(W.amount.two_meanings.format(scale=2, exactly="1250.00"))
     visitor.fill(W.move.amount, "1.234,50")
     visitor.press(W.topup.button)
     visitor.sees("1,234.50")
