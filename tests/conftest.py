@@ -15,7 +15,6 @@ from api.postgres import embedded
 from api.urls import PORT
 from tests.database import Cluster, Database, load_template
 
-
 # a line for each request, written to wherever the service's log went when a test built it in this process
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
