@@ -146,7 +146,13 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
             )
             return see(f"/transactions/{result.id}", asset=wallet.asset, done=outcome(result))
 
-        shown = {"entry": entry, "verdict": None, "self_refund": services.self_refund, "done": "", "another": {}}
+        shown: dict[str, Any] = {
+            "entry": entry,
+            "verdict": None,
+            "self_refund": services.self_refund,
+            "done": "",
+            "another": {},
+        }
         return await answered(site, request, "transaction.html", form, wallet, act, **shown)
 
     return [history, transaction, refund]
