@@ -151,7 +151,8 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
             changes = [change for change in changes if change[1] != change[2]]
             if not changes:
                 raise MistakeError("reason", words.act_limits.nothing)
-            return {"changes": changes}
+            off = {kind: [wanted[f"{kind}_{window}"] for window in WINDOWS] for kind in KINDS}
+            return {"changes": changes, "off": off | {"max_balance": [wanted["max_balance"]]}}
 
         async def do(form: Form) -> Response[Any]:
             wanted = asked(form, await show())

@@ -66,6 +66,7 @@ def test_a_wallet_is_frozen_and_active_again(console: Browser, operator: User, a
     form = reviewed(page, reason=REASON)
     assert f"{alice.username} cannot pay or send anything" in form.element.text
     assert REASON in form.element.text
+    assert form.buttons[0]["class"] == "danger"
     page = done(form)
     assert page.path == f"{wallet_of(alice)}?done=frozen"
     assert "The wallet is frozen" in page
@@ -282,6 +283,8 @@ def test_a_refund_is_prefilled_with_what_is_left(console: Browser, operator: Use
     assert page.form("Continue").fields["amount"] == "100"
     form = reviewed(page, amount="30", reference=REASON)
     assert f"{alice.username} gets 30 UC back. 70 UC of this payment" in form.element.text
+    cancel = next(one for one in form.element.all("a") if one.text == "Cancel")
+    assert cancel["href"] == f"/operator/transactions/{bought['id']}"
     page = done(form)
     assert "The refund is in the wallet." in page
     assert f"Operator {operator.username}" in page
@@ -414,6 +417,20 @@ def test_an_overdraft_that_is_in_use_stays(console: Browser, operator: User, ali
     assert page.status == 422
     assert page.form("Continue").fields["overdraft"] == "10"
     assert data(operator.get(f"/api{wallet_of(alice)}"))["floor"] == -50
+
+
+def test_a_limit_of_zero_says_what_is_not_possible_then(console: Browser, alice: User) -> None:
+    page = console.open(f"{wallet_of(alice)}/limits")
+    assert "Now: None Empty: none is allowed." in page
+    form = reviewed(page, spend_per_day="0", spend_per_30_days="0", topup_per_day="5", overdraft="0", reason="x")
+    said = [one.text for one in form.element.walk() if one["class"] == "notice warn"]
+    assert said == ["With 0 no payment is possible any more."]
+
+
+@pytest.mark.parametrize("action", ["status?status=closed", "limits", "top-up", "adjust"])
+def test_a_form_leads_back_to_what_it_is_about(console: Browser, alice: User, action: str) -> None:
+    page = console.open(f"{wallet_of(alice)}/{action}")
+    assert page.links["Cancel"] == wallet_of(alice)
 
 
 # users
