@@ -307,10 +307,25 @@ def test_the_record_says_what_was_done(console: Browser, operator: User, alice: 
     assert console.open("/operator/audit?action=gift").mistakes == {"action": "Choose one."}
 
 
+def test_the_record_is_found_by_names(console: Browser, operator: User, alice: User) -> None:
+    data(operator.post(f"/api{wallet_of(alice)}/status", json={"status": "frozen", "reason": "stolen"}))
+    looked = looks(operator, alice)
+    page = console.open("/operator/audit").form("Show").send(user_id=alice.username.upper(), actor=operator.username)
+    assert f"set the status of a wallet of {alice.username}" in page
+    assert "looked at" not in page.root.all("ol")[0].text
+    assert page.form("Show").fields["user_id"] == alice.username.upper()
+    assert looks(operator, alice) == ["search", *looked]
+    assert "looked at" in page.follow("Everything, looks too").root.all("ol")[0].text
+    for unknown in (alice.username[:-1], "nobody at all"):
+        page = page.form("Show").send(user_id=unknown)
+        assert page.mistakes == {"user_id": "There is no user of this name. Type the whole username, or an id."}
+
+
 def test_the_record_goes_on(console: Browser, operator: User, alice: User) -> None:
     for _ in range(51):
         data(operator.get(f"/api/operator/users/{alice.account['id']}"))
-    page = console.open(f"/operator/audit?user_id={alice.account['id']}")
+    assert "There is nothing like this." in console.open(f"/operator/audit?user_id={alice.account['id']}")
+    page = console.open(f"/operator/audit?user_id={alice.account['id']}").follow("Everything, looks too")
     assert len(page.root.all("li")) == 50
     page = page.follow("Older")
     assert f"user_id={alice.account['id']}" in page.path
