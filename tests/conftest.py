@@ -1,5 +1,6 @@
 """The database of the tests: a server of their own, a migrated template on it, and a clone of that for each test."""
 
+import logging
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ from pytest_postgresql.executors import NoopExecutor
 from api.postgres import embedded
 from api.urls import PORT
 from tests.database import Cluster, Database, load_template
+
+# a line for each request, written to wherever the service's log went when a test built it in this process
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

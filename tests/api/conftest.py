@@ -23,7 +23,12 @@ from tests.database import Cluster, Database
 @pytest.fixture(scope="session")
 def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
     """The database of `service`: a clone of the migrated template."""
-    name = f"service_{postgresql_noproc.dbname}"
+    yield from cloned(cluster, postgresql_noproc, "service")
+
+
+def cloned(cluster: Cluster, postgresql_noproc: NoopExecutor, prefix: str) -> Iterator[Database]:
+    """Clone the migrated template, with cheap hashes."""
+    name = f"{prefix}_{postgresql_noproc.dbname}"
     with cluster.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
     found = cluster.database(name)

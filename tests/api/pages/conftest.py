@@ -1,11 +1,27 @@
-"""Browsers of operators."""
+"""A service for the pages, and browsers of operators."""
 
 from collections.abc import Iterator
 
 import pytest
+from pytest_postgresql.executors import NoopExecutor
 
+from tests.api.conftest import cloned
 from tests.api.pages.browser import Browser
-from tests.api.service import Service, User
+from tests.api.service import Service, User, serve
+from tests.database import Cluster, Database
+
+
+@pytest.fixture(scope="session")
+def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+    """A ledger in which tests of pages may leave contradictions."""
+    yield from cloned(cluster, postgresql_noproc, "pages")
+
+
+@pytest.fixture(scope="session")
+def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The running service."""
+    with serve(service_database.api_url, tmp_path_factory.mktemp("pages")) as running:
+        yield running
 
 
 @pytest.fixture
