@@ -11,7 +11,7 @@ import msgspec
 from api.errors import INVALID_ARGUMENT, NO_WEBHOOKS, OVERLOADED, FieldError, ServiceError
 from api.events.cursors import read_cursor
 from api.events.pages import with_resume
-from api.events.sender import url_fault
+from api.events.sender import address_fault, url_fault
 from api.events.trial import try_out
 from api.schemas.webhooks import BEGINNING, Webhook, WebhookTest, WebhookWithSecret
 
@@ -49,6 +49,12 @@ class Hooks:
         async with with_resume(self._bounds):
             webhook = await self._database.create_webhook(webhook_id, request, kept, start, actor)
         return _with(secret, webhook)
+
+    def check(self, url: str) -> None:
+        """Refuse a URL to which no delivery can get, as far as its text tells. Raises ServiceError (WA002)."""
+        _check_url(url)
+        if fault := address_fault(url, self._networks):
+            raise ServiceError(INVALID_ARGUMENT, f"url {fault}.", [FieldError("url", fault)])
 
     async def change(self, webhook_id: UUID, request: WebhookRequest, actor: UUID) -> Webhook:
         """Replace all that is set of a webhook. Errors: WA001, WA002, WA026, WA027, WA042."""

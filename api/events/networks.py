@@ -28,6 +28,11 @@ class Networks:
     def __init__(self, listed: str | None = None) -> None:
         self._listed = tuple(ip_network(item) for item in listed.split(",")) if listed else ()
 
+    @property
+    def any_listed(self) -> bool:
+        """Whether networks are listed at all."""
+        return bool(self._listed)
+
     def allows(self, address: str) -> bool:
         """Return whether a webhook may be sent to this address over TLS."""
         return all(_is_public(each) or self._lists(each) for each in _meant(address))

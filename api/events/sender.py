@@ -10,6 +10,7 @@ import time
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -80,6 +81,23 @@ def url_fault(url: str) -> str | None:
         "must name a port from 1 to 65535": port == 0,
     }
     return next((fault for fault, found in wrong.items() if found), None)
+
+
+def address_fault(url: str, networks: Networks) -> str | None:
+    """Return why no delivery gets to a URL, as far as its text tells; None where its name would have to be asked.
+
+    The URL has no `url_fault`.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    plain = parts.scheme == "http"
+    try:
+        address = str(ip_address("127.0.0.1" if host == "localhost" else host))
+    except ValueError:  # a name, which can lead to any address
+        return f"leads to {_NOT_LISTED}" if plain and not networks.any_listed else None
+    if networks.lists(address) or (not plain and networks.allows(address)):
+        return None
+    return f"leads to {_NOT_LISTED if plain else _NOT_PUBLIC}"
 
 
 class Sender:

@@ -30,6 +30,7 @@ class Act(NamedTuple):
 
     `plan` returns what the review says, and raises what is wrong with the form before the password is asked for.
     `recorded` finds what was done with a used id. `at_once`: there is nothing to fill in before the review.
+    `judge` raises what the page knows that the database would refuse, unless it was done with this id before.
     """
 
     show: Callable[[], Awaitable[Context]]
@@ -37,6 +38,7 @@ class Act(NamedTuple):
     do: Callable[[Form], Awaitable[Response[Any]]]
     recorded: Callable[[UUID, UUID, UUID], Awaitable[Context | None]] | None = None
     at_once: bool = False
+    judge: Callable[[Context], None] = lambda _: None
 
 
 async def answer(site: Site, request: AuthenticatedRequest, template: str, act: Act) -> Response[Any]:
@@ -58,7 +60,10 @@ async def answer(site: Site, request: AuthenticatedRequest, template: str, act: 
     context |= await act.show()
     if step in {"review", "again"} or act.at_once or (refused and in_review(refused)):
         try:
-            context["review"] = act.plan(form, context)
+            review = act.plan(form, context)
+            if not refused:
+                await known(act, form, context | {"review": review})
+            context["review"] = review
         except Refusal as refusal:
             refused = refused or refusal
     if not refused:
@@ -66,6 +71,17 @@ async def answer(site: Site, request: AuthenticatedRequest, template: str, act: 
     if act.recorded and isinstance(refused, ServiceError) and refused.kind is USED:
         context["first"] = await act.recorded(context["wallet_id"], form.txn_id(), request.user.user_id)
     return site.refused(request, template, form, refused, **context)
+
+
+async def known(act: Act, form: Form, context: Context) -> None:
+    """Judge a form before its review. Raises ServiceError; a replay of what was done is not judged again."""
+    try:
+        act.judge(context)
+    except ServiceError:
+        if not act.recorded or "txn_id" not in form:
+            raise
+        if await act.recorded(context["wallet_id"], form.txn_id(), context["me"]) is None:
+            raise
 
 
 def in_review(refusal: ServiceError | MistakeError) -> bool:

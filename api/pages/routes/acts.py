@@ -13,6 +13,7 @@ from api.database.requests import Correction, Details
 from api.errors import NOT_FOUND, FieldError, ServiceError, invalid
 from api.pages.acting import BOTH, Act, Context, answer
 from api.pages.forms import Form, MistakeError, convert
+from api.pages.judging import judge_change, judge_refund, judge_status
 from api.pages.site import Site, see
 from api.routes.operator import UserPath, WalletPath
 from api.routes.operator_reads import NumberPath
@@ -57,8 +58,9 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
         show: Callable[[], Awaitable[Context]],
         plan: Callable[[Form, Context], Context],
         do: Callable[[Form], Awaitable[Response[Any]]],
+        judge: Callable[[Context], None] = lambda _: None,
     ) -> Response[Any]:
-        return await answer(site, request, template, Act(show, plan, do, recorded))
+        return await answer(site, request, template, Act(show, plan, do, recorded, judge=judge))
 
     async def recorded(wallet_id: UUID, txn_id: UUID, me: UUID) -> Context | None:
         """Return what was done, or asked for, with this id."""
@@ -121,7 +123,10 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
             await database.set_status(wallet_id, data.status, data.reason, request.user.user_id)
             return see(f"/operator/wallets/{wallet_id}", done=data.status)
 
-        return await act(request, "act_status.html", lambda: the_wallet(request, wallet_id), plan, do)
+        def judge(context: Context) -> None:
+            judge_status(context["wallet"], context["review"]["status"])
+
+        return await act(request, "act_status.html", lambda: the_wallet(request, wallet_id), plan, do, judge)
 
     @route("/operator/wallets/{wallet_id:uuid}/limits", http_method=BOTH, before_request=operators)
     async def limits(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
@@ -146,7 +151,8 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
             changes = [change for change in changes if change[1] != change[2]]
             if not changes:
                 raise MistakeError("reason", words.act_limits.nothing)
-            return {"changes": changes}
+            off = {kind: [wanted[f"{kind}_{window}"] for window in WINDOWS] for kind in KINDS}
+            return {"changes": changes, "off": off | {"max_balance": [wanted["max_balance"]]}}
 
         async def do(form: Form) -> Response[Any]:
             wanted = asked(form, await show())
@@ -178,7 +184,7 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
             result = await database.fund(wallet_id, data.txn_id, data.amount, details(data), me)
             return see(f"/operator/transactions/{result.id}", done="topup")
 
-        return await act(request, "act_topup.html", lambda: the_wallet(request, wallet_id), plan, do)
+        return await act(request, "act_topup.html", lambda: the_wallet(request, wallet_id), plan, do, judge_money)
 
     @route("/operator/wallets/{wallet_id:uuid}/adjust", http_method=BOTH, before_request=operators)
     async def adjust(request: AuthenticatedRequest, wallet_id: WalletPath) -> Response[Any]:
@@ -199,7 +205,7 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
                 Correction("adjustment", wallet_id, data.txn_id, None, data.amount, more, me), "adjustment"
             )
 
-        return await act(request, "act_adjust.html", lambda: the_wallet(request, wallet_id), plan, do)
+        return await act(request, "act_adjust.html", lambda: the_wallet(request, wallet_id), plan, do, judge_money)
 
     # a transaction
 
@@ -232,7 +238,16 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
                 Correction("refund", wallet_id, data.txn_id, data.original_txn_id, data.amount, more, me), "refund"
             )
 
-        return await act(request, "act_refund.html", show, plan, do)
+        def judge(context: Context) -> None:
+            judge_refund(context["transaction"], context["review"]["amount"])
+            judge_money(context)
+
+        return await act(request, "act_refund.html", show, plan, do, judge)
+
+    def judge_money(context: Context) -> None:
+        # the wallet can change before another operator confirms
+        if not context["review"]["waits"]:
+            judge_change(context["wallet"], context["review"]["amount"])
 
     def waits(amount: int | None) -> bool:
         """Whether the review says that another operator has to confirm it; the database decides."""

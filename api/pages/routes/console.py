@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, get_args
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from api.pages.forms import Form, MistakeError, convert
 from api.pages.site import CONSOLE, Refusal, Site, see
 from api.routes.confirmations import ConfirmationPath
 from api.routes.parameters import decode_cursor, encode_cursor, number
+from api.schemas.fields import USERNAME_PATTERN
 from api.schemas.inspection import Action, FoundHold, FoundTransaction, FoundUser, FoundWallet
 from api.schemas.operator import KindLimits, RejectionRequest
 
@@ -34,6 +36,9 @@ DECISIONS: Final = ("waiting", "confirmed", "rejected")
 AMOUNTS: Final = frozenset({"amount", "floor", "max_balance", *KindLimits.__struct_fields__})
 LINKS: Final = frozenset({"of", "transaction_id", "confirmation_id", "asset", "scale"})
 """Members of the record that are said in other ways than as a change."""
+PEOPLE: Final = ("user_id", "actor")
+ALL, DONE = "all", "done"
+"""Of the record: also looks; and, for `wallet_audit`, no looks."""
 MOST_FOUND: Final = 50
 """As many as `wallet_search` finds at most."""
 
@@ -140,42 +145,57 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/operator/audit", before_request=operators)
     async def audit(request: AuthenticatedRequest) -> Response[Any]:
-        query = site.query(request)
+        query, me = site.query(request), request.user.user_id
         asked = {name: query[name] for name in ("user_id", "wallet_id", "actor", "action") if query.text(name)}
         shown: dict[str, Any] = {
             "query": asked,
-            "options": [(action, getattr(words.action, action)) for action in ACTIONS],
+            "options": [(ALL, words.audit.all), *((action, getattr(words.action, action)) for action in ACTIONS)],
             "first": not query["cursor"],
         }
         shown["known"] = vars(words.looked_at)
         try:
-            filters = read_filters(query, words)
+            filters = await read_filters(query, me)
+            asked |= {name: str(one) for name, one in filters._asdict().items() if name in PEOPLE and one}
             cursor = decode_cursor(query.text("cursor"))
-            page = await database.audit(filters, PAGE, cursor, request.user.user_id)
+            page = await database.audit(filters, PAGE, cursor, me)
         except Refusal as refusal:
             return site.refused(request, "audit.html", query, refusal, rows=[], next=None, **shown)
         rows = [(row, changes(row, words), members(row.after)) for row in page.items]
         return site.page(request, "audit.html", form=query, rows=rows, next=encode_cursor(page.next), **shown)
 
+    async def read_filters(query: Form, me: UUID) -> AuditFilters:
+        """Return which rows are asked for: what was done, if nothing is said. Raises MistakeError."""
+        people = {name: await person(query, name, me) for name in PEOPLE}
+        try:
+            wallet = query.text("wallet_id")
+            wallet_id = UUID(wallet) if wallet else None
+        except ValueError:
+            raise MistakeError("wallet_id", words.audit.not_an_id) from None
+        action = query.text("action")
+        if action not in (None, ALL, *ACTIONS):
+            raise MistakeError("action", words.forms.choose)
+        return AuditFilters(wallet_id=wallet_id, action=None if action == ALL else action or DONE, **people)
+
+    async def person(query: Form, name: str, me: UUID) -> UUID | None:
+        """Return the id of whom a field names, by id or username. Raises MistakeError."""
+        text = query.text(name)
+        if text is None:
+            return None
+        try:
+            return UUID(text)
+        except ValueError:
+            pass
+        # a search leaves a trace, so names that nobody can have are not looked for
+        found = await database.search(text, me) if re.fullmatch(USERNAME_PATTERN, text) else []
+        for one in found:
+            if isinstance(one, FoundUser) and one.username == text.lower():
+                return one.user_id
+        raise MistakeError(name, words.audit.no_such_user)
+
     return [
         *(home, search, audit),
         *(confirmations, confirmation, confirm, reject_form, reject),
     ]
-
-
-def read_filters(query: Form, words: Any) -> AuditFilters:
-    """Return which rows are asked for. Raises MistakeError."""
-    found: dict[str, UUID | None] = {}
-    for name in ("user_id", "wallet_id", "actor"):
-        text = query.text(name)
-        try:
-            found[name] = UUID(text) if text else None
-        except ValueError:
-            raise MistakeError(name, words.audit.not_an_id) from None
-    action = query.text("action")
-    if action is not None and action not in ACTIONS:
-        raise MistakeError("action", words.forms.choose)
-    return AuditFilters(**found, action=action)
 
 
 def members(json: Raw) -> dict[str, Any]:

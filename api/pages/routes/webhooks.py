@@ -73,7 +73,9 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
     @get("/operator/webhooks", before_request=operators)
     async def webhooks(request: AuthenticatedRequest) -> Response[Any]:
         # at most 100 of them, and most services have a few
-        return shown(request, "webhooks.html", items=await database.webhooks(request.user.user_id))
+        items = await database.webhooks(request.user.user_id)
+        whys = {one.id: await why(one, request.user.user_id) for one in items if one.failures}
+        return shown(request, "webhooks.html", items=items, whys=whys)
 
     @route("/operator/webhooks/new", http_method=BOTH, before_request=operators)
     async def new(request: AuthenticatedRequest) -> Response[Any]:
@@ -90,7 +92,12 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
             webhook = await hooks.create(asked(form), request.user.user_id, form.txn_id())
             return told(webhook, request, words.webhook_secret.made)
 
-        act = Act(show, lambda form, _: {"asked": asked(form)}, do)
+        def plan(form: Form, _: Context) -> Context:
+            wanted = asked(form)
+            hooks.check(wanted.url)
+            return {"asked": wanted}
+
+        act = Act(show, plan, do)
         return await answer(site, request, "act_webhook_new.html", act)
 
     async def choices() -> Context:
@@ -110,7 +117,18 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
 
     @get("/operator/webhooks/{webhook_id:uuid}", before_request=operators)
     async def webhook(request: AuthenticatedRequest, webhook_id: WebhookPath) -> Response[Any]:
-        return shown(request, "webhook.html", **await one(request, webhook_id))
+        context = await one(request, webhook_id)
+        found = await why(context["webhook"], request.user.user_id)
+        return shown(request, "webhook.html", why=found, **context)
+
+    async def why(webhook: Webhook, me: UUID) -> str | None:
+        """Return why its last delivery failed, None where the last one did not."""
+        if not webhook.failures:
+            return None
+        newest = next(iter((await database.webhook_deliveries(webhook.id, 1, None, me)).items), None)
+        if newest is None or newest.outcome != "failed":
+            return None
+        return newest.error or words.webhook.answered.format(status=newest.status)
 
     @route("/operator/webhooks/{webhook_id:uuid}/change", http_method=BOTH, before_request=operators)
     async def change(request: AuthenticatedRequest, webhook_id: WebhookPath) -> Response[Any]:
@@ -129,6 +147,8 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
             names = [name for name in TERMS if term(now, name) != term(wanted, name)]
             if not names:
                 raise MistakeError("url", words.act_limits.nothing)
+            if "url" in names:
+                hooks.check(wanted.url)
             return {"asked": wanted, "names": names}
 
         async def do(form: Form) -> Response[Any]:

@@ -1,5 +1,5 @@
--- Each part reads a range of an index. With more than one filter, or for looks alone, a page examines a bounded number
--- of rows, so that no call costs as much as the whole record.
+-- Each part reads a range of an index. With more than one filter, or for looks or all else alone, a page examines a
+-- bounded number of rows, so that no call costs as much as the whole record.
 create or replace function public.wallet_audit(
   p_user_id uuid default null,
   p_wallet_id uuid default null,
@@ -28,7 +28,7 @@ declare
     when p_wallet_id is not null then 'wallet'
     when p_user_id is not null then 'user'
     when p_operator_id is not null then 'actor'
-    when p_action <> 'read' then 'action'
+    when p_action not in ('read', 'done') then 'action'
     else 'id'
   end;
   v_reach bigint;
@@ -126,7 +126,7 @@ begin
   ) as o (user_id, transaction_id, proposal_id)
   left join lateral (select x.asset from wallet.wallets x where x.id = a.wallet_id limit 1) w on true
   where (p_user_id is null or o.user_id = p_user_id) and (p_operator_id is null or a.actor = p_operator_id)
-    and (p_action is null or a.action = p_action)
+    and (p_action is null or a.action = p_action or p_action = 'done' and a.action <> 'read')
   order by a.id desc
   limit p_limit;
   get diagnostics v_found = row_count;
@@ -141,14 +141,14 @@ comment on function public.wallet_audit(uuid, uuid, uuid, text, integer, bigint,
 $$ Operators: what operators did and whom they looked at, newest first, a page at a time.
 
 p_user_id, p_wallet_id    only rows about this user, of this wallet
-p_operator_id, p_action   only by this operator, of this kind
+p_operator_id, p_action   only by this operator, of this kind; 'done': of every kind but looks (read)
 p_limit     rows in the page, 1 to 1000
 p_before_id the id of the last row of the page before; null for the newest page
 p_actor     the operator who asks; null for an administrator
 
 before and after: what was so, and what is since then. A null actor was an administrator. The reason of what moved money
 is the transaction's reference, and of a propose the request's: both go with their person. asset and scale are those of
-the wallet, in whose minor units amounts are. With more than one filter, and for looks (read) alone, a page examines
-1,000 rows: where it stops before the end, its last row has an id and nothing else, and the next page goes on from
+the wallet, in whose minor units amounts are. With more than one filter, and for looks or 'done' alone, a page
+examines 1,000 rows: where it stops before the end, its last row has an id and nothing else, and the next page goes on from
 there. Who reads this record leaves no row in it.
 Errors: WA002 invalid argument; WA024 invalid cursor; WA027 operators only. $$;

@@ -37,7 +37,7 @@ def test_users_are_told_that_it_is_not_for_them(service: Service, alice: User, p
         page = browser.sign_in(alice.username, to=path)
         assert page.status == 403
         assert page.title == "Operators only"
-        assert "pgwallet user create NAME --role operator" in page
+        assert ".venv/bin/pgwallet user create NAME --role operator" in page
         assert page.follow("My wallet").path == "/"
         assert browser.submit("post", path, page.forms[0].fields).status in {403, 405}
 
@@ -46,7 +46,7 @@ def test_whoever_is_not_signed_in_lands_where_they_wanted_to_be(service: Service
     with Browser(service) as browser:
         page = browser.open(f"/operator/search?q={alice.username}")
         assert page.title == "Sign in"
-        assert "pgwallet user create NAME --role operator" in page
+        assert ".venv/bin/pgwallet user create NAME --role operator" in page
         page = page.form("Sign in").send(username=operator.username, password="correct horse battery")
         assert page.path == f"/operator/search?q={alice.username}"
         assert alice.username in page
@@ -159,7 +159,7 @@ def test_a_wallet_shows_what_is_left_of_its_limits(console: Browser, operator: U
     data(alice.spend(200), 201)
     page = console.open(wallet_of(alice))
     assert "Payments, in 24 hours 300 UC left of 500 UC" in page
-    assert "Payments, at once at most 400 UC" in page
+    assert "Payments, for each payment at most 400 UC" in page
     assert page.facts["Overdraft"] == "50 UC"
     assert page.facts["Highest balance"] == "5,000 UC"
     (bar,) = page.root.all("progress")
@@ -262,6 +262,22 @@ def test_what_does_not_exist_is_told(console: Browser, path: str, status: int) -
     assert page.title == "This page cannot be shown"
 
 
+def test_the_search_is_the_current_page_while_something_is_searched(console: Browser) -> None:
+    for path in ("/operator", "/operator/search?q=x"):
+        current = [one.text for one in console.open(path).root.all("a") if one["aria-current"] == "page"]
+        assert current == ["Search"]
+
+
+def test_payments_that_are_equal_are_told_apart_by_their_numbers(console: Browser, alice: User) -> None:
+    ids = [data(alice.spend(5), 201)["id"] for _ in range(2)]
+    for path in (
+        f"/operator/users/{alice.account['id']}",
+        f"/operator/wallets/{alice.account['wallet_id']}/transactions",
+    ):
+        page = console.open(path)
+        assert all(f"#{one} ·" in page for one in ids)
+
+
 def test_the_record_says_what_was_done(console: Browser, operator: User, alice: User) -> None:
     dollars = data(alice.post("/api/wallets", json={"asset": "USD"}), 201)["wallet_id"]
     path = f"/api/operator/wallets/{dollars}"
@@ -289,10 +305,25 @@ def test_the_record_says_what_was_done(console: Browser, operator: User, alice: 
     assert console.open("/operator/audit?action=gift").mistakes == {"action": "Choose one."}
 
 
+def test_the_record_is_found_by_names(console: Browser, operator: User, alice: User) -> None:
+    data(operator.post(f"/api{wallet_of(alice)}/status", json={"status": "frozen", "reason": "stolen"}))
+    looked = looks(operator, alice)
+    page = console.open("/operator/audit").form("Show").send(user_id=alice.username.upper(), actor=operator.username)
+    assert f"set the status of a wallet of {alice.username}" in page
+    assert "looked at" not in page.root.all("ol")[0].text
+    assert page.form("Show").fields["user_id"] == alice.username.upper()
+    assert looks(operator, alice) == ["search", *looked]
+    assert "looked at" in page.follow("Everything, looks too").root.all("ol")[0].text
+    for unknown in (alice.username[:-1], "nobody at all"):
+        page = page.form("Show").send(user_id=unknown)
+        assert page.mistakes == {"user_id": "There is no user of this name. Type the whole username, or an id."}
+
+
 def test_the_record_goes_on(console: Browser, operator: User, alice: User) -> None:
     for _ in range(51):
         data(operator.get(f"/api/operator/users/{alice.account['id']}"))
-    page = console.open(f"/operator/audit?user_id={alice.account['id']}")
+    assert "There is nothing like this." in console.open(f"/operator/audit?user_id={alice.account['id']}")
+    page = console.open(f"/operator/audit?user_id={alice.account['id']}").follow("Everything, looks too")
     assert len(page.root.all("li")) == 50
     page = page.follow("Older")
     assert f"user_id={alice.account['id']}" in page.path

@@ -66,6 +66,7 @@ def test_a_wallet_is_frozen_and_active_again(console: Browser, operator: User, a
     form = reviewed(page, reason=REASON)
     assert f"{alice.username} cannot pay or send anything" in form.element.text
     assert REASON in form.element.text
+    assert form.buttons[0]["class"] == "danger"
     page = done(form)
     assert page.path == f"{wallet_of(alice)}?done=frozen"
     assert "The wallet is frozen" in page
@@ -78,9 +79,7 @@ def test_a_wallet_is_frozen_and_active_again(console: Browser, operator: User, a
 
 
 def test_a_wallet_with_money_cannot_be_closed(console: Browser, alice: User) -> None:
-    form = reviewed(console.open(wallet_of(alice)).follow("Close"), reason="asked for it")
-    assert "closing it will be refused" in form.element.text
-    page = done(form)
+    page = console.open(wallet_of(alice)).follow("Close").form("Continue").send(reason="asked for it")
     assert page.status == 409
     assert "This wallet has a balance of 1000 UC, and 0 UC reserved: it cannot be closed." in page
     assert page.form("Continue").fields["reason"] == "asked for it"
@@ -209,12 +208,54 @@ def test_sent_twice_it_happens_once(console: Browser, operator: User, alice: Use
 
 
 def test_more_than_there_is_cannot_be_taken(console: Browser, alice: User) -> None:
-    form = reviewed(console.open(f"{wallet_of(alice)}/adjust"), direction="take", amount="1001", reason="x")
-    page = done(form)
-    assert page.status == 402
-    assert "This wallet has 1000 UC available; 1001 UC cannot be taken." in page
+    form = console.open(f"{wallet_of(alice)}/adjust").form("Continue")
+    page = form.send(direction="take", amount="1001", reason="x")
+    told = "This wallet has 1000 UC available; 1001 UC cannot be taken."
+    assert (page.status, page.mistakes) == (402, {"amount": told})
+    assert "This will happen" not in page
     assert page.form("Continue").fields["amount"] == "1001"
-    assert balance(alice) == 1000
+    # what the page did not know yet is refused by the database, in the same words
+    review = reviewed(page, amount="1000")
+    data(alice.spend(1), 201)
+    page = done(review)
+    assert (page.status, page.mistakes) == (
+        402,
+        {"amount": "This wallet has 999 UC available; 1000 UC cannot be taken."},
+    )
+    assert balance(alice) == 999
+
+
+def test_what_the_wallet_cannot_take_is_refused_before_the_password(
+    console: Browser, operator: User, alice: User
+) -> None:
+    path = wallet_of(alice)
+    data(operator.put(f"/api{path}/limits", json={"floor": -50, "max_balance": 1100}))
+    told = "This wallet can hold at most 1100 UC, and has 1000 UC already."
+    for action, values in (("top-up", {"reference": "x"}), ("adjust", {"reason": "x", "direction": "add"})):
+        page = console.open(f"{path}/{action}").form("Continue").send(amount="101", **values)
+        assert (page.status, page.mistakes) == (422, {"amount": told})
+        assert "password" not in page.form("Continue").names
+        reviewed(page, amount="100", **values)
+    page = console.open(f"{path}/adjust").form("Continue").send(amount="1051", direction="take", reason="x")
+    assert page.status == 402
+    reviewed(page, amount="1050")
+    data(operator.post(f"/api{path}/status", json={"status": "frozen", "reason": "x"}))
+    page = console.open(f"{path}/adjust").form("Continue").send(amount="1", direction="take", reason="x")
+    assert (page.status, page.mistakes) == (409, {"amount": "This wallet is frozen: no money can leave it."})
+    reviewed(page, direction="add")
+
+
+def test_a_closed_wallet_takes_nothing(console: Browser, operator: User, alice: User) -> None:
+    bought = spent(alice, 1000)
+    data(operator.post(f"/api{wallet_of(alice)}/status", json={"status": "closed", "reason": "x"}))
+    for path, values in (
+        (f"{wallet_of(alice)}/top-up", {"reference": "x"}),
+        (f"{wallet_of(alice)}/adjust", {"reason": "x", "direction": "add"}),
+        (f"/operator/transactions/{bought['id']}/refund", {"reference": "x"}),
+    ):
+        page = console.open(path).form("Continue").send(amount="1", **values)
+        assert (page.status, page.title.startswith("Check:")) == (409, False)
+        assert "This wallet is closed" in page.mistakes["amount"]
 
 
 def test_a_changed_form_with_a_used_id_shows_the_first_result(console: Browser, alice: User) -> None:
@@ -242,6 +283,8 @@ def test_a_refund_is_prefilled_with_what_is_left(console: Browser, operator: Use
     assert page.form("Continue").fields["amount"] == "100"
     form = reviewed(page, amount="30", reference=REASON)
     assert f"{alice.username} gets 30 UC back. 70 UC of this payment" in form.element.text
+    cancel = next(one for one in form.element.all("a") if one.text == "Cancel")
+    assert cancel["href"] == f"/operator/transactions/{bought['id']}"
     page = done(form)
     assert "The refund is in the wallet." in page
     assert f"Operator {operator.username}" in page
@@ -255,9 +298,23 @@ def test_a_refund_is_prefilled_with_what_is_left(console: Browser, operator: Use
     assert balance(alice) == 1000
     page = console.open(f"/operator/transactions/{bought['id']}")
     assert "It was refunded in full." in page
-    page = done(reviewed(console.open(f"/operator/transactions/{bought['id']}/refund"), amount="1", reference="more"))
-    assert page.status == 422
-    assert "This payment was refunded in full already." in page
+    page = (
+        console.open(f"/operator/transactions/{bought['id']}/refund").form("Continue").send(amount="1", reference="x")
+    )
+    assert (page.status, page.mistakes) == (422, {"amount": "This payment was refunded in full already."})
+
+
+def test_more_than_is_left_is_not_refunded(console: Browser, alice: User) -> None:
+    bought = spent(alice, 40)
+    form = console.open(f"/operator/transactions/{bought['id']}/refund").form("Continue")
+    page = form.send(amount="50", reference="x")
+    assert (page.status, page.mistakes) == (422, {"amount": "At most 40 UC of this payment can still be refunded."})
+    first = done(reviewed(page, amount="40"))
+    assert balance(alice) == 1000
+    # who goes back after a lost answer is shown what was done, not that nothing is left
+    (again,) = [one for one in form.send(amount="40", reference="x").forms if "password" in one.names]
+    assert done(again).path == first.path
+    assert balance(alice) == 1000
 
 
 def test_a_refund_sent_twice_happens_once(console: Browser, alice: User) -> None:
@@ -276,7 +333,7 @@ def test_what_gives_nothing_back_says_so(console: Browser, alice: User, bob: Use
     sent = data(alice.post("/api/wallet/transfer", json=body), 201)
     page = console.open(f"/operator/transactions/{sent['id']}")
     assert "the recipient can send it back" in page
-    page = done(reviewed(console.open(f"{page.path}/refund"), amount="5", reference="x"))
+    page = console.open(f"{page.path}/refund").form("Continue").send(amount="5", reference="x")
     assert page.status == 422
     assert "A transfer cannot be refunded" in page
 
@@ -360,6 +417,20 @@ def test_an_overdraft_that_is_in_use_stays(console: Browser, operator: User, ali
     assert page.status == 422
     assert page.form("Continue").fields["overdraft"] == "10"
     assert data(operator.get(f"/api{wallet_of(alice)}"))["floor"] == -50
+
+
+def test_a_limit_of_zero_says_what_is_not_possible_then(console: Browser, alice: User) -> None:
+    page = console.open(f"{wallet_of(alice)}/limits")
+    assert "Now: None Empty: none is allowed." in page
+    form = reviewed(page, spend_per_day="0", spend_per_30_days="0", topup_per_day="5", overdraft="0", reason="x")
+    said = [one.text for one in form.element.walk() if one["class"] == "notice warn"]
+    assert said == ["With 0 no payment is possible any more."]
+
+
+@pytest.mark.parametrize("action", ["status?status=closed", "limits", "top-up", "adjust"])
+def test_a_form_leads_back_to_what_it_is_about(console: Browser, alice: User, action: str) -> None:
+    page = console.open(f"{wallet_of(alice)}/{action}")
+    assert page.links["Cancel"] == wallet_of(alice)
 
 
 # users

@@ -116,6 +116,50 @@ def test_what_was_typed_wrong_is_kept_and_told(console: Browser) -> None:
     assert list(page.mistakes) == ["start"]
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("https://10.1.2.3/", "leads to an address that is not public"),
+        ("https://[::ffff:10.0.0.1]/", "leads to an address that is not public"),
+        ("http://192.0.2.7:8080/x", "leads to an address outside PGWALLET_WEBHOOK_NETWORKS"),
+        ("http://1.1.1.1/", "leads to an address outside PGWALLET_WEBHOOK_NETWORKS"),
+    ],
+)
+def test_where_no_delivery_gets_is_told_at_the_form(console: Browser, operator: User, url: str, told: str) -> None:
+    page = console.open("/operator/webhooks/new").form("Continue").send(url=url, batch_size="1", start="now")
+    assert page.status == 422
+    assert told in page.mistakes["url"]
+    page = at(console, made(operator), "change").form("Continue").send(url=url)
+    assert told in page.mistakes["url"]
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "https://[::1]/", "https://1.1.1.1/", "http://a.example/"])
+def test_where_a_delivery_can_get_is_not_refused(console: Browser, url: str) -> None:
+    page = console.open("/operator/webhooks/new").form("Continue").send(url=url, batch_size="1", start="beginning")
+    assert page.status == 200
+    assert "all these events that ever happened" in page
+    assert "when they happen, from now on" not in page
+
+
+def test_why_it_fails_is_shown_beside_it(console: Browser, operator: User, database: psycopg.Connection) -> None:
+    webhook = made(operator)
+    insert = (
+        "insert into wallet.webhook_deliveries"
+        " (webhook_id, first_event_id, last_event_id, events, attempt, outcome, status, error, milliseconds)"
+        " values (%s, 1, 1, 1, 1, 'failed', %s, %s, 7)"
+    )
+    database.execute("update wallet.webhooks set failures = 1, last_failure_at = now() where id = %s", [webhook["id"]])
+    for status, error, told in (
+        (None, HOSTILE, HOSTILE[:6]),
+        (500, None, "the receiver answered with HTTP status 500"),
+    ):
+        database.execute(insert, [webhook["id"], status, error])
+        for page in (console.open("/operator/webhooks"), at(console, webhook)):
+            assert f"The last delivery failed: {told}" in page
+    database.execute("update wallet.webhooks set failures = 0 where id = %s", [webhook["id"]])
+    assert "The last delivery failed" not in at(console, webhook)
+
+
 def test_no_step_without_the_password(console: Browser, operator: User) -> None:
     webhook = made(operator)
     for what, button in (

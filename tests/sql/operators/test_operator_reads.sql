@@ -1,5 +1,5 @@
 -- What operators are shown of users, of what was done, and of verifications.
-select plan(41);
+select plan(42);
 
 select lives_ok($$ select wallet_set_role('charlie', 'operator') $$, 'charlie is an operator');
 
@@ -97,6 +97,9 @@ select results_eq(
 );
 select results_eq(
   $$ select a.id from wallet_audit(p_action => 'read') a $$, $$ select id from record where action = 'read' order by id desc $$, 'the looks alone'
+);
+select results_eq(
+  $$ select a.id from wallet_audit(p_action => 'done') a $$, $$ select id from record where action <> 'read' order by id desc $$, 'all but the looks'
 );
 select results_eq(
   $$ select a.action from wallet_audit(user_of('bob'), wallet_of('bob'), user_of('charlie'), 'topup') a $$, $$ values ('topup') $$, 'by all of them'

@@ -223,6 +223,7 @@ PAGES = {
     "audit of looks at nobody": f"wallet_audit('{LAST}', p_action => 'read')",
     "audit of an action": "wallet_audit(p_action => 'status')",
     "audit of looks": "wallet_audit(p_action => 'read')",
+    "audit of what was done": "wallet_audit(p_action => 'done')",
     "verifications": "wallet_verifications()",
     "verification runs": "wallet_verification_runs()",
     "confirmations": "wallet_confirmations()",
