@@ -149,6 +149,6 @@ p_actor     the operator who asks; null for an administrator
 before and after: what was so, and what is since then. A null actor was an administrator. The reason of what moved money
 is the transaction's reference, and of a propose the request's: both go with their person. asset and scale are those of
 the wallet, in whose minor units amounts are. With more than one filter, and for looks or 'done' alone, a page
-examines 1,000 rows: where it stops before the end, its last row has an id and nothing else, and the next page goes on from
-there. Who reads this record leaves no row in it.
+examines 1,000 rows: where it stops before the end, its last row has an id and nothing else, and the next page goes
+on from there. Who reads this record leaves no row in it.
 Errors: WA002 invalid argument; WA024 invalid cursor; WA027 operators only. $$;
