@@ -93,7 +93,6 @@ def test_so_they_can_what_answers_a_form(browser: Browser, service: Service, ali
     ("place", "typed", "chosen", "button"),
     [
         ("transactions/{spent}/refund", {W.act.reason: HOSTILE}, None, f"{W.act_refund.button} 15 UC"),
-        ("wallets/{wallet}/status", {W.act.reason: HOSTILE}, W.act_status.wants_closed, W.act_status.to_closed),
         ("wallets/{wallet}/limits", {W.act.reason: HOSTILE, W.limit_kind.max_balance: "9000"}, None, None),
         ("wallets/{wallet}/top-up", {W.act.reason: HOSTILE, "Amount": "7000"}, None, f"{W.act_topup.button} 7,000 UC"),
         (
