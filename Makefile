@@ -19,11 +19,11 @@ endif
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
 
-# The tests of one file stay together: they share a service.
-TWO := --numprocesses=2 --dist=loadfile
+# The tests of one file stay together: they share a service. Three, on two processors: a test waits for servers as often.
+PARALLEL := --numprocesses=3 --dist=loadfile
 
-test: $(DEVELOPMENT) ## all tests, in two processes
-	@exec $(BIN)/pytest $(TWO)
+test: $(DEVELOPMENT) ## all tests, in three processes
+	@exec $(BIN)/pytest $(PARALLEL)
 
 # the tests that make their own examples
 FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/system/state/test_machine.py
@@ -36,7 +36,7 @@ check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(TWO)
+	$(BIN)/pytest $(PARALLEL)
 
 bench: $(RUNTIME) ## the benchmark, on a server of its own; QUICK=1 or GROWTH=1; BENCH="--help" and others are its options
 	@exec $(BIN)/python -m bench $(BENCH)
