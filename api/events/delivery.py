@@ -448,4 +448,4 @@ def _age(event: Event | None, now: datetime) -> float:
 
 def _jittered(seconds: float, most: float) -> float:
     """Return about so many seconds, `most` at most: events that failed together do not come again together."""
-    return min(seconds, most) * random.uniform(0.5, 1.5)  # noqa: S311
+    return min(seconds, most) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret

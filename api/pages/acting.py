@@ -8,8 +8,9 @@ from uuid import UUID
 
 from litestar import HttpMethod, Response
 
-from api.errors import SQLSTATES, ServiceError
+from api.errors import ServiceError
 from api.pages.forms import Form, MistakeError
+from api.pages.sending import USED
 from api.pages.site import Refusal
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 Context: TypeAlias = dict[str, Any]
 
 BOTH: Final = (HttpMethod.GET, HttpMethod.POST)
-USED: Final = SQLSTATES["WA004"]
 TYPED_IN_REVIEW: Final = ("password", "username")
 ANSWERED_IN_REVIEW: Final = (403, 429, 503)
 """Statuses of refusals that are not of what was asked for: it can be sent as it is."""

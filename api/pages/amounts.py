@@ -21,14 +21,12 @@ class AmountError(ValueError):
         self.reason = reason
 
 
-def read(text: str, scale: int, *, signed: bool = False, zero: bool = False) -> int:
+def read(text: str, scale: int, *, zero: bool = False) -> int:
     """Return minor units for `1,250.50` or `1.250,50`. Raises AmountError, also where it could mean two amounts."""
     text = text.strip()
     if len(text) > MAX_LENGTH:
         raise AmountError("too_large")
-    text = text.translate(_SPACES).replace("\u2212", "-")
-    negative = signed and text.startswith("-")
-    text = text[1:] if negative or (signed and text.startswith("+")) else text
+    text = text.translate(_SPACES)
     if not text:
         raise AmountError("missing")
     whole, places = _split(text, scale)
@@ -41,7 +39,7 @@ def read(text: str, scale: int, *, signed: bool = False, zero: bool = False) -> 
         raise AmountError("zero")
     if found > MAX_AMOUNT:
         raise AmountError("too_large")
-    return -found if negative else found
+    return found
 
 
 def _split(text: str, scale: int) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from litestar._parsers import parse_cookie_string
 from litestar.config.csrf import CSRFConfig
 from litestar.enums import ScopeType
 from litestar.middleware import DefineMiddleware
@@ -55,8 +56,10 @@ class CrossSite:
         if scope["type"] == ScopeType.HTTP:
             # Litestar would take a token from it, too
             scope["headers"] = [header for header in scope["headers"] if header[0] != b"x-csrftoken"]
+            # Litestar would keep the last 1,024 headers, session ids with them
+            cookies = parse_cookie_string.__wrapped__(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+            ScopeState.from_scope(scope).cookies = cookies
             # one of another key, or that was planted, would stay in the browser, and no form would ever count
-            cookies = JsonRequest(scope, receive).cookies
             if not self._is_known(cookies.get(checked.config.cookie_name, "")):
                 cookies.pop(checked.config.cookie_name, None)
         if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE:

@@ -43,7 +43,6 @@ class Form:
         self.called: dict[str, str] = {}
         """Fields of the request that have another name in the form."""
         self.message: str | None = None
-        self.code: str | None = None
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
@@ -62,10 +61,10 @@ class Form:
         except ValueError:
             raise invalid(FieldError(name, "must be a UUID")) from None
 
-    def amount(self, words: Any, scale: int, name: str = "amount", *, signed: bool = False, zero: bool = False) -> int:
+    def amount(self, words: Any, scale: int, name: str = "amount", *, zero: bool = False) -> int:
         """Return the amount in minor units. Raises MistakeError."""
         try:
-            return amounts.read(self[name], scale, signed=signed, zero=zero)
+            return amounts.read(self[name], scale, zero=zero)
         except AmountError as error:
             text = getattr(words.amount, error.reason)
             one = 10**scale
@@ -93,7 +92,6 @@ class Form:
             self.mistakes[refusal.field] = refusal.text
             return
         self.message = refusal.told(to_operator=to_operator)
-        self.code = refusal.kind.code
         for error in refusal.errors:
             name = error.field.rpartition(".")[2]
             # what is wrong with the values alone is told of each; another refusal has one reason

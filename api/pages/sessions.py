@@ -68,10 +68,9 @@ class Sessions:
             await self._database.end_session(_hash(session_id))
         return cookie(request.scope, "", 0)
 
-    async def require(self, request: Request[Any, Any, Any], *, operator: bool) -> None:
-        """Raise ServiceError (401) where the session has ended, or is no operator's any more: streams ask."""
-        found = await self.find(request)
-        if found is None or (operator and found.role != "operator"):
+    async def require(self, request: Request[Any, Any, Any]) -> None:
+        """Raise ServiceError (401) where the session has ended: streams ask."""
+        if await self.find(request) is None:
             raise unauthorized("The session has ended.")
 
     def _id(self, request: Request[Any, Any, Any]) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
+import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import Redirect, Template
@@ -57,7 +58,7 @@ class Link(NamedTuple):
 
 
 class Site:
-    """The pages' ways. `links` lead to the two static files."""
+    """The pages' ways. `links` lead to the static files."""
 
     def __init__(self, services: Services, accounts: Accounts, links: dict[str, str]) -> None:
         self.services = services
@@ -236,8 +237,8 @@ class Site:
         )
 
 
-def see(path: str, **query: object) -> Redirect:
-    """Go on with another page."""
+def see(path: str, /, **query: object) -> Redirect:
+    """Go on with another page. A query can have any names, `path` too."""
     given = {name: value for name, value in query.items() if value is not None}
     return Redirect(f"{path}?{urlencode(given, quote_via=quote)}" if given else path, status_code=303)
 
@@ -280,9 +281,10 @@ def time_of(moment: datetime) -> Markup:
     return Markup(f'<time datetime="{exactly}" title="{exactly}">{minute(moment)}</time>')  # noqa: S704 - as above
 
 
-def json_text(value: Raw) -> str:
-    """Spell JSON as it is stored."""
-    return bytes(value).decode()
+def json_text(value: Raw, indent: int = 0) -> str | None:
+    """Spell stored JSON for people, None for none."""
+    text = bytes(value)
+    return None if text in {b"", b"null"} else msgspec.json.format(text, indent=indent).decode()
 
 
 def _is_local(request: Request[Any, Any, Any]) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-import msgspec
 from litestar import Response, get
 
 from api.auth.guards import AuthenticatedRequest
@@ -114,13 +113,12 @@ def care_pages(site: Site) -> list[HTTPRouteHandler]:
             transaction=found,
             source=sides[0],
             target=sides[-1],
-            metadata=pretty(found.metadata),
         )
 
     @get("/operator/holds/{hold_id:int}", before_request=operators)
     async def hold(request: AuthenticatedRequest, hold_id: NumberPath) -> Response[Any]:
         found = await database.inspect_hold(number(request, hold_id), request.user.user_id)
-        return shown(request, "care_hold.html", hold=found, metadata=pretty(found.metadata))
+        return shown(request, "care_hold.html", hold=found)
 
     return [users, user, wallet, entries, holds, transaction, hold]
 
@@ -131,9 +129,3 @@ def read_filters(query: Form, words: Any) -> Filters:
     if kind is not None and kind not in KINDS:
         raise MistakeError("type", words.forms.choose)
     return Filters(kind, *period(query, words), query.text("reference"))
-
-
-def pretty(json: msgspec.Raw) -> str | None:
-    """Return stored JSON for people, None for none."""
-    text = bytes(json)
-    return None if text in {b"", b"null"} else msgspec.json.format(text, indent=2).decode()

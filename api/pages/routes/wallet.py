@@ -87,7 +87,7 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
         user = request.user
 
         async def verify() -> None:
-            await site.sessions.require(request, operator=False)
+            await site.sessions.require(request)
 
         caller = Caller(user.user_id, client_address(request.scope), user.expires_at, verify)
         stream = await services.streams.user(caller, None, None, None)

@@ -35,7 +35,7 @@ CHOSEN: Final = "type."
 """Before the name of each event that is chosen: a form keeps one value of a name."""
 TERMS: Final = WebhookRequest.__struct_fields__
 STARTS: Final = ("now", BEGINNING)
-FROM: Final = ("beginning", "number")
+FROM: Final = (BEGINNING, "number")
 
 
 def webhook_pages(site: Site) -> list[HTTPRouteHandler]:

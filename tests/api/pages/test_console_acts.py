@@ -390,13 +390,13 @@ def test_limits_that_others_changed_meanwhile_are_not_lost(console: Browser, ope
     page = console.open(f"{wallet_of(alice)}/limits")
     late = reviewed(page, topup_per_day="7", reason="mine")
     data(operator.put(f"/api{wallet_of(alice)}/limits", json={"limits": {"spend": {"per_day": 5}}}))
-    for page in (page.form("Continue").send(topup_per_day="7", reason="mine"), done(late)):  # noqa: B020
-        assert page.status == 422
-        assert "Somebody changed the limits meanwhile." in page
-        assert "Now: 5 UC" in page
-        assert page.form("Continue").fields["topup_per_day"] == "7"
+    for refused in (page.form("Continue").send(topup_per_day="7", reason="mine"), done(late)):
+        assert refused.status == 422
+        assert "Somebody changed the limits meanwhile." in refused
+        assert "Now: 5 UC" in refused
+        assert refused.form("Continue").fields["topup_per_day"] == "7"
     assert data(operator.get(f"/api{wallet_of(alice)}"))["limits"]["topup"] is None
-    done(reviewed(page, spend_per_day="5"))
+    done(reviewed(refused, spend_per_day="5"))
     limits = data(operator.get(f"/api{wallet_of(alice)}"))["limits"]
     assert limits["topup"]["per_day"]["maximum"] == 7
     assert limits["spend"]["per_day"]["maximum"] == 5

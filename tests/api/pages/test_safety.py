@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -486,14 +487,22 @@ def test_guesses_of_passwords_are_throttled_together_with_the_api(service: Servi
         assert visitor.sign_in(bob).status_code == 303
 
 
+@pytest.mark.parametrize("name", ["path", "self", "query", "cls", "request"])
+def test_a_query_can_have_any_names(visitor: Visitor, name: str) -> None:
+    answer = visitor.get("/spend", params={name: "/none"})
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(f"/spend?{name}=%2Fnone&txn_id=")
+    assert visitor.show(f"/spend?{name}=x").status_code == 200
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE"])
 def test_pages_take_no_other_methods(visitor: Visitor, method: str) -> None:
     assert visitor.request(method, "/top-up", headers=OURS).status_code in {403, 405, 415}
 
 
-def test_other_sites_may_read_no_page(module_database: Database, tmp_path: pytest.TempPathFactory) -> None:
+def test_other_sites_may_read_no_page(module_database: Database, tmp_path: Path) -> None:
     with (
-        serve(module_database.api_url, tmp_path, PGWALLET_CORS_ORIGINS="https://shop.example") as open_service,  # type: ignore[arg-type]
+        serve(module_database.api_url, tmp_path, PGWALLET_CORS_ORIGINS="https://shop.example") as open_service,
         closing(User(open_service)) as user,
         closing(Visitor(open_service, user)) as visitor,
     ):
