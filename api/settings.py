@@ -183,6 +183,8 @@ class Settings:
     workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
     pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
     pooler: str = setting("PGWALLET_POOLER", "none", pooler)
+    cluster: Path | None = setting("PGWALLET_CLUSTER", None, path)  # noqa: RUF009
+    read_url: str | None = setting("PGWALLET_READ_URL", None, url, show=False)
     queue_size: int = setting("PGWALLET_QUEUE_SIZE", 1000, integer(1, 100_000))
     log_level: str = setting("PGWALLET_LOG_LEVEL", "info", level)
     bcrypt_cost: int = setting("PGWALLET_BCRYPT_COST", 12, integer(4, 16))

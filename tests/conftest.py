@@ -13,7 +13,7 @@ from pytest_postgresql.executors import NoopExecutor
 
 from api.postgres import embedded
 from api.urls import PORT
-from tests.database import Cluster, Database, load_template
+from tests.database import Database, PostgresServer, load_template
 
 # a line for each request, written to wherever the service's log went when a test built it in this process
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def postgres_server() -> Iterator[PostgresServer]:
     """The server that the service itself embeds, in a temporary folder; it is gone after the session."""
     # ended from outside, as timeout(1) does it, a session cleans up as it does after Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -38,7 +38,7 @@ def cluster() -> Iterator[Cluster]:
         server = embedded.Server(Path(folder))
         try:
             server.start()
-            found = Cluster(host=str(server.socket), port=PORT)
+            found = PostgresServer(host=str(server.socket), port=PORT)
             with found.database("postgres").connect() as administrator:
                 # what the tests write need not survive a power cut
                 administrator.execute("alter system set fsync = off")
@@ -50,14 +50,14 @@ def cluster() -> Iterator[Cluster]:
             server.stop(patience=5.0)
 
 
-postgresql_noproc = factories.postgresql_noproc(depends_on="cluster", dbname="test", load=[load_template])
+postgresql_noproc = factories.postgresql_noproc(depends_on="postgres_server", dbname="test", load=[load_template])
 postgresql = factories.postgresql("postgresql_noproc")
 
 
 @pytest.fixture
-def database(cluster: Cluster, postgresql: psycopg.Connection) -> Database:
+def database(postgres_server: PostgresServer, postgresql: psycopg.Connection) -> Database:
     """A migrated and seeded database of the test's own."""
-    return cluster.database(postgresql.info.dbname)
+    return postgres_server.database(postgresql.info.dbname)
 
 
 @pytest.fixture
@@ -68,12 +68,12 @@ def administrator(database: Database) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def shared_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
     """One clone for all tests that roll back what they do; nothing may be committed in it."""
     name = f"shared_{postgresql_noproc.dbname}"
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        database = cluster.database(name)
+        database = postgres_server.database(name)
         # privileges on a database are not cloned with it
         database.migrate()
         yield database
@@ -82,11 +82,11 @@ def shared_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterat
 
 @pytest.fixture(scope="module")
 def module_database(
-    cluster: Cluster, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest
+    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest
 ) -> Iterator[Database]:
     """A clone of the migrated template, which the tests of the module share."""
     name = f"{request.module.__name__.rpartition('.')[2]}_{postgresql_noproc.dbname}"
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        yield cluster.database(name)
+        yield postgres_server.database(name)
         administrator.execute(f"drop database {name} with (force)")

@@ -19,7 +19,7 @@ SERVICE_PASSWORD = "a password of the tests"
 
 
 @dataclass(frozen=True)
-class Cluster:
+class PostgresServer:
     """The test server, with the attributes that pytest-postgresql asks a server fixture for."""
 
     host: str
@@ -56,19 +56,19 @@ class Cluster:
 class Database:
     """A database on the test server."""
 
-    cluster: Cluster
+    server: PostgresServer
     name: str
 
     @property
     def url(self) -> str:
         """The administrator's address of it."""
-        return f"postgresql://{self.cluster.user}@/{self.name}?host={quote(self.cluster.host)}&port={self.cluster.port}"
+        return f"postgresql://{self.server.user}@/{self.name}?host={quote(self.server.host)}&port={self.server.port}"
 
     @property
     def api_url(self) -> str:
         """The address of it for the service's login, wallet_api."""
         login = f"wallet_api:{quote(SERVICE_PASSWORD, safe='')}"
-        return f"postgresql://{login}@/{self.name}?host={quote(self.cluster.host)}&port={self.cluster.port}"
+        return f"postgresql://{login}@/{self.name}?host={quote(self.server.host)}&port={self.server.port}"
 
     def connect(self, *, service: bool = False) -> psycopg.Connection:
         """Connect in autocommit mode, as the administrator or as the service."""
@@ -81,7 +81,7 @@ class Database:
 
 def load_template(host: str, port: int, user: str, dbname: str, **_: object) -> None:
     """Fill the template that pytest-postgresql clones for every test."""
-    Database(Cluster(host, port, user), dbname).migrate()
+    Database(PostgresServer(host, port, user), dbname).migrate()
 
 
 @contextlib.contextmanager
@@ -91,14 +91,14 @@ def own_server(*settings: str) -> Iterator[tuple[embedded.Server, Database]]:
         server = embedded.Server(Path(folder))
         try:
             server.start()
-            cluster = Cluster(host=str(server.socket), port=PORT)
-            with cluster.database("postgres").connect() as administrator:
+            postgres_server = PostgresServer(host=str(server.socket), port=PORT)
+            with postgres_server.database("postgres").connect() as administrator:
                 for setting in ("fsync = off", *settings):
                     administrator.execute(f"alter system set {setting}".encode())
                 administrator.execute("create database wallet")
             server.stop()
             server.start()
-            database = cluster.database("wallet")
+            database = postgres_server.database("wallet")
             database.migrate()
             yield server, database
         finally:

@@ -17,28 +17,28 @@ from pytest_postgresql.executors import NoopExecutor
 from tests.api.receiver import Receiver
 from tests.api.service import TLS, Service, User, serve
 from tests.command import Pgwallet
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 
 
 @pytest.fixture(scope="session")
-def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def service_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
     """The database of `service`: a clone of the migrated template."""
-    yield from cloned(cluster, postgresql_noproc, "service")
+    yield from cloned(postgres_server, postgresql_noproc, "service")
 
 
-def cloned(cluster: Cluster, postgresql_noproc: NoopExecutor, prefix: str) -> Iterator[Database]:
+def cloned(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, prefix: str) -> Iterator[Database]:
     """Clone the migrated template, with cheap hashes."""
     name = f"{prefix}_{postgresql_noproc.dbname}"
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-    found = cluster.database(name)
+    found = postgres_server.database(name)
     with found.connect() as administrator:
         # of the demo accounts: a dear hash on record makes every sign-in that fails dear
         for username, password in (("alice", b"password123"), ("bob", b"password456"), ("charlie", b"password789")):
             cheap = bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()
             administrator.execute("update wallet.users set password_hash = %s where username = %s", [cheap, username])
     yield found
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"drop database {name} with (force)")
 
 

@@ -168,14 +168,14 @@ class Line:
     """A Unix socket in front of a PostgreSQL server, which a test can cut, silence and restore."""
 
     def __init__(self, database: Database, folder: Path) -> None:
-        cluster = database.cluster
-        self._server = f"{cluster.host}/.s.PGSQL.{cluster.port}"
-        self._path = folder / f".s.PGSQL.{cluster.port}"
+        postgres_server = database.server
+        self._server = f"{postgres_server.host}/.s.PGSQL.{postgres_server.port}"
+        self._path = folder / f".s.PGSQL.{postgres_server.port}"
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self.silent = False
         self._silenced: set[socket.socket] = set()
-        self.url = database.api_url.replace(quote(cluster.host), quote(str(folder)))
+        self.url = database.api_url.replace(quote(postgres_server.host), quote(str(folder)))
 
     def restore(self) -> None:
         """Accept connections, and pass on what they say."""

@@ -9,7 +9,7 @@ from pytest_postgresql.executors import NoopExecutor
 
 from tests.api.conftest import alice, bob, operator, receiver
 from tests.api.service import Service, serve
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,12 +23,12 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def service_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
     """The database of `service`, whose demo accounts are as `pgwallet run` makes them."""
     name = f"browser_{postgresql_noproc.dbname}"
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}".encode())
-        yield cluster.database(name)
+        yield postgres_server.database(name)
         administrator.execute(f"drop database {name} with (force)".encode())
 
 

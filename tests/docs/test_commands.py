@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 from tests.docs.markdown import ROOT, commands
 from tests.docs.reader import Reader, reader
 
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def foreign(cluster: Cluster) -> Iterator[Database]:
+def foreign(postgres_server: PostgresServer) -> Iterator[Database]:
     """An empty database on a server that pgwallet does not embed."""
     name = f"foreign_{uuid4().hex}"
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template template0")
-        yield cluster.database(name)
+        yield postgres_server.database(name)
         administrator.execute(f"drop database {name} with (force)")
 
 

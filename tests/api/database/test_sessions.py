@@ -21,7 +21,7 @@ from api.setup.deploy import DeployError
 from api.urls import PORT
 from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.command import wait_until
-from tests.database import SERVICE_PASSWORD, Cluster, Database
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
 # For each that is pinned a value that does harm, and some that are not ours to name.
 HOSTILE = {
@@ -165,7 +165,7 @@ def ready(service: Service) -> bool:
 
 def read_only(database: Database, value: str) -> None:
     """Turn the server read only, also for sessions that there are."""
-    with database.cluster.database("postgres").connect() as administrator:
+    with database.server.database("postgres").connect() as administrator:
         administrator.execute("set default_transaction_read_only = off")
         administrator.execute(f"alter system set default_transaction_read_only = {value}")
         administrator.execute("select pg_reload_conf()")
@@ -180,30 +180,30 @@ def switched(database: Database) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def other_cluster() -> Iterator[Cluster]:
+def other_cluster() -> Iterator[PostgresServer]:
     """A second server."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
         server = embedded.Server(Path(folder))
         try:
             server.start()
-            yield Cluster(host=str(server.socket), port=PORT)
+            yield PostgresServer(host=str(server.socket), port=PORT)
         finally:
             server.stop(patience=5.0)
 
 
-def both(first: Database, second: Cluster) -> str:
+def both(first: Database, second: PostgresServer) -> str:
     """The service's address of a database that both servers have; the first is asked first."""
     other = second.database(first.name)
     read_only(second.database("postgres"), "off")
     asyncio.run(deploy.create_database(other.url))
     other.migrate()
-    hosts, ports = f"{first.cluster.host},{second.host}", f"{first.cluster.port},{second.port}"
+    hosts, ports = f"{first.server.host},{second.host}", f"{first.server.port},{second.port}"
     return f"{first.api_url.partition('?')[0]}?host={hosts}&port={ports}"
 
 
 @pytest.mark.parametrize("pooler", ["none", "transaction"])
 def test_after_a_switchover_the_other_server_is_used(
-    switched: Database, other_cluster: Cluster, tmp_path: Path, pooler: str
+    switched: Database, other_cluster: PostgresServer, tmp_path: Path, pooler: str
 ) -> None:
     url = both(switched, other_cluster)
     other = other_cluster.database(switched.name)
@@ -229,7 +229,7 @@ def test_after_a_switchover_the_other_server_is_used(
 
 
 def test_the_switchover_is_noticed_by_the_request_that_meets_it(
-    switched: Database, other_cluster: Cluster, tmp_path: Path
+    switched: Database, other_cluster: PostgresServer, tmp_path: Path
 ) -> None:
     with serve(both(switched, other_cluster), tmp_path) as service, closing(User(service)) as user:
         data(user.topup(), 201)

@@ -8,13 +8,13 @@ from pytest_postgresql.executors import NoopExecutor
 from tests.api.conftest import cloned
 from tests.api.pages.browser import Browser
 from tests.api.service import Service, User, serve
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 
 
 @pytest.fixture(scope="session")
-def service_database(cluster: Cluster, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def service_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
     """A ledger in which tests of pages may leave contradictions."""
-    yield from cloned(cluster, postgresql_noproc, "pages")
+    yield from cloned(postgres_server, postgresql_noproc, "pages")
 
 
 @pytest.fixture(scope="session")

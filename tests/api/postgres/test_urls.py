@@ -23,8 +23,8 @@ PROVIDERS = (
 @pytest.fixture
 def providers(database: Database) -> str:
     """The administrator's address with every parameter that one meets, and a first host that is down."""
-    hosts = quote(f"/nonexistent,{database.cluster.host}", safe="")
-    port = database.cluster.port
+    hosts = quote(f"/nonexistent,{database.server.host}", safe="")
+    port = database.server.port
     return f"postgresql://postgres@/{database.name}?host={hosts}&port={port},{port}&{PROVIDERS}".replace(
         # a socket knows no channel to bind to, and peer is no method of a password's
         "channel_binding=require",

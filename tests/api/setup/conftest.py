@@ -13,15 +13,15 @@ import pytest
 
 from api.postgres import embedded
 from api.setup import deploy
-from tests.database import SERVICE_PASSWORD, Cluster, Database
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
 
 @pytest.fixture
-def empty_database(cluster: Cluster) -> Iterator[Database]:
-    """A new database; the cluster may know our roles already."""
-    with cluster.database("postgres").connect() as administrator:
+def empty_database(postgres_server: PostgresServer) -> Iterator[Database]:
+    """A new database; the server may know our roles already."""
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute("create database empty template template0")
-        yield cluster.database("empty")
+        yield postgres_server.database("empty")
         administrator.execute("drop database empty with (force)")
 
 

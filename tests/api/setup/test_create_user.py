@@ -12,7 +12,7 @@ import pytest
 from api.setup.export_user import export
 from api.urls import with_login
 from tests.command import COMMAND, Pgwallet
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_before_migrate(fresh: Pgwallet, name: str) -> None:
     assert line.startswith(f"no wallets yet in the data dir {fresh.data_dir}: run `pgwallet migrate`, or set")
 
 
-def test_an_address_without_wallets_is_named(fresh: Pgwallet, cluster: Cluster, name: str) -> None:
-    elsewhere = with_login(cluster.database("postgres").url, "postgres", "secret")
+def test_an_address_without_wallets_is_named(fresh: Pgwallet, postgres_server: PostgresServer, name: str) -> None:
+    elsewhere = with_login(postgres_server.database("postgres").url, "postgres", "secret")
     line = fresh.refusal("user", "export", name, DATABASE_URL=elsewhere)
     assert line.endswith("run `pgwallet migrate`, or set DATABASE_URL as the service has it")
     assert "/postgres" in line

@@ -13,7 +13,7 @@ import pytest
 from api.setup import deploy
 from api.setup.deploy import DB, DeployError
 from tests.command import wait_until
-from tests.database import SERVICE_PASSWORD, Cluster, Database
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
 FUNCTION = """
 create or replace function {name}({arguments}) returns {result}
@@ -141,11 +141,13 @@ def test_a_deploy_waits_for_another_one(database: Database, administrator: psyco
     assert signatures(administrator, "spare") == ["wallet.spare()"]
 
 
-def test_deploys_of_several_databases_of_one_cluster(cluster: Cluster, administrator: psycopg.Connection) -> None:
+def test_deploys_of_several_databases_of_one_cluster(
+    postgres_server: PostgresServer, administrator: psycopg.Connection
+) -> None:
     names = [f"next_door_{number}" for number in range(3)]
 
     async def several() -> None:
-        urls = [cluster.database(name).url for name in names]
+        urls = [postgres_server.database(name).url for name in names]
         for url in urls:
             await deploy.create_database(url)
         await asyncio.gather(*[deploy.migrate(url, password=SERVICE_PASSWORD) for url in urls])

@@ -14,23 +14,23 @@ from api.setup import deploy
 from api.setup.deploy import DeployError
 from tests.api.setup.conftest import dbmate, dump
 from tests.api.setup.test_migrations import down
-from tests.database import SERVICE_PASSWORD, Cluster, Database
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
 ROLE = "wallet_api_second"
 TOPUP = "public.wallet_topup(uuid,uuid,bigint,text,jsonb,timestamptz,uuid)"
 
 
 @pytest.fixture
-def second(cluster: Cluster) -> Iterator[Database]:
-    """A database for a second installation in the cluster, with a role that is let in."""
-    with cluster.role(ROLE), cluster.database("postgres").connect() as administrator:
+def second(postgres_server: PostgresServer) -> Iterator[Database]:
+    """A database for a second installation in the server, with a role that is let in."""
+    with postgres_server.role(ROLE), postgres_server.database("postgres").connect() as administrator:
         administrator.execute("create database second template template0")
-        yield cluster.database("second")
+        yield postgres_server.database("second")
         administrator.execute("drop database second with (force)")
 
 
 def login(database: Database, role: str, password: str) -> psycopg.Connection:
-    address = {"host": database.cluster.host, "port": database.cluster.port, "dbname": database.name}
+    address = {"host": database.server.host, "port": database.server.port, "dbname": database.name}
     return psycopg.connect(**address, user=role, password=password, autocommit=True)  # type: ignore[arg-type]
 
 
@@ -38,8 +38,10 @@ def migrate(database: Database, password: str = "another one", role: str = "wall
     asyncio.run(deploy.migrate(database.url, password=password, seeds="01_*.sql", role=role))
 
 
-def test_who_lives_in_the_database_can_still_log_in_and_work(cluster: Cluster, empty_database: Database) -> None:
-    with cluster.role("somebody") as name, empty_database.connect() as administrator:
+def test_who_lives_in_the_database_can_still_log_in_and_work(
+    postgres_server: PostgresServer, empty_database: Database
+) -> None:
+    with postgres_server.role("somebody") as name, empty_database.connect() as administrator:
         administrator.execute(f"create role {name} login password 'secret'")
         administrator.execute("grant create on schema public to public")
         migrate(empty_database, SERVICE_PASSWORD)
@@ -50,10 +52,10 @@ def test_who_lives_in_the_database_can_still_log_in_and_work(cluster: Cluster, e
             application.execute("drop table public.theirs, pg_temp.scratch")
 
 
-def test_a_database_that_we_make_is_ours(cluster: Cluster) -> None:
-    ours = cluster.database("made_by_us")
+def test_a_database_that_we_make_is_ours(postgres_server: PostgresServer) -> None:
+    ours = postgres_server.database("made_by_us")
     asyncio.run(deploy.create_database(ours.url))
-    with cluster.database("postgres").connect() as administrator:
+    with postgres_server.database("postgres").connect() as administrator:
         try:
             sql = "select has_database_privilege('public', 'made_by_us', 'connect')"
             assert administrator.execute(sql).fetchone() == (False,)
@@ -156,8 +158,8 @@ def test_migrations_can_be_rolled_back_under_the_functions(
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_a_database_that_cannot_hold_every_text_is_refused(cluster: Cluster, encoding: str) -> None:
-    with cluster.database("postgres").connect() as administrator:
+def test_a_database_that_cannot_hold_every_text_is_refused(postgres_server: PostgresServer, encoding: str) -> None:
+    with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(
             f"create database narrow template template0 encoding '{encoding}' locale 'C' locale_provider libc"
         )
@@ -165,7 +167,7 @@ def test_a_database_that_cannot_hold_every_text_is_refused(cluster: Cluster, enc
             with pytest.raises(
                 DeployError, match=rf"has the encoding {encoding}: create one with encoding 'UTF8'$"
             ) as caught:
-                migrate(cluster.database("narrow"), SERVICE_PASSWORD)
+                migrate(postgres_server.database("narrow"), SERVICE_PASSWORD)
             assert "\n" not in str(caught.value)
         finally:
             administrator.execute("drop database narrow with (force)")

@@ -99,7 +99,7 @@ def test_who_holds_events_back(command: Pgwallet, database: Database) -> None:
 
 
 def test_one_who_may_not_see_when_transactions_began(command: Pgwallet, database: Database) -> None:
-    with database.cluster.role("modest") as modest, database.connect() as administrator, database.connect() as busy:
+    with database.server.role("modest") as modest, database.connect() as administrator, database.connect() as busy:
         administrator.execute("create role modest login password 'modest' in role wallet_owner")
         administrator.execute(f"grant connect on database {database.name} to modest".encode())
         administrator.execute("grant select on public.pgwallet_migrations to modest")
@@ -123,5 +123,5 @@ def test_what_others_named_writes_nothing_to_the_terminal(command: Pgwallet, adm
 
 
 def test_a_database_without_wallets(command: Pgwallet, database: Database) -> None:
-    postgres = database.cluster.database("postgres").url
+    postgres = database.server.database("postgres").url
     assert command.refusal("status", DATABASE_URL=postgres).startswith("no wallets yet in ")

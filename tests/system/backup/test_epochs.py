@@ -15,7 +15,7 @@ from api.postgres import embedded
 from api.postgres.os_account import server_account
 from api.urls import PORT
 from tests.command import ROOT, wait_until
-from tests.database import Cluster, Database, own_server
+from tests.database import Database, PostgresServer, own_server
 from tests.docs.markdown import FENCE
 from tests.system.backup.test_restore import tool
 
@@ -79,21 +79,21 @@ def known(connection: psycopg.Connection) -> int:
 
 
 @contextlib.contextmanager
-def copy_of(cluster: Cluster, name: str, **recovery: str) -> Iterator[Database]:
-    """A base backup of the cluster, started: to a recovery's end and a new timeline, or as the files are."""
+def copy_of(postgres_server: PostgresServer, name: str, **recovery: str) -> Iterator[Database]:
+    """A base backup of the server, started: to a recovery's end and a new timeline, or as the files are."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
         server = embedded.Server(Path(folder))
-        tool("pg_basebackup", "-D", str(server.pgdata), "-c", "fast", "-d", cluster.database("postgres").url)
+        tool("pg_basebackup", "-D", str(server.pgdata), "-c", "fast", "-d", postgres_server.database("postgres").url)
         if recovery:
             (server.pgdata / "recovery.signal").touch()
             with (server.pgdata / "postgresql.auto.conf").open("a") as settings:
                 settings.writelines(f"{setting} = '{value}'\n" for setting, value in recovery.items())
-        account = server_account(Path(cluster.host).parent / "postgres")
+        account = server_account(Path(postgres_server.host).parent / "postgres")
         for path in [Path(folder), server.pgdata, *server.pgdata.rglob("*")]:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
         try:
             server.start()
-            yield Cluster(host=str(server.socket), port=PORT).database(name)
+            yield PostgresServer(host=str(server.socket), port=PORT).database(name)
         finally:
             server.stop(patience=5.0)
 
@@ -121,7 +121,7 @@ def test_after_a_recovery_from_a_base_backup(administrator: psycopg.Connection, 
     )
     between = topup(administrator)
     recovery = {"restore_command": "false", "recovery_target": "immediate", "recovery_target_action": "promote"}
-    with copy_of(database.cluster, database.name, **recovery) as restored, restored.connect() as copy:
+    with copy_of(database.server, database.name, **recovery) as restored, restored.connect() as copy:
         lost = topup(administrator)
         administrator.execute("update wallet.webhooks set position = %s", [lost])
         assert copy.execute("select position from wallet.webhooks").fetchall() == [(last,)]
@@ -134,9 +134,9 @@ def test_a_second_recovery_of_the_same_backup_is_another_epoch(
 ) -> None:
     epoch(administrator)
     recovery = {"restore_command": "false", "recovery_target": "immediate", "recovery_target_action": "promote"}
-    with copy_of(database.cluster, database.name, **recovery) as restored, restored.connect() as copy:
+    with copy_of(database.server, database.name, **recovery) as restored, restored.connect() as copy:
         token, read_there = epoch(copy), topup(copy)
-    with copy_of(database.cluster, database.name, **recovery) as restored, restored.connect() as copy:
+    with copy_of(database.server, database.name, **recovery) as restored, restored.connect() as copy:
         epoch(copy)
         assert refused(copy, read_there, token) == 0
 
@@ -145,7 +145,7 @@ def test_files_that_are_started_as_they_are(administrator: psycopg.Connection, d
     token = epoch(administrator)
     last = known(administrator)
     between = topup(administrator)
-    with copy_of(database.cluster, database.name) as restored, restored.connect() as copy:
+    with copy_of(database.server, database.name) as restored, restored.connect() as copy:
         lost = topup(administrator)
         # nothing in them tells that there is another history, but nobody can have read what was never drawn
         for _ in range(64):
@@ -157,7 +157,7 @@ def test_files_that_are_started_as_they_are(administrator: psycopg.Connection, d
         goes_on(copy, last, between, lost, token)
 
 
-@pytest.mark.parametrize("into", ["the same cluster", "a fresh cluster"])
+@pytest.mark.parametrize("into", ["the same server", "a fresh server"])
 def test_after_a_dump_is_restored(
     administrator: psycopg.Connection, database: Database, tmp_path: Path, into: str
 ) -> None:
@@ -168,18 +168,18 @@ def test_after_a_dump_is_restored(
     tool("pg_dump", "-Fc", "-f", str(dump), "-d", database.url)
     lost = topup(administrator)
     with contextlib.ExitStack() as stack:
-        cluster = database.cluster if into == "the same cluster" else stack.enter_context(own_server())[1].cluster
+        postgres_server = database.server if into == "the same server" else stack.enter_context(own_server())[1].server
         name = f"copy_{uuid4().hex}"
-        with cluster.database("postgres").connect() as postgres:
+        with postgres_server.database("postgres").connect() as postgres:
             postgres.execute(f"create database {name} template template0")
-            stack.callback(lambda: drop(cluster, name))
-        tool("pg_restore", "-1", "-d", cluster.database(name).url, str(dump))
-        with cluster.database(name).connect() as copy:
+            stack.callback(lambda: drop(postgres_server, name))
+        tool("pg_restore", "-1", "-d", postgres_server.database(name).url, str(dump))
+        with postgres_server.database(name).connect() as copy:
             goes_on(copy, last, between, lost, token)
 
 
-def drop(cluster: Cluster, name: str) -> None:
-    with cluster.database("postgres").connect() as postgres:
+def drop(postgres_server: PostgresServer, name: str) -> None:
+    with postgres_server.database("postgres").connect() as postgres:
         postgres.execute(f"drop database {name} with (force)")
 
 
@@ -191,13 +191,13 @@ def test_a_deploy_lets_ids_jump_before_anybody_writes(
         if marked:
             epoch(administrator)
         lost = topup(administrator)
-        with database.cluster.database("postgres").connect() as postgres:
+        with database.server.database("postgres").connect() as postgres:
             postgres.execute(f"create database {name} template template0")
         try:
             tool("pg_dump", "-Fc", "-f", str(tmp_path / "dump"), "-d", database.url)
-            tool("pg_restore", "-1", "-d", database.cluster.database(name).url, str(tmp_path / "dump"))
-            database.cluster.database(name).migrate()
-            with database.cluster.database(name).connect() as copy:
+            tool("pg_restore", "-1", "-d", database.server.database(name).url, str(tmp_path / "dump"))
+            database.server.database(name).migrate()
+            with database.server.database(name).connect() as copy:
                 assert topup(copy) > lost + JUMP if marked else lost < topup(copy) < JUMP, "nobody has read events yet"
         finally:
-            drop(database.cluster, name)
+            drop(database.server, name)

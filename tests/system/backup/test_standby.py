@@ -15,7 +15,7 @@ from api.postgres.os_account import server_account
 from api.setup.status import status
 from api.urls import PORT
 from tests.command import wait_until
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 from tests.system.backup.test_restore import tool
 
 BALANCE_AT = "select balance from wallet_balance_at(%s, %s)"
@@ -23,22 +23,22 @@ NOW = "select clock_timestamp()"
 
 
 @pytest.fixture
-def standby(cluster: Cluster, database: Database) -> Iterator[psycopg.Connection]:
+def standby(postgres_server: PostgresServer, database: Database) -> Iterator[psycopg.Connection]:
     """A connection to a standby of the test server, in the database of the test."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as name:
         server = embedded.Server(Path(name))
         pgdata = Path(name) / "postgres"
-        tool("pg_basebackup", "-D", str(pgdata), "-c", "fast", "-R", "-d", cluster.database("postgres").url)
+        tool("pg_basebackup", "-D", str(pgdata), "-c", "fast", "-R", "-d", postgres_server.database("postgres").url)
         with (pgdata / "postgresql.auto.conf").open("a") as settings:
             settings.write("hot_standby = on\n")
-        account = server_account(Path(cluster.host).parent / "postgres")
+        account = server_account(Path(postgres_server.host).parent / "postgres")
         for path in [Path(name), pgdata, *pgdata.rglob("*")]:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
         try:
             # start() waits for a server that takes writes
             server.prepare()
             server.spawn()
-            copy = Cluster(host=str(server.socket), port=PORT).database(database.name)
+            copy = PostgresServer(host=str(server.socket), port=PORT).database(database.name)
             wait_until(lambda: can_be_reached(copy))
             with copy.connect() as connection:
                 yield connection
@@ -98,6 +98,6 @@ def test_it_answers_what_it_has_replayed_and_waits_for_unfinished_writers(
 
 
 def test_it_tells_its_status(database: Database, standby: psycopg.Connection) -> None:
-    copy = Cluster(host=standby.info.host, port=PORT).database(database.name)
+    copy = PostgresServer(host=standby.info.host, port=PORT).database(database.name)
     found = asyncio.run(status(copy.url))
     assert (found.database.role, found.database.takes_writes) == ("standby", False)

@@ -16,7 +16,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from pytest_postgresql.executors import NoopExecutor
 
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 
 LONG = 100_000
 SHORT = 60
@@ -144,12 +144,14 @@ class Growth(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=["never analysed", "analysed when empty"])
-def growth(cluster: Cluster, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest) -> Iterator[Growth]:
+def growth(
+    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest
+) -> Iterator[Growth]:
     """A database that grows under a connection; no plan is made anew because the planner learnt something."""
     name = f"growth_{postgresql_noproc.dbname}"
-    with cluster.database("postgres").connect() as maintenance:
+    with postgres_server.database("postgres").connect() as maintenance:
         maintenance.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        yield grow(cluster.database(name), analysed=request.param == "analysed when empty")
+        yield grow(postgres_server.database(name), analysed=request.param == "analysed when empty")
         maintenance.execute(f"drop database {name} with (force)")
 
 

@@ -186,15 +186,16 @@ def inserted(arrived: list[Change], table: str) -> list[dict[str, str | None]]:
 
 
 def test_a_subscription_copies_what_there_is_and_follows(logical: Database) -> None:
-    cluster = logical.cluster
-    with logical.connect() as administrator, cluster.database("postgres").connect() as postgres:
+    postgres_server = logical.server
+    with logical.connect() as administrator, postgres_server.database("postgres").connect() as postgres:
         administrator.execute("select pg_create_logical_replication_slot('warehouse', 'pgoutput')")
         postgres.execute("create database warehouse")
-        with cluster.database("warehouse").connect() as warehouse:
+        with postgres_server.database("warehouse").connect() as warehouse:
             warehouse.execute("create schema wallet")
             for (table,) in administrator.execute(SUBSCRIBED).fetchall():
                 warehouse.execute(table)
-            source = f"host={cluster.host} port={cluster.port} user={cluster.user} dbname={logical.name}"
+            address = f"host={postgres_server.host} port={postgres_server.port}"
+            source = f"{address} user={postgres_server.user} dbname={logical.name}"
             warehouse.execute(
                 f"create subscription warehouse connection '{source}' publication wallet_changes"
                 " with (create_slot = false, slot_name = 'warehouse')".encode()

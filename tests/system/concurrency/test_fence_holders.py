@@ -1,4 +1,4 @@
-"""Who holds a fence back, in a cluster that has used all xids of 32 bits up three times."""
+"""Who holds a fence back, in a server that has used all xids of 32 bits up three times."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def old_cluster() -> Iterator[Database]:
 
 
 def test_each_open_transaction_of_the_cluster_with_an_older_xid_is_named(old_cluster: Database) -> None:
-    elsewhere = old_cluster.cluster.database("postgres")
+    elsewhere = old_cluster.server.database("postgres")
     with (
         old_cluster.connect(service=True) as service,
         elsewhere.connect() as session,

@@ -12,7 +12,7 @@ import pytest
 
 from api.postgres import embedded
 from api.urls import PORT
-from tests.database import Cluster, Database
+from tests.database import Database, PostgresServer
 from tests.system.events.followers import Follower, connect, on_record
 
 TOPUP = "select id from wallet_topup(%s, %s, 1)"
@@ -27,7 +27,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self._server = embedded.Server(folder)
         self._server.start()
-        self.database = Database(Cluster(str(self._server.socket), PORT), "postgres")
+        self.database = Database(PostgresServer(str(self._server.socket), PORT), "postgres")
         self.database.migrate()
         with connect(self.database) as administrator:
             for setting in SETTINGS:

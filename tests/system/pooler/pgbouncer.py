@@ -28,8 +28,8 @@ def documented() -> str:
 @contextlib.contextmanager
 def pgbouncer(database: Database, **settings: str) -> Iterator[str]:
     """Run it; yields the service's address through it. `settings` replace those of the document."""
-    cluster = database.cluster
-    account = server_account(Path(cluster.host).parent / "postgres")
+    postgres_server = database.server
+    account = server_account(Path(postgres_server.host).parent / "postgres")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as name:
@@ -41,7 +41,10 @@ def pgbouncer(database: Database, **settings: str) -> Iterator[str]:
             **settings,
         }
         text = re.sub(
-            r"^pgwallet = .*$", f"* = host={cluster.host} port={cluster.port}", documented(), flags=re.MULTILINE
+            r"^pgwallet = .*$",
+            f"* = host={postgres_server.host} port={postgres_server.port}",
+            documented(),
+            flags=re.MULTILINE,
         )
         kept = [line for line in text.splitlines() if line.partition(" = ")[0] not in values]
         (folder / "pgbouncer.ini").write_text(
