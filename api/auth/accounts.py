@@ -33,7 +33,7 @@ class Accounts:
         self._passwords.require_room(address)
 
     async def open(self, asked: Credentials, address: str) -> NewUser:
-        """Open an account. Raises ServiceError: WA002, WA005."""
+        """Open an account. Raises ServiceError: WA002, WA005, WA046."""
         usable(asked.password)
         # checked before the costly hash; if two users take a name at once, register() refuses the later one
         await self._database.require_username(asked.username)

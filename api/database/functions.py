@@ -212,7 +212,7 @@ class Database:
         await self._shared.ping()
 
     async def register(self, username: str, password_hash: str) -> NewUser:
-        """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005."""
+        """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005, WA046."""
         call = "select * from public.wallet_register($1, $2)"
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
         user = _read_new_user(await self._shared.row(call, username, password_hash, again=False))
