@@ -5,9 +5,8 @@ returns boolean
 language sql
 stable
 as $$
-  select wallet.number_of(p_wallet_id) <> s.number
+  select not wallet.is_here(p_wallet_id)
     and exists (select from wallet.homes h where wallet.number_of(p_wallet_id) = any (h.numbers))
-  from wallet.shard s
 $$;
 
 comment on function wallet.is_elsewhere(uuid) is

@@ -1,4 +1,3 @@
--- An expression, so that it is inlined where it is called.
 create or replace function wallet.other_wallet_id(
   p_type text,
   p_counterparty_id uuid,
@@ -9,8 +8,7 @@ language sql
 stable
 as $$
   select case
-    when p_type = 'transfer' and wallet.number_of(p_counterparty_id) = (select s.number from wallet.shard s)
-      then p_counterparty_id
+    when p_type = 'transfer' and wallet.is_here(p_counterparty_id) then p_counterparty_id
     else wallet.system_wallet_id(p_asset, p_type)
   end
 $$;

@@ -19,7 +19,7 @@ set jit = off
 as $$
 declare
   c_rules constant text[] := array[
-    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'transfers', 'sequences', 'oddities'
+    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'transfers', 'sequences', 'cluster', 'oddities'
   ];
   v_place integer;
   v_rule text;
@@ -65,7 +65,10 @@ erasure              details erased without an erasure on record; an erasure tha
 outbox               a transfer to another database without its row of the outbox, or a row without its transfer, or
                      without what its status says: the transaction that returned it
 inbox                a transfer from another database without its row of the inbox, or a row without its transaction
-sequence_behind      a sequence that would give out what is stored already; `pgwallet migrate` mends it
+sequence_behind      a sequence that would give out what is stored already, or numbers of another database; `pgwallet
+                     migrate` mends it
+home                 a user, wallet or name that lives in another database, and is no operator's copy
+number               numbers of transactions, events or holds that another database gives out
 unjudged             rules that could not be judged because of what is stored
 
 Warnings, which are no violations, begin with `warning: `:

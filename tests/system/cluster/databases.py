@@ -14,21 +14,6 @@ from api.setup import deploy
 from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
 NUMBERS = (1, 2)
-JOIN = """
-do $$
-declare
-  v_sequence regclass;
-begin
-  update wallet.shard set number = {number};
-  update wallet.homes set numbers = '{{{numbers}}}';
-  for v_sequence in
-    select c.oid from pg_class c where c.relnamespace = 'wallet'::regnamespace and c.relkind = 'S'
-  loop
-    perform setval(v_sequence, {number}::bigint << 40);
-  end loop;
-end;
-$$
-"""
 
 
 class KilledError(Exception):
@@ -176,9 +161,8 @@ def two_databases(server: PostgresServer, name: str) -> Iterator[tuple[Side, Sid
             administrator.execute(f"create database {database.name}")
             stack.callback(administrator.execute, f"drop database {database.name} with (force)")
             asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD, seeds="01_*.sql"))
-            with database.connect() as connection:
-                connection.execute(JOIN.format(number=number, numbers=",".join(map(str, NUMBERS))).encode())
             side = Side(database, number)
+            side.run("select wallet_join_cluster(%s::smallint, '[[1, 2]]')", number)
             stack.callback(side.close)
             sides.append(side)
         yield sides[0], sides[1]
