@@ -107,7 +107,16 @@ class Side:
 
 def received(side: Side, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Hand rows of an outbox to the database that they go to."""
-    names = ("transaction_id", "from_wallet_id", "to_wallet_id", "amount", "asset", "reference", "metadata", "effective_at")
+    names = (
+        "transaction_id",
+        "from_wallet_id",
+        "to_wallet_id",
+        "amount",
+        "asset",
+        "reference",
+        "metadata",
+        "effective_at",
+    )
     arrays = [[row[name] for row in rows] for name in names]
     arrays[6] = [None if value is None else psycopg.types.json.Jsonb(value) for value in arrays[6]]
     return side.relay(
@@ -144,7 +153,10 @@ def carry(source: Side, target: Side, killed_at: int = 0, limit: int = 100) -> N
         decided = received(target, rows)
         step(3)
         conclude(source, decided)
-    erased = [row["transaction_id"] for row in source.relay("select * from wallet_erased_outbox(%s::smallint, 100)", target.number)]
+    erased = [
+        row["transaction_id"]
+        for row in source.relay("select * from wallet_erased_outbox(%s::smallint, 100)", target.number)
+    ]
     step(4)
     target.relay("select wallet_erase_received(%s::bigint[])", erased)
     step(5)
