@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
 from api.setup import deploy
 from tests.database import SERVICE_PASSWORD, Database, PostgresServer
@@ -49,7 +50,7 @@ class Side:
         cursor = self.connection.execute(query.encode(), values)
         return cursor.fetchall() if cursor.description else []
 
-    def value(self, query: str, *values: object) -> Any:  # noqa: ANN401
+    def value(self, query: str, *values: object) -> Any:
         """Run one statement that has one value."""
         ((value,),) = (row.values() for row in self.run(query, *values))
         return value
@@ -118,7 +119,7 @@ def received(side: Side, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
         "effective_at",
     )
     arrays = [[row[name] for row in rows] for name in names]
-    arrays[6] = [None if value is None else psycopg.types.json.Jsonb(value) for value in arrays[6]]
+    arrays[6] = [None if value is None else Jsonb(value) for value in arrays[6]]
     return side.relay(
         "select * from wallet_receive(%s::bigint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[],"
         " %s::jsonb[], %s::timestamptz[])",
