@@ -11,6 +11,8 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from api.integrity.cross_check import Crossed, cross_check
+from api.integrity.hash_chain import Finding
 from api.setup import deploy
 from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
@@ -54,6 +56,16 @@ class Side:
         """Run one statement that has one value."""
         ((value,),) = (row.values() for row in self.run(query, *values))
         return value
+
+    def tries(self, query: str, *values: object) -> bool:
+        """Run one statement that may be refused; tell whether it was not."""
+        try:
+            self.run(query, *values)
+        except psycopg.Error as error:
+            if not (error.sqlstate or "").startswith("WA"):
+                raise
+            return False
+        return True
 
     def relay(self, query: str, *values: object) -> list[dict[str, Any]]:
         """Run one statement as the relay."""
@@ -179,3 +191,17 @@ def two_databases(server: PostgresServer, name: str) -> Iterator[tuple[Side, Sid
             stack.callback(side.close)
             sides.append(side)
         yield sides[0], sides[1]
+
+
+def settle(one: Side, two: Side) -> None:
+    """Carry all there is, both ways."""
+    carry(one, two)
+    carry(two, one)
+
+
+def crossed(*sides: Side) -> tuple[Crossed, list[Finding]]:
+    """Compare the databases, as `pgwallet cluster verify` does."""
+    findings: list[Finding] = []
+    urls = {side.number: side.database.url for side in sides}
+    result = asyncio.run(cross_check(urls, findings.append, lambda _: contextlib.nullcontext(lambda _: None)))
+    return result, findings
