@@ -91,7 +91,10 @@ class Connections:
         values = params.values() if isinstance(params, dict) else params or ()
         for value in values:
             if (number := self._number(value)) is not None:
-                return self._opened[number].execute(query, params)
+                found = self._opened[number].execute(query, params)
+                if "wallet_set_role" in str(query):
+                    self._copy(number, value)
+                return found
         return Rows([connection.execute(query, params) for connection in self._opened])
 
     @contextlib.contextmanager
@@ -105,13 +108,21 @@ class Connections:
         """Anything else is of database 0."""
         return getattr(self._opened[0], name)
 
+    def _copy(self, home: int, username: str) -> None:
+        """Tell all other databases which role a user has, as the command does it."""
+        query = "select id, username, role::text from wallet.users where username = wallet.username(%s)"
+        user = self._opened[home].execute(query, [username]).fetchone()
+        for number, connection in enumerate(self._opened):
+            if number != home:
+                connection.execute("select public.wallet_copy_operator(%s, %s, %s)", user)
+
     def _number(self, value: object) -> int | None:
         if isinstance(value, str):
             with contextlib.suppress(ValueError):
                 value = UUID(value)
+        # of another version: the client's own, a txn_id
         if isinstance(value, UUID):
-            found = number_of(value)
-            return found if found < len(self._opened) else None
+            return number_of(value) if value.version == 8 and number_of(value) < len(self._opened) else None
         if isinstance(value, int) and value >> SHIFT:
             return value >> SHIFT if value >> SHIFT < len(self._opened) else None
         if isinstance(value, str):
