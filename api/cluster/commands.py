@@ -12,6 +12,8 @@ import msgspec
 
 from api.cluster import local, map_file
 from api.cluster.migrate import migrate
+from api.cluster.move import STEPS, Move
+from api.cluster_map import NUMBERS
 from api.errors import CommandError
 from api.setup.status import printable, printable_json
 
@@ -91,3 +93,26 @@ def migrate_all(settings: Settings, *, as_json: bool) -> None:
         raise CommandError(
             f"{len(failed)} of {len(outcomes)} databases are not up to date, the first: {failed[0].number}"
         )
+
+
+@cluster.command("move")
+@click.argument("number", type=click.IntRange(0, NUMBERS - 1))
+@click.option("--to", "target", required=True, metavar="URL", help="The administrator's address of the other server")
+@JSON
+@click.pass_obj
+def move(settings: Settings, number: int, target: str, *, as_json: bool) -> None:
+    """Move database NUMBER to a server that is a streaming standby of its server, while the service runs.
+
+    Its users wait for about a second; those of other databases notice nothing. The map in PGWALLET_CLUSTER is replaced.
+    """
+    with progress(len(STEPS), "moving") as advance:
+        moved = asyncio.run(Move(map_file.place(settings), number, target, lambda: advance(1)).run())
+    if as_json:
+        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(moved)).decode()))
+        return
+    click.echo(f"ok: database {number} is on {moved.server}, and was closed for {moved.closed_seconds:.1f} s")
+    click.echo(f'closed for good, to be dropped when nobody needs it: "{moved.left_behind}" at the old place')
+    for name in moved.left_on_server:
+        click.echo(f'closed for good, to be dropped when nobody needs it: "{name}" at the new place')
+    for slot in moved.slots:
+        click.echo(f"replication slot {slot} stayed behind: what reads it must begin anew")

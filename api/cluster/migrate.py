@@ -149,7 +149,9 @@ async def _join_all(
             continue
         try:
             async with connected(address(member)) as connection:
-                await connection.execute("select public.wallet_join_cluster($1::smallint, $2::jsonb)", member.number, homes)
+                await connection.execute(
+                    "select public.wallet_join_cluster($1::smallint, $2::jsonb)", member.number, homes
+                )
                 for asset in assets:
                     await connection.execute("select public.wallet_create_asset($1, $2, $3, $4)", *asset)
                 await _copy_operators(connection, member.number, operators)

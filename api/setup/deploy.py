@@ -154,7 +154,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _apply_migrations(connection, url, db / "migrations")
         await _apply_functions(connection, _for_role(scripts(db / "functions", "**/*.sql"), role))
         await _advance_sequences(connection)
-        await _begin_epoch(connection)
+        await begin_epoch(connection)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
 
@@ -352,7 +352,7 @@ async def _advance_sequences(connection: asyncpg.Connection) -> None:
                 logger.info("sequence %s set to %s", row["sequence"], reached)
 
 
-async def _begin_epoch(connection: asyncpg.Connection) -> None:
+async def begin_epoch(connection: asyncpg.Connection) -> None:
     """Let ids jump ahead in a restored or copied database, before anybody draws one that was drawn there."""
     known = await connection.fetchval("select to_regprocedure('public.wallet_event_mark(bigint)') is not null")
     if known and await connection.fetchval("select exists (select from wallet.event_epochs)"):
