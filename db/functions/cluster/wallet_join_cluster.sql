@@ -33,7 +33,9 @@ begin
     from jsonb_array_elements(p_homes) g (numbers)
     where jsonb_array_length(g.numbers) > (select count(distinct e) from jsonb_array_elements(g.numbers) e)
   ) then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'homes', 'reason', 'must not name a database twice in a generation'));
+    perform wallet.raise_error('WA002', jsonb_build_object(
+      'field', 'homes', 'reason', 'must not name a database twice in a generation'
+    ));
   end if;
 
   lock table wallet.users in share row exclusive mode;
@@ -43,7 +45,7 @@ begin
   -- ids of the number before may have been drawn, by what has no user
   if p_number < v_number or p_number <> v_number and v_has_users then
     perform wallet.raise_error('WA002', jsonb_build_object(
-      'field', 'number', 'reason', 'must stay what it is; while a database has no users, it can be raised', 'number', v_number
+      'field', 'number', 'reason', 'can only be raised, while there are no users', 'number', v_number
     ));
   end if;
 
@@ -58,7 +60,7 @@ begin
   on conflict on constraint homes_pkey do nothing;
   if p_homes <> (select jsonb_agg(to_jsonb(h.numbers) order by h.generation) from wallet.homes h) then
     perform wallet.raise_error('WA002', jsonb_build_object(
-      'field', 'homes', 'reason', 'must begin with the generations that are stored: while there are users, some can only be appended'
+      'field', 'homes', 'reason', 'must begin with the generations that are stored, once there are users'
     ));
   end if;
 
