@@ -84,4 +84,5 @@ p_homes  lists of numbers, one for each generation, the oldest first: [[0], [0, 
 
 Returns the number and the newest generation. Sequences continue at the number, shifted by 40 bits, or above. Waits for
 registrations under way. For administrators.
-Errors: WA002 invalid argument, a number that cannot change, generations other than stored; WA035 administrators only. $$;
+Errors: WA002 invalid argument, also a number that cannot change and generations other than stored; WA035 administrators
+only. $$;

@@ -1,5 +1,5 @@
 -- A database is told which one of a cluster it is.
-select plan(63);
+select plan(58);
 
 create function pg_temp.stored() returns jsonb
 language sql as $$
