@@ -70,6 +70,12 @@ begin
     execute format('alter sequence %s restart with %s', v_behind.sequence, v_behind.due + 1);
   end loop;
 
+  -- from now on a restored copy is known as one, and draws no number that other databases have met
+  insert into wallet.event_epochs (id, token, system_id, timeline, known_id, marked_id)
+  select 1, floor(random() * 2147483647)::integer, l.system_id, l.timeline, 0, 0
+  from wallet.history_line() l
+  where not exists (select from wallet.event_epochs e);
+
   return query select p_number, jsonb_array_length(p_homes);
 end;
 $$;
