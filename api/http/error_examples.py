@@ -211,8 +211,8 @@ EXAMPLES: Final = {
         _refusal("WA045", "One runs at a time in a database: wait for it, and look at its result.", run_id=7),
         _refusal(
             "WA046",
-            "Nothing was written. Send it to the database that home names, once every database and service knows the same "
-            "homes.",
+            "Nothing was written. Send it to the database that home names, once every database and service knows the "
+            "same homes.",
             field="username",
             username="alice",
             home=3,

@@ -242,8 +242,8 @@ class VerificationRun(Struct):
     violations: Annotated[int | None, Meta(description="How many it found; null without a result.", examples=[0])]
     warnings: Annotated[int | None, Meta(description="How much it found that is odd and no violation.", examples=[0])]
     rule: Annotated[str | None, Meta(description="The part of the rules that is judged now.", examples=[None])]
-    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[8])]
-    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[8])]
+    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[9])]
+    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[9])]
     part: Annotated[
         float | None, Meta(description="How much of `rule` is judged, about: 0 to 1; null: not known.", examples=[None])
     ]

@@ -10,8 +10,17 @@ from psycopg import sql
 
 from tests.database import Database
 
-ADMINISTRATORS = {"wallet_create_asset", "wallet_export_user", "wallet_set_role", "wallet_record_verification"}
-ADMINISTRATORS |= {"wallet_cross_inbox", "wallet_cross_outbox", "wallet_redrive"}
+ADMINISTRATORS = {
+    "wallet_copy_operator",
+    "wallet_create_asset",
+    "wallet_cross_inbox",
+    "wallet_cross_outbox",
+    "wallet_export_user",
+    "wallet_join_cluster",
+    "wallet_record_verification",
+    "wallet_redrive",
+    "wallet_set_role",
+}
 SERVICE = {
     "wallet_can_receive",
     "wallet_change_password",
