@@ -127,6 +127,25 @@ class TransferPreview(Struct):
     available: int
 
 
+Status = Literal["pending", "delivered", "returned"]
+
+
+class Delivered(Struct):
+    """How far a transfer to another database is; `code`: why its money came back."""
+
+    delivery: Status
+    code: str | None
+
+
+class InTransit(Struct):
+    """What is on its way to another database in one asset: how many transfers, and how old the oldest one is."""
+
+    destination: int
+    asset: str
+    pending: int
+    oldest_seconds: float
+
+
 class BalancePoint(NamedTuple):
     """The balance at a moment, in minor units."""
 
@@ -186,9 +205,12 @@ class Page(Struct, Generic[T]):
     next: int | UUID | None
 
 
-def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
-    """Return what makes a `struct` of a record: columns by name, so that a new column in SQL breaks nothing."""
-    values = itemgetter(*struct.__struct_fields__)
+def reader(struct: type[S], *, but: int = 0) -> Callable[[asyncpg.Record], S]:
+    """Return what makes a `struct` of a record: columns by name, so that a new column in SQL breaks nothing.
+
+    The last so many fields are not the record's.
+    """
+    values = itemgetter(*struct.__struct_fields__[: len(struct.__struct_fields__) - but])
 
     def read(record: asyncpg.Record) -> S:
         return struct(*values(record))
@@ -196,7 +218,7 @@ def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
     return read
 
 
-read_transaction = reader(Transaction)
+read_transaction = reader(Transaction, but=1)
 _read_entry = reader(Entry)
 _read_own_entry = reader(OwnEntry)
 _read_hold = reader(Hold)
