@@ -91,15 +91,15 @@ class Service:
 
 
 def create_app(settings: Settings, shared: Shared | None = None, number: int = 0) -> Service:
-    """Build the service. Needs `settings.api_url` and `settings.jwt_secret`; the database may be away.
+    """Build the service. Needs `settings.jwt_secret`, and `api_url` or `cluster`; the databases may be away.
 
     `shared` is the memory that worker `number` shares with the others; None where there are none.
     """
-    if settings.api_url is None or settings.jwt_secret is None:
-        raise ValueError("the service needs api_url and jwt_secret")
+    if (settings.api_url is None and settings.cluster is None) or settings.jwt_secret is None:
+        raise ValueError("the service needs jwt_secret, and api_url or cluster")
     log_config.configure(settings.log_level)
     metrics = Metrics(shared.names() if shared else None, number)
-    database = Database(settings, metrics.batches.observe)
+    database = database_of(settings, metrics)
     passwords = Passwords(settings.bcrypt_cost)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
     tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
@@ -208,6 +208,15 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         ),
     )
     return Service(litestar, around(Direct(litestar, litestar), settings, limits, metrics), streams.stop)
+
+
+def database_of(settings: Settings, metrics: Metrics) -> Database:
+    """Return the database, or those of the map. Raises ClusterError."""
+    if settings.cluster is None:
+        return Database(settings, metrics.batches.observe)
+    from api.database.cluster import Cluster
+
+    return Cluster(settings, metrics.batches.observe)
 
 
 def around(app: HttpApp, settings: Settings, limits: Limits, metrics: Metrics) -> HttpApp:

@@ -99,6 +99,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA043": Kind(500, "WA043", "Not in a transaction of its own"),
     "WA044": Kind(409, "WA044", "Too many webhooks"),
     "WA045": Kind(409, "WA045", "Verification already runs"),
+    "WA046": Kind(503, "WA046", "Username lives in another database"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
@@ -190,6 +191,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA042": "This webhook does not exist.",
     "WA044": "There are too many webhooks. Please delete one first.",
     "WA045": "A verification is running already. Please wait until it has ended.",
+    "WA046": "The service is not available at the moment. Please try again shortly.",
 }
 """What an application can show to its user, by code."""
 

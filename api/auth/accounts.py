@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from api.auth.passwords import usable
-from api.auth.tokens import reset_token_hash, unauthorized
+from api.auth.tokens import home_in, reset_token_hash, unauthorized
 from api.errors import WRONG_PASSWORD, FieldError, ServiceError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Accounts:
         self._passwords.require_room(address)
 
     async def open(self, asked: Credentials, address: str) -> NewUser:
-        """Open an account. Raises ServiceError: WA002, WA005."""
+        """Open an account. Raises ServiceError: WA002, WA005, WA046."""
         usable(asked.password)
         # checked before the costly hash; if two users take a name at once, register() refuses the later one
         await self._database.require_username(asked.username)
@@ -52,10 +52,10 @@ class Accounts:
         """Set a password by a one-time token, and end all tokens of the user. Raises ServiceError: WA037."""
         usable(asked.new_password, "new_password")
         # checked before the costly hash; of two that use a token at once, reset_password() refuses the later one
-        token_hash = reset_token_hash(asked.token)
-        await self._database.require_password_reset(token_hash)
+        token_hash, home = reset_token_hash(asked.token), home_in(asked.token)
+        await self._database.require_password_reset(token_hash, home=home)
         new_hash = await self._passwords.hash(asked.new_password, "new_password", by=address)
-        user = await self._database.reset_password(token_hash, new_hash, address)
+        user = await self._database.reset_password(token_hash, new_hash, address, home=home)
         self._tokens.forget({user.user_id})
         return user
 

@@ -26,6 +26,7 @@ MAX_GENERATION: Final = 2**31 - 1
 MAX_HEADER_BYTES: Final = 4096
 SCHEME: Final = b"Bearer "
 MAX_VERIFIED_TOKENS: Final = 20_000
+LONGEST_NUMBER: Final = 4
 
 
 class Principal(NamedTuple):
@@ -63,6 +64,12 @@ def bearer(authorization: bytes) -> bytes:
 def reset_token_hash(token: str) -> bytes:
     """Return what the database knows of a password reset token."""
     return sha256(token.encode()).digest()
+
+
+def home_in(secret: str) -> int:
+    """Return the number of the database in which a secret's user lives, by what `Database.mark` made it end in."""
+    number = secret.rpartition(".")[2] if "." in secret else ""
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER else 0
 
 
 def token_id(token: bytes) -> UUID:

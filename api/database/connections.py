@@ -62,9 +62,17 @@ class Connections:
     _open: ClassVar[WeakSet[Connections]] = WeakSet()
 
     def __init__(
-        self, settings: Settings, size: int, *, lock_timeout: float, held: bool = False, silent: bool = False
+        self,
+        settings: Settings,
+        size: int,
+        *,
+        lock_timeout: float,
+        held: bool = False,
+        silent: bool = False,
+        number: int | None = None,
     ) -> None:
         self._settings = settings
+        self._log = log if number is None else log.bind(database=number)
         self._size = size
         self._silent = silent
         self._most = 1 if held else max(1, size // 3)
@@ -146,7 +154,7 @@ class Connections:
             finally:
                 await self._release(connection)
         finally:
-            if large and any(other._turns.taken for other in self._open if other is not self):  # noqa: SLF001
+            if large and any(other._turns.taken for other in self._others()):  # noqa: SLF001
                 # the server has other work, too: it gets twice the time that this took before the user's next batch
                 loop.call_later(min(2 * (loop.time() - began), MAX_PAUSE), self._turns.leave, touches)
             else:
@@ -159,14 +167,14 @@ class Connections:
         except TimeoutError:
             if self._shortage is OVERLOADED and time.monotonic() - self._shortage_logged > WARN_SECONDS:
                 self._shortage_logged = time.monotonic()
-                log.warning("no connection was free in time", pool_size=self._size, waiting=turns.waiting)
+                self._log.warning("no connection was free in time", pool_size=self._size, waiting=turns.waiting)
             raise ServiceError(self._shortage) from None
 
     async def _acquire(self) -> Pooled:
         """Take a connection, made if need be. Raises ServiceError (503)."""
         connection = await self._kept_connection() or await self._pooled_connection()
         if self._away_since is not None:
-            log.info("database is back", away_seconds=round(time.monotonic() - self._away_since, 1))
+            self._log.info("database is back", away_seconds=round(time.monotonic() - self._away_since, 1))
             self._away_since = None
         return connection
 
@@ -197,10 +205,14 @@ class Connections:
         else:
             self._kept.append(connection)
 
-    @classmethod
-    async def _leave_server(cls) -> None:
+    def _others(self) -> list[Connections]:
+        """Return the other connections to the same database."""
+        here = self._settings.api_url
+        return [other for other in self._open if other is not self and other._settings.api_url == here]  # noqa: SLF001
+
+    async def _leave_server(self) -> None:
         """Never use any of today's connections again: another server is the one that writes now."""
-        for connections in list(cls._open):
+        for connections in (self, *self._others()):
             await connections._expire()  # noqa: SLF001
 
     async def _expire(self) -> None:
@@ -216,7 +228,7 @@ class Connections:
             self._away_since = time.monotonic()
             full = isinstance(error, asyncpg.TooManyConnectionsError)
             what = "database has no room for another connection" if full else "database is away"
-            log.warning(what, reason=f"{type(error).__name__}: {error}")
+            self._log.warning(what, reason=f"{type(error).__name__}: {error}")
         return ServiceError(UNAVAILABLE)
 
 

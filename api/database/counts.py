@@ -34,6 +34,15 @@ class Counts:
                 volume[0] += 1
                 volume[1] += abs(outcome.amount)
 
+    def include(self, other: Counts) -> None:
+        """Add what another database wrote."""
+        for key, (number, amount) in other.volume.items():
+            volume = self.volume[key]
+            volume[0] += number
+            volume[1] += amount
+        self.refused_items.update(other.refused_items)
+        self.sign_ups += other.sign_ups
+
     def add_sign_up(self, asset: str, bonus: int) -> None:
         """Count a new user, and the bonus if there was one."""
         self.sign_ups += 1

@@ -173,15 +173,19 @@ class Database:
 
     Calls that may wait for a wallet or take long have connections of their own, so that the others find some free. If
     the wallet stays held, they wait on the patient connections. `observe` is told how many mutations share a
-    transaction.
+    transaction. `number` is that of the database, for the log, where there are several.
     """
 
-    def __init__(self, settings: Settings, observe: Callable[[int], None] = lambda _: None) -> None:
-        self._shared = Pool(settings, settings.pool_size)
-        self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True)
-        self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient)
-        self._revocations = Pool(settings, 1, silent=True)
-        self._events = Pool(settings, EVENT_CONNECTIONS, silent=True)
+    def __init__(
+        self, settings: Settings, observe: Callable[[int], None] = lambda _: None, number: int | None = None
+    ) -> None:
+        self.members: dict[int, Database] = {0 if number is None else number: self}
+        """All databases by number: this one. Of a cluster there are several."""
+        self._shared = Pool(settings, settings.pool_size, number=number)
+        self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True, number=number)
+        self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient, number=number)
+        self._revocations = Pool(settings, 1, silent=True, number=number)
+        self._events = Pool(settings, EVENT_CONNECTIONS, silent=True, number=number)
         self._observe = observe
         self._counts = Counts()
         self._together = settings.group_commit
@@ -197,6 +201,26 @@ class Database:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
         for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
+
+    def of(self, identifier: UUID) -> Database:
+        """Return the database in which a user or wallet lives."""
+        del identifier
+        return self
+
+    def of_row(self, row_id: int) -> Database:
+        """Return the database that drew the number of a transaction, hold or other row."""
+        del row_id
+        return self
+
+    def numbered(self, number: int) -> Database:
+        """Return the database of this number."""
+        del number
+        return self
+
+    def mark(self, user_id: UUID) -> str:
+        """Return what a secret of this user ends in, which has no id: nothing where there is one database."""
+        del user_id
+        return ""
 
     def waiting(self) -> dict[str, int]:
         """How many requests wait, and where."""
@@ -223,7 +247,7 @@ class Database:
         await self._shared.ping()
 
     async def register(self, username: str, password_hash: str) -> NewUser:
-        """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005."""
+        """`wallet_register`: a new user with wallet and bonus. Errors: WA002, WA005, WA046."""
         call = "select * from public.wallet_register($1, $2)"
         # not repeated on a lost connection: if the first attempt was written, the second would say "name taken"
         user = _read_new_user(await self._shared.row(call, username, password_hash, again=False))
@@ -275,12 +299,17 @@ class Database:
         expires_at: datetime = row["expires_at"]
         return expires_at
 
-    async def require_password_reset(self, token_hash: bytes) -> None:
-        """`wallet_require_password_reset`: checks that a password can be reset by this token. Errors: WA037."""
+    async def require_password_reset(self, token_hash: bytes, *, home: int = 0) -> None:
+        """`wallet_require_password_reset`: checks that a password can be reset by this token. Errors: WA037.
+
+        Here and below, `home` is the number of the database that came with a secret.
+        """
+        del home
         await self._shared.row("select public.wallet_require_password_reset($1)", token_hash)
 
-    async def reset_password(self, token_hash: bytes, new_hash: str, address: str) -> SignedIn:
+    async def reset_password(self, token_hash: bytes, new_hash: str, address: str, *, home: int = 0) -> SignedIn:
         """`wallet_reset_password`: uses the token up. Errors: WA037."""
+        del home
         call = "select * from public.wallet_reset_password($1, $2, $3)"
         # not repeated on a lost connection: if the first attempt was written, the second would not know the token
         return _read_signed_in(await self._shared.row(call, token_hash, new_hash, address, again=False))
@@ -308,13 +337,15 @@ class Database:
         expires_at: datetime = row["expires_at"]
         return expires_at
 
-    async def session(self, session_hash: bytes) -> SessionUser | None:
+    async def session(self, session_hash: bytes, *, home: int = 0) -> SessionUser | None:
         """`wallet_session`: whose session of the pages it is; None for nobody's, now."""
+        del home
         rows = await self._shared.rows("select * from public.wallet_session($1)", session_hash)
         return SessionUser(*(rows[0][name] for name in SessionUser._fields)) if rows else None
 
-    async def end_session(self, session_hash: bytes) -> None:
+    async def end_session(self, session_hash: bytes, *, home: int = 0) -> None:
         """`wallet_end_session`: ends a session of the pages."""
+        del home
         await self._shared.row("select public.wallet_end_session($1)", session_hash)
 
     async def demo_accounts(self) -> list[str]:

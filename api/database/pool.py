@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
-import structlog
 
 from api.database.admission import Admission
 from api.database.connections import LOCK_TRIES, LOST, Connections
@@ -35,8 +34,6 @@ QUICK_SECONDS: Final = 0.1
 """How long a call waits for a lock before it waits in the pool of patient calls."""
 WARN_SECONDS: Final = 60.0
 
-log = structlog.get_logger("pgwallet.database")
-
 # A plan from before a deploy (0A000).
 _STALE: Final = (asyncpg.InvalidCachedStatementError, asyncpg.FeatureNotSupportedError)
 # PostgreSQL undid all of the call, in favour of another session.
@@ -61,10 +58,11 @@ class Pool(Connections):
         patient: Pool | None = None,
         held: bool = False,
         silent: bool = False,
+        number: int | None = None,
     ) -> None:
         timeout = settings.lock_timeout
         lock_timeout = min(timeout, QUICK_SECONDS) if patient else timeout
-        super().__init__(settings, size, lock_timeout=lock_timeout, held=held, silent=silent)
+        super().__init__(settings, size, lock_timeout=lock_timeout, held=held, silent=silent, number=number)
         self.admission = Admission(settings.queue_size)
         self._patient = patient
         self._warned = -WARN_SECONDS
@@ -249,7 +247,7 @@ class Pool(Connections):
         """Return the ServiceError of an error of the server. A missing statement was prepared in another session."""
         if isinstance(error, asyncpg.InvalidSQLStatementNameError) and time.monotonic() - self._warned >= WARN_SECONDS:
             self._warned = time.monotonic()
-            log.error("a prepared statement is gone: behind a transaction pooler set PGWALLET_POOLER=transaction")
+            self._log.error("a prepared statement is gone: behind a transaction pooler set PGWALLET_POOLER=transaction")
         return from_postgres(error.sqlstate or "", error.detail, error.hint) or error
 
 

@@ -212,6 +212,15 @@ EXAMPLES: Final = {
         _refusal("WA042", "Use the id of a webhook in the operators' list."),
         _refusal("WA044", "Delete webhooks that nobody uses.", maximum=100),
         _refusal("WA045", "One runs at a time in a database: wait for it, and look at its result.", run_id=7),
+        _refusal(
+            "WA046",
+            "Nothing was written. Send it to the database that home names, once every database and service knows the same "
+            "homes.",
+            field="username",
+            username="alice",
+            home=3,
+            number=0,
+        ),
     )
 }
 """By code."""

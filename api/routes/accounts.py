@@ -34,7 +34,7 @@ def account_routes(accounts: Accounts, tokens: Tokens) -> Router:
         operation_id="signUp",
         summary="Sign up",
         response_description="The account is open",
-        responses=errors(*BODY_ERRORS, "WA002", "WA005"),
+        responses=errors(*BODY_ERRORS, "WA002", "WA005", "WA046"),
     )
     async def signup(request: Request[Any, Any, Any], data: JSONBody[Credentials]) -> JsonResponse[Envelope[Account]]:
         """Open an account: user, wallet in the default asset and sign-up bonus, all or nothing. Signs the user in."""

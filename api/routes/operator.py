@@ -157,7 +157,7 @@ def operator_routes(services: Services) -> Router:
 
         An operator's password is reset by an administrator alone (WA038).
         """
-        token = token_urlsafe(32)
+        token = token_urlsafe(32) + database.mark(user_id)
         expires_at = await database.create_password_reset(
             user_id, reset_token_hash(token), data.reason, data.expires_in, request.user.user_id
         )

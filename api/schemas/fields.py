@@ -20,7 +20,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiIuLi4ifQ.c2lnbmF0dXJl"  
 USERNAME_PATTERN = "^[A-Za-z0-9_.-]{3,64}$"
 ASSET_PATTERN = "^[A-Z][A-Z0-9]{1,11}$"
 TEXT_PATTERN = "^[^\\u0000]*$"
-RESET_TOKEN_PATTERN = "^[A-Za-z0-9_-]{43}$"  # noqa: S105
+RESET_TOKEN_PATTERN = r"^[A-Za-z0-9_-]{43}(\.[0-9]{1,4})?$"  # noqa: S105
 """`api/http/wording.py` says in words what each of them asks for."""
 
 Username = Annotated[

@@ -184,6 +184,15 @@ class VerificationRuns(Problem, kw_only=True):
     run_id: Annotated[int | None, Meta(description="The one that runs.", examples=[7])]
 
 
+class OtherHome(Problem, kw_only=True):
+    """The service and the database do not know the same homes of names yet: try again."""
+
+    code: Literal["WA046"]
+    username: Annotated[str, Meta(description="The name, as it would be stored.", examples=["alice"])]
+    home: Annotated[int, Meta(description="The number of the database in which the name lives.", examples=[3])]
+    number: Annotated[int, Meta(description="The number of the database that was asked.", examples=[0])]
+
+
 class TooManyStreams(Problem, kw_only=True):
     """The user or the address has as many streams as they can have."""
 
@@ -217,6 +226,7 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     HistoryChanged,
     TooManyWebhooks,
     VerificationRuns,
+    OtherHome,
     TooManyStreams,
     NotInAll,
 )

@@ -338,15 +338,18 @@ async def _calls_under_way(connection: asyncpg.Connection) -> None:
 
 
 async def _advance_sequences(connection: asyncpg.Connection) -> None:
-    """Advance sequences that a restore of tables alone or logical replication left behind the stored values."""
+    """Advance sequences that a restore of tables alone or logical replication left behind the stored values.
+
+    Those that a migration has made in a database of a cluster advance to where its numbers begin.
+    """
     known = await connection.fetchval("select to_regprocedure('wallet.sequences_behind()') is not null")
     for row in await connection.fetch("select sequence::text from wallet.sequences_behind()") if known else []:
         async with connection.transaction():
             # changes nothing; its lock waits for transactions that used the sequence, and keeps others from it
             await connection.execute(f"alter sequence {row['sequence']} cache 1")
-            moved = "select setval(sequence, stored) from wallet.sequences_behind() where sequence = $1::text::regclass"
+            moved = "select setval(sequence, due) from wallet.sequences_behind() where sequence = $1::text::regclass"
             if (reached := await connection.fetchval(moved, row["sequence"])) is not None:
-                logger.info("sequence %s set to %s, which is stored", row["sequence"], reached)
+                logger.info("sequence %s set to %s", row["sequence"], reached)
 
 
 async def _begin_epoch(connection: asyncpg.Connection) -> None:

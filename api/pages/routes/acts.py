@@ -270,7 +270,7 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
             return {"expires_in": asked(form).expires_in}
 
         async def do(form: Form) -> Response[Any]:
-            data, token = asked(form), token_urlsafe(32)
+            data, token = asked(form), token_urlsafe(32) + database.mark(user_id)
             expires_at = await database.create_password_reset(
                 user_id, reset_token_hash(token), data.reason, data.expires_in, request.user.user_id
             )

@@ -34,7 +34,7 @@ begin
   perform from wallet.users u where u.id = p_user_id for no key update;
   select u.role into v_role
   from wallet.users u
-  where u.id = p_user_id and u.erased_at is null;
+  where u.id = p_user_id and u.erased_at is null and wallet.is_here(u.id);
   if not found then
     perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_user_id));
   elsif v_role = 'operator' and p_actor is not null then

@@ -13,7 +13,7 @@ as $$
   from wallet.require_service()
   cross join wallet.users u
   join wallet.wallets w on w.owner_id = u.id and w.asset = wallet.default_asset()
-  where u.username = wallet.username(p_username) and u.erased_at is null
+  where u.username = wallet.username(p_username) and u.erased_at is null and wallet.is_here(u.id)
 $$;
 
 comment on function public.wallet_credentials(text) is

@@ -26,6 +26,8 @@ declare
   v_asset wallet.assets;
   v_wallet_id uuid;
   v_balance bigint := 0;
+  v_home smallint;
+  v_number smallint;
 begin
   perform wallet.require_read_committed();
   v_username := public.wallet_require_username(p_username);
@@ -39,6 +41,17 @@ begin
   -- an erasure that freed the name just now has reserved it, which is visible only after the insert waited for it
   if not found or exists (select from wallet.reserved_names n where n.digest = wallet.name_digest(v_username)) then
     perform wallet.raise_error('WA005', jsonb_build_object('field', 'username', 'username', v_username));
+  end if;
+  -- only now, because wallet_join_cluster() waits for whoever has inserted
+  select wallet.home_of(v_username, h.numbers), s.number into strict v_home, v_number
+  from wallet.homes h
+  cross join wallet.shard s
+  order by h.generation desc
+  limit 1;
+  if v_home <> v_number then
+    perform wallet.raise_error('WA046', jsonb_build_object(
+      'field', 'username', 'username', v_username, 'home', v_home, 'number', v_number
+    ));
   end if;
 
   select a.* into strict v_asset
@@ -70,4 +83,4 @@ p_username      3 to 64 of a-z, 0-9, _, . and - (folded to lower case), nothing 
 p_password_hash as the service's password hasher made it; never a password
 
 Returns the new user and wallet; balance and available in minor units of asset.
-Errors: WA002 invalid argument; WA005 username already taken. $$;
+Errors: WA002 invalid argument; WA005 username already taken; WA046 the name lives in another database. $$;

@@ -50,7 +50,8 @@ as $$
     ('WA042', 'unknown webhook', 'Use the id of a webhook in the operators'' list.'),
     ('WA043', 'not in a transaction of its own', 'Call it outside of a transaction, or as the first and only statement of one.'),
     ('WA044', 'too many webhooks', 'Delete webhooks that nobody uses.'),
-    ('WA045', 'verification already runs', 'One runs at a time in a database: wait for it, and look at its result.')
+    ('WA045', 'verification already runs', 'One runs at a time in a database: wait for it, and look at its result.'),
+    ('WA046', 'username lives in another database', 'Nothing was written. Send it to the database that home names, once every database and service knows the same homes.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

@@ -19,7 +19,7 @@ set jit = off
 as $$
 declare
   c_rules constant text[] := array[
-    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'sequences', 'oddities'
+    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'sequences', 'cluster', 'oddities'
   ];
   v_place integer;
   v_rule text;
@@ -62,7 +62,10 @@ operator_action      status, floor, balance limit or limits that are not what op
 limit_usage          what counts against a wallet's limits is not what moved in the last 30 days
 erasure              details erased without an erasure on record; an erasure that user, wallets and record do not
                      agree on
-sequence_behind      a sequence that would give out what is stored already; `pgwallet migrate` mends it
+sequence_behind      a sequence that would give out what is stored already, or numbers of another database; `pgwallet
+                     migrate` mends it
+home                 a user, wallet or name that lives in another database, and is no operator's copy
+number               numbers of transactions, events or holds that another database gives out
 unjudged             rules that could not be judged because of what is stored
 
 Warnings, which are no violations, begin with `warning: `:

@@ -73,7 +73,9 @@ begin
     p_actor, 'erase', p_user_id, null, p_reason,
     p_detail => jsonb_build_object('transactions', transactions, 'holds', holds)
   );
-  perform wallet.record_account_event('user.erased', p_user_id);
+  if wallet.is_here(p_user_id) then
+    perform wallet.record_account_event('user.erased', p_user_id);
+  end if;
   select u.username, u.erased_at into username, erased_at
   from wallet.users u
   where u.id = p_user_id;
@@ -89,7 +91,8 @@ Erases reference, metadata, effective_at and salt of the transactions that the u
 metadata of their holds, user name and password. All tokens end and nobody can sign in; the wallets stay as they are.
 The name is not given to anybody else: it stays reserved, as an HMAC under a key of this database (pseudonymous data).
 Details that arrive later, as from a request that was under way, are not stored in the clear. Erasing again finishes
-what is left.
+what is left. An operator's copy in another database is erased by calling it there, too; only where the user lives it is
+an event.
 
 p_reason 1 to 256 characters, mandatory; it stays on record, so it should not name the person
 p_actor  the operator; null for an administrator

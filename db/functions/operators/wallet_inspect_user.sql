@@ -24,7 +24,7 @@ begin
   select u.id, u.username, u.role, u.created_at, u.last_sign_in_at, u.erased_at,
     (select coalesce(jsonb_agg(to_jsonb(l) order by l.asset), '[]') from public.wallet_list(u.id, u.id) l)
   from wallet.users u
-  where u.id = p_user_id;
+  where u.id = p_user_id and wallet.is_here(u.id);
   if not found then
     perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_user_id));
   end if;

@@ -20,6 +20,7 @@ as $$
 declare
   c_most constant bigint := 50;
   v_now constant timestamptz := clock_timestamp();
+  v_number constant smallint := (select s.number from wallet.shard s);
   v_id uuid;
   v_name text;
 begin
@@ -38,6 +39,7 @@ begin
     select u.id, u.username
     from wallet.users u
     where u.username ~>=~ v_name and u.username ~<~ (v_name || '~') and u.erased_at is null
+      and wallet.number_of(u.id) = v_number
     order by u.username using ~<~
     limit c_most
   ), moved as materialized (
@@ -56,7 +58,7 @@ begin
     union all
     select 1, 'user', null, u.id, null, null
     from wallet.users u
-    where u.id = v_id
+    where u.id = v_id and wallet.number_of(u.id) = v_number
     union all
     select 2, 'wallet', null, w.owner_id, w.id, null
     from wallet.wallets w

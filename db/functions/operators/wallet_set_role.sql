@@ -19,7 +19,7 @@ begin
 
   select u.* into v_before
   from wallet.users u
-  where u.username = wallet.username(p_username)
+  where u.username = wallet.username(p_username) and wallet.is_here(u.id)
   for no key update;
   if not found then
     perform wallet.raise_error('WA029', jsonb_build_object('username', p_username));
@@ -42,7 +42,7 @@ $$;
 
 comment on function public.wallet_set_role(text, text) is
 $$ Makes a user an operator, or a user again, and signs the user out everywhere. A password reset token of the user
-ends, and so do those that the user made for others. The change is on record. For administrators: the service cannot
-call it.
+ends, and so do those that the user made for others. The change is on record. Where there are several databases, it is
+called where the user lives, and wallet_copy_operator() in the others. For administrators: the service cannot call it.
 
 Errors: WA002 invalid argument; WA035 administrators only; WA029 unknown user. $$;

@@ -16,6 +16,8 @@ set enable_bitmapscan = off
 set enable_sort = off
 as $$
 #variable_conflict use_column
+declare
+  v_number constant smallint := (select s.number from wallet.shard s);
 begin
   perform wallet.require_operator(p_actor);
   if p_limit is null or p_limit not between 1 and 1000 then
@@ -29,7 +31,7 @@ begin
     from (
       select *
       from wallet.users u
-      where u.id < coalesce(p_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      where u.id < coalesce(p_before_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff') and wallet.number_of(u.id) = v_number
       order by u.id desc
       limit p_limit + 1
     ) n

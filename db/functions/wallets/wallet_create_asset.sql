@@ -38,7 +38,7 @@ begin
 
   insert into wallet.wallets (id, asset, kind, purpose)
   select wallet.system_wallet_id(p_code, p.purpose), p_code, 'system', p.purpose
-  from unnest(array['bonus', 'topup', 'spend', 'capture', 'refund', 'adjustment']) p (purpose)
+  from unnest(array['bonus', 'topup', 'spend', 'capture', 'refund', 'adjustment', 'transfer', 'received', 'returned']) p (purpose)
   on conflict on constraint wallets_asset_purpose_key do nothing;
 
   return v_asset;

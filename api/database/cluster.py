@@ -1,0 +1,348 @@
+"""Many databases as one: each call goes to the database in which what it is about lives. See ADR-010."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import structlog
+
+from api.cluster_map import ClusterError, ClusterMap, load, number_of, number_of_row
+from api.database.counts import Counts
+from api.database.functions import Database
+from api.errors import UNAVAILABLE, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+    from uuid import UUID
+
+    from api.cluster_map import Member
+    from api.database.rows import NewUser, UserWithPassword
+    from api.schemas.wallets import AssetInfo
+    from api.settings import Settings
+
+T = TypeVar("T")
+
+READ_EVERY: Final = 1.0
+"""Seconds between two looks at the map."""
+DRAIN_EVERY: Final = 0.1
+NEXT_AFTER: Final = 0.25
+"""Seconds after which another database is asked, too, where any of them can answer."""
+MAX_KNOWN: Final = 20_000
+
+log = structlog.get_logger("pgwallet.cluster")
+
+Choose = Callable[..., Database]
+
+
+def _by_id(cluster: Cluster, identifier: UUID, *_: Any) -> Database:
+    """Choose by the user or wallet that the first argument names."""
+    return cluster.of(identifier)
+
+
+def _by_row(cluster: Cluster, row_id: int, *_: Any) -> Database:
+    """Choose by the number of a transaction, hold or other row."""
+    return cluster.of_row(row_id)
+
+
+def _by_wallet(cluster: Cluster, asked: Any, *_: Any) -> Database:
+    """Choose by the wallet that a request has among its fields."""
+    return cluster.of(asked.wallet_id)
+
+
+def _by_item(cluster: Cluster, items: Sequence[Any], *_: Any, atomic: bool) -> Database:
+    """Choose by the wallet of a batch: all items have the same."""
+    del atomic
+    return cluster.of(items[0].wallet_id)
+
+
+def _by_user(cluster: Cluster, _secret: bytes, user_id: UUID, *_: Any) -> Database:
+    """Choose by the user, after a secret."""
+    return cluster.of(user_id)
+
+
+def _by_home(cluster: Cluster, *_: Any, home: int = 0) -> Database:
+    """Choose by the number that came with a secret."""
+    return cluster.numbered(home)
+
+
+def _by_name(cluster: Cluster, username: str, *_: Any) -> Database:
+    """Choose by a name: where it was found lately, or where a new one goes."""
+    return cluster.home(username)
+
+
+OWN: Final = "own"
+"""Cluster has a method of its own."""
+EACH: Final = "each"
+"""Whoever calls it asks each of `members`: it is of one database, and there is no answer of all."""
+
+ROUTES: Final[dict[str, Choose | str]] = {
+    **dict.fromkeys(("open", "close", "of", "of_row", "numbered", "mark", "take_counts", "ping"), OWN),
+    **dict.fromkeys(("waiting", "connections", "revocations", "sweep", "facts", "open_holds"), EACH),
+    # names
+    **dict.fromkeys(("register", "require_username", "sign_in"), OWN),
+    **dict.fromkeys(("sign_in_failed", "sign_in_succeeded"), _by_name),
+    # users
+    **dict.fromkeys(("rehash", "change_password", "create_password_reset", "principal"), _by_id),
+    **dict.fromkeys(("sign_out", "sign_out_everywhere", "me", "open_wallet", "wallets", "find_wallet"), _by_id),
+    **dict.fromkeys(("erase_user", "inspect_user", "require_room"), _by_id),
+    "start_session": _by_user,
+    **dict.fromkeys(("session", "end_session", "require_password_reset", "reset_password"), _by_home),
+    # wallets
+    **dict.fromkeys(("balance", "balance_alone", "balance_at", "balance_history", "recorded", "find_request"), _by_id),
+    **dict.fromkeys(("hold", "capture", "void", "refund", "fund", "set_status", "set_limits"), _by_id),
+    **dict.fromkeys(("holds", "own_hold", "entries", "transaction", "entry", "verify_entry", "statement"), _by_id),
+    **dict.fromkeys(("inspect_wallet", "inspect_entries", "inspect_holds", "inspect_statement"), _by_id),
+    **dict.fromkeys(("mutate", "mutate_alone", "give_back", "adjust", "propose"), _by_wallet),
+    **dict.fromkeys(("balances", "mutate_together"), EACH),
+    **dict.fromkeys(("transfer", "preview_transfer"), _by_id),
+    "batch": _by_item,
+    # rows
+    **dict.fromkeys(("inspect_transaction", "inspect_hold", "confirm", "reject"), _by_row),
+    **dict.fromkeys(("verification_run", "note_verification"), _by_row),
+    # the same everywhere, or of all
+    **dict.fromkeys(("assets", "demo_accounts"), OWN),
+}
+"""How each call finds its database: a test holds that none is missing."""
+
+
+class Cluster(Database):
+    """The databases of the map, each with pools, group commit and balance reads of its own.
+
+    The map is read again each second: a new database comes, and one whose address has changed gets new pools, while
+    calls that are under way end with the old ones. What one database does, or does not do, holds up no other.
+    """
+
+    def __init__(self, settings: Settings, observe: Callable[[int], None] = lambda _: None) -> None:
+        if settings.cluster is None:
+            raise ValueError("the map is missing")
+        self._file = settings.cluster
+        self._settings = replace(settings, cluster=None)
+        self._observe = observe
+        self.map = _usable(load(self._file))
+        self.members = {member.number: self._database(member) for member in self.map.members}
+        self._counts = Counts()
+        self._found: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gone: set[Database] = set()
+        self._watching: asyncio.Task[None] | None = None
+
+    def _database(self, member: Member) -> Database:
+        settings = replace(self._settings, api_url=member.api_url, read_url=member.read_url)
+        return Database(settings, self._observe, member.number)
+
+    async def open(self) -> None:
+        """Make the pools, and begin to watch the map."""
+        for member in self.members.values():
+            await member.open()
+        self._watching = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Let calls in flight finish within the shutdown timeout, then close every connection."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *(member.close() for member in (*self.members.values(), *self._gone)))
+
+    def of(self, identifier: UUID) -> Database:
+        """Return the database in which a user or wallet lives."""
+        return self.numbered(number_of(identifier))
+
+    def of_row(self, row_id: int) -> Database:
+        """Return the database that drew the number of a row."""
+        return self.numbered(number_of_row(row_id))
+
+    def numbered(self, number: int) -> Database:
+        """Return the database; for a number that the map does not have the first one, which knows of nothing there."""
+        members = self.members
+        return members.get(number) or members[min(members)]
+
+    def mark(self, user_id: UUID) -> str:
+        """Return what a secret of this user ends in, which has no id: it tells where the user lives."""
+        return f".{number_of(user_id)}"
+
+    def home(self, username: str) -> Database:
+        """Return where the name was found lately; else where a new user of this name goes."""
+        found = self._found.get(username.lower())
+        return self.numbered(self.map.homes_of(username)[0] if found is None else found)
+
+    def homes(self, username: str) -> list[int]:
+        """Return the databases in which the name may live: where it was found lately first, then the newest home."""
+        homes = self.map.homes_of(username)
+        found = self._found.get(username.lower())
+        return homes if found is None else list(dict.fromkeys((found, *homes)))
+
+    def take_counts(self) -> Counts:
+        """What was written since the last call of this."""
+        taken, self._counts = self._counts, Counts()
+        for member in (*self.members.values(), *self._gone):
+            taken.include(member.take_counts())
+        return taken
+
+    async def ping(self) -> None:
+        """Return as soon as one database answers. Raises ServiceError when none does."""
+        await self._first(lambda member: member.ping(), 0)
+
+    async def register(self, username: str, password_hash: str) -> NewUser:
+        """Open an account where new users of this name live, unless there is one where earlier ones did."""
+        newest, *older = self.map.homes_of(username)
+        for number in older:
+            await self.numbered(number).require_username(username)
+        return await self.numbered(newest).register(username, password_hash)
+
+    async def require_username(self, username: str) -> None:
+        """Check that a new user can have the name, in all databases in which it may live."""
+        for number in self.map.homes_of(username):
+            await self.numbered(number).require_username(username)
+
+    async def sign_in(self, username: str, address: str) -> tuple[UserWithPassword | None, int]:
+        """Look the name up where it may live. What is told about it next goes to where it was found."""
+        for number in self.homes(username):
+            user, highest_cost = await self.numbered(number).sign_in(username, address)
+            # operators are on all databases, and sign in at home
+            if user is not None and number_of(user.user_id) == number:
+                self._note(username, number)
+                return user, highest_cost
+        self._found.pop(username.lower(), None)
+        return None, highest_cost
+
+    def _note(self, username: str, number: int) -> None:
+        """Remember where a name lives, if that is not where new ones go."""
+        name = username.lower()
+        self._found.pop(name, None)
+        if self.map.homes_of(username)[0] != number:
+            self._found[name] = number
+            if len(self._found) > MAX_KNOWN:
+                del self._found[next(iter(self._found))]
+
+    async def assets(self) -> list[AssetInfo]:
+        """All assets: they are the same in all databases, and the first one that answers is as good as any."""
+        return await self._first(lambda member: member.assets(), NEXT_AFTER)
+
+    async def demo_accounts(self) -> list[str]:
+        """Names of those that can be offered, of databases that answer at once."""
+        asked = [asyncio.create_task(member.demo_accounts()) for member in self.members.values()]
+        answered, late = await asyncio.wait(asked, timeout=NEXT_AFTER)
+        for task in late:
+            task.cancel()
+        return sorted({name for task in answered if task.exception() is None for name in task.result()})
+
+    async def _first(self, ask: Callable[[Database], Awaitable[T]], patience: float) -> T:
+        """Ask one database after the other, `patience` seconds apart, until one answers. Raises ServiceError."""
+        error = ServiceError(UNAVAILABLE)
+        asked: set[asyncio.Future[T]] = set()
+        members = list(self.members.values())
+        try:
+            while members or asked:
+                while members and (not asked or not patience):
+                    asked.add(asyncio.ensure_future(ask(members.pop(0))))
+                done, asked = await asyncio.wait(
+                    asked, timeout=patience if members else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    if task.exception() is None:
+                        return task.result()
+                    if not isinstance(failed := task.exception(), ServiceError):
+                        raise failed or error
+                    error = failed
+                if members and not done:
+                    asked.add(asyncio.ensure_future(ask(members.pop(0))))
+        finally:
+            for task in asked:
+                task.cancel()
+        raise error
+
+    async def _watch(self) -> None:
+        """Follow the map. One that cannot be used is logged once, and the one of before stays."""
+        fault: str | None = None
+        while True:
+            await asyncio.sleep(READ_EVERY)
+            try:
+                found = _usable(await asyncio.to_thread(load, self._file))
+            except ClusterError as error:
+                if str(error) != fault:
+                    fault = str(error)
+                    log.warning("the map cannot be used: the one of before stays", reason=fault)
+                continue
+            fault = None
+            if found != self.map:
+                try:
+                    await self._change(found)
+                except Exception:  # the next look may succeed
+                    log.exception("the map was not taken over")
+
+    async def _change(self, found: ClusterMap) -> None:
+        before = {member.number: member for member in self.map.members}
+        for member in found.members:
+            if before.get(member.number) == member:
+                continue
+            database = self._database(member)
+            await database.open()
+            self._leave(self.members.get(member.number))
+            self.members[member.number] = database
+        for number in before.keys() - {member.number for member in found.members}:
+            self._leave(self.members.pop(number))
+        self.map = found
+        log.info("the map has changed", databases=sorted(self.members), generations=len(found.homes))
+
+    def _leave(self, database: Database | None) -> None:
+        """Close a database that no call will be given to any more, when those that it has are done."""
+        if database is not None:
+            self._gone.add(database)
+            self._start(self._drain(database))
+
+    async def _drain(self, database: Database) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.request_timeout):
+                while any(database.waiting().values()):  # noqa: ASYNC110 - nothing tells when the last one is done
+                    await asyncio.sleep(DRAIN_EVERY)
+        await database.close()
+        self._gone.discard(database)
+        self._counts.include(database.take_counts())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _usable(found: ClusterMap) -> ClusterMap:
+    """Return the map if the service can work by it. Raises ClusterError."""
+    for member in found.members:
+        for name in ("api_url", "relay_url"):
+            if getattr(member, name) is None:
+                raise ClusterError(f"the map of the cluster: database {member.number} needs {name}")
+    return found
+
+
+def _routed(name: str, choose: Choose) -> Callable[..., Any]:
+    """Return the method that calls that of the database which `choose` finds."""
+
+    def routed(self: Cluster, *arguments: Any, **named: Any) -> Any:
+        return getattr(choose(self, *arguments, **named), name)(*arguments, **named)
+
+    routed.__doc__ = getattr(Database, name).__doc__
+    return routed
+
+
+def _of_each(name: str) -> Callable[..., Any]:
+    def refused(self: Cluster, *_: Any) -> Any:
+        raise TypeError(f"{name} is of one database: ask each of {type(self).__name__}.members")
+
+    return refused
+
+
+def _install(routes: Iterable[tuple[str, Choose | str]]) -> None:
+    for name, choose in routes:
+        if choose == EACH:
+            setattr(Cluster, name, _of_each(name))
+        elif callable(choose):
+            setattr(Cluster, name, _routed(name, choose))
+
+
+_install(ROUTES.items())
