@@ -14,6 +14,7 @@ from api.cluster_map import ClusterError, ClusterMap, load, number_of, number_of
 from api.database.carrier import Carrier
 from api.database.counts import Counts
 from api.database.functions import Database
+from api.database.merged import Merged
 from api.database.rows import Page
 from api.database.transfers import Transfers
 from api.errors import UNAVAILABLE, ServiceError
@@ -110,11 +111,20 @@ ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("verification_run", "note_verification"), _by_row),
     # the same everywhere, or of all
     **dict.fromkeys(("assets", "demo_accounts"), OWN),
+    # of all databases: api/database/merged.py
+    **dict.fromkeys(("users", "search", "audit", "confirmations", "trial_balance"), OWN),
+    **dict.fromkeys(("verifications", "verification_runs"), OWN),
+    **dict.fromkeys(("create_webhook", "webhooks", "webhook", "change_webhook", "delete_webhook"), OWN),
+    **dict.fromkeys(("pause_webhook", "resume_webhook", "rotate_webhook_secret", "replay_webhook"), OWN),
+    **dict.fromkeys(("test_webhook", "webhook_deliveries", "webhook_dead_letters", "retry_dead_letters"), OWN),
+    # events, and who starts a verification: each database has its own
+    **dict.fromkeys(("events", "stream_events", "user_events", "event_feed", "event_mark", "event_settled"), EACH),
+    **dict.fromkeys(("newest_event", "fence_holders", "start_verification"), EACH),
 }
 """How each call finds its database: a test holds that none is missing."""
 
 
-class Cluster(Database):
+class Cluster(Merged):
     """The databases of the map, each with pools, group commit and balance reads of its own.
 
     The map is read again each second: a new database comes, and one whose address has changed gets new pools, while

@@ -185,6 +185,7 @@ class Database:
     ) -> None:
         self.members: dict[int, Database] = {0 if number is None else number: self}
         """All databases by number: this one. Of a cluster there are several."""
+        self.settings = settings
         self._shared = Pool(settings, settings.pool_size, number=number)
         self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True, number=number)
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient, number=number)
@@ -654,9 +655,7 @@ class Database:
         rows = await self._noted(self._locking.rows(call, *arguments), asked.wallet_id, asked.actor)
         return read_confirmation(rows[0]) if rows else None
 
-    async def confirmations(
-        self, status: str | None, limit: int, before_id: Before, actor: UUID
-    ) -> Page[Confirmation]:
+    async def confirmations(self, status: str | None, limit: int, before_id: Before, actor: UUID) -> Page[Confirmation]:
         """`wallet_confirmations`: the newest `limit` of them below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_confirmations($1, $2, $3, $4)"
         rows = await self._locking.rows(call, status, limit + 1, _alone(before_id), actor)
@@ -827,7 +826,7 @@ class Database:
 
         And WA024, WA041 for `start`. The secret is encrypted.
         """
-        epoch, after = (None, None) if start is None else self._start(start)
+        epoch, after = (None, None) if start is None else self._place(start)
         call = "select * from public.wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         arguments = (webhook_id, *_terms(request), secret, after, epoch, actor)
         return _read_webhook(await self._locking.row(call, *arguments))
@@ -864,7 +863,7 @@ class Database:
 
     async def replay_webhook(self, webhook_id: UUID, start: Starts, actor: UUID) -> Webhook:
         """`wallet_replay_webhook`: from an epoch and event on. Errors: WA002, WA024, WA027, WA041, WA042."""
-        epoch, after = self._start(start)
+        epoch, after = self._place(start)
         call = "select * from public.wallet_replay_webhook($1, $2, $3, $4)"
         return _read_webhook(await self._locking.row(call, webhook_id, after, epoch, actor))
 
@@ -879,9 +878,7 @@ class Database:
         call = "select * from public.wallet_test_webhook($1, $2)"
         return _read_webhook_trial(await self._locking.row(call, webhook_id, actor))
 
-    async def webhook_deliveries(
-        self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID
-    ) -> Page[Delivery]:
+    async def webhook_deliveries(self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID) -> Page[Delivery]:
         """`wallet_webhook_deliveries`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
         call = "select * from public.wallet_webhook_deliveries($1, $2, $3, $4)"
         rows = await self._locking.rows(call, webhook_id, limit + 1, _alone(before_id), actor)
@@ -968,7 +965,7 @@ class Database:
         call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
         return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
 
-    def _start(self, start: Starts) -> tuple[int | None, int]:
+    def _place(self, start: Starts) -> tuple[int | None, int]:
         return start.get(next(iter(self.members)), (None, 0))
 
     async def _page_of_events(
