@@ -41,18 +41,18 @@ from api.database.rows import (
     page_of_user_events,
     read_audit_row,
     read_confirmation,
-    read_entry,
     read_found,
     read_inspected_user,
     read_outcome,
     read_own_entry,
+    read_requested_entry,
     read_statement_line,
     read_transaction,
     reader,
 )
 from api.errors import INVALID_CURSOR, NOT_FINAL, NOT_FOUND, TIMEOUT, FieldError, ServiceError
 from api.schemas.accounts import Me
-from api.schemas.history import Entry, OwnEntry
+from api.schemas.history import Entry, OwnEntry, RequestedEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -595,10 +595,10 @@ class Database:
         rows = await self._shared.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
         return page_of_entries(rows, limit)
 
-    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> Entry:
+    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> RequestedEntry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
         call = "select * from public.wallet_transaction($1, $2, $3)"
-        return read_entry(await self._shared.row(call, wallet_id, txn_id, actor))
+        return read_requested_entry(await self._shared.row(call, wallet_id, txn_id, actor))
 
     async def entry(self, wallet_id: UUID, transaction_id: int, actor: UUID) -> OwnEntry:
         """`wallet_entry`: one entry by the server's number of its transaction. Errors: WA001, WA028."""
