@@ -12,6 +12,7 @@ from api.database.balance_reads import BalanceReads
 from api.database.counts import Counts
 from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
+from api.database.requests import Places
 from api.database.rows import (
     WRITTEN,
     BalancePoint,
@@ -47,7 +48,7 @@ from api.database.rows import (
     read_transaction,
     reader,
 )
-from api.errors import NOT_FINAL, NOT_FOUND, TIMEOUT, ServiceError
+from api.errors import INVALID_CURSOR, NOT_FINAL, NOT_FOUND, TIMEOUT, FieldError, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry, OwnEntry
 from api.schemas.holds import Hold
@@ -89,12 +90,14 @@ if TYPE_CHECKING:
     from api.database.requests import (
         AuditFilters,
         BatchItem,
+        Before,
         Bound,
         Correction,
         Details,
         EventFilters,
         Filters,
         Mutation,
+        Starts,
     )
     from api.settings import Settings
 
@@ -157,6 +160,14 @@ def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
     )
 
 
+def _alone(before: Before) -> int | None:
+    """Return where a list of one database goes on. Raises ServiceError (WA024) for a cursor of several."""
+    if isinstance(before, Places):
+        fault = FieldError("cursor", "is not a cursor of this service")
+        raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
+    return before
+
+
 class Database:
     """The calls of the service. Each raises ServiceError, with the errors of the SQL function that its docstring names.
 
@@ -190,6 +201,11 @@ class Database:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
         for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
+
+    def redirect(self, settings: Settings) -> None:
+        """Make new connections as these settings have them: the database is on another server now."""
+        for pool in (self._shared, self._patient, self._locking, self._revocations, self._events):
+            pool.redirect(settings)
 
     def of(self, identifier: UUID) -> Database:
         """Return the database in which a user or wallet lives."""
@@ -603,11 +619,11 @@ class Database:
         return read_confirmation(rows[0]) if rows else None
 
     async def confirmations(
-        self, status: str | None, limit: int, before_id: int | None, actor: UUID
+        self, status: str | None, limit: int, before_id: Before, actor: UUID
     ) -> Page[Confirmation]:
         """`wallet_confirmations`: the newest `limit` of them below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_confirmations($1, $2, $3, $4)"
-        rows = await self._locking.rows(call, status, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, status, limit + 1, _alone(before_id), actor)
         found = [read_confirmation(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
@@ -645,18 +661,19 @@ class Database:
         kinds = {row["kind"]: _read_kind_limits(row) for row in rows if row["kind"] is not None}
         return WalletLimits(wallet_id, LimitsByKind(**kinds), rows[0]["floor"], rows[0]["max_balance"])
 
-    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> list[AccountBalance]:
+    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> Page[AccountBalance]:
         """`wallet_trial_balance`: each system account, and all users. Errors: WA023, WA026, WA027, WA036."""
         rows = await self._locking.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)
-        return [
+        found = [
             AccountBalance(row["account"], row["entries"], int(row["debit"]), int(row["credit"]), int(row["balance"]))
             for row in rows
         ]
+        return Page(found, None)
 
-    async def search(self, query: str, actor: UUID) -> list[Found]:
+    async def search(self, query: str, actor: UUID) -> Page[Found]:
         """`wallet_search`: at most 50 users, wallets, transactions and holds. Errors: WA002, WA027."""
         rows = await self._locking.rows("select * from public.wallet_search($1, $2)", query, actor)
-        return [read_found(row) for row in rows]
+        return Page([read_found(row) for row in rows], None)
 
     async def inspect_user(self, user_id: UUID, actor: UUID) -> InspectedUser:
         """`wallet_inspect_user`: a user with wallets. Errors: WA027, WA029."""
@@ -670,10 +687,10 @@ class Database:
         users = [_read_stored_user(row) for row in rows]
         return Page(users, users[-1].id if rows and not rows[-1]["is_last"] else None)
 
-    async def audit(self, filters: AuditFilters, limit: int, before_id: int | None, actor: UUID) -> Page[AuditRow]:
+    async def audit(self, filters: AuditFilters, limit: int, before_id: Before, actor: UUID) -> Page[AuditRow]:
         """`wallet_audit`: the newest `limit` rows below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_audit($1, $2, $3, $4, $5, $6, $7)"
-        rows = await self._locking.rows(call, *filters, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, *filters, limit + 1, _alone(before_id), actor)
         next_id = None
         if len(rows) > limit:
             rows = rows[:limit]
@@ -684,17 +701,17 @@ class Database:
             next_id = stopped["id"]
         return Page([read_audit_row(row) for row in rows], next_id)
 
-    async def verifications(self, limit: int, before_id: int | None, actor: UUID) -> Page[RecordedVerification]:
+    async def verifications(self, limit: int, before_id: Before, actor: UUID) -> Page[RecordedVerification]:
         """`wallet_verifications`: the newest `limit` below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_verifications($1, $2, $3)"
-        rows = await self._locking.rows(call, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, limit + 1, _alone(before_id), actor)
         found = [_read_recorded_verification(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
-    async def verification_runs(self, limit: int, before_id: int | None, actor: UUID) -> Page[VerificationRun]:
+    async def verification_runs(self, limit: int, before_id: Before, actor: UUID) -> Page[VerificationRun]:
         """`wallet_verification_runs`: the newest `limit` below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_verification_runs($1, $2, p_actor => $3)"
-        rows = await self._locking.rows(call, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, limit + 1, _alone(before_id), actor)
         found = [_read_verification_run(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
@@ -767,23 +784,22 @@ class Database:
         webhook_id: UUID,
         request: WebhookRequest,
         secret: bytes,
-        start: tuple[int | None, int] | None,
+        start: Starts | None,
         actor: UUID,
     ) -> Webhook:
         """`wallet_create_webhook`: from an epoch and event on, None for now. Errors: WA001, WA002, WA026, WA027, WA044.
 
         And WA024, WA041 for `start`. The secret is encrypted.
         """
-        epoch, after = start or (None, None)
+        epoch, after = (None, None) if start is None else self._start(start)
         call = "select * from public.wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         arguments = (webhook_id, *_terms(request), secret, after, epoch, actor)
         return _read_webhook(await self._locking.row(call, *arguments))
 
-    async def webhooks(self, actor: UUID) -> list[Webhook]:
+    async def webhooks(self, actor: UUID) -> Page[Webhook]:
         """`wallet_webhooks`: all, newest first. Errors: WA027."""
-        return [
-            _read_webhook(row) for row in await self._locking.rows("select * from public.wallet_webhooks($1)", actor)
-        ]
+        rows = await self._locking.rows("select * from public.wallet_webhooks($1)", actor)
+        return Page([_read_webhook(row) for row in rows], None)
 
     async def webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
         """`wallet_webhook`. Errors: WA027, WA042."""
@@ -810,9 +826,9 @@ class Database:
         call = "select * from public.wallet_rotate_webhook_secret($1, $2, $3)"
         return _read_webhook(await self._locking.row(call, webhook_id, secret, actor))
 
-    async def replay_webhook(self, webhook_id: UUID, start: tuple[int | None, int], actor: UUID) -> Webhook:
+    async def replay_webhook(self, webhook_id: UUID, start: Starts, actor: UUID) -> Webhook:
         """`wallet_replay_webhook`: from an epoch and event on. Errors: WA002, WA024, WA027, WA041, WA042."""
-        epoch, after = start
+        epoch, after = self._start(start)
         call = "select * from public.wallet_replay_webhook($1, $2, $3, $4)"
         return _read_webhook(await self._locking.row(call, webhook_id, after, epoch, actor))
 
@@ -828,20 +844,20 @@ class Database:
         return _read_webhook_trial(await self._locking.row(call, webhook_id, actor))
 
     async def webhook_deliveries(
-        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+        self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID
     ) -> Page[Delivery]:
         """`wallet_webhook_deliveries`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
         call = "select * from public.wallet_webhook_deliveries($1, $2, $3, $4)"
-        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, webhook_id, limit + 1, _alone(before_id), actor)
         found = [_read_delivery(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
     async def webhook_dead_letters(
-        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+        self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID
     ) -> Page[DeadLetter]:
         """`wallet_webhook_dead_letters`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
         call = "select * from public.wallet_webhook_dead_letters($1, $2, $3, $4)"
-        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, webhook_id, limit + 1, _alone(before_id), actor)
         found = [_read_dead_letter(row) for row in rows[:limit]]
         return Page(found, found[-1].event_id if len(rows) > limit else None)
 
@@ -916,6 +932,9 @@ class Database:
         """`wallet_event_feed`: the next `limit` events, each once for every one of these users who sees it."""
         call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
         return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
+
+    def _start(self, start: Starts) -> tuple[int | None, int]:
+        return start.get(next(iter(self.members)), (None, 0))
 
     async def _page_of_events(
         self, pool: Pool, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID

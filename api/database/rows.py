@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from msgspec import Raw, Struct, json, structs
+from msgspec import UNSET, Raw, Struct, json, structs
 
 from api.errors import ServiceError, from_postgres
 from api.schemas.history import Entry, OwnEntry
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import asyncpg
+
+    from api.database.requests import Before
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -180,15 +182,21 @@ class WebhookTrial(Struct):
 
 
 class Page(Struct, Generic[T]):
-    """Items, and below which of them the next page starts; None on the last page."""
+    """Items, and below which of them the next page starts; None on the last page.
+
+    `away`: the databases of a cluster that did not answer. What they have is missing.
+    """
 
     items: list[T]
-    next: int | UUID | None
+    next: Before | UUID
+    away: Sequence[int] = ()
 
 
 def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
     """Return what makes a `struct` of a record: columns by name, so that a new column in SQL breaks nothing."""
-    values = itemgetter(*struct.__struct_fields__)
+    # what can be missing in an answer is no column
+    extra = sum(default is UNSET for default in struct.__struct_defaults__)
+    values = itemgetter(*struct.__struct_fields__[: len(struct.__struct_fields__) - extra])
 
     def read(record: asyncpg.Record) -> S:
         return struct(*values(record))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from api.database.functions import Database
     from api.database.requests import Correction
     from api.database.verifier import Verifier
-    from api.events.bounds import Bounds
     from api.events.hooks import Hooks
+    from api.events.sources import Sources
     from api.events.streams import Streams
     from api.http.rate_limit import Limits
     from api.routes.wallet_ids import WalletIds
@@ -37,7 +37,7 @@ class Services(NamedTuple):
     self_refund: bool
     four_eyes: int | None
     download_timeout: float
-    bounds: Bounds
+    sources: Sources
     streams: Streams
     verifier: Verifier
     hooks: Hooks

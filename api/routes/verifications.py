@@ -11,7 +11,7 @@ from api.auth.guards import AuthenticatedRequest, operator
 from api.http.openapi import ACT, LOOK
 from api.http.responses import JsonResponse, errors, success
 from api.routes.operator_reads import READ_ERRORS
-from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor, number
+from api.routes.parameters import MAX_ID, LimitQuery, PlacesQuery, decode_places, encode_cursor, named, number
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.inspection import VerificationPage, VerificationRunDetails, VerificationRunPage
@@ -31,11 +31,11 @@ def verification_routes(services: Services) -> Router:
         responses=errors(*READ_ERRORS, "WA024"),
     )
     async def verifications(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
+        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: PlacesQuery = None
     ) -> JsonResponse[Envelope[VerificationPage]]:
         """Page through the recorded verifications of the ledger, newest first."""
-        page = await database.verifications(limit, decode_cursor(cursor), request.user.user_id)
-        return success("verifications", VerificationPage(page.items, encode_cursor(page.next)))
+        page = await database.verifications(limit, decode_places(cursor), request.user.user_id)
+        return success("verifications", VerificationPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @post(
         "/",
@@ -62,11 +62,11 @@ def verification_routes(services: Services) -> Router:
         responses=errors(*READ_ERRORS, "WA024"),
     )
     async def runs(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
+        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: PlacesQuery = None
     ) -> JsonResponse[Envelope[VerificationRunPage]]:
         """Page through the verifications that operators started, newest first, with how far each is."""
-        page = await database.verification_runs(limit, decode_cursor(cursor), request.user.user_id)
-        return success("verifications", VerificationRunPage(page.items, encode_cursor(page.next)))
+        page = await database.verification_runs(limit, decode_places(cursor), request.user.user_id)
+        return success("verifications", VerificationRunPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @get(
         "/runs/{run:int}",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
@@ -15,6 +15,7 @@ from api.schemas.fields import (
     WALLET_ID,
     Amount,
     Asset,
+    Away,
     CreatedAt,
     ExpiresAt,
     JsonObject,
@@ -201,6 +202,7 @@ class EventPage(Struct):
     ONE_OF: ClassVar[dict[str, tuple[type[Struct], ...]]] = {
         "items": (TransactionCloudEvent, HoldCloudEvent, AccountCloudEvent)
     }
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
 
     items: list[Raw]
     next: Annotated[
@@ -211,3 +213,4 @@ class EventPage(Struct):
             examples=[CURSOR],
         ),
     ]
+    away: Away | UnsetType = UNSET

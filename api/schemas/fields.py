@@ -100,3 +100,10 @@ JsonObject = Annotated[
         extra_json_schema={"extra": {"type": ["object", "null"]}},
     ),
 ]
+Away = Annotated[
+    list[int],
+    Meta(
+        description="Databases of a cluster that did not answer: what they have is missing. Left out where all did.",
+        examples=[[2]],
+    ),
+]

@@ -200,6 +200,7 @@ class TrialBalance(Struct):
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "at": None,
+        "away": UNSET,
         "accounts": [
             AccountBalance.EXAMPLE | {"account": "topup"},
             {"account": "users", "entries": 1, "debit": 0, "credit": 100, "balance": 100},
@@ -210,6 +211,7 @@ class TrialBalance(Struct):
     at: Annotated[datetime | None, Meta(description="Only what was recorded before; null is all.")]
     accounts: list[AccountBalance]
     balance: Annotated[int, Meta(description="The sum of the accounts' balances: 0.", examples=[0])]
+    away: Away | UnsetType = UNSET
 
 
 class RejectionRequest(Struct, forbid_unknown_fields=True):
@@ -258,8 +260,11 @@ class Confirmation(Struct):
 class ConfirmationPage(Struct):
     """A page of confirmations, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[Confirmation]
     next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+    away: Away | UnsetType = UNSET
 
 
 class PasswordResetRequest(Struct, forbid_unknown_fields=True):
