@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 
-from tests.system.cluster.world import FUNDS, World
+from tests.system.cluster.world import World
 
 OUTBOX = """
 select o.transaction_id as id, o.wallet_id, o.to_wallet_id, o.status, o.code, t.amount, t.txn_id, w.asset,
@@ -45,7 +45,10 @@ def findings(world: World, before: dict[UUID, int]) -> list[str]:
         with psycopg.connect(database.url, row_factory=psycopg.rows.dict_row) as connection:
             outbox |= {row["id"]: row for row in connection.execute(OUTBOX)}
             inbox |= {row["id"]: row for row in connection.execute(INBOX)}
-            found += [f"database {number}: wallet_verify(): {row}" for row in connection.execute("select * from public.wallet_verify()")]
+            found += [
+                f"database {number}: wallet_verify(): {row}"
+                for row in connection.execute("select * from public.wallet_verify()")
+            ]
         with database.connect() as connection_of_rows:
             transit += (connection_of_rows.execute(IN_TRANSIT).fetchone() or (0,))[0]
         after |= balances_of(database.url)
@@ -60,7 +63,11 @@ def findings(world: World, before: dict[UUID, int]) -> list[str]:
         if row["status"] == "delivered":
             expected[row["wallet_id"]] -= row["amount"]
             expected[row["to_wallet_id"]] += row["amount"]
-    found += [f"wallet {wallet}: {after.get(wallet)}, expected {balance}" for wallet, balance in expected.items() if after.get(wallet) != balance]
+    found += [
+        f"wallet {wallet}: {after.get(wallet)}, expected {balance}"
+        for wallet, balance in expected.items()
+        if after.get(wallet) != balance
+    ]
     return found
 
 
@@ -96,7 +103,9 @@ def untold(world: World, outbox: dict[int, Row]) -> list[str]:
 
 def balances(world: World) -> dict[UUID, int]:
     """Every user wallet's balance, by its entries."""
-    return {wallet: balance for database in world.databases.members for wallet, balance in balances_of(database.url).items()}
+    return {
+        wallet: balance for database in world.databases.members for wallet, balance in balances_of(database.url).items()
+    }
 
 
 def balances_of(url: str) -> dict[UUID, int]:

@@ -21,8 +21,8 @@ from api.auth.tokens import ALGORITHM, ISSUER
 from api.cluster_map import home_of
 from api.postgres.orphans import processes
 from tests.api.service import JWT_SECRET, TLS
-from tests.cluster import Databases, own_databases, start
-from tests.command import Pgwallet, Service, wait_until
+from tests.cluster import Databases, own_databases
+from tests.command import Pgwallet, Service
 
 WALLETS = 12
 """In each database; of the last two one is frozen and one is closed, and what is sent to the closed one is returned."""
@@ -87,14 +87,18 @@ class World:
                     user_id, wallet_id = administrator.execute(query, [username]).fetchone() or (None, None)
                     account = Account(user_id, wallet_id, number)
                     if place == WALLETS - 1:
-                        administrator.execute("select public.wallet_set_status(%s, 'frozen', 'for this test')", [wallet_id])
+                        administrator.execute(
+                            "select public.wallet_set_status(%s, 'frozen', 'for this test')", [wallet_id]
+                        )
                         self.refusing.append(wallet_id)
                     elif place == WALLETS - 2:
                         # nothing that was given at registration stays in it
                         spend = """select public.wallet_spend(%s, gen_random_uuid(), balance)
                           from public.wallet_balance(%s) where balance > 0"""
                         administrator.execute(spend, [wallet_id, wallet_id])
-                        administrator.execute("select public.wallet_set_status(%s, 'closed', 'for this test')", [wallet_id])
+                        administrator.execute(
+                            "select public.wallet_set_status(%s, 'closed', 'for this test')", [wallet_id]
+                        )
                         self.refusing.append(wallet_id)
                     else:
                         topup = "select public.wallet_topup(%s, gen_random_uuid(), %s)"
@@ -233,11 +237,8 @@ def kill_worker(world: World) -> None:
 def kill_server(world: World) -> None:
     """A server of databases, which its operator starts again at once."""
     server = random.choice(world.databases.servers)
-    stop = [number for number, title in processes(server.pgdata).items() if not title.startswith("postgres:")]
-    for number in stop:
-        os.kill(number, signal.SIGKILL)
-    wait_until(lambda: not server.alive())
-    start(server)
+    server.kill()
+    server.start()
 
 
 def kill_backend(world: World) -> None:
