@@ -109,7 +109,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     sources = Sources(database)
     streams = Streams(sources)
     tokens.on_forget = streams.verify
-    verifier = Verifier(settings, database)
+    verifier = Verifier(database)
     activity = Activity(metrics, shared and shared.activity)
     services = Services(
         database=database,

@@ -67,7 +67,7 @@ async def ask(
         raise refused
     if not answers.found:
         # that a database does not know it says nothing while another is away
-        raise away_error(errors[0], answers.away)
+        raise away_error(errors[0], answers.away if len(members) > 1 else [])
     return answers
 
 

@@ -122,7 +122,7 @@ def joined(parts: Mapping[int, Webhook], away: Sequence[int], lacking: Sequence[
 
 
 def _place_of(found: Found, query: str) -> int:
-    """Return the place of its kind, as `wallet_search` has them: exact names and ids first, names that begin so last."""
+    """Return the place of its kind, as `wallet_search` has them: what is named exactly first."""
     if isinstance(found, FoundUser):
         exact = found.username.lower() == query.lower() or str(found.user_id) == query.lower()
         return 1 if exact else 5
@@ -148,9 +148,7 @@ class Merged(Database):
         found = await ask(self.members, lambda member: member.search(query, actor))
         items = [item for page in found.found.values() for item in page.items]
         items.sort(key=lambda item: item.created_at, reverse=True)
-        items.sort(
-            key=lambda item: (_place_of(item, query), item.username if isinstance(item, FoundUser) else "")
-        )
+        items.sort(key=lambda item: (_place_of(item, query), item.username if isinstance(item, FoundUser) else ""))
         return Page(items[:MOST_FOUND], None, found.away)
 
     async def audit(self, filters: AuditFilters, limit: int, before_id: Before, actor: UUID) -> Page[AuditRow]:
@@ -159,9 +157,7 @@ class Merged(Database):
             lambda member, before: member.audit(filters, limit, before, actor), limit, before_id, _created_at, _row
         )
 
-    async def confirmations(
-        self, status: str | None, limit: int, before_id: Before, actor: UUID
-    ) -> Page[Confirmation]:
+    async def confirmations(self, status: str | None, limit: int, before_id: Before, actor: UUID) -> Page[Confirmation]:
         """Read the newest `limit` of them."""
         return await self._listed(
             lambda member, before: member.confirmations(status, limit, before, actor),
@@ -237,9 +233,7 @@ class Merged(Database):
 
     async def webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
         """Read one."""
-        found = await ask(
-            self.members, lambda member: member.webhook(webhook_id, actor), lacking=(UNKNOWN_WEBHOOK,)
-        )
+        found = await ask(self.members, lambda member: member.webhook(webhook_id, actor), lacking=(UNKNOWN_WEBHOOK,))
         return joined(*found)
 
     async def change_webhook(self, webhook_id: UUID, request: WebhookRequest, actor: UUID) -> Webhook:
@@ -273,9 +267,7 @@ class Merged(Database):
         found = await ask(self.members, lambda member: member.webhook(webhook_id, actor), lacking=(UNKNOWN_WEBHOOK,))
         return await self.members[min(found.found)].test_webhook(webhook_id, actor)
 
-    async def webhook_deliveries(
-        self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID
-    ) -> Page[Delivery]:
+    async def webhook_deliveries(self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID) -> Page[Delivery]:
         """Read the newest `limit`."""
         return await self._listed(
             lambda member, before: member.webhook_deliveries(webhook_id, limit, before, actor),

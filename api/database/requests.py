@@ -110,4 +110,4 @@ Before = int | Places | None
 """Where a list goes on: below a row, in several databases below one of each; None at its beginning."""
 
 Starts = Mapping[int, tuple[int | None, int]]
-"""After which event deliveries begin in each database: its epoch and number. One that is missing begins at its first."""
+"""After which event deliveries begin in each database: its epoch and number. One that is missing begins."""

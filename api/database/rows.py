@@ -129,6 +129,25 @@ class TransferPreview(Struct):
     available: int
 
 
+Status = Literal["pending", "delivered", "returned"]
+
+
+class Delivered(Struct):
+    """How far a transfer to another database is; `code`: why its money came back."""
+
+    delivery: Status
+    code: str | None
+
+
+class InTransit(Struct):
+    """What is on its way to another database in one asset: how many transfers, and how old the oldest one is."""
+
+    destination: int
+    asset: str
+    pending: int
+    oldest_seconds: float
+
+
 class BalancePoint(NamedTuple):
     """The balance at a moment, in minor units."""
 

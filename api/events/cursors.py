@@ -14,9 +14,6 @@ from typing import Final, NamedTuple
 from api.cluster_map import NUMBERS
 from api.errors import INVALID_CURSOR, FieldError, ServiceError
 
-LONGEST: Final = 7680
-"""Characters of a cursor: of 411 databases, and still a header and an address that servers take."""
-PATTERN: Final = f"^[A-Za-z0-9_-]{{18,{LONGEST}}}$"
 _VERSION: Final = 1
 """The first byte."""
 _LAYOUT: Final = struct.Struct(">Biq")
@@ -41,11 +38,15 @@ BEGINNING: Final = Cursor(0, 0)
 class Cursors(dict[int, Cursor]):
     """A cursor in each database, by number. One that is missing is at its beginning."""
 
+    def at(self, number: int) -> Cursor:
+        """Return the cursor in one database."""
+        return self.get(number, BEGINNING)
+
     def __str__(self) -> str:
         """Spell it."""
         begun = {number: cursor for number, cursor in self.items() if cursor.id}
         if not begun.keys() - {0}:
-            return str(self.get(0, BEGINNING))
+            return str(self.at(0))
         parts = (_PART.pack(number, *begun[number]) for number in sorted(begun))
         return _spelled(bytes([_SEVERAL]) + b"".join(parts))
 
@@ -55,7 +56,7 @@ def read_cursor(text: str, field: str = "after") -> Cursor:
     cursors = read_cursors(text, field)
     if cursors.keys() - {0}:
         raise _invalid(field)
-    return cursors.get(0, BEGINNING)
+    return cursors.at(0)
 
 
 def read_cursors(text: str, field: str = "after") -> Cursors:

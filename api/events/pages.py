@@ -10,7 +10,7 @@ import msgspec
 
 from api.database.each import ask, away_error
 from api.errors import NOT_FINAL, UNAVAILABLE, ServiceError
-from api.events.cursors import BEGINNING, Cursor, Cursors
+from api.events.cursors import Cursor, Cursors
 from api.events.sources import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
@@ -66,13 +66,12 @@ async def page(sources: Sources, asked: Asked) -> EventsPage:
     """Read a page that covers what was committed before. Raises ServiceError: NOT_FINAL, or what a read can raise."""
     if len(sources.bounds) == 1:
         ((number, bounds),) = sources.bounds.items()
-        found = await _part(bounds, asked, asked.after and asked.after.get(number, BEGINNING))
+        found = await _part(bounds, asked, None if asked.after is None else asked.after.at(number))
         return EventsPage(found.items, Cursors({**(asked.after or {}), number: found.next}), found.more)
 
     async def read(number: int) -> Part:
         with sources.told(number):
-            after = None if asked.after is None else asked.after.get(number, BEGINNING)
-            return await _part(sources.bounds[number], asked, after)
+            return await _part(sources.bounds[number], asked, None if asked.after is None else asked.after.at(number))
 
     answers = await ask({number: number for number in sources.bounds}, read, patience=ANSWER_SECONDS)
     if answers.away and asked.after is None:

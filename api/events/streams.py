@@ -21,7 +21,7 @@ import structlog
 from api.database.each import ask, away_error
 from api.database.requests import EventFilters
 from api.errors import NOT_FINAL, OVERLOADED, TOO_MANY_STREAMS, UNAUTHORIZED, UNAVAILABLE, ServiceError
-from api.events.cursors import BEGINNING, Cursor, Cursors
+from api.events.cursors import Cursor, Cursors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Container, Hashable, Mapping, Sequence
@@ -218,7 +218,7 @@ class Stream:
 
         So a refusal comes before the answer begins.
         """
-        await self.channel.join(self, after and after.get(self.channel.number, BEGINNING))
+        await self.channel.join(self, None if after is None else after.at(self.channel.number))
         found = await self.catch_up() if self.behind else []
         head = b"retry: %d\nid: %b\n\n" % (RETRY_MS, self.cursor.encode())
         self.opening = head + (self._sending(found) if found else b"")
@@ -520,7 +520,7 @@ class Joined(Stream):
 
     async def _join(self, number: int) -> None:
         part = self.parts[number]
-        await part.channel.join(part, self._after and self._after.get(number, BEGINNING))
+        await part.channel.join(part, None if self._after is None else self._after.at(number))
         self._places.setdefault(number, Cursor(part.epoch, part.sent))
 
     def part(self) -> None:
@@ -665,12 +665,10 @@ class Streams:
         """Open what tells a waiting request of news from now on. Raises as above."""
         return await self._opened("wait", self._of_all(caller, filters, None, patient=True), None)
 
-    def _of_all(
-        self, caller: Caller, filters: EventFilters, seconds: int | None, *, patient: bool = False
-    ) -> Stream:
+    def _of_all(self, caller: Caller, filters: EventFilters, seconds: int | None, *, patient: bool = False) -> Stream:
         channels = {number: self._channels_of(number)[0] for number in self._sources.bounds}
         if len(channels) == 1:
-            return Stream(*channels.values(), caller, filters, seconds)
+            return Stream(next(iter(channels.values())), caller, filters, seconds)
         parts = {number: Stream(channel, caller, filters) for number, channel in channels.items()}
         return Joined(self._sources, parts, seconds, patient=patient)
 

@@ -17,7 +17,7 @@ from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.auth.tokens import bearer
 from api.database.requests import EventFilters
 from api.errors import NOT_OPERATOR, ServiceError
-from api.events.cursors import LONGEST, Cursors, read_cursors
+from api.events.cursors import Cursors, read_cursors
 from api.events.pages import Asked, page
 from api.events.streams import Caller
 from api.http.client_address import client_address
@@ -28,14 +28,14 @@ from api.routes.operator import OPERATOR_ERRORS
 from api.routes.parameters import named
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
-from api.schemas.events import EventName, EventPage
+from api.schemas.events import CURSOR_PATTERN, LONGEST_CURSOR, EventName, EventPage
 from api.schemas.fields import ASSET_PATTERN
 
 if TYPE_CHECKING:
     from api.events.streams import Stream
 
 LONGEST_WAIT = 30
-POSITION = f"^(beginning|latest|[A-Za-z0-9_-]{{18,{LONGEST}}})$"
+POSITION = f"^(beginning|latest|{CURSOR_PATTERN})$"
 
 After = Annotated[
     str | None,
@@ -62,7 +62,9 @@ Seconds = Annotated[
 LastEventId = Annotated[
     str | None,
     HeaderParameter(
-        name="Last-Event-ID", max_length=LONGEST, description="`id` of the last event; it has precedence over `after`."
+        name="Last-Event-ID",
+        max_length=LONGEST_CURSOR,
+        description="`id` of the last event; it has precedence over `after`.",
     ),
 ]
 STREAM_ERRORS = ("validation", "too_many_streams", "WA024", "WA036", "WA041", "timeout")

@@ -48,11 +48,15 @@ def verification_routes(services: Services) -> Router:
     async def start(request: AuthenticatedRequest) -> JsonResponse[Envelope[VerificationRunDetails]]:
         """Judge the whole ledger as it is now, beside all other work. It takes as long as the ledger is long.
 
-        One runs at a time. It ends without a result when the service is stopped.
+        One runs at a time. It ends without a result when the service is stopped. In a cluster one is started in each
+        database, and the first is shown.
         """
         actor = request.user.user_id
-        run_id = await services.verifier.start(actor)
-        return success("verification started", await database.verification_run(run_id, actor), 202)
+        started = await services.verifier.start(actor)
+        found = await database.verification_run(started.run_ids[0], actor)
+        if len(database.members) > 1:
+            found.started, found.away = started.run_ids, named(started.away)
+        return success("verification started", found, 202)
 
     @get(
         "/runs",

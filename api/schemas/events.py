@@ -28,6 +28,9 @@ from api.schemas.fields import (
 SYSTEM_WALLET_ID = "00000000-0000-4000-8000-000000000001"
 SOURCE = "urn:uuid:018f6b5d-0000-7000-8000-00000000d00d"
 CURSOR = "ASkYM2QAAAAAAAAAKg"
+LONGEST_CURSOR = 7680
+"""Characters: of 411 databases, and still a header and an address that servers take."""
+CURSOR_PATTERN = f"[A-Za-z0-9_-]{{18}}|Ag[A-Za-z0-9_-]{{18,{LONGEST_CURSOR - 2}}}"
 
 TransactionEventName = Literal[
     "transaction.bonus",

@@ -280,7 +280,8 @@ class VerificationRunDetails(VerificationRun):
     findings: Annotated[list[VerificationFinding], Meta(description="The first 100.")]
     started: (
         Annotated[
-            list[int], Meta(description="Of a cluster: the verifications that were started with it, one in each database.")
+            list[int],
+            Meta(description="Of a cluster: the verifications that were started with it, one in each database."),
         ]
         | UnsetType
     ) = UNSET

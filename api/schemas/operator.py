@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from api.schemas.fields import (
     MAX_AMOUNT,
@@ -18,6 +18,7 @@ from api.schemas.fields import (
     Amount,
     Asset,
     Available,
+    Away,
     BalanceAmount,
     CreatedAt,
     EffectiveAt,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.schemas.events import EventName
+from api.schemas.events import CURSOR_PATTERN, EventName
 from api.schemas.fields import OPERATOR_ID, TEXT_PATTERN, WALLET_ID, AssetCode, Away, CreatedAt
 from api.schemas.inspection import ActorName, NextCursor
 from api.schemas.operator import Reason
@@ -17,7 +17,7 @@ WEBHOOK_ID = "018f6b5e-0000-7000-8000-00000000f00c"
 WEBHOOK_SECRET = "whsec_plJ3nmyCDGBKInavdOK15jsl8xvWEBZr5kQgQ9qbQf8="  # noqa: S105
 BEGINNING = "beginning"
 URL_PATTERN = "^https?://[^/?#@\\\\\\s]+([/?][!$-;=?-Z_a-z~%\\[\\]]*)?$"
-AFTER_PATTERN = f"^({BEGINNING}|[A-Za-z0-9_-]{{18,7680}})$"
+AFTER_PATTERN = f"^({BEGINNING}|{CURSOR_PATTERN})$"
 
 Url = Annotated[
     str,
@@ -99,9 +99,7 @@ class PauseRequest(Struct, forbid_unknown_fields=True):
 
 
 HookStatus = Annotated[Literal["active", "paused"], Meta(examples=["active"])]
-Position = Annotated[
-    int, Meta(description="The number of the event that it has got to; 0 for none.", examples=[42])
-]
+Position = Annotated[int, Meta(description="The number of the event that it has got to; 0 for none.", examples=[42])]
 Behind = Annotated[
     int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
 ]

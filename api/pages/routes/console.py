@@ -164,7 +164,9 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         except Refusal as refusal:
             return site.refused(request, "audit.html", query, refusal, rows=[], next=None, **shown)
         rows = [(row, changes(row, words), members(row.after)) for row in page.items]
-        return site.page(request, "audit.html", form=query, rows=rows, next=encode_cursor(page.next), away=page.away, **shown)
+        return site.page(
+            request, "audit.html", form=query, rows=rows, next=encode_cursor(page.next), away=page.away, **shown
+        )
 
     async def read_filters(query: Form, me: UUID) -> AuditFilters:
         """Return which rows are asked for: what was done, if nothing is said. Raises MistakeError."""
@@ -189,7 +191,7 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         except ValueError:
             pass
         # a search leaves a trace, so names that nobody can have are not looked for
-        found = await database.search(text, me) if re.fullmatch(USERNAME_PATTERN, text) else []
+        found = (await database.search(text, me)).items if re.fullmatch(USERNAME_PATTERN, text) else []
         for one in found:
             if isinstance(one, FoundUser) and one.username == text.lower():
                 return one.user_id

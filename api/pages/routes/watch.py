@@ -112,14 +112,16 @@ def watch_pages(site: Site) -> list[HTTPRouteHandler]:
 
         async def do(_: Form) -> Response[Any]:
             try:
-                run_id = await services.verifier.start(request.user.user_id)
+                started = await services.verifier.start(request.user.user_id)
             except ServiceError as refusal:
                 running = refusal.members.get("run_id")
                 if refusal.kind is RUNS and running is not None:
                     # pressed twice, or by two: both see the one that runs
                     return see(f"/operator/verifications/{running}", already=1)
                 raise
-            return see(f"/operator/verifications/{run_id}")
+            if len(database.members) > 1:
+                return see("/operator/verifications")
+            return see(f"/operator/verifications/{started.run_ids[0]}")
 
         act = Act(show, lambda _form, _context: {}, do, at_once=True)
         return await answer(site, request, "act_verify.html", act)
