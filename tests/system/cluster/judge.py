@@ -1,4 +1,4 @@
-"""The judge: what clients were told against what all databases hold, by queries of its own, then by pgwallet's checks."""
+"""The judge: what clients were told against what all databases hold, by its own queries and by pgwallet's checks."""
 
 from collections import Counter
 from typing import Any
@@ -17,7 +17,8 @@ join wallet.wallets w on w.id = o.wallet_id
 left join wallet.transactions r on r.id = o.returned_id and r.wallet_id = o.wallet_id
 """
 INBOX = """
-select i.origin_id as id, i.from_wallet_id, i.to_wallet_id, i.amount, i.asset, i.code, t.type::text, t.amount as credited
+select i.origin_id as id, i.from_wallet_id, i.to_wallet_id, i.amount, i.asset, i.code,
+  t.type::text, t.amount as credited
 from wallet.inbox i
 left join wallet.transactions t on t.id = i.transaction_id and t.wallet_id = i.to_wallet_id
 """

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import jwt
+import psycopg
 
 from api.auth.tokens import ALGORITHM, ISSUER
 from api.cluster_map import home_of
@@ -30,7 +31,7 @@ FUNDS = 10**12
 SIZE = 50
 PATIENCE = 60.0
 SETTINGS = {"PGWALLET_WORKERS": "2", "PGWALLET_LOG_LEVEL": "warning", "PGWALLET_RATE_LIMIT": "off"}
-UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+UNREACHABLE = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 BATCH = """
   select outcome from public.wallet_batch(
     array_fill('transfer'::text, array[cardinality($1::uuid[])]), $1, $2::uuid[], $3::bigint[],
@@ -74,6 +75,8 @@ class World:
         self.accounts: list[Account] = []
         self.refusing: list[UUID] = []
         self.transfers: list[Transfer] = []
+        self.answered = dict.fromkeys(range(len(databases.members)), 0)
+        """How many batches each database has answered."""
         self._tasks: list[asyncio.Task[None]] = []
         self._going = False
 
@@ -155,6 +158,7 @@ class World:
                     continue
                 for transfer, (outcome,) in zip(batch, outcomes, strict=True):
                     transfer.acknowledged = outcome in {"ok", "replayed"}
+                self.answered[number] += 1
         if connection is not None:
             await connection.close()
 
@@ -174,11 +178,17 @@ class World:
                 while transfer.acknowledged is None:
                     with contextlib.suppress(httpx.TransportError):
                         answer = await client.post(url, json=body, headers=headers[transfer.sender])
-                        assert answer.status_code in {200, 201, 404, 409, 422, 503}, answer.text
+                        assert answer.status_code in {200, 201, 403, 404, 409, 503}, answer.text
                         if answer.status_code != 503:
                             transfer.acknowledged = answer.status_code in {200, 201}
                             break
                     await asyncio.sleep(0.05)
+
+    def require_load(self) -> None:
+        """Fail where a caller has failed."""
+        for task in self._tasks:
+            if task.done():
+                task.result()
 
     async def carried(self) -> int:
         """How many transfers are concluded by now."""
@@ -254,7 +264,7 @@ def end_carriers(world: World) -> None:
     """The connections over which transfers are carried."""
     database = random.choice(world.databases.members)
     end = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'wallet_relay'"
-    with contextlib.suppress(*UNREACHABLE), database.connect() as administrator:
+    with contextlib.suppress(psycopg.OperationalError), database.connect() as administrator:
         administrator.execute(end)
 
 
