@@ -162,7 +162,7 @@ EXAMPLES: Final = {
         _refusal("WA021", "Only a spend or capture can be refunded; send a transfer back instead."),
         _refusal(
             "WA022",
-            "Bring the balance to zero and void open holds before closing it.",
+            "Bring the balance to zero, void open holds and wait for what is in transit before closing it.",
             balance=700,
             held=0,
             asset="UC",

@@ -18,6 +18,7 @@ from api.schemas.fields import (
     BalanceAmount,
     CreatedAt,
     JsonObject,
+    PostedKind,
     Receipt,
     Scale,
     Status,
@@ -112,7 +113,7 @@ class FoundTransaction(Struct, tag_field="kind", tag="transaction"):
     wallet_id: WalletId
     user_id: UserId
     username: StoredName
-    type: TransactionType
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Annotated[int, Meta(description="Signed, as it moved this wallet, in minor units.", examples=[-100])]
     asset: Asset
     scale: Scale
@@ -408,7 +409,7 @@ class InspectedTransaction(Struct):
     id: TransactionNumber
     txn_id: RequestId
     wallet_id: Annotated[UUID, Meta(description="Whose request it was.", examples=[WALLET_ID])]
-    type: TransactionType
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Annotated[int, Meta(description="Minor units, above 0; of an adjustment signed.", examples=[100])]
     asset: Asset
     scale: Scale
