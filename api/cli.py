@@ -15,6 +15,7 @@ from uuid import UUID
 try:
     import click
 
+    from api.cluster.proxy import proxy
     from api.errors import CommandError
     from api.integrity import verification
     from api.integrity.hash_chain import Finding
@@ -190,6 +191,7 @@ def export_user(settings: Settings, username: str) -> None:
 
 
 pgwallet.add_command(webhooks)
+pgwallet.add_command(proxy)
 
 
 @pgwallet.command()
