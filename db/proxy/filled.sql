@@ -1,4 +1,4 @@
--- PL/Proxy splits arrays of the same length only, and calls no array the empty one.
+-- PL/Proxy splits arrays of the same length only. The element of a null array is a null of its type.
 create function wallet_proxy.filled(
   p_array anyarray,
   p_items integer
@@ -6,4 +6,4 @@ create function wallet_proxy.filled(
 returns anyarray
 language sql
 immutable
-as $$ select case when p_array is null then array_fill(null, array[p_items], array[1]) else p_array end $$;
+as $$ select case when p_array is null then array_fill(p_array[1], array[p_items]) else p_array end $$;
