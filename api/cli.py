@@ -15,6 +15,7 @@ from uuid import UUID
 try:
     import click
 
+    from api.cluster.commands import cluster
     from api.cluster.proxy import proxy
     from api.errors import CommandError
     from api.integrity import verification
@@ -191,6 +192,7 @@ def export_user(settings: Settings, username: str) -> None:
 
 
 pgwallet.add_command(webhooks)
+pgwallet.add_command(cluster)
 pgwallet.add_command(proxy)
 
 

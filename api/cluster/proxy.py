@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from api.cluster_map import ClusterMap, Member, load
+from api.cluster import map_file
 from api.errors import CommandError
 from api.setup.deploy import DB, connected
 from api.urls import SECRET, credentials, keywords
 
 if TYPE_CHECKING:
     import asyncpg
+
+    from api.cluster_map import ClusterMap, Member
 
     from api.settings import Settings
 
@@ -69,6 +71,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_sweep", "wallet_open_holds"), Where(SUM)),
     **dict.fromkeys(("wallet_users", "wallet_confirmations", "wallet_verifications"), Where(ALL)),
     **dict.fromkeys(("wallet_verification_runs", "wallet_search", "wallet_trial_balance"), Where(ALL)),
+    "wallet_in_transit": Where(ALL),
     **dict.fromkeys(("wallet_balances", "wallet_batch", "wallet_transfer", "wallet_preview_transfer"), _OWN),
     **dict.fromkeys(("wallet_register", "wallet_require_username", "wallet_export_user"), _OWN),
     **dict.fromkeys(("wallet_locate", "wallet_audit"), _OWN),
@@ -100,6 +103,7 @@ WHERE: Final[dict[str, Where]] = {
     "wallet_last_verification": _VERIFICATION,
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
     "wallet_copy_operator": _EVERYWHERE,
+    "wallet_redrive": Where(OUT, "repairs one database after it was restored"),
 }
 """Every public function. One that is missing stops the command, and a test."""
 
@@ -171,11 +175,9 @@ def proxy(settings: Settings, *, given: tuple[str, ...], file: Path | None, pass
     NAME is a login of that database, ROLE the one that it has in the others. No other login gets through, and none as a
     superuser. Apply it again after each change of the map or of pgwallet's version: it replaces what it made before.
     """
-    if settings.cluster is None:
-        raise CommandError("PGWALLET_CLUSTER is not set: it names the map of the cluster")
     if passwords and sys.stdout.isatty():
         raise CommandError("this would show passwords on the terminal: write to a file, or to psql")
-    cluster = load(settings.cluster)
+    cluster = map_file.read(settings)
     logins = [_login(text) for text in (*given, *_lines(file))]
     if len({login.name for login in logins}) < len(logins):
         raise CommandError("a login is named twice")

@@ -81,7 +81,7 @@ EACH: Final = "each"
 
 ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("open", "close", "of", "of_row", "numbered", "mark", "take_counts", "ping"), OWN),
-    **dict.fromkeys(("waiting", "connections", "revocations", "sweep", "facts", "open_holds"), EACH),
+    **dict.fromkeys(("waiting", "connections", "revocations", "sweep", "facts", "open_holds", "redirect"), EACH),
     # names
     **dict.fromkeys(("register", "require_username", "sign_in"), OWN),
     **dict.fromkeys(("sign_in_failed", "sign_in_succeeded"), _by_name),
@@ -131,8 +131,10 @@ class Cluster(Database):
         self._watching: asyncio.Task[None] | None = None
 
     def _database(self, member: Member) -> Database:
-        settings = replace(self._settings, api_url=member.api_url, read_url=member.read_url)
-        return Database(settings, self._observe, member.number)
+        return Database(self._of_member(member), self._observe, member.number)
+
+    def _of_member(self, member: Member) -> Settings:
+        return replace(self._settings, api_url=member.api_url, read_url=member.read_url)
 
     async def open(self) -> None:
         """Make the pools, and begin to watch the map."""
@@ -283,7 +285,10 @@ class Cluster(Database):
                 continue
             database = self._database(member)
             await database.open()
-            self._leave(self.members.get(member.number))
+            if (moved := self.members.get(member.number)) is not None:
+                # calls that wait for a connection get one there
+                moved.redirect(self._of_member(member))
+                self._leave(moved)
             self.members[member.number] = database
         for number in before.keys() - {member.number for member in found.members}:
             self._leave(self.members.pop(number))

@@ -191,6 +191,11 @@ class Database:
         for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
 
+    def redirect(self, settings: Settings) -> None:
+        """Make new connections as these settings have them: the database is on another server now."""
+        for pool in (self._shared, self._patient, self._locking, self._revocations, self._events):
+            pool.redirect(settings)
+
     def of(self, identifier: UUID) -> Database:
         """Return the database in which a user or wallet lives."""
         del identifier

@@ -44,6 +44,7 @@ create table wallet.outbox (
   created_at timestamptz not null default clock_timestamp(),
   concluded_at timestamptz,
   constraint outbox_pkey primary key (transaction_id),
+  constraint outbox_returned_key unique (returned_id),
   constraint outbox_transaction_fkey foreign key (transaction_id) references wallet.transactions (id),
   constraint outbox_status_known check (status in ('pending', 'delivered', 'returned')),
   constraint outbox_erasure_known check (erasure in ('due', 'done')),
