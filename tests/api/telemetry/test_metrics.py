@@ -221,7 +221,7 @@ def test_holds_that_cannot_be_counted_in_time_say_nothing_of_the_database(
     with service_database.connect() as administrator, administrator.transaction():
         administrator.execute("lock table wallet.holds in access exclusive mode")
         shown = page(measured.url)
-    assert "pgwallet_database_up 1.0" in shown
+    assert 'pgwallet_database_up{database="0"} 1.0' in shown
     assert "pgwallet_holds_open" not in shown
 
 
@@ -438,4 +438,4 @@ def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pyt
             monkeypatch.setattr(f"prometheus_client.{module}.{name}", None)
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
         metrics.share(memory.names(), 0)
-        assert b"pgwallet_database_up 1.0" in Metrics(memory.names()).page({})
+        assert b'pgwallet_database_up{database="0"} 1.0' in Metrics(memory.names()).page({0: {}})
