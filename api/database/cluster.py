@@ -45,17 +45,17 @@ log = structlog.get_logger("pgwallet.cluster")
 Choose = Callable[..., Database]
 
 
-def _by_id(cluster: Cluster, identifier: UUID, *_: Any) -> Database:
+def _by_id(cluster: Cluster, identifier: UUID, *_: Any, **_named: Any) -> Database:
     """Choose by the user or wallet that the first argument names."""
     return cluster.of(identifier)
 
 
-def _by_row(cluster: Cluster, row_id: int, *_: Any) -> Database:
+def _by_row(cluster: Cluster, row_id: int, *_: Any, **_named: Any) -> Database:
     """Choose by the number of a transaction, hold or other row."""
     return cluster.of_row(row_id)
 
 
-def _by_wallet(cluster: Cluster, asked: Any, *_: Any) -> Database:
+def _by_wallet(cluster: Cluster, asked: Any, *_: Any, **_named: Any) -> Database:
     """Choose by the wallet that a request has among its fields."""
     return cluster.of(asked.wallet_id)
 

@@ -47,9 +47,9 @@ class Sources:
                 await asyncio.gather(follows, return_exceptions=True)
             await asyncio.gather(*(bounds.stop() for bounds in self.bounds.values()))
 
-    def of_user(self, user_id: UUID) -> int:
-        """Return the number of the database in which a user lives."""
-        number = number_of(user_id)
+    def number_of(self, identifier: UUID) -> int:
+        """Return the number of the database in which a user or a user's wallet lives."""
+        number = number_of(identifier)
         return number if number in self.bounds else min(self.bounds)
 
     @contextlib.contextmanager

@@ -649,25 +649,44 @@ class Streams:
         return {kind: kinds.count(kind) for kind in ("operator", "user", "wait")}
 
     async def operator(
-        self, caller: Caller, filters: EventFilters, after: Cursors | None, seconds: int | None = None
+        self,
+        caller: Caller,
+        filters: EventFilters,
+        after: Cursors | None,
+        seconds: int | None = None,
+        home: UUID | None = None,
     ) -> Stream:
-        """Open a stream of all events, after one or from now on. Raises ServiceError: 429, or what a read can raise."""
-        return await self._opened("operator", self._of_all(caller, filters, seconds), after)
+        """Open a stream of all events, after one or from now on. Raises ServiceError: 429, or what a read can raise.
+
+        Those of a user's wallet are in its database alone: give it as `home`, too.
+        """
+        numbers = list(self._sources.bounds) if home is None else [self._sources.number_of(home)]
+        return await self._opened("operator", self._of_all(caller, filters, seconds, numbers), after)
 
     async def user(
         self, caller: Caller, types: Sequence[str] | None, after: Cursors | None, seconds: int | None = None
     ) -> Stream:
         """Open a stream of a user's own events, which are in one database. Raises as above."""
-        _, channel = self._channels_of(self._sources.of_user(caller.user_id))
+        _, channel = self._channels_of(self._sources.number_of(caller.user_id))
         return await self._opened("user", Stream(channel, caller, EventFilters(types), seconds), after)
 
     async def waiting(self, caller: Caller, filters: EventFilters) -> Stream:
         """Open what tells a waiting request of news from now on. Raises as above."""
-        return await self._opened("wait", self._of_all(caller, filters, None, patient=True), None)
+        return await self._opened(
+            "wait", self._of_all(caller, filters, None, list(self._sources.bounds), patient=True), None
+        )
 
-    def _of_all(self, caller: Caller, filters: EventFilters, seconds: int | None, *, patient: bool = False) -> Stream:
-        channels = {number: self._channels_of(number)[0] for number in self._sources.bounds}
-        if len(channels) == 1:
+    def _of_all(
+        self,
+        caller: Caller,
+        filters: EventFilters,
+        seconds: int | None,
+        numbers: Sequence[int],
+        *,
+        patient: bool = False,
+    ) -> Stream:
+        channels = {number: self._channels_of(number)[0] for number in numbers}
+        if len(self._sources.bounds) == 1:
             return Stream(next(iter(channels.values())), caller, filters, seconds)
         parts = {number: Stream(channel, caller, filters) for number, channel in channels.items()}
         return Joined(self._sources, parts, seconds, patient=patient)

@@ -149,11 +149,12 @@ def event_routes(services: Services) -> Router:
         """
         filters = EventFilters(type, asset, wallet_id)
         caller = _caller(services, request, to_operators=True)
-        if wallet_id is not None:
-            await database.inspect_wallet(wallet_id, request.user.user_id)
+        home = None
+        if wallet_id is not None and (await database.inspect_wallet(wallet_id, request.user.user_id)).kind == "user":
+            home = wallet_id
         position = _position(last_event_id or after, None)
         async with sources.with_resume(position):
-            opened = await streams.operator(caller, filters, position, seconds)
+            opened = await streams.operator(caller, filters, position, seconds, home)
         return EventStream(streams, opened, services.download_timeout)
 
     return Router(
