@@ -215,6 +215,7 @@ SPECIFIC: Final[Mapping[str, str]] = {
     "WA020 left=0": "This payment was refunded in full already.",
     "WA021 type=transfer": "A transfer cannot be refunded; ask the recipient to send it back.",
     "WA022": "This wallet has a balance of {balance}, and {held} reserved: it cannot be closed.",
+    "WA022 balance=0": "Of this wallet {in_transit} are on their way: it cannot be closed before they have arrived.",
     "WA028 operator": "This transaction does not exist.",
     "WA033": "Too many failed sign-ins. Please try again in {retry_after} seconds.",
     "WA033 retry_after=1": "Too many failed sign-ins. Please try again in 1 second.",
@@ -224,7 +225,7 @@ SPECIFIC: Final[Mapping[str, str]] = {
 }
 """The same, where the error has all members that the sentence names. By code; by code and the value of a member, the
 first of VARYING first; and before these by code and `operator`, for calls about the wallet of somebody else."""
-VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after")
+VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after", "balance")
 
 _IN_THE_APP: Final = "Something went wrong in the app. Please try again."
 _NO_DATE: Final = "This date is not valid."
@@ -245,7 +246,7 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 """The same for a field at fault, by what is wrong with it or by its name."""
 
-AMOUNTS: Final = ("requested", "available", "balance", "held", "left", "maximum")
+AMOUNTS: Final = ("requested", "available", "balance", "held", "left", "maximum", "in_transit")
 """Members in minor units, where `asset` and `scale` are there, too."""
 TIMES: Final = ("at", "expires_at", "now", "replayed_until")
 """Members that are times."""

@@ -16,10 +16,12 @@ from api.database.requests import Places
 from api.database.rows import (
     WRITTEN,
     BalancePoint,
+    Delivered,
     EventMark,
     EventRow,
     Events,
     FenceHolder,
+    InTransit,
     NewUser,
     Page,
     Revocations,
@@ -39,18 +41,18 @@ from api.database.rows import (
     page_of_user_events,
     read_audit_row,
     read_confirmation,
-    read_entry,
     read_found,
     read_inspected_user,
     read_outcome,
     read_own_entry,
+    read_requested_entry,
     read_statement_line,
     read_transaction,
     reader,
 )
 from api.errors import INVALID_CURSOR, NOT_FINAL, NOT_FOUND, TIMEOUT, FieldError, ServiceError
 from api.schemas.accounts import Me
-from api.schemas.history import Entry, OwnEntry
+from api.schemas.history import Entry, OwnEntry, RequestedEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -146,6 +148,8 @@ _read_webhook = reader(Webhook)
 _read_webhook_trial = reader(WebhookTrial)
 _read_delivery = reader(Delivery)
 _read_dead_letter = reader(DeadLetter)
+_read_delivered = reader(Delivered)
+_read_in_transit = reader(InTransit)
 
 
 def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
@@ -222,6 +226,11 @@ class Database:
         """Return the database of this number."""
         del number
         return self
+
+    def elsewhere(self, here: Database, wallet_id: UUID) -> bool:
+        """Whether a wallet lives in another database than this."""
+        del here, wallet_id
+        return False
 
     def mark(self, user_id: UUID) -> str:
         """Return what a secret of this user ends in, which has no id: nothing where there is one database."""
@@ -437,15 +446,18 @@ class Database:
         self._counts.add(outcomes)
         return outcomes
 
-    async def batch(self, items: Sequence[BatchItem], *, atomic: bool) -> list[Transaction | ServiceError]:
+    async def batch(
+        self, items: Sequence[BatchItem], *, atomic: bool, refused: Sequence[str] = ()
+    ) -> list[Transaction | ServiceError]:
         """`wallet_batch` for one client's batch: the outcome of each item, in order.
 
-        `atomic`: if an item is refused, nothing is written.
+        `atomic`: if an item is refused, nothing is written. `refused` are the codes of items that are refused already,
+        and are not among these.
         """
         columns = [list(column) for column in zip(*items, strict=True)]
 
         def written(rows: Sequence[asyncpg.Record]) -> bool:
-            return all(row["outcome"] in WRITTEN for row in rows)
+            return not refused and all(row["outcome"] in WRITTEN for row in rows)
 
         wallets = {wallet_id for item in items for wallet_id in (item.wallet_id, item.to_wallet_id) if wallet_id}
         rows = await self._locking.run(
@@ -455,7 +467,7 @@ class Database:
             keep=written if atomic else None,
         )
         outcomes = [read_outcome(row) for row in rows]
-        refused = [outcome.kind.code for outcome in outcomes if isinstance(outcome, ServiceError)]
+        refused = [*refused, *(outcome.kind.code for outcome in outcomes if isinstance(outcome, ServiceError))]
         self._counts.refused_items.update(refused)
         if not (atomic and refused):
             self._counts.add(outcomes)
@@ -495,6 +507,30 @@ class Database:
         arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, actor)
         row = await self._locking.row(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
         return None if row["is_recorded"] else _read_transfer_preview(row)
+
+    async def locate(self, username: str, asset: str) -> UUID | None:
+        """`wallet_locate`: the wallet of the user of this name, to whom a user of another database sends. Quick."""
+        rows = await self._at_once("select wallet_id from public.wallet_locate($1, $2)", username, asset)
+        return UUID(int=rows[0]["wallet_id"].int) if rows else None
+
+    async def require_receivable(self, to_wallet_id: UUID, asset: str, amount: int, field: str) -> None:
+        """`wallet_can_receive`: checks a transfer from another database. Quick. Errors: WA006, WA009, WA011, WA013."""
+        await self._at_once("select public.wallet_can_receive($1, $2, $3, $4)", to_wallet_id, asset, amount, field)
+
+    async def deliveries(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> dict[UUID, Delivered]:
+        """`wallet_deliveries`: how far transfers to other databases are, by `txn_id`. Quick. Errors: WA001."""
+        call = "select * from public.wallet_deliveries($1, $2, $3)"
+        rows = await self._at_once(call, wallet_id, list(txn_ids), actor)
+        return {row["txn_id"]: _read_delivered(row) for row in rows}
+
+    async def names(self, wallet_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """`wallet_names`: whose wallets these are, for users of other databases. Quick."""
+        rows = await self._at_once("select * from public.wallet_names($1)", list(wallet_ids))
+        return {row["wallet_id"]: row["username"] for row in rows}
+
+    async def in_transit(self) -> list[InTransit]:
+        """`wallet_in_transit`: what is on its way to other databases. Waits as long as `ping`."""
+        return [_read_in_transit(row) for row in await self._at_once("select * from public.wallet_in_transit()")]
 
     async def find_request(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> tuple[int | None, UUID | None]:
         """`wallet_find_request`: the transaction's number, or the `txn_id` of the hold. Errors: WA001."""
@@ -559,10 +595,10 @@ class Database:
         rows = await self._shared.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
         return page_of_entries(rows, limit)
 
-    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> Entry:
+    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> RequestedEntry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
         call = "select * from public.wallet_transaction($1, $2, $3)"
-        return read_entry(await self._shared.row(call, wallet_id, txn_id, actor))
+        return read_requested_entry(await self._shared.row(call, wallet_id, txn_id, actor))
 
     async def entry(self, wallet_id: UUID, transaction_id: int, actor: UUID) -> OwnEntry:
         """`wallet_entry`: one entry by the server's number of its transaction. Errors: WA001, WA028."""
@@ -872,16 +908,15 @@ class Database:
 
     async def facts(self) -> ServerFacts:
         """`wallet_last_verification`, and the server's version. Waits as long as `ping`."""
-        return _read_facts(
-            await self._at_once(
-                "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
-                " from (select) s left join public.wallet_last_verification() v on true"
-            )
+        (row,) = await self._at_once(
+            "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
+            " from (select) s left join public.wallet_last_verification() v on true"
         )
+        return _read_facts(row)
 
     async def open_holds(self) -> int:
         """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
-        row = await self._at_once("select public.wallet_open_holds() as number")
+        (row,) = await self._at_once("select public.wallet_open_holds() as number")
         return int(row["number"])
 
     async def fence_holders(self, fence: int) -> list[FenceHolder]:
@@ -939,14 +974,13 @@ class Database:
         call = "select * from public.wallet_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         return page_of_events(await pool.rows(call, after, bound.up_to, bound.fence, limit, *filters, epoch, actor))
 
-    async def _at_once(self, call: str) -> asyncpg.Record:
-        """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""
+    async def _at_once(self, call: str, *arguments: Argument) -> Sequence[asyncpg.Record]:
+        """Run a call. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                (row,) = await self._shared.rows(call, admitted=True)
+                return await self._shared.run(lambda connection: connection.fetch(call, *arguments), admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
-        return row
 
     async def _noted(self, call: Awaitable[T], wallet_id: UUID | None, actor: UUID) -> T:
         """Await an operator's call. A refusal that tells what the wallet has is a look at it, and is noted as one.

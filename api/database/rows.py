@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import UNSET, Raw, Struct, json, structs
 
 from api.errors import ServiceError, from_postgres
-from api.schemas.history import Entry, OwnEntry
+from api.schemas.history import Entry, OwnEntry, RequestedEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -129,6 +129,25 @@ class TransferPreview(Struct):
     available: int
 
 
+Status = Literal["pending", "delivered", "returned"]
+
+
+class Delivered(Struct):
+    """How far a transfer to another database is; `code`: why its money came back."""
+
+    delivery: Status
+    code: str | None
+
+
+class InTransit(Struct):
+    """What is on its way to another database in one asset: how many transfers, and how old the oldest one is."""
+
+    destination: int
+    asset: str
+    pending: int
+    oldest_seconds: float
+
+
 class BalancePoint(NamedTuple):
     """The balance at a moment, in minor units."""
 
@@ -206,6 +225,7 @@ def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
 
 read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
+_read_requested_entry = reader(RequestedEntry)
 _read_own_entry = reader(OwnEntry)
 _read_hold = reader(Hold)
 _read_confirmation = reader(Confirmation)
@@ -234,6 +254,13 @@ def read_outcome(record: asyncpg.Record) -> Transaction | ServiceError:
 def read_entry(record: asyncpg.Record) -> Entry:
     """Make an entry."""
     entry = _read_entry(record)
+    entry.metadata = _raw(record["metadata"])
+    return entry
+
+
+def read_requested_entry(record: asyncpg.Record) -> RequestedEntry:
+    """Make the entry of a transaction that its user requested."""
+    entry = _read_requested_entry(record)
     entry.metadata = _raw(record["metadata"])
     return entry
 

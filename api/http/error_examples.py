@@ -165,7 +165,7 @@ EXAMPLES: Final = {
         _refusal("WA021", "Only a spend or capture can be refunded; send a transfer back instead."),
         _refusal(
             "WA022",
-            "Bring the balance to zero and void open holds before closing it.",
+            "Bring the balance to zero, void open holds and wait for what is in transit before closing it.",
             balance=700,
             held=0,
             asset="UC",
@@ -214,8 +214,8 @@ EXAMPLES: Final = {
         _refusal("WA045", "One runs at a time in a database: wait for it, and look at its result.", run_id=7),
         _refusal(
             "WA046",
-            "Nothing was written. Send it to the database that home names, once every database and service knows the same "
-            "homes.",
+            "Nothing was written. Send it to the database that home names, once every database and service knows the "
+            "same homes.",
             field="username",
             username="alice",
             home=3,

@@ -19,9 +19,9 @@ from api.schemas.fields import (
     CreatedAt,
     ExpiresAt,
     JsonObject,
+    PostedKind,
     Receipt,
     Scale,
-    TransactionKind,
     WalletId,
 )
 
@@ -40,6 +40,8 @@ TransactionEventName = Literal[
     "transaction.capture",
     "transaction.refund",
     "transaction.adjustment",
+    "transaction.received",
+    "transaction.returned",
 ]
 HoldEventName = Literal["hold.opened", "hold.voided", "hold.expired"]
 AccountEventName = Literal[
@@ -54,7 +56,7 @@ EventName = Literal[TransactionEventName, HoldEventName, AccountEventName]
 """The name of an event, without `pgwallet.` before it, as filters take it."""
 
 EntryPurpose = Annotated[
-    TransactionKind | None,
+    PostedKind | None,
     Meta(description="Of a system wallet: what it collects. Null for a user's.", examples=[None]),
 ]
 Signed = Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[100])]
@@ -90,7 +92,7 @@ class TransactionData(Struct):
     id: Annotated[int, Meta(description="The server's number of the transaction; the event's id.", examples=[42])]
     txn_id: Annotated[UUID, Meta(description="Of the request.", examples=[TXN_ID])]
     wallet_id: WalletId
-    type: Annotated[TransactionKind, Meta(examples=["topup"])]
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Signed
     balance: Annotated[int, Meta(description="After it, in minor units.", examples=[1100])]
     asset: Asset
@@ -100,7 +102,9 @@ class TransactionData(Struct):
     counterparty_wallet_id: Annotated[
         UUID | None, Meta(description="The other side of a transfer.", examples=[None, ANOTHER_WALLET_ID])
     ]
-    original_txn_id: Annotated[UUID | None, Meta(description="Of a refund: what it gives back.", examples=[None])]
+    original_txn_id: Annotated[
+        UUID | None, Meta(description="Of a refund, or of a transfer that came back.", examples=[None])
+    ]
     hold_txn_id: Annotated[UUID | None, Meta(description="Of a capture: its hold.", examples=[None])]
     effective_at: Annotated[datetime | None, Meta(description="As the request gave it.", examples=[None])]
     created_at: CreatedAt
@@ -170,6 +174,8 @@ class TransactionCloudEvent(CloudEvent):
         "pgwallet.transaction.capture",
         "pgwallet.transaction.refund",
         "pgwallet.transaction.adjustment",
+        "pgwallet.transaction.received",
+        "pgwallet.transaction.returned",
     ]
     data: TransactionData
 

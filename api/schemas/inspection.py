@@ -19,6 +19,7 @@ from api.schemas.fields import (
     BalanceAmount,
     CreatedAt,
     JsonObject,
+    PostedKind,
     Receipt,
     Scale,
     Status,
@@ -113,7 +114,7 @@ class FoundTransaction(Struct, tag_field="kind", tag="transaction"):
     wallet_id: WalletId
     user_id: UserId
     username: StoredName
-    type: TransactionType
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Annotated[int, Meta(description="Signed, as it moved this wallet, in minor units.", examples=[-100])]
     asset: Asset
     scale: Scale
@@ -254,8 +255,8 @@ class VerificationRun(Struct):
     violations: Annotated[int | None, Meta(description="How many it found; null without a result.", examples=[0])]
     warnings: Annotated[int | None, Meta(description="How much it found that is odd and no violation.", examples=[0])]
     rule: Annotated[str | None, Meta(description="The part of the rules that is judged now.", examples=[None])]
-    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[8])]
-    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[8])]
+    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[9])]
+    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[9])]
     part: Annotated[
         float | None, Meta(description="How much of `rule` is judged, about: 0 to 1; null: not known.", examples=[None])
     ]
@@ -434,7 +435,7 @@ class InspectedTransaction(Struct):
     id: TransactionNumber
     txn_id: RequestId
     wallet_id: Annotated[UUID, Meta(description="Whose request it was.", examples=[WALLET_ID])]
-    type: TransactionType
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Annotated[int, Meta(description="Minor units, above 0; of an adjustment signed.", examples=[100])]
     asset: Asset
     scale: Scale

@@ -122,6 +122,10 @@ class WalletNotEmpty(AmountProblem, kw_only=True):
     code: Literal["WA022"]
     balance: BalanceAmount
     held: Held
+    in_transit: Annotated[
+        int | UnsetType,
+        Meta(description="What is on its way to another database and may come back, in minor units.", examples=[50]),
+    ] = UNSET
 
 
 class TooManyHolds(Problem, kw_only=True):
