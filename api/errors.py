@@ -42,6 +42,7 @@ RATE_LIMITED: Final = Kind(429, "rate_limited", "Too many requests")
 TOO_MANY_STREAMS: Final = Kind(429, "too_many_streams", "Too many streams at once")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
 BUSY: Final = Kind(503, "busy", "Wallet busy")
+PARTLY: Final = Kind(503, "partly", "Not in all databases")
 OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
 TIMEOUT: Final = Kind(503, "timeout", "Time limit exceeded")
 UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
@@ -124,6 +125,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "rate_limited": "Too many requests in a short time. Try again after the seconds that Retry-After says.",
     "too_many_streams": "Close a stream first: a user, and an address, can have no more of them at once.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
+    "partly": "A database of the cluster did not answer, so this is done in some of them only: see done and away.",
     "overloaded": "Too many requests wait here already. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
     "unavailable": "The service cannot do this right now. Try again in a moment, with the same txn_id.",
@@ -146,6 +148,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "too_many_streams": "This is open in too many places. Please close one of them.",
     "internal": "Something went wrong on our side. Please try again later.",
     "busy": "This wallet is in use at the moment. Please try again.",
+    "partly": "This is not done everywhere yet. Please try again in a moment.",
     "overloaded": "The service is very busy. Please try again in a moment.",
     "timeout": "This took too long. Please try again in a moment.",
     "unavailable": "The service is not available at the moment. Please try again shortly.",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
@@ -15,6 +15,7 @@ from api.schemas.fields import (
     WALLET_ID,
     Amount,
     Asset,
+    Away,
     CreatedAt,
     ExpiresAt,
     JsonObject,
@@ -27,6 +28,9 @@ from api.schemas.fields import (
 SYSTEM_WALLET_ID = "00000000-0000-4000-8000-000000000001"
 SOURCE = "urn:uuid:018f6b5d-0000-7000-8000-00000000d00d"
 CURSOR = "ASkYM2QAAAAAAAAAKg"
+LONGEST_CURSOR = 7680
+"""Characters: of 411 databases, and still a header and an address that servers take."""
+CURSOR_PATTERN = f"[A-Za-z0-9_-]{{18}}|Ag[A-Za-z0-9_-]{{18,{LONGEST_CURSOR - 2}}}"
 
 TransactionEventName = Literal[
     "transaction.bonus",
@@ -207,6 +211,7 @@ class EventPage(Struct):
     ONE_OF: ClassVar[dict[str, tuple[type[Struct], ...]]] = {
         "items": (TransactionCloudEvent, HoldCloudEvent, AccountCloudEvent)
     }
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
 
     items: list[Raw]
     next: Annotated[
@@ -217,3 +222,4 @@ class EventPage(Struct):
             examples=[CURSOR],
         ),
     ]
+    away: Away | UnsetType = UNSET

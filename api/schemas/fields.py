@@ -93,6 +93,14 @@ Receipt = Annotated[
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     ),
 ]
+Delivery = Annotated[
+    Literal["pending", "delivered", "returned"],
+    Meta(
+        description="Only of a transfer to a wallet of another database of the service: whether the money is there, "
+        "or has come back because that wallet refused it. Pending: ask for the transaction again.",
+        examples=["delivered"],
+    ),
+]
 TransactionType = Annotated[Literal[RequestKind, "hold", "void"], Meta(examples=["topup"])]
 """Of what is requested: a hold or void posts no transaction."""
 # Raw JSON: numbers pass exactly as they were written, in both directions.
@@ -102,5 +110,12 @@ JsonObject = Annotated[
         description="A JSON object of at most 4 KiB.",
         examples=[{"order": 17}],
         extra_json_schema={"extra": {"type": ["object", "null"]}},
+    ),
+]
+Away = Annotated[
+    list[int],
+    Meta(
+        description="Databases of a cluster that did not answer: what they have is missing. Left out where all did.",
+        examples=[[2]],
     ),
 ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.schemas.fields import (
     OPERATOR_ID,
@@ -15,6 +15,7 @@ from api.schemas.fields import (
     WALLET_ID,
     Amount,
     Asset,
+    Away,
     BalanceAmount,
     CreatedAt,
     JsonObject,
@@ -143,7 +144,10 @@ Found = FoundUser | FoundWallet | FoundTransaction | FoundHold
 class SearchResult(Struct):
     """At most 50 of what was found, exact names and ids first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[Found]
+    away: Away | UnsetType = UNSET
 
 
 class StoredUser(Struct):
@@ -166,8 +170,11 @@ class InspectedUser(StoredUser):
 class UserPage(Struct):
     """A page of the users, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[StoredUser]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class AuditRow(Struct):
@@ -200,8 +207,11 @@ class AuditRow(Struct):
 class AuditPage(Struct):
     """A page of the record, newest first; with filters it can be short or empty and yet not the last."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[AuditRow]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class RecordedVerification(Struct):
@@ -216,8 +226,11 @@ class RecordedVerification(Struct):
 class VerificationPage(Struct):
     """A page of the verifications, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[RecordedVerification]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class VerificationRun(Struct):
@@ -263,14 +276,27 @@ class VerificationFinding(Struct):
 class VerificationRunDetails(VerificationRun):
     """A verification with what it found."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"started": UNSET, "away": UNSET}
+
     findings: Annotated[list[VerificationFinding], Meta(description="The first 100.")]
+    started: (
+        Annotated[
+            list[int],
+            Meta(description="Of a cluster: the verifications that were started with it, one in each database."),
+        ]
+        | UnsetType
+    ) = UNSET
+    away: Away | UnsetType = UNSET
 
 
 class VerificationRunPage(Struct):
     """A page of the verifications that operators started, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[VerificationRun]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class StatusRecord(Struct):

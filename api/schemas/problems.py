@@ -169,6 +169,9 @@ class HistoryChanged(Problem, kw_only=True):
         Annotated[str, Meta(description="The cursor to go on from, after `known`.", examples=["ASkYM2QAAAAAAAAAKg"])]
         | UnsetType
     ) = UNSET
+    database: (
+        Annotated[int, Meta(description="Of a cluster: the database whose history it is.", examples=[2])] | UnsetType
+    ) = UNSET
 
 
 class TooManyWebhooks(Problem, kw_only=True):
@@ -201,6 +204,14 @@ class TooManyStreams(Problem, kw_only=True):
     maximum: Annotated[int, Meta(description="How many streams they can have.", examples=[10])]
 
 
+class NotInAll(Problem, kw_only=True):
+    """A change of what all databases of a cluster have: one of them went away meanwhile."""
+
+    code: Literal["partly"]
+    done: Annotated[list[int], Meta(description="The databases in which it is done.", examples=[[0, 1]])]
+    away: Annotated[list[int], Meta(description="Those in which it is not, or may not be.", examples=[[2]])]
+
+
 REFUSALS: Final[tuple[type[Problem], ...]] = (
     InsufficientFunds,
     BalanceLimitExceeded,
@@ -221,6 +232,7 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     VerificationRuns,
     OtherHome,
     TooManyStreams,
+    NotInAll,
 )
 Refusal = Annotated[
     dict[str, object] | None,
