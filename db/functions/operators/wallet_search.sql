@@ -69,7 +69,7 @@ begin
     cross join lateral (select t.wallet_id, t.counterparty_id from wallet.transactions t where t.id = m.id limit 1) t
     cross join lateral (values (t.wallet_id), (t.counterparty_id)) s (wallet_id)
     -- another database has the other side
-    where wallet.number_of(s.wallet_id) = v_number
+    where s.wallet_id is not null and wallet.number_of(s.wallet_id) = v_number
     union all
     select 4, 'hold', null, null, h.wallet_id, a.hold_id
     from set_aside a
