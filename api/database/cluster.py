@@ -163,13 +163,12 @@ class Cluster(Merged):
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        await self._carrying.aclose()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._watching] if self._watching is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *(member.close() for member in (*self.members.values(), *self._gone)))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        closing = (member.close() for member in (*self.members.values(), *self._gone))
+        await asyncio.gather(self._carrying.aclose(), *closing)
 
     def of(self, identifier: UUID) -> Database:
         """Return the database in which a user or wallet lives."""
@@ -326,7 +325,7 @@ class Cluster(Merged):
     async def _change(self, found: ClusterMap) -> None:
         before = {member.number: member for member in self.map.members}
         for member in found.members:
-            if before.get(member.number) == member:
+            if (had := before.get(member.number)) and (had.api_url, had.read_url) == (member.api_url, member.read_url):
                 continue
             database = self._database(member)
             await database.open()

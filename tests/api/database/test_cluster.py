@@ -15,6 +15,7 @@ import pytest
 from api.cluster_map import home_of, number_of
 from api.database.cluster import OWN, ROUTES, Cluster
 from api.database.functions import Database as Calls
+from tests.api.pages.browser import Browser
 from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve
 from tests.cluster import Databases, join, migrate, own_databases
 from tests.command import wait_until
@@ -100,6 +101,17 @@ def test_who_signs_out_in_any_database_is_out(service: Service) -> None:
             user.balance()
             data(user.post("/api/auth/signout"))
             problem(user.get("/api/wallet/balance"), 401, "unauthorized")
+
+
+def test_a_session_tells_where_its_user_lives(service: Service) -> None:
+    with closing(User(service, new_name(1))) as user, closing(Browser(service)) as browser:
+        assert user.username in browser.sign_in(user.username).html
+        session_id = browser.cookies["pgwallet"]
+        assert session_id.endswith(".1")
+        for other in (".0", ".77", ".99999", ""):
+            browser.cookies.set("pgwallet", session_id.removesuffix(".1") + other, domain="127.0.0.1")
+            assert browser.open("/").title == "Sign in", other
+            browser.cookies.clear()
 
 
 def test_assets_are_the_same_wherever_they_are_read(service: Service) -> None:
