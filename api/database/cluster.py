@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,7 +22,7 @@ from api.errors import UNAVAILABLE, ServiceError
 from api.schemas.history import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from api.cluster_map import Member
@@ -38,6 +39,8 @@ READ_EVERY: Final = 1.0
 DRAIN_EVERY: Final = 0.1
 NEXT_AFTER: Final = 0.25
 """Seconds after which another database is asked, too, where any of them can answer."""
+SILENT_SECONDS: Final = 5.0
+"""How long a database that did not answer at once is asked for nothing that others can do without."""
 MAX_KNOWN: Final = 20_000
 
 log = structlog.get_logger("pgwallet.cluster")
@@ -144,6 +147,7 @@ class Cluster(Merged):
         self._carrying = contextlib.AsyncExitStack()
         self.transfers = Transfers(self, self._carrier)
         self._found: dict[str, int] = {}
+        self._silent: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone: set[Database] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -266,38 +270,61 @@ class Cluster(Merged):
         """Run a batch, with transfers to recipients of any database: it is atomic for the sender."""
         return await self.transfers.batch(items, atomic=atomic, refused=refused)
 
+    async def answers(self, asked: Mapping[int, Callable[[Database], Awaitable[T]]], patience: float) -> dict[int, T]:
+        """Ask these databases for what can be missing: those that answer in time, and did so lately."""
+        now = time.monotonic()
+        tasks = {
+            number: asyncio.ensure_future(ask(self.members[number]))
+            for number, ask in asked.items()
+            if number in self.members and self._silent.get(number, 0.0) <= now
+        }
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=patience)
+        found = {}
+        for number, task in tasks.items():
+            if not task.done():
+                task.cancel()
+                self._silent[number] = now + SILENT_SECONDS
+            elif task.exception() is None:
+                found[number] = task.result()
+            elif not isinstance(task.exception(), ServiceError):
+                task.result()
+        return found
+
     async def assets(self) -> list[AssetInfo]:
         """All assets: they are the same in all databases, and the first one that answers is as good as any."""
         return await self._first(lambda member: member.assets(), NEXT_AFTER)
 
     async def demo_accounts(self) -> list[str]:
         """Names of those that can be offered, of databases that answer at once."""
-        asked = [asyncio.create_task(member.demo_accounts()) for member in self.members.values()]
-        answered, late = await asyncio.wait(asked, timeout=NEXT_AFTER)
-        for task in late:
-            task.cancel()
-        return sorted({name for task in answered if task.exception() is None for name in task.result()})
+        found = await self.answers(dict.fromkeys(self.members, Database.demo_accounts), NEXT_AFTER)
+        return sorted({name for names in found.values() for name in names})
 
     async def _first(self, ask: Callable[[Database], Awaitable[T]], patience: float) -> T:
         """Ask one database after the other, `patience` seconds apart, until one answers. Raises ServiceError."""
         error = ServiceError(UNAVAILABLE)
-        asked: set[asyncio.Future[T]] = set()
-        members = list(self.members.values())
+        now = time.monotonic()
+        # those that were silent lately last
+        waiting = sorted(self.members, key=lambda number: self._silent.get(number, 0.0) > now)
+        asked: dict[asyncio.Future[T], int] = {}
         try:
-            while members or asked:
-                while members and (not asked or not patience):
-                    asked.add(asyncio.ensure_future(ask(members.pop(0))))
-                done, asked = await asyncio.wait(
-                    asked, timeout=patience if members else None, return_when=asyncio.FIRST_COMPLETED
+            while waiting or asked:
+                while waiting and (not asked or not patience):
+                    number = waiting.pop(0)
+                    asked[asyncio.ensure_future(ask(self.members[number]))] = number
+                done, _ = await asyncio.wait(
+                    asked, timeout=patience if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
                 for task in done:
-                    if task.exception() is None:
+                    del asked[task]
+                    try:
                         return task.result()
-                    if not isinstance(failed := task.exception(), ServiceError):
-                        raise failed or error
-                    error = failed
-                if members and not done:
-                    asked.add(asyncio.ensure_future(ask(members.pop(0))))
+                    except ServiceError as failed:
+                        error = failed
+                if waiting and not done:
+                    self._silent.update(dict.fromkeys(asked.values(), time.monotonic() + SILENT_SECONDS))
+                    number = waiting.pop(0)
+                    asked[asyncio.ensure_future(ask(self.members[number]))] = number
         finally:
             for task in asked:
                 task.cancel()
