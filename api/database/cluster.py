@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from api.cluster_map import Member
     from api.database.requests import BatchItem, Details
-    from api.database.rows import NewUser, TransferPreview, UserWithPassword
+    from api.database.rows import NewUser, SignedIn, TransferPreview, UserWithPassword
     from api.schemas.transactions import Transaction
     from api.schemas.wallets import AssetInfo
     from api.settings import Settings
@@ -68,9 +68,9 @@ def _by_user(cluster: Cluster, _secret: bytes, user_id: UUID, *_: Any) -> Databa
     return cluster.of(user_id)
 
 
-def _by_home(cluster: Cluster, *_: Any, home: int = 0) -> Database:
-    """Choose by the number that came with a secret."""
-    return cluster.numbered(home)
+def _by_home(cluster: Cluster, *_: Any, home: int | None = None) -> Database:
+    """Choose by the number that came with a secret; those of before there was a cluster have none."""
+    return cluster.numbered(home or 0)
 
 
 def _by_name(cluster: Cluster, username: str, *_: Any) -> Database:
@@ -97,7 +97,8 @@ ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("sign_out", "sign_out_everywhere", "me", "open_wallet", "wallets", "find_wallet"), _by_id),
     **dict.fromkeys(("erase_user", "inspect_user", "require_room"), _by_id),
     "start_session": _by_user,
-    **dict.fromkeys(("session", "end_session", "require_password_reset", "reset_password"), _by_home),
+    **dict.fromkeys(("session", "end_session"), _by_home),
+    **dict.fromkeys(("require_password_reset", "reset_password"), OWN),
     # wallets
     **dict.fromkeys(("balance", "balance_alone", "balance_at", "balance_history", "recorded", "find_request"), _by_id),
     **dict.fromkeys(("hold", "capture", "void", "refund", "fund", "set_status", "set_limits"), _by_id),
@@ -239,6 +240,25 @@ class Cluster(Merged):
                 return user, highest_cost
         self._found.pop(username.lower(), None)
         return None, highest_cost
+
+    async def require_password_reset(self, token_hash: bytes, *, home: int | None = None) -> None:
+        """Check a token. Errors: WA037."""
+        await self._of_token(token_hash, home)
+
+    async def reset_password(
+        self, token_hash: bytes, new_hash: str, address: str, *, home: int | None = None
+    ) -> SignedIn:
+        """Use a token up. Errors: WA037."""
+        return await (await self._of_token(token_hash, home)).reset_password(token_hash, new_hash, address)
+
+    async def _of_token(self, token_hash: bytes, home: int | None) -> Database:
+        """Return the database that knows a token: those that administrators make do not tell. Raises ServiceError."""
+
+        async def known(member: Database) -> Database:
+            await member.require_password_reset(token_hash)
+            return member
+
+        return await (self._first(known, 0) if home is None else known(self.numbered(home)))
 
     def note(self, username: str, number: int) -> None:
         """Remember where a name lives, if that is not where new ones go."""
