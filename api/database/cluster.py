@@ -23,6 +23,7 @@ from api.schemas.history import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+    from pathlib import Path
     from uuid import UUID
 
     from api.cluster_map import Member
@@ -141,6 +142,7 @@ class Cluster(Merged):
         self._file = settings.cluster
         self._settings = replace(settings, cluster=None)
         self._observe = observe
+        self._seen = _state(self._file)
         self.map = _usable(load(self._file))
         self.members = {member.number: self._database(member) for member in self.map.members}
         self._counts = Counts()
@@ -353,21 +355,24 @@ class Cluster(Merged):
     async def _watch(self) -> None:
         """Follow the map. One that cannot be used is logged once, and the one of before stays."""
         fault: str | None = None
+        seen = self._seen
         while True:
             await asyncio.sleep(READ_EVERY)
+            state = _state(self._file)
+            if state == seen:
+                continue
             try:
                 found = _usable(await asyncio.to_thread(load, self._file))
+                if found != self.map:
+                    await self._change(found)
             except ClusterError as error:
                 if str(error) != fault:
                     fault = str(error)
                     log.warning("the map cannot be used: the one of before stays", reason=fault)
-                continue
-            fault = None
-            if found != self.map:
-                try:
-                    await self._change(found)
-                except Exception:  # the next look may succeed
-                    log.exception("the map was not taken over")
+            except Exception:  # the next look may succeed
+                log.exception("the map was not taken over")
+            else:
+                fault, seen = None, state
 
     async def _change(self, found: ClusterMap) -> None:
         before = {member.number: member for member in self.map.members}
@@ -405,6 +410,16 @@ class Cluster(Merged):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _state(file: Path) -> object:
+    """Return what tells whether a file has changed; of one that was written just now nothing does."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    young = time.time() - found.st_mtime < 2 * READ_EVERY
+    return object() if young else (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _usable(found: ClusterMap) -> ClusterMap:
