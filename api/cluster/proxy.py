@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from api.cluster_map import ClusterMap, Member
-
     from api.settings import Settings
 
 FILES: Final = DB / "proxy"
