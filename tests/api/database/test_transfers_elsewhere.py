@@ -164,7 +164,7 @@ def test_pages_show_who_it_goes_to_and_how_far_it_is(service: Service, user_of: 
         assert bob.username in review
         with administrator.transaction():
             administrator.execute("select from wallet.wallets where id = %s for update", [bob.account["wallet_id"]])
-            sent = review.form("Send").send("Send")
+            sent = review.form("Send now").send("Send now")
             assert "Sent: it is on its way." in sent
             assert sent.facts["Delivery"] == "On its way"
             assert bob.username in sent.title
