@@ -155,7 +155,9 @@ def _let_in(administrator: psycopg.Connection) -> None:
         found = administrator.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
         if found is None:
             administrator.execute(f"create role {role} login {member} password '{quoted}'".encode())
-    administrator.execute(f"grant connect on database {administrator.info.dbname} to wallet_shop, wallet_clerk".encode())
+    administrator.execute(
+        f"grant connect on database {administrator.info.dbname} to wallet_shop, wallet_clerk".encode()
+    )
     administrator.execute("grant usage on schema public to wallet_shop")
     administrator.execute("grant execute on function wallet_topup, wallet_transfer, wallet_balance to wallet_shop")
     (file,) = administrator.execute("show hba_file").fetchone() or ("",)
