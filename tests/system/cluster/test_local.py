@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,9 +20,11 @@ from api.cluster_map import ClusterError, load
 from api.postgres.orphans import processes
 from api.urls import with_database
 from tests.command import Pgwallet, Service, wait_until
+from tests.database import PostgresServer
 from tests.system.cluster.tellers import Tellers, tellers
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
+"""The tests follow one another: each finds the cluster as the one before has left it."""
 
 PASSWORDS = {"alice": "password123", "bob": "password456", "charlie": "password789"}
 ON_A = {"alice": True, "bob": False, "charlie": True}
@@ -57,39 +60,27 @@ class Local:
 
     def copy(self, name: str) -> str:
         """Copy server a's primary, and return the copy's address."""
-        self.server("copy", "a1", name)
+        self.server("copy", "a2", name)
         return self.server("url", name)
 
 
 @pytest.fixture(scope="module")
-def data_dir() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-        yield Path(folder) / "data"
-
-
-@pytest.fixture
-def local(data_dir: Path) -> Iterator[Local]:
-    """The cluster, as the test before has left it: the first start makes it, and every other one finds it again."""
-    with Pgwallet(data_dir) as pgwallet:
+def local() -> Iterator[Local]:
+    """The cluster, as the test before has left it."""
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as pgwallet:
         yield Local(pgwallet, pgwallet.start("cluster", "run"))
 
 
-def test_it_starts_serves_and_leaves_nothing_behind(data_dir: Path) -> None:
-    with Pgwallet(data_dir) as pgwallet:
-        local = Local(pgwallet, pgwallet.start("cluster", "run"))
-        assert local.signs_in() == dict.fromkeys(PASSWORDS, 200)
-        assert local.map_file.stat().st_mode & 0o777 == 0o600
-        found = local.json("status")
-        assert found["differences"] == []
-        standbys = [one["facts"]["standbys"] for one in found["databases"]]
-        assert [[(one["name"], one["waited_for"]) for one in found] for found in standbys] == [
-            [(name, True)] for name in ("a2", "a2", "b2", "b2")
-        ]
-        assert "another pgwallet runs on " in pgwallet.refusal("cluster", "run")
-        # as Ctrl-C does it
-        assert local.service.stop() == 0
-        for name in ("a1", "a2", "b1", "b2"):
-            assert not processes(data_dir / "cluster" / name / "postgres")
+def test_it_serves_demo_users_from_their_homes(local: Local) -> None:
+    assert local.signs_in() == dict.fromkeys(PASSWORDS, 200)
+    assert local.map_file.stat().st_mode & 0o777 == 0o600
+    found = local.json("status")
+    assert found["differences"] == []
+    standbys = [one["facts"]["standbys"] for one in found["databases"]]
+    assert [[(one["name"], one["waited_for"]) for one in found] for found in standbys] == [
+        [(name, True)] for name in ("a2", "a2", "b2", "b2")
+    ]
+    assert "another pgwallet runs on " in local.pgwallet.refusal("cluster", "run")
 
 
 def test_a_killed_server_is_back_or_its_standby_takes_over(local: Local) -> None:
@@ -119,14 +110,17 @@ def server_files(local: Local, name: str) -> Path:
     return local.pgwallet.data_dir / "cluster" / name / "postgres"
 
 
-def test_the_next_start_knows_which_server_took_over(local: Local) -> None:
+def test_it_ends_whole_and_the_next_start_knows_which_server_took_over(local: Local) -> None:
+    # as Ctrl-C does it
+    assert local.service.stop() == 0
+    for name in ("a1", "a2", "b1", "b2"):
+        assert not processes(server_files(local, name))
+
+    local.service = local.pgwallet.start("cluster", "run")
     assert local.signs_in() == dict.fromkeys(PASSWORDS, 200)
     with local.connect("a1") as administrator:
         assert administrator.execute("select pg_is_in_recovery()").fetchone() == (True,)
     assert local.json("status")["differences"] == []
-    local.server("kill", "a2")
-    local.server("promote", "a1")
-    wait_until(lambda: local.signs_in() == dict.fromkeys(PASSWORDS, 200))
 
 
 def test_a_move_under_load_loses_nothing_and_neighbours_do_not_notice(local: Local) -> None:
@@ -139,7 +133,7 @@ def test_a_move_under_load_loses_nothing_and_neighbours_do_not_notice(local: Loc
     assert_nothing_lost(local, at_work)
 
     assert "c1" in (load(local.map_file).members[1].api_url or "")
-    with local.connect("c1") as new, local.connect("a1") as old:
+    with local.connect("c1") as new, local.connect("a2") as old:
         assert open_databases(new) == {"pgwallet_1"}
         assert open_databases(old) == {"pgwallet_0"}
         assert moved["left_behind"] in all_databases(old)
@@ -157,7 +151,8 @@ def figures(at_work: Tellers, number: int, closed: float) -> None:
         for one, found in (("own", at_work.of(number)), ("neighbours", at_work.others(number)))
     }
     own = [status for teller in at_work.of(number) for _, _, status in teller.answers]
-    print(f"closed {closed:.2f} s; slowest answer: {slowest}; own answers {len(own)}, {own.count(503)} of them 503")
+    lost = own.count(503)
+    sys.stdout.write(f"closed for {closed:.2f} s; slowest answer {slowest}; {lost} of {len(own)} own answers 503\n")
 
 
 def assert_nothing_lost(local: Local, at_work: Tellers) -> None:
@@ -178,20 +173,22 @@ def all_databases(administrator: psycopg.Connection) -> set[str]:
     return {str(name) for (name,) in administrator.execute("select datname from pg_database")}
 
 
-def test_a_move_that_cannot_be_is_refused_before_anybody_notices(local: Local) -> None:
-    refused = local.pgwallet.refusal("cluster", "move", "0", "--to", local.server("url", "b1"))
-    assert "is no standby of the database's server" in refused
-    refused = local.pgwallet.refusal("cluster", "move", "0", "--to", local.server("url", "a2"))
-    # its neighbour moved away in another test, or else names that server, too
-    assert "commits there wait for a2 alone" in refused or "name that server, too" in refused
-    with local.connect("a1") as administrator:
+def test_a_move_that_cannot_be_is_refused_before_anybody_notices(local: Local, postgres_server: PostgresServer) -> None:
+    for target, reason in (
+        (local.server("url", "b2"), "addresses of database 2 name that server, too"),
+        (postgres_server.database("postgres").url, "is no standby of the database's server"),
+        # database 1 is elsewhere by now, and this one is alone
+        (local.server("url", "a1"), "commits there wait for a1 alone"),
+    ):
+        assert reason in local.pgwallet.refusal("cluster", "move", "0", "--to", target)
+    with local.connect("a2") as administrator:
         assert "pgwallet_0" in open_databases(administrator)
     assert local.signs_in() == dict.fromkeys(PASSWORDS, 200)
 
 
 def test_what_fails_before_the_promotion_is_undone(local: Local, monkeypatch: pytest.MonkeyPatch) -> None:
     target = local.copy("d1")
-    with local.connect("a1") as administrator, local.connect("d1") as standby:
+    with local.connect("a2") as administrator, local.connect("d1") as standby:
         # what the standby does not replay in time
         standby.execute("select pg_wal_replay_pause()")
         monkeypatch.setattr(move, "LOCKED_OUT_SECONDS", 0.5)
@@ -217,7 +214,7 @@ def test_what_is_ended_after_the_promotion_goes_on(local: Local, monkeypatch: py
         patched.setattr(move, "store", full)
         with pytest.raises(MoveError, match="give the command again, and it goes on"):
             run(local, 0, target)
-    with local.connect("a1") as old:
+    with local.connect("a2") as old:
         assert "pgwallet_0" not in open_databases(old)
     moved = run(local, 0, target)
     wait_until(lambda: local.signs_in() == dict.fromkeys(PASSWORDS, 200))
