@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from api.cluster_map import SHIFT, ClusterMap, load, number_of
+from api.cluster_map import SHIFT, ClusterMap, Member, load, number_of
 from api.postgres import embedded
 from api.setup import deploy
 from api.urls import PORT
@@ -21,7 +21,6 @@ from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 MAPS: dict[str, Path] = {}
 """The map by the address of database 0: whoever serves this address serves the cluster."""
 JOIN = "select public.wallet_join_cluster(%s::smallint, %s::jsonb)"
-RELAY = "local all wallet_relay scram-sha-256\n"
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def own_databases(count: int = 4, servers: int = 2, *settings: str) -> Iterator[
                 for setting in ("fsync = off", *settings):
                     administrator.execute(f"alter system set {setting}".encode())
             server.stop()
-            start(server)
+            server.start()
             first = _server(server).database(f"wallet{number}")
             with _server(server).database("postgres").connect() as administrator:
                 administrator.execute(f"create database {first.name}".encode())
@@ -192,24 +191,8 @@ def spread(first: Database, count: int) -> Iterator[Everywhere]:
             administrator.execute(f"drop database {database.name} with (force)".encode())
 
 
-def start(server: embedded.Server) -> None:
-    """Start a server on which the role of the relay can log in."""
-    server.start()
-    let_relay_in(_server(server))
-
-
 def _server(server: embedded.Server) -> PostgresServer:
     return PostgresServer(host=str(server.socket), port=PORT)
-
-
-def let_relay_in(server: PostgresServer) -> None:
-    """Let the role of the relay log in by password."""
-    with server.database("postgres").connect() as administrator:
-        (file,) = administrator.execute("show hba_file").fetchone() or ("",)
-        before = Path(file).read_text()
-        if RELAY not in before:
-            Path(file).write_text(before + RELAY)
-            administrator.execute("select pg_reload_conf()")
 
 
 def migrate(database: Database) -> None:
@@ -232,24 +215,16 @@ def join(
 ) -> Databases:
     """Make a cluster of migrated databases, which get their numbers in this order; its map is in the folder."""
     for server in {database.server.host: database.server for database in members}.values():
-        let_relay_in(server)
         with server.database("postgres").connect() as administrator:
-            if administrator.execute("select from pg_roles where rolname = 'wallet_relay'").rowcount:
-                administrator.execute(f"alter role wallet_relay login password '{SERVICE_PASSWORD}'".encode())
+            administrator.execute(f"alter role wallet_relay login password '{SERVICE_PASSWORD}'".encode())
     for number, database in enumerate(members):
         with database.connect() as administrator:
             administrator.execute(JOIN, [number, json.dumps(homes)])
     file = folder / "cluster.toml"
-    file.write_text(toml(members, homes))
+    file.write_text(ClusterMap(tuple(_member(*one) for one in enumerate(members)), tuple(map(tuple, homes))).text())
     return Databases(tuple(members), file, servers)
 
 
-def toml(members: Sequence[Database], homes: list[list[int]]) -> str:
-    """The map of these databases."""
-    lines = [f"homes = {json.dumps(homes)}"]
-    for number, database in enumerate(members):
-        relay_url = database.api_url.replace("wallet_api:", "wallet_relay:", 1)
-        addresses = {"api_url": database.api_url, "relay_url": relay_url, "url": database.url}
-        lines += ["", "[[databases]]", f"number = {number}"]
-        lines += [f"{name} = {json.dumps(address)}" for name, address in addresses.items()]
-    return "\n".join(lines) + "\n"
+def _member(number: int, database: Database) -> Member:
+    relay_url = database.api_url.replace("wallet_api:", "wallet_relay:", 1)
+    return Member(number, api_url=database.api_url, relay_url=relay_url, url=database.url)

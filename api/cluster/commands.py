@@ -13,6 +13,10 @@ import msgspec
 from api.cluster import local, map_file
 from api.cluster.migrate import migrate
 from api.cluster.move import STEPS, Move
+from api.cluster.role import set_role
+from api.cluster.status import on_one_screen
+from api.cluster.status import status as look
+from api.cluster.verify import verify_all
 from api.cluster_map import NUMBERS
 from api.errors import CommandError
 from api.setup.status import printable, printable_json
@@ -20,6 +24,7 @@ from api.setup.status import printable, printable_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from api.integrity.hash_chain import Finding
     from api.settings import Settings
 
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs")
@@ -65,19 +70,27 @@ _order("url", "Print the administrator's address of server NAME.", "name")
 
 
 @contextlib.contextmanager
-def progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+def progress(length: int, label: str = "rows") -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal."""
     with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         yield bar.update
 
 
-def show(rows: list[Any], line: Callable[[Any], str], *, as_json: bool) -> None:
-    """Print a list, as JSON or a line each."""
+def show(found: Any, text: str, *, as_json: bool) -> None:
+    """Print it, as JSON or as this text."""
     if as_json:
-        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(rows)).decode()))
+        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
     else:
-        for row in rows:
-            click.echo(printable(line(row)))
+        click.echo("\n".join(printable(line) for line in text.split("\n")))
+
+
+@cluster.command("status")
+@JSON
+@click.pass_obj
+def status(settings: Settings, *, as_json: bool) -> None:
+    """Tell how every database is, and where map and databases differ."""
+    found = asyncio.run(look(map_file.read(settings)))
+    show(found, on_one_screen(found), as_json=as_json)
 
 
 @cluster.command("migrate")
@@ -88,7 +101,7 @@ def migrate_all(settings: Settings, *, as_json: bool) -> None:
     found = map_file.read(settings)
     with progress(2 * len(found.members), "databases") as advance:
         outcomes = asyncio.run(migrate(found, settings, lambda: advance(1)))
-    show(outcomes, lambda one: f"database {one.number}: {one.error or 'ok'}", as_json=as_json)
+    show(outcomes, "\n".join(f"database {one.number}: {one.error or 'ok'}" for one in outcomes), as_json=as_json)
     if failed := [outcome for outcome in outcomes if outcome.error]:
         raise CommandError(
             f"{len(failed)} of {len(outcomes)} databases are not up to date, the first: {failed[0].number}"
@@ -107,12 +120,51 @@ def move(settings: Settings, number: int, target: str, *, as_json: bool) -> None
     """
     with progress(len(STEPS), "moving") as advance:
         moved = asyncio.run(Move(map_file.place(settings), number, target, lambda: advance(1)).run())
-    if as_json:
-        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(moved)).decode()))
-        return
-    click.echo(f"ok: database {number} is on {moved.server}, and was closed for {moved.closed_seconds:.1f} s")
-    click.echo(f'closed for good, to be dropped when nobody needs it: "{moved.left_behind}" at the old place')
-    for name in moved.left_on_server:
-        click.echo(f'closed for good, to be dropped when nobody needs it: "{name}" at the new place')
-    for slot in moved.slots:
-        click.echo(f"replication slot {slot} stayed behind: what reads it must begin anew")
+    closed = "closed for good, to be dropped when nobody needs it"
+    lines = [
+        f"ok: database {number} is on {moved.server}, and was closed for {moved.closed_seconds:.1f} s",
+        f'{closed}: "{moved.left_behind}" at the old place',
+        *(f'{closed}: "{name}" at the new place' for name in moved.left_on_server),
+        *(f"replication slot {slot} stayed behind: what reads it must begin anew" for slot in moved.slots),
+    ]
+    show(moved, "\n".join(lines), as_json=as_json)
+
+
+@cluster.command("verify")
+@JSON
+@click.pass_obj
+def verify(settings: Settings, *, as_json: bool) -> None:
+    """Verify every database, then hold all of them against one another; exit status 1 when anything is violated."""
+    found = map_file.read(settings)
+
+    def report(number: int | None, finding: Finding) -> None:
+        if not as_json:
+            told = {"database": number, **finding._asdict()}
+            click.echo(printable("  ".join(f"{name}={value}" for name, value in told.items() if value is not None)))
+
+    result = asyncio.run(verify_all(found, report, progress))
+    lines = [
+        f"database {one.number}: {one.error or f'{one.entries} entries, no violations'}" for one in result.databases
+    ]
+    if result.cross_error is None:
+        lines.append(f"between them: {result.rows} rows of transfers, {result.cross_violations or 'no'} violations")
+        lines += [f"in transit: {amount} {asset}" for asset, amount in result.in_transit.items() if amount]
+    else:
+        lines.append(f"between them: {result.cross_error}")
+    show(result, "\n".join(lines), as_json=as_json)
+    if not result.ok:
+        raise CommandError("not everything is as it must be")
+
+
+@cluster.command("role")
+@click.argument("username", metavar="NAME")
+@click.argument("role", type=click.Choice(["operator", "user"]))
+@JSON
+@click.pass_obj
+def role(settings: Settings, username: str, role: str, *, as_json: bool) -> None:
+    """Make the user NAME an operator in every database, or a user again."""
+    changed = asyncio.run(set_role(map_file.read(settings), username, role))
+    show(changed, f"{changed.username} of database {changed.home} is {changed.role}", as_json=as_json)
+    if changed.away:
+        number, error = next(iter(changed.away.items()))
+        raise CommandError(f"not in all databases, give the command again when they are there; {number}: {error}")

@@ -51,6 +51,8 @@ LOCKED_OUT_SECONDS: Final = 10.0
 """The longest time that users wait for a move that fails."""
 GRACE: Final = 0.2
 """Seconds in which statements under way may end by themselves; the service repeats those that are cut."""
+NOTICED_SECONDS: Final = 3.0
+"""In this time every service has read the map again."""
 TICK: Final = 0.01
 CLOSED: Final = "_closed"
 """What the names of databases end in that a move has left behind."""
@@ -199,6 +201,8 @@ class Move:
             self._done()
             await self._new_epoch()
             closed = [await self._rename(target, name) for name in others]
+            # a service that has not yet read the map waits for a database that is closed, and for none that is gone
+            await asyncio.sleep(NOTICED_SECONDS)
             left = await self._rename(source, self._name)
             self._done()
         server = without_password(with_database(self._target, ""))

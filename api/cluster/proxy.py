@@ -59,7 +59,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_find_request", "wallet_verify_entry", "wallet_verify_receipt"), _WALLET),
     **dict.fromkeys(("wallet_adjust", "wallet_propose", "wallet_set_limits", "wallet_set_status"), _WALLET),
     **dict.fromkeys(("wallet_inspect_wallet", "wallet_inspect_entries", "wallet_inspect_holds"), _WALLET),
-    **dict.fromkeys(("wallet_inspect_statement", "wallet_delivery"), _WALLET),
+    **dict.fromkeys(("wallet_inspect_statement", "wallet_deliveries"), _WALLET),
     "wallet_can_receive": Where(ID, "p_to_wallet_id"),
     **dict.fromkeys(("wallet_find", "wallet_list", "wallet_open"), _OWNER),
     **dict.fromkeys(("wallet_me", "wallet_inspect_user", "wallet_erase_user", "wallet_sign_out_everywhere"), _USER),
@@ -70,7 +70,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_sweep", "wallet_open_holds"), Where(SUM)),
     **dict.fromkeys(("wallet_users", "wallet_confirmations", "wallet_verifications"), Where(ALL)),
     **dict.fromkeys(("wallet_verification_runs", "wallet_search", "wallet_trial_balance"), Where(ALL)),
-    "wallet_in_transit": Where(ALL),
+    **dict.fromkeys(("wallet_in_transit", "wallet_names"), Where(ALL)),
     **dict.fromkeys(("wallet_balances", "wallet_batch", "wallet_transfer", "wallet_preview_transfer"), _OWN),
     **dict.fromkeys(("wallet_register", "wallet_require_username", "wallet_export_user"), _OWN),
     **dict.fromkeys(("wallet_locate", "wallet_audit"), _OWN),
@@ -102,6 +102,7 @@ WHERE: Final[dict[str, Where]] = {
     "wallet_last_verification": _VERIFICATION,
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
     "wallet_copy_operator": _EVERYWHERE,
+    **dict.fromkeys(("wallet_cross_outbox", "wallet_cross_inbox"), _VERIFICATION),
     "wallet_redrive": Where(OUT, "repairs one database after it was restored"),
 }
 """Every public function. One that is missing stops the command, and a test."""

@@ -270,6 +270,12 @@ def is_fenced(error: asyncpg.PostgresError) -> bool:
     return error.sqlstate == "55000" and getattr(error, "severity_en", None) == "FATAL"
 
 
+def was_ended(error: BaseException) -> bool:
+    """Whether an administrator ended the session, as pg_terminate_backend() does; asyncpg may not have noticed yet."""
+    ended = (asyncpg.AdminShutdownError, asyncpg.InternalClientError)
+    return any(isinstance(one, ended) for one in (error, error.__cause__))
+
+
 async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
     """Skip asyncpg's reset query."""
 

@@ -29,7 +29,7 @@ from api.routes.services import Services
 from api.routes.statement_formats import CSV, statement_response
 from api.schemas.envelope import Envelope
 from api.schemas.fields import TEXT_PATTERN, TransactionKind
-from api.schemas.history import Entry, EntryPage, Statement
+from api.schemas.history import EntryPage, RequestedEntry, Statement
 
 From = Annotated[
     str | None,
@@ -103,11 +103,13 @@ def history_routes(services: Services) -> Router:
         request: AuthenticatedRequest,
         txn_id: Annotated[UUID, PathParameter(description="The `txn_id` of the transaction.")],
         asset: AssetQuery = None,
-    ) -> JsonResponse[Envelope[Entry]]:
+    ) -> JsonResponse[Envelope[RequestedEntry]]:
         """Show a transaction that the user requested: a received transfer is in the sender's wallet."""
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
-        return success("transaction", await database.transaction(wallet_id, txn_id, user.user_id))
+        entry = await database.transaction(wallet_id, txn_id, user.user_id)
+        await services.tell_delivery(wallet_id, entry, user.user_id)
+        return success("transaction", entry)
 
     @get(
         "/statement",

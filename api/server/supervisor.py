@@ -105,9 +105,9 @@ def run_with(settings: Settings, servers: Servers) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve with a database that others set up, until a signal. Raises CommandError."""
-    if settings.api_url is None:
+    if settings.api_url is None and settings.cluster is None:
         raise SettingsError("PGWALLET_API_URL must be set: `pgwallet serve` starts no server (`pgwallet run` does)")
-    variables = _variables(settings.api_url, signing_keys(settings))
+    variables = _variables(settings.api_url or "", signing_keys(settings))
     _log()
     with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(settings, patient=False))
@@ -119,7 +119,7 @@ def serve(settings: Settings) -> None:
 
 def relay(settings: Settings) -> None:
     """Run a relay alone, on a database that others set up, until a signal. Raises CommandError."""
-    if settings.api_url is None:
+    if settings.api_url is None and settings.cluster is None:
         raise SettingsError(
             "PGWALLET_API_URL must be set: `pgwallet relay` starts no server (`pgwallet run` has a relay)"
         )

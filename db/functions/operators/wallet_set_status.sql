@@ -39,8 +39,8 @@ begin
   if p_status = 'closed' and (v_wallet.balance <> 0 or v_wallet.held <> 0 or v_in_transit is not null) then
     perform wallet.raise_error('WA022', jsonb_build_object(
       'wallet_id', p_wallet_id, 'balance', v_wallet.balance, 'held', v_wallet.held,
-      'in_transit', coalesce(v_in_transit, 0), 'asset', v_wallet.asset, 'scale', v_wallet.scale
-    ));
+      'asset', v_wallet.asset, 'scale', v_wallet.scale
+    ) || case when v_in_transit is null then '{}' else jsonb_build_object('in_transit', v_in_transit) end);
   end if;
 
   perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);

@@ -9,7 +9,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
 
+from api.integrity.cross_check import Crossed, cross_check
+from api.integrity.hash_chain import Finding
 from api.setup import deploy
 from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
@@ -49,10 +52,20 @@ class Side:
         cursor = self.connection.execute(query.encode(), values)
         return cursor.fetchall() if cursor.description else []
 
-    def value(self, query: str, *values: object) -> Any:  # noqa: ANN401
+    def value(self, query: str, *values: object) -> Any:
         """Run one statement that has one value."""
         ((value,),) = (row.values() for row in self.run(query, *values))
         return value
+
+    def tries(self, query: str, *values: object) -> bool:
+        """Run one statement that may be refused; tell whether it was not."""
+        try:
+            self.run(query, *values)
+        except psycopg.Error as error:
+            if not (error.sqlstate or "").startswith("WA"):
+                raise
+            return False
+        return True
 
     def relay(self, query: str, *values: object) -> list[dict[str, Any]]:
         """Run one statement as the relay."""
@@ -118,7 +131,7 @@ def received(side: Side, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]
         "effective_at",
     )
     arrays = [[row[name] for row in rows] for name in names]
-    arrays[6] = [None if value is None else psycopg.types.json.Jsonb(value) for value in arrays[6]]
+    arrays[6] = [None if value is None else Jsonb(value) for value in arrays[6]]
     return side.relay(
         "select * from wallet_receive(%s::bigint[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[], %s::text[],"
         " %s::jsonb[], %s::timestamptz[])",
@@ -178,3 +191,17 @@ def two_databases(server: PostgresServer, name: str) -> Iterator[tuple[Side, Sid
             stack.callback(side.close)
             sides.append(side)
         yield sides[0], sides[1]
+
+
+def settle(one: Side, two: Side) -> None:
+    """Carry all there is, both ways."""
+    carry(one, two)
+    carry(two, one)
+
+
+def crossed(*sides: Side) -> tuple[Crossed, list[Finding]]:
+    """Compare the databases, as `pgwallet cluster verify` does."""
+    findings: list[Finding] = []
+    urls = {side.number: side.database.url for side in sides}
+    result = asyncio.run(cross_check(urls, findings.append, lambda _: contextlib.nullcontext(lambda _: None)))
+    return result, findings

@@ -194,7 +194,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "wallet_require_username": {"p_username": "somebody-new"},
     "wallet_trial_balance": {"p_at": None},
 }
-READS_TXN = ("wallet_transaction", "wallet_verify_receipt", "wallet_find_request", "wallet_delivery")
+READS_TXN = ("wallet_transaction", "wallet_verify_receipt", "wallet_find_request")
 DRAWN = frozenset({"id", "transaction_id", "receipt", "oldest_seconds"})
 NEW = {"wallet_open": frozenset({"wallet_id"}), "wallet_register": frozenset({"wallet_id", "user_id"})}
 NEW["wallet_erase_user"] = frozenset({"username"})
@@ -337,6 +337,26 @@ def test_lists_are_merged(door: Door, users: Users, query: str) -> None:
     assert sorted(merged, key=repr) == sorted(found, key=repr)
 
 
+def test_names_and_what_is_in_transit_are_of_all_databases(door: Door, users: Users) -> None:
+    wallets = [users.wallets[number] for number in NUMBERS]
+    with door.connect() as through:
+        named = ask(through, "select username from wallet_names(%s)", ([*wallets, uuid4()],))
+        assert sorted(named[1]) == sorted((users.names[number],) for number in NUMBERS)
+        for sender, recipient in ((0, 1), (2, 1)):
+            sent = (users.others[sender], uuid4(), users.wallets[recipient])
+            through.execute("select wallet_transfer(%s, %s, 7, p_to_wallet_id => %s)", sent)
+        query = "select destination, asset, pending, amount from wallet_in_transit()"
+        merged = through.execute(query.encode()).fetchall()
+    expected: dict[tuple[int, str], list[Any]] = {}
+    for number in NUMBERS:
+        for destination, asset, pending, amount in _all(door, number, query):
+            sums = expected.setdefault((destination, asset), [0, 0])
+            sums[0] += pending
+            sums[1] += amount
+    assert merged == sorted((*key, *sums) for key, sums in expected.items())
+    assert (1, "UC") in expected
+
+
 def test_a_list_has_no_more_than_the_limit_and_one_page(door: Door, users: Users) -> None:
     del users
     with door.connect() as through:
@@ -447,10 +467,8 @@ def test_a_transfer_goes_to_names_and_wallets_of_other_databases(door: Door, use
     with door.connect() as through:
         assert ask(through, query, (users.others[0], txn, users.names[1])) == ("rows", [(7, False)])
         assert ask(through, query, (users.others[0], txn, users.names[1])) == ("rows", [(7, True)])
-        assert ask(through, "select * from wallet_delivery(%s, %s)", (users.others[0], txn)) == (
-            "rows",
-            [("pending", None)],
-        )
+        delivery = ask(through, "select * from wallet_deliveries(%s, %s)", (users.others[0], [txn]))
+        assert delivery == ("rows", [(txn, "pending", None)])
         # what the recipient's database refuses leaves the money where it is
         through.execute("select wallet_set_status(%s, 'closed', 'a test')", (self_made := _empty(door, 1),))
         before = ask(through, "select balance from wallet_balance(%s)", (users.others[0],))
