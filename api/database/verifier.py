@@ -12,7 +12,7 @@ import structlog
 
 from api.database.connections import LOST, connecting
 from api.errors import UNAVAILABLE, ServiceError, from_postgres
-from api.session import PINNED, TRIGGERED, set_all
+from api.session import PINNED, TRIGGERED, connect, set_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,7 +87,7 @@ class Verifier:
     async def _connect(self) -> Connection:
         """Begin the transaction that verifies. Raises ServiceError (503)."""
         try:
-            connection: Connection = await asyncpg.connect(
+            connection: Connection = await connect(
                 **connecting(self._settings, NAME), timeout=self._settings.acquire_timeout, statement_cache_size=0
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:

@@ -24,12 +24,8 @@ begin
   end if;
 
   up_to := wallet.drawn_up_to();
-  -- with the numbers of database and table: a dump that is restored into the same cluster has others
-  select concat_ws('/', c.system_identifier, d.oid, 'wallet.event_epochs'::regclass::oid) as system_id,
-    left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) as timeline
-  into v_line
-  from pg_control_system() c
-  join pg_database d on d.datname = current_database();
+  select h.* into v_line
+  from wallet.line_of_history() h;
   select e.* into v_epoch
   from wallet.event_epochs e
   order by e.id desc

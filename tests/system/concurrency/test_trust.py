@@ -39,6 +39,7 @@ SERVICE = {
     "wallet_sign_out",
     "wallet_sign_out_everywhere",
     "wallet_start_session",
+    "wallet_wal_position",
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret
 OPEN = {

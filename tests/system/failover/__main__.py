@@ -1,0 +1,157 @@
+"""`make test-failover`: servers are killed and frozen under load, and nothing that was answered is lost.
+
+Two PostgreSQL servers under Patroni, and the service with both addresses. Ends with status 1 at the first finding.
+"""
+
+import argparse
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+
+from tests.command import Pgwallet, wait_until
+from tests.database import SERVICE_PASSWORD
+from tests.system.crash.arena import SETTINGS
+from tests.system.crash.check import findings, quiet, weaknesses
+from tests.system.crash.load import Load
+from tests.system.failover.nodes import Node, Nodes, ttl
+
+BEFORE, AFTER = 100, 50
+"""So many requests are acknowledged before each failure, and once there is a leader again."""
+PATIENCE = 120.0
+SWITCHOVER_SECONDS = 5.0
+LIMITS = {"killed": ttl() + 5.0, "frozen": ttl() + 5.0, "switchover": SWITCHOVER_SECONDS}
+"""The longest pause between two answers, in seconds."""
+
+
+class Run:
+    """A cluster, the service in front of it, and its clients."""
+
+    def __init__(self, nodes: Nodes, wallet: Pgwallet) -> None:
+        self._nodes = nodes
+        with psycopg.connect(nodes.leader_url("postgres"), autocommit=True) as administrator:
+            administrator.execute("create database wallet")
+        # the one that leads comes last in the address: migrate finds it
+        wallet.call("migrate", DATABASE_URL=nodes.url(), PGWALLET_API_PASSWORD=SERVICE_PASSWORD)
+        assert weaknesses(nodes.leader_url()) == [], "what is answered must be on disk"
+        login = nodes.url("wallet_api", SERVICE_PASSWORD.replace(" ", "%20"))
+        self.service = wallet.start("serve", PGWALLET_API_URL=login, JWT_SECRET="s" * 32, **SETTINGS)
+        self.load = Load(self.service.port)
+        self.late: list[str] = []
+        self._started = time.monotonic()
+
+    def round(self, kind: str, fail: Callable[[Node], object], repair: Callable[[Node], object]) -> list[str]:
+        """Load, failure, another leader, repair, a whole cluster, judgement; returns the findings."""
+        load, nodes = self.load, self._nodes
+        leader = nodes.by_role("leader")
+        load.start()
+        self._acknowledge(BEFORE)
+        began = time.monotonic()
+        away = self._pause(lambda: fail(leader))
+        self._acknowledge(AFTER)
+        assert nodes.by_role("leader") is not leader, "another one leads"
+        repair(leader)
+        wait_until(nodes.whole, PATIENCE)
+        whole = time.monotonic() - began
+        self._acknowledge(AFTER)
+        load.stop()
+        settled = load.settle(PATIENCE)
+        wait_until(lambda: quiet(nodes.leader_url()), PATIENCE)
+        found = [request.fault for request in load.requests if request.fault]
+        found += findings(nodes.leader_url(), load.requests, load.accounts)
+        late = " LATE" if away > LIMITS[kind] else ""
+        if late:
+            self.late.append(kind)
+        print(
+            f"[{time.monotonic() - self._started:4.0f} s] {kind} {leader.name}: no answer for {away:.1f} s"
+            f" (at most {LIMITS[kind]:.0f}){late}, both servers after {whole:.1f} s; {load.acknowledged} answered"
+            f" so far, {len(settled)} in doubt, {len(found)} findings",
+            flush=True,
+        )
+        return found
+
+    def killed(self) -> list[str]:
+        """PostgreSQL and Patroni of the leader end at once. Patroni is started again, as a service manager does."""
+        return self.round("killed", lambda leader: leader.kill(), lambda leader: leader.start())
+
+    def frozen(self) -> list[str]:
+        """The leader stands still, and goes on once another one leads."""
+        return self.round(
+            "frozen",
+            lambda leader: leader.signal(signal.SIGSTOP),
+            lambda leader: leader.signal(signal.SIGCONT),
+        )
+
+    def switchover(self) -> list[str]:
+        """The leader hands over, as its operator asks."""
+        other = self._nodes.by_role("sync_standby")
+
+        def ask(leader: Node) -> None:
+            leader.tell("switchover", "--leader", leader.name, "--candidate", other.name, "--force", "wallet")
+
+        return self.round("switchover", ask, lambda _: None)
+
+    def _pause(self, fail: Callable[[], object]) -> float:
+        """Let something fail, and wait for the answer to a request that was sent afterwards.
+
+        Returns the longest time without an answer.
+        """
+        load, longest, failed = self.load, 0.0, float("inf")
+        answered, since = load.acknowledged, time.monotonic()
+        deadline = since + PATIENCE
+        with ThreadPoolExecutor() as executor:
+            failing = executor.submit(fail)
+            while load.newest_acknowledged <= failed:
+                now = time.monotonic()
+                assert now < deadline, "nothing is answered any more"
+                if failing.done() and failed == float("inf"):
+                    failing.result()
+                    failed = now
+                if load.acknowledged != answered:
+                    answered, since = load.acknowledged, now
+                longest = max(longest, now - since)
+                time.sleep(0.01)
+        return max(longest, time.monotonic() - since)
+
+    def _acknowledge(self, count: int) -> None:
+        wanted = self.load.acknowledged + count
+        wait_until(lambda: self.load.acknowledged >= wanted, PATIENCE)
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="make test-failover", description=__doc__)
+    options.add_argument("--kills", type=int, help="kills of the leader (default: one, and times are only shown)")
+    options.add_argument("--only", choices=LIMITS, action="append", help="only failures of this kind")
+    given = options.parse_args()
+    # ended from outside, it cleans up as it does after Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="pgwallet-") as name, Nodes(Path(name)) as nodes:
+        try:
+            nodes.start()
+            with Pgwallet(Path(name) / "data") as wallet:
+                return _all(Run(nodes, wallet), given.kills, given.only or list(LIMITS))
+        except BaseException:
+            for node in nodes.nodes:
+                print(f"The log of {node.name} ends with\n{node.log.read_text()[-3000:]}", file=sys.stderr)
+            raise
+
+
+def _all(run: Run, kills: int | None, kinds: list[str]) -> int:
+    rounds = ["killed", "switchover", *["killed"] * ((kills or 1) - 1), "switchover", "frozen"]
+    with run.load:
+        for kind in rounds[: None if kills else 2] + ([] if kills else ["frozen"]):
+            if kind in kinds and (found := getattr(run, kind)()):
+                print(*found, f"The service's log ends with\n{run.service.errors[-5000:]}", sep="\n", file=sys.stderr)
+                return 1
+    run.service.end()
+    print(f"nothing that was answered is lost: {run.load.acknowledged} requests")
+    return 1 if kills and run.late else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
