@@ -25,7 +25,10 @@ BEFORE, AFTER = 100, 50
 """So many requests are acknowledged before each failure, and once there is a leader again."""
 PATIENCE = 120.0
 SWITCHOVER_SECONDS = 5.0
-LIMITS = {"killed": ttl() + 5.0, "frozen": ttl() + 5.0, "switchover": SWITCHOVER_SECONDS}
+LIMITS = {
+    **dict.fromkeys(("killed", "crashed", "frozen"), ttl() + 5.0),
+    **dict.fromkeys(("switchover", "undecided"), SWITCHOVER_SECONDS),
+}
 """The longest pause between two answers, in seconds."""
 
 
@@ -54,7 +57,9 @@ class Run:
         began = time.monotonic()
         away = self._pause(lambda: fail(leader))
         self._acknowledge(AFTER)
-        assert nodes.by_role("leader") is not leader, "another one leads"
+        assert (nodes.by_role("leader") is leader) == (kind == "undecided"), (
+            "another one leads, if they can agree on it"
+        )
         repair(leader)
         wait_until(nodes.whole, PATIENCE)
         whole = time.monotonic() - began
@@ -79,6 +84,13 @@ class Run:
         """PostgreSQL and Patroni of the leader end at once. Patroni is started again, as a service manager does."""
         return self.round("killed", lambda leader: leader.kill(), lambda leader: leader.start())
 
+    def crashed(self) -> list[str]:
+        """PostgreSQL of the leader ends, and Patroni does not: the other server takes over, before it can start again.
+
+        It would show what it had written and not yet copied.
+        """
+        return self.round("crashed", lambda leader: leader.crash(), lambda _: None)
+
     def frozen(self) -> list[str]:
         """The leader stands still, and goes on once another one leads."""
         return self.round(
@@ -86,6 +98,16 @@ class Run:
             lambda leader: leader.signal(signal.SIGSTOP),
             lambda leader: leader.signal(signal.SIGCONT),
         )
+
+    def undecided(self) -> list[str]:
+        """Where the servers agree on who leads stands still, for longer than a leader may be silent."""
+        nodes = self._nodes
+
+        def stop(_: Node) -> None:
+            nodes.etcd.send_signal(signal.SIGSTOP)
+            time.sleep(ttl() + 5)
+
+        return self.round("undecided", stop, lambda _: nodes.etcd.send_signal(signal.SIGCONT))
 
     def switchover(self) -> list[str]:
         """The leader hands over, as its operator asks."""
@@ -142,7 +164,7 @@ def main() -> int:
 
 
 def _all(run: Run, kills: int | None, kinds: list[str]) -> int:
-    rounds = ["killed", "switchover", *["killed"] * ((kills or 1) - 1), "switchover", "frozen"]
+    rounds = ["killed", "switchover", *["killed"] * ((kills or 1) - 1), "switchover", "crashed", "undecided", "frozen"]
     with run.load:
         for kind in rounds[: None if kills else 2] + ([] if kills else ["frozen"]):
             if kind in kinds and (found := getattr(run, kind)()):

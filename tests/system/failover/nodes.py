@@ -82,10 +82,22 @@ class Node:
 
     def kill(self) -> None:
         """End everything at once, as a power cut does."""
-        self.signal(signal.SIGKILL)
-        wait_until(lambda: not processes(self.pgdata))
         if self._patroni is not None:
+            self._patroni.kill()
             self._patroni.wait()
+
+        def dead() -> bool:
+            # also those that were forked while we looked
+            self.crash()
+            return not processes(self.pgdata)
+
+        wait_until(dead)
+
+    def crash(self) -> None:
+        """End PostgreSQL at once; Patroni goes on."""
+        for pid in processes(self.pgdata):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def tell(self, *arguments: str) -> str:
         """Run patronictl here; returns what it says."""
@@ -125,7 +137,7 @@ class Nodes:
         self.nodes = [
             Node(folder, self.account, name, self._variables(name, next(ports), next(ports))) for name in NAMES
         ]
-        self._etcd = self._start_etcd(peer)
+        self.etcd = self._start_etcd(peer)
 
     def __enter__(self) -> Self:
         return self
@@ -134,8 +146,8 @@ class Nodes:
         for node in self.nodes:
             node.signal(signal.SIGCONT)
             node.kill()
-        self._etcd.kill()
-        self._etcd.wait()
+        self.etcd.kill()
+        self.etcd.wait()
 
     def start(self) -> None:
         """Make the cluster: the first server is initialised, the others copy it."""
