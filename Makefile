@@ -14,10 +14,13 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
+
+cluster: $(RUNTIME) ## start a cluster: four databases on two servers, a standby for each, the service in front; until Ctrl-C
+	@exec $(BIN)/pgwallet cluster run
 
 # The tests of one file stay together: they share a service. Three, on two processors: a test waits for servers as often.
 PARALLEL := --numprocesses=3 --dist=loadfile

@@ -19,10 +19,10 @@ from api.auth.sign_in import SignIn
 from api.auth.tokens import Tokens
 from api.database.functions import Database
 from api.database.verifier import Verifier
-from api.events.bounds import Bounds
 from api.events.hooks import Hooks
 from api.events.networks import Networks
 from api.events.secrets import SecretBox
+from api.events.sources import Sources
 from api.events.streams import Streams
 from api.http.cors import Cors
 from api.http.docs_page import DocsPage
@@ -106,10 +106,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     accounts = Accounts(database, passwords, SignIn(database, passwords), tokens)
     revocations = Revocations(database, tokens)
     box = SecretBox(settings.webhook_key) if settings.webhook_key else None
-    bounds = Bounds(database)
-    streams = Streams(database, bounds)
+    sources = Sources(database)
+    streams = Streams(sources)
     tokens.on_forget = streams.verify
-    verifier = Verifier(settings, database)
+    verifier = Verifier(database)
     activity = Activity(metrics, shared and shared.activity)
     services = Services(
         database=database,
@@ -120,10 +120,10 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         self_refund=settings.self_refund,
         four_eyes=settings.four_eyes,
         download_timeout=settings.download_timeout,
-        bounds=bounds,
+        sources=sources,
         streams=streams,
         verifier=verifier,
-        hooks=Hooks(database, bounds, box, Networks(settings.webhook_networks)),
+        hooks=Hooks(database, sources, box, Networks(settings.webhook_networks)),
         activity=activity,
     )
 
@@ -144,7 +144,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
                 revocations.followed(),
                 measuring,
                 beating,
-                bounds.running(),
+                sources.running(),
                 streams.running(),
                 verifier.running(),
                 activity.running(),

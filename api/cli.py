@@ -15,6 +15,8 @@ from uuid import UUID
 try:
     import click
 
+    from api.cluster.commands import cluster
+    from api.cluster.proxy import proxy
     from api.errors import CommandError
     from api.integrity import verification
     from api.integrity.hash_chain import Finding
@@ -190,6 +192,8 @@ def export_user(settings: Settings, username: str) -> None:
 
 
 pgwallet.add_command(webhooks)
+pgwallet.add_command(cluster)
+pgwallet.add_command(proxy)
 
 
 @pgwallet.command()

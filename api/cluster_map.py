@@ -13,6 +13,7 @@ url = "postgresql://postgres@db0/wallet"               # of administrators: only
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 NUMBERS: Final = 4096
 SHIFT: Final = 40
 """Numbers of transactions, events, holds and others begin at the database's number, shifted by so many bits."""
-_ADDRESSES: Final = ("api_url", "relay_url", "read_url", "url")
+ADDRESSES: Final = ("api_url", "relay_url", "read_url", "url")
 
 
 class ClusterError(CommandError):
@@ -58,6 +59,16 @@ class ClusterMap:
     def homes_of(self, username: str) -> list[int]:
         """Return the databases in which the name may live, the newest generation first, each once."""
         return list(dict.fromkeys(home_of(username, numbers) for numbers in reversed(self.homes)))
+
+    def text(self) -> str:
+        """Return the file that says this."""
+        lines = [f"homes = {[list(row) for row in self.homes]}"]
+        for member in self.members:
+            lines += ["", "[[databases]]", f"number = {member.number}"]
+            found = ((name, getattr(member, name)) for name in ADDRESSES)
+            # what JSON escapes in a URL, TOML escapes in the same way
+            lines += [f"{name} = {json.dumps(url, ensure_ascii=False)}" for name, url in found if url is not None]
+        return "\n".join(lines) + "\n"
 
 
 def number_of(identifier: UUID) -> int:
@@ -115,10 +126,10 @@ def parse(found: dict[str, Any]) -> ClusterMap:
 def _member(entry: Any) -> Member:
     if not isinstance(entry, dict) or type(entry.get("number")) is not int or not 0 <= entry["number"] < NUMBERS:
         raise ValueError(f"each database needs a number from 0 to {NUMBERS - 1}")
-    if unknown := sorted(set(entry) - {"number", *_ADDRESSES}):
+    if unknown := sorted(set(entry) - {"number", *ADDRESSES}):
         raise ValueError(f"database {entry['number']}: unknown key {unknown[0]}")
-    for name in _ADDRESSES:
+    for name in ADDRESSES:
         if name in entry and (not isinstance(entry[name], str) or urls.fault(entry[name])):
             fault = urls.fault(entry[name]) if isinstance(entry[name], str) else "text"
             raise ValueError(f"database {entry['number']}: {name} must be {fault}")
-    return Member(entry["number"], **{name: entry[name] for name in _ADDRESSES if name in entry})
+    return Member(entry["number"], **{name: entry[name] for name in ADDRESSES if name in entry})

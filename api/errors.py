@@ -42,6 +42,7 @@ RATE_LIMITED: Final = Kind(429, "rate_limited", "Too many requests")
 TOO_MANY_STREAMS: Final = Kind(429, "too_many_streams", "Too many streams at once")
 INTERNAL: Final = Kind(500, "internal", "Internal error")
 BUSY: Final = Kind(503, "busy", "Wallet busy")
+PARTLY: Final = Kind(503, "partly", "Not in all databases")
 OVERLOADED: Final = Kind(503, "overloaded", "Too many requests at once")
 TIMEOUT: Final = Kind(503, "timeout", "Time limit exceeded")
 UNAVAILABLE: Final = Kind(503, "unavailable", "Service unavailable")
@@ -124,6 +125,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "rate_limited": "Too many requests in a short time. Try again after the seconds that Retry-After says.",
     "too_many_streams": "Close a stream first: a user, and an address, can have no more of them at once.",
     "busy": "Another request holds this wallet. Nothing was written: try again in a moment.",
+    "partly": "A database of the cluster did not answer, so this is done in some of them only: see done and away.",
     "overloaded": "Too many requests wait here already. Nothing was written: try again in a moment.",
     "timeout": "The database took too long. Try again in a moment, with the same txn_id.",
     "unavailable": "The service cannot do this right now. Try again in a moment, with the same txn_id.",
@@ -146,6 +148,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "too_many_streams": "This is open in too many places. Please close one of them.",
     "internal": "Something went wrong on our side. Please try again later.",
     "busy": "This wallet is in use at the moment. Please try again.",
+    "partly": "This is not done everywhere yet. Please try again in a moment.",
     "overloaded": "The service is very busy. Please try again in a moment.",
     "timeout": "This took too long. Please try again in a moment.",
     "unavailable": "The service is not available at the moment. Please try again shortly.",
@@ -212,6 +215,7 @@ SPECIFIC: Final[Mapping[str, str]] = {
     "WA020 left=0": "This payment was refunded in full already.",
     "WA021 type=transfer": "A transfer cannot be refunded; ask the recipient to send it back.",
     "WA022": "This wallet has a balance of {balance}, and {held} reserved: it cannot be closed.",
+    "WA022 balance=0": "Of this wallet {in_transit} are on their way: it cannot be closed before they have arrived.",
     "WA028 operator": "This transaction does not exist.",
     "WA033": "Too many failed sign-ins. Please try again in {retry_after} seconds.",
     "WA033 retry_after=1": "Too many failed sign-ins. Please try again in 1 second.",
@@ -221,7 +225,7 @@ SPECIFIC: Final[Mapping[str, str]] = {
 }
 """The same, where the error has all members that the sentence names. By code; by code and the value of a member, the
 first of VARYING first; and before these by code and `operator`, for calls about the wallet of somebody else."""
-VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after")
+VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after", "balance")
 
 _IN_THE_APP: Final = "Something went wrong in the app. Please try again."
 _NO_DATE: Final = "This date is not valid."
@@ -242,7 +246,7 @@ FAULTS: Final[Mapping[str, str]] = {
 }
 """The same for a field at fault, by what is wrong with it or by its name."""
 
-AMOUNTS: Final = ("requested", "available", "balance", "held", "left", "maximum")
+AMOUNTS: Final = ("requested", "available", "balance", "held", "left", "maximum", "in_transit")
 """Members in minor units, where `asset` and `scale` are there, too."""
 TIMES: Final = ("at", "expires_at", "now", "replayed_until")
 """Members that are times."""

@@ -148,23 +148,26 @@ def for_dbmate(url: str, address: str | tuple[str, int], *, encrypted: bool, set
     return urlunsplit(parts._replace(netloc=f"{netloc}{host}", path=path, query=urlencode({**query, "sslmode": mode})))
 
 
-def libpq_variables(url: str) -> dict[str, str]:
-    """Return the URL as libpq's environment variables, because every user can read a command line."""
+def keywords(url: str) -> dict[str, str]:
+    """Return the URL as libpq's parameters."""
     parts = urlsplit(url)
     user, password = credentials(url)
     # urlsplit cannot split several hosts, which commas separate
     hosts = _hosts(parts.netloc)
     found = {
-        "PGHOST": ",".join(name for name, _ in hosts),
+        "host": ",".join(name for name, _ in hosts),
         # an empty port is the default; without any, the parameter sets it
-        "PGPORT": ",".join(port for _, port in hosts) if any(port for _, port in hosts) else "",
-        "PGUSER": user,
-        "PGPASSWORD": password,
-        "PGDATABASE": database(url),
+        "port": ",".join(port for _, port in hosts) if any(port for _, port in hosts) else "",
+        "user": user,
+        "password": password,
+        "dbname": database(url),
     }
-    for name, value in parse_qsl(parts.query):
-        found[IRREGULAR.get(name, "PG" + name.replace("_", "").upper())] = value
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in (found | dict(parse_qsl(parts.query))).items() if value}
+
+
+def libpq_variables(url: str) -> dict[str, str]:
+    """Return the URL as libpq's environment variables, because every user can read a command line."""
+    return {IRREGULAR.get(name, "PG" + name.replace("_", "").upper()): value for name, value in keywords(url).items()}
 
 
 def without_password(url: str) -> str:

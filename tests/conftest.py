@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TIMES",
         help="so many times as many random examples, and other ones each time, where tests make their own",
     )
+    parser.addoption(
+        "--databases",
+        type=int,
+        default=1,
+        metavar="COUNT",
+        help="run what speaks HTTP to a service, and only that, on a cluster of so many databases",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
 from api.cluster_map import ClusterError, ClusterMap, load, number_of, number_of_row
+from api.database.carrier import Carrier
 from api.database.counts import Counts
 from api.database.functions import Database
+from api.database.merged import Merged
+from api.database.rows import Page
+from api.database.transfers import Transfers
 from api.errors import UNAVAILABLE, ServiceError
+from api.schemas.history import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Iterable, Sequence
     from uuid import UUID
 
     from api.cluster_map import Member
-    from api.database.rows import NewUser, UserWithPassword
+    from api.database.requests import BatchItem, Details
+    from api.database.rows import NewUser, TransferPreview, UserWithPassword
+    from api.schemas.transactions import Transaction
     from api.schemas.wallets import AssetInfo
     from api.settings import Settings
 
@@ -38,25 +45,19 @@ log = structlog.get_logger("pgwallet.cluster")
 Choose = Callable[..., Database]
 
 
-def _by_id(cluster: Cluster, identifier: UUID, *_: Any) -> Database:
+def _by_id(cluster: Cluster, identifier: UUID, *_: Any, **_named: Any) -> Database:
     """Choose by the user or wallet that the first argument names."""
     return cluster.of(identifier)
 
 
-def _by_row(cluster: Cluster, row_id: int, *_: Any) -> Database:
+def _by_row(cluster: Cluster, row_id: int, *_: Any, **_named: Any) -> Database:
     """Choose by the number of a transaction, hold or other row."""
     return cluster.of_row(row_id)
 
 
-def _by_wallet(cluster: Cluster, asked: Any, *_: Any) -> Database:
+def _by_wallet(cluster: Cluster, asked: Any, *_: Any, **_named: Any) -> Database:
     """Choose by the wallet that a request has among its fields."""
     return cluster.of(asked.wallet_id)
-
-
-def _by_item(cluster: Cluster, items: Sequence[Any], *_: Any, atomic: bool) -> Database:
-    """Choose by the wallet of a batch: all items have the same."""
-    del atomic
-    return cluster.of(items[0].wallet_id)
 
 
 def _by_user(cluster: Cluster, _secret: bytes, user_id: UUID, *_: Any) -> Database:
@@ -78,10 +79,13 @@ OWN: Final = "own"
 """Cluster has a method of its own."""
 EACH: Final = "each"
 """Whoever calls it asks each of `members`: it is of one database, and there is no answer of all."""
+NAMED: Final = "named"
+NAMED_PIECES: Final = "named pieces"
+"""By the wallet; and whose wallets entries name, another database may know."""
 
 ROUTES: Final[dict[str, Choose | str]] = {
-    **dict.fromkeys(("open", "close", "of", "of_row", "numbered", "mark", "take_counts", "ping"), OWN),
-    **dict.fromkeys(("waiting", "connections", "revocations", "sweep", "facts", "open_holds"), EACH),
+    **dict.fromkeys(("open", "close", "elsewhere", "of", "of_row", "numbered", "mark", "take_counts", "ping"), OWN),
+    **dict.fromkeys(("waiting", "connections", "revocations", "sweep", "facts", "open_holds", "redirect"), EACH),
     # names
     **dict.fromkeys(("register", "require_username", "sign_in"), OWN),
     **dict.fromkeys(("sign_in_failed", "sign_in_succeeded"), _by_name),
@@ -94,22 +98,33 @@ ROUTES: Final[dict[str, Choose | str]] = {
     # wallets
     **dict.fromkeys(("balance", "balance_alone", "balance_at", "balance_history", "recorded", "find_request"), _by_id),
     **dict.fromkeys(("hold", "capture", "void", "refund", "fund", "set_status", "set_limits"), _by_id),
-    **dict.fromkeys(("holds", "own_hold", "entries", "transaction", "entry", "verify_entry", "statement"), _by_id),
-    **dict.fromkeys(("inspect_wallet", "inspect_entries", "inspect_holds", "inspect_statement"), _by_id),
+    **dict.fromkeys(("holds", "own_hold", "verify_entry", "inspect_wallet", "inspect_holds"), _by_id),
     **dict.fromkeys(("mutate", "mutate_alone", "give_back", "adjust", "propose"), _by_wallet),
     **dict.fromkeys(("balances", "mutate_together"), EACH),
-    **dict.fromkeys(("transfer", "preview_transfer"), _by_id),
-    "batch": _by_item,
+    **dict.fromkeys(("transfer", "preview_transfer", "batch"), OWN),
+    "deliveries": _by_id,
+    **dict.fromkeys(("entries", "transaction", "entry", "inspect_entries"), NAMED),
+    **dict.fromkeys(("statement", "inspect_statement"), NAMED_PIECES),
+    **dict.fromkeys(("locate", "require_receivable", "names", "in_transit"), EACH),
     # rows
     **dict.fromkeys(("inspect_transaction", "inspect_hold", "confirm", "reject"), _by_row),
     **dict.fromkeys(("verification_run", "note_verification"), _by_row),
     # the same everywhere, or of all
     **dict.fromkeys(("assets", "demo_accounts"), OWN),
+    # of all databases: api/database/merged.py
+    **dict.fromkeys(("users", "search", "audit", "confirmations", "trial_balance"), OWN),
+    **dict.fromkeys(("verifications", "verification_runs"), OWN),
+    **dict.fromkeys(("create_webhook", "webhooks", "webhook", "change_webhook", "delete_webhook"), OWN),
+    **dict.fromkeys(("pause_webhook", "resume_webhook", "rotate_webhook_secret", "replay_webhook"), OWN),
+    **dict.fromkeys(("test_webhook", "webhook_deliveries", "webhook_dead_letters", "retry_dead_letters"), OWN),
+    # events, and who starts a verification: each database has its own
+    **dict.fromkeys(("events", "stream_events", "user_events", "event_feed", "event_mark", "event_settled"), EACH),
+    **dict.fromkeys(("newest_event", "fence_holders", "start_verification"), EACH),
 }
 """How each call finds its database: a test holds that none is missing."""
 
 
-class Cluster(Database):
+class Cluster(Merged):
     """The databases of the map, each with pools, group commit and balance reads of its own.
 
     The map is read again each second: a new database comes, and one whose address has changed gets new pools, while
@@ -125,23 +140,30 @@ class Cluster(Database):
         self.map = _usable(load(self._file))
         self.members = {member.number: self._database(member) for member in self.map.members}
         self._counts = Counts()
+        self._carrier = Carrier(self._settings, self.members, lambda: self.map)
+        self._carrying = contextlib.AsyncExitStack()
+        self.transfers = Transfers(self, self._carrier)
         self._found: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone: set[Database] = set()
         self._watching: asyncio.Task[None] | None = None
 
     def _database(self, member: Member) -> Database:
-        settings = replace(self._settings, api_url=member.api_url, read_url=member.read_url)
-        return Database(settings, self._observe, member.number)
+        return Database(self._of_member(member), self._observe, member.number)
+
+    def _of_member(self, member: Member) -> Settings:
+        return replace(self._settings, api_url=member.api_url, read_url=member.read_url)
 
     async def open(self) -> None:
         """Make the pools, and begin to watch the map."""
         for member in self.members.values():
             await member.open()
+        await self._carrying.enter_async_context(self._carrier.running())
         self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
+        await self._carrying.aclose()
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -177,6 +199,10 @@ class Cluster(Database):
         found = self._found.get(username.lower())
         return homes if found is None else list(dict.fromkeys((found, *homes)))
 
+    def elsewhere(self, here: Database, wallet_id: UUID) -> bool:
+        """Whether a wallet lives in another database of the map."""
+        return self.members.get(number_of(wallet_id), here) is not here
+
     def take_counts(self) -> Counts:
         """What was written since the last call of this."""
         taken, self._counts = self._counts, Counts()
@@ -206,12 +232,12 @@ class Cluster(Database):
             user, highest_cost = await self.numbered(number).sign_in(username, address)
             # operators are on all databases, and sign in at home
             if user is not None and number_of(user.user_id) == number:
-                self._note(username, number)
+                self.note(username, number)
                 return user, highest_cost
         self._found.pop(username.lower(), None)
         return None, highest_cost
 
-    def _note(self, username: str, number: int) -> None:
+    def note(self, username: str, number: int) -> None:
         """Remember where a name lives, if that is not where new ones go."""
         name = username.lower()
         self._found.pop(name, None)
@@ -219,6 +245,27 @@ class Cluster(Database):
             self._found[name] = number
             if len(self._found) > MAX_KNOWN:
                 del self._found[next(iter(self._found))]
+
+    async def transfer(
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, details: Details, actor: UUID
+    ) -> Transaction:
+        """Transfer, to a recipient of any database. To another one it is tried to arrive before this returns.
+
+        Errors: those of a transfer. Where the recipient's database does not answer, nothing is written.
+        """
+        return await self.transfers.transfer(wallet_id, txn_id, amount, to, details, actor)
+
+    async def preview_transfer(
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, actor: UUID
+    ) -> TransferPreview | None:
+        """Preview a transfer, to a recipient of any database."""
+        return await self.transfers.preview(wallet_id, txn_id, amount, to, actor)
+
+    async def batch(
+        self, items: Sequence[BatchItem], *, atomic: bool, refused: Sequence[str] = ()
+    ) -> list[Transaction | ServiceError]:
+        """Run a batch, with transfers to recipients of any database: it is atomic for the sender."""
+        return await self.transfers.batch(items, atomic=atomic, refused=refused)
 
     async def assets(self) -> list[AssetInfo]:
         """All assets: they are the same in all databases, and the first one that answers is as good as any."""
@@ -283,7 +330,10 @@ class Cluster(Database):
                 continue
             database = self._database(member)
             await database.open()
-            self._leave(self.members.get(member.number))
+            if (moved := self.members.get(member.number)) is not None:
+                # calls that wait for a connection get one there
+                moved.redirect(self._of_member(member))
+                self._leave(moved)
             self.members[member.number] = database
         for number in before.keys() - {member.number for member in found.members}:
             self._leave(self.members.pop(number))
@@ -330,6 +380,31 @@ def _routed(name: str, choose: Choose) -> Callable[..., Any]:
     return routed
 
 
+def _named(name: str) -> Callable[..., Any]:
+    """Return the method that reads entries, and has them name users of other databases."""
+
+    async def named(self: Cluster, wallet_id: UUID, *arguments: Any) -> Any:
+        found = await getattr(self.of(wallet_id), name)(wallet_id, *arguments)
+        await self.transfers.name(found.items if isinstance(found, Page) else [found])
+        return found
+
+    named.__doc__ = getattr(Database, name).__doc__
+    return named
+
+
+def _named_pieces(name: str) -> Callable[..., Any]:
+    """Return the same of a method that reads entries in pieces."""
+
+    async def named(self: Cluster, wallet_id: UUID, *arguments: Any) -> AsyncGenerator[Any, None]:
+        async with contextlib.aclosing(getattr(self.of(wallet_id), name)(wallet_id, *arguments)) as pieces:
+            async for piece in pieces:
+                await self.transfers.name([line for line in piece if isinstance(line, Entry)])
+                yield piece
+
+    named.__doc__ = getattr(Database, name).__doc__
+    return named
+
+
 def _of_each(name: str) -> Callable[..., Any]:
     def refused(self: Cluster, *_: Any) -> Any:
         raise TypeError(f"{name} is of one database: ask each of {type(self).__name__}.members")
@@ -338,11 +413,12 @@ def _of_each(name: str) -> Callable[..., Any]:
 
 
 def _install(routes: Iterable[tuple[str, Choose | str]]) -> None:
+    makers = {EACH: _of_each, NAMED: _named, NAMED_PIECES: _named_pieces}
     for name, choose in routes:
-        if choose == EACH:
-            setattr(Cluster, name, _of_each(name))
-        elif callable(choose):
+        if callable(choose):
             setattr(Cluster, name, _routed(name, choose))
+        elif choose != OWN:
+            setattr(Cluster, name, makers[choose](name))
 
 
 _install(ROUTES.items())

@@ -29,6 +29,8 @@ LARGE_BATCH: Final = 100
 """Items: of batches with more, a user's run one at a time, with pauses while other calls are at work."""
 MAX_PAUSE: Final = 1.0
 """Seconds, however long a batch took."""
+FENCED_PAUSE: Final = 0.05
+"""Seconds between two tries to get into a database that lets nobody in."""
 WARN_SECONDS: Final = 10.0
 """The log hears of the same shortage once in this time."""
 
@@ -105,20 +107,34 @@ class Connections:
     async def open(self) -> None:
         """Make the pool in the running event loop. Connects nowhere yet."""
         self._pool = await asyncpg.create_pool(
-            **connecting(self._settings, attrs=self._attributes),
+            **self._arguments(),
             connect=cast("Any", connect),
             min_size=0,
             max_size=self._size,
             max_inactive_connection_lifetime=0,
-            timeout=self._settings.acquire_timeout,
-            # the server's own limit answers first; this one is for a server that does not answer at all
-            command_timeout=self._settings.statement_timeout + 1,
-            statement_cache_size=0 if self._pooler else 100,
             # our functions leave nothing behind in a session, so there is nothing to undo after every call
             reset=_leave_as_is,
             init=self._prepare,
         )
         self._open.add(self)
+
+    def redirect(self, settings: Settings) -> None:
+        """Make new connections elsewhere, also those for which calls wait: the database is on another server now."""
+        self._settings = settings
+        arguments = self._arguments()
+        # the pool has a place of its own for the class
+        del arguments["connection_class"]
+        self._pool.set_connect_args(**arguments)
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments of every connection of the pool."""
+        return {
+            **connecting(self._settings, attrs=self._attributes),
+            "timeout": self._settings.acquire_timeout,
+            # the server's own limit answers first; this one is for a server that does not answer at all
+            "command_timeout": self._settings.statement_timeout + 1,
+            "statement_cache_size": 0 if self._pooler else 100,
+        }
 
     async def _prepare(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Make a new session independent of the settings that the database and the role have for it."""
@@ -191,8 +207,16 @@ class Connections:
 
     async def _pooled_connection(self) -> Pooled:
         self._acquiring += 1
+        began = time.monotonic()
         try:
-            return await self._pool.acquire(timeout=self._settings.acquire_timeout)
+            while True:
+                try:
+                    return await self._pool.acquire(timeout=self._settings.acquire_timeout)
+                except asyncpg.ObjectNotInPrerequisiteStateError as error:
+                    # "not currently accepting connections": it moves to another server, which takes a second
+                    if not is_fenced(error) or time.monotonic() - began > self._settings.acquire_timeout:
+                        raise
+                await asyncio.sleep(FENCED_PAUSE)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise self._away(error) from error
         finally:
@@ -242,6 +266,17 @@ def connecting(settings: Settings, name: str = "pgwallet", attrs: str = "read-wr
         # a connection to a server that cannot write is of no use
         arguments["target_session_attrs"] = attrs
     return {**arguments, "connection_class": Connection, "server_settings": {"application_name": name}}
+
+
+def is_fenced(error: asyncpg.PostgresError) -> bool:
+    """Whether the database lets nobody in, as `alter database … allow_connections false` makes it."""
+    return error.sqlstate == "55000" and getattr(error, "severity_en", None) == "FATAL"
+
+
+def was_ended(error: BaseException) -> bool:
+    """Whether an administrator ended the session, as pg_terminate_backend() does; asyncpg may not have noticed yet."""
+    ended = (asyncpg.AdminShutdownError, asyncpg.InternalClientError)
+    return any(isinstance(one, ended) for one in (error, error.__cause__))
 
 
 async def _leave_as_is(_: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -13,13 +13,16 @@ from api.database.balance_reads import BalanceReads
 from api.database.counts import Counts
 from api.database.group_commit import GroupCommit
 from api.database.pool import PING_SECONDS, Pool
+from api.database.requests import Places
 from api.database.rows import (
     WRITTEN,
     BalancePoint,
+    Delivered,
     EventMark,
     EventRow,
     Events,
     FenceHolder,
+    InTransit,
     NewUser,
     Page,
     Revocations,
@@ -39,19 +42,19 @@ from api.database.rows import (
     page_of_user_events,
     read_audit_row,
     read_confirmation,
-    read_entry,
     read_found,
     read_inspected_user,
     read_outcome,
     read_own_entry,
+    read_requested_entry,
     read_statement_line,
     read_transaction,
     reader,
 )
 from api.database.standby import Age, Standby
-from api.errors import NOT_FINAL, NOT_FOUND, TIMEOUT, ServiceError
+from api.errors import INVALID_CURSOR, NOT_FINAL, NOT_FOUND, TIMEOUT, FieldError, ServiceError
 from api.schemas.accounts import Me
-from api.schemas.history import Entry, OwnEntry
+from api.schemas.history import Entry, OwnEntry, RequestedEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -91,12 +94,14 @@ if TYPE_CHECKING:
     from api.database.requests import (
         AuditFilters,
         BatchItem,
+        Before,
         Bound,
         Correction,
         Details,
         EventFilters,
         Filters,
         Mutation,
+        Starts,
     )
     from api.settings import Settings
 
@@ -145,6 +150,8 @@ _read_webhook = reader(Webhook)
 _read_webhook_trial = reader(WebhookTrial)
 _read_delivery = reader(Delivery)
 _read_dead_letter = reader(DeadLetter)
+_read_delivered = reader(Delivered)
+_read_in_transit = reader(InTransit)
 
 
 def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
@@ -157,6 +164,14 @@ def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
         request.wallet_id,
         request.batch_size,
     )
+
+
+def _alone(before: Before) -> int | None:
+    """Return where a list of one database goes on. Raises ServiceError (WA024) for a cursor of several."""
+    if isinstance(before, Places):
+        fault = FieldError("cursor", "is not a cursor of this service")
+        raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
+    return before
 
 
 class Database:
@@ -172,6 +187,7 @@ class Database:
     ) -> None:
         self.members: dict[int, Database] = {0 if number is None else number: self}
         """All databases by number: this one. Of a cluster there are several."""
+        self.settings = settings
         self._shared = Pool(settings, settings.pool_size, number=number)
         self._patient = Pool(settings, PATIENT_CONNECTIONS, held=True, number=number)
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient, number=number)
@@ -198,6 +214,11 @@ class Database:
         for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
 
+    def redirect(self, settings: Settings) -> None:
+        """Make new connections as these settings have them: the database is on another server now."""
+        for pool in (self._shared, self._patient, self._locking, self._revocations, self._events):
+            pool.redirect(settings)
+
     def of(self, identifier: UUID) -> Database:
         """Return the database in which a user or wallet lives."""
         del identifier
@@ -212,6 +233,11 @@ class Database:
         """Return the database of this number."""
         del number
         return self
+
+    def elsewhere(self, here: Database, wallet_id: UUID) -> bool:
+        """Whether a wallet lives in another database than this."""
+        del here, wallet_id
+        return False
 
     def mark(self, user_id: UUID) -> str:
         """Return what a secret of this user ends in, which has no id: nothing where there is one database."""
@@ -432,15 +458,18 @@ class Database:
         self._counts.add(outcomes)
         return outcomes
 
-    async def batch(self, items: Sequence[BatchItem], *, atomic: bool) -> list[Transaction | ServiceError]:
+    async def batch(
+        self, items: Sequence[BatchItem], *, atomic: bool, refused: Sequence[str] = ()
+    ) -> list[Transaction | ServiceError]:
         """`wallet_batch` for one client's batch: the outcome of each item, in order.
 
-        `atomic`: if an item is refused, nothing is written.
+        `atomic`: if an item is refused, nothing is written. `refused` are the codes of items that are refused already,
+        and are not among these.
         """
         columns = [list(column) for column in zip(*items, strict=True)]
 
         def written(rows: Sequence[asyncpg.Record]) -> bool:
-            return all(row["outcome"] in WRITTEN for row in rows)
+            return not refused and all(row["outcome"] in WRITTEN for row in rows)
 
         wallets = {wallet_id for item in items for wallet_id in (item.wallet_id, item.to_wallet_id) if wallet_id}
         rows = await self._locking.run(
@@ -450,7 +479,7 @@ class Database:
             keep=written if atomic else None,
         )
         outcomes = [read_outcome(row) for row in rows]
-        refused = [outcome.kind.code for outcome in outcomes if isinstance(outcome, ServiceError)]
+        refused = [*refused, *(outcome.kind.code for outcome in outcomes if isinstance(outcome, ServiceError))]
         self._counts.refused_items.update(refused)
         if not (atomic and refused):
             self._counts.add(outcomes)
@@ -490,6 +519,30 @@ class Database:
         arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, actor)
         row = await self._locking.row(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
         return None if row["is_recorded"] else _read_transfer_preview(row)
+
+    async def locate(self, username: str, asset: str) -> UUID | None:
+        """`wallet_locate`: the wallet of the user of this name, to whom a user of another database sends. Quick."""
+        rows = await self._at_once("select wallet_id from public.wallet_locate($1, $2)", username, asset)
+        return UUID(int=rows[0]["wallet_id"].int) if rows else None
+
+    async def require_receivable(self, to_wallet_id: UUID, asset: str, amount: int, field: str) -> None:
+        """`wallet_can_receive`: checks a transfer from another database. Quick. Errors: WA006, WA009, WA011, WA013."""
+        await self._at_once("select public.wallet_can_receive($1, $2, $3, $4)", to_wallet_id, asset, amount, field)
+
+    async def deliveries(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> dict[UUID, Delivered]:
+        """`wallet_deliveries`: how far transfers to other databases are, by `txn_id`. Quick. Errors: WA001."""
+        call = "select * from public.wallet_deliveries($1, $2, $3)"
+        rows = await self._at_once(call, wallet_id, list(txn_ids), actor)
+        return {row["txn_id"]: _read_delivered(row) for row in rows}
+
+    async def names(self, wallet_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """`wallet_names`: whose wallets these are, for users of other databases. Quick."""
+        rows = await self._at_once("select * from public.wallet_names($1)", list(wallet_ids))
+        return {row["wallet_id"]: row["username"] for row in rows}
+
+    async def in_transit(self) -> list[InTransit]:
+        """`wallet_in_transit`: what is on its way to other databases. Waits as long as `ping`."""
+        return [_read_in_transit(row) for row in await self._at_once("select * from public.wallet_in_transit()")]
 
     async def find_request(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> tuple[int | None, UUID | None]:
         """`wallet_find_request`: the transaction's number, or the `txn_id` of the hold. Errors: WA001."""
@@ -560,11 +613,11 @@ class Database:
         rows = await self._past(age, self._shared, call, wallet_id, limit + 1, before_seq, *filters, actor)
         return page_of_entries(rows, limit)
 
-    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID, age: Age | None = None) -> Entry:
+    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID, age: Age | None = None) -> RequestedEntry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
         call = "select * from public.wallet_transaction($1, $2, $3)"
         rows = await self._past(age, self._shared, call, wallet_id, txn_id, actor)
-        return read_entry(rows[0])
+        return read_requested_entry(rows[0])
 
     async def entry(self, wallet_id: UUID, transaction_id: int, actor: UUID) -> OwnEntry:
         """`wallet_entry`: one entry by the server's number of its transaction. Errors: WA001, WA028."""
@@ -632,12 +685,10 @@ class Database:
         rows = await self._noted(self._locking.rows(call, *arguments), asked.wallet_id, asked.actor)
         return read_confirmation(rows[0]) if rows else None
 
-    async def confirmations(
-        self, status: str | None, limit: int, before_id: int | None, actor: UUID
-    ) -> Page[Confirmation]:
+    async def confirmations(self, status: str | None, limit: int, before_id: Before, actor: UUID) -> Page[Confirmation]:
         """`wallet_confirmations`: the newest `limit` of them below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_confirmations($1, $2, $3, $4)"
-        rows = await self._locking.rows(call, status, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, status, limit + 1, _alone(before_id), actor)
         found = [read_confirmation(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
@@ -675,18 +726,19 @@ class Database:
         kinds = {row["kind"]: _read_kind_limits(row) for row in rows if row["kind"] is not None}
         return WalletLimits(wallet_id, LimitsByKind(**kinds), rows[0]["floor"], rows[0]["max_balance"])
 
-    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> list[AccountBalance]:
+    async def trial_balance(self, asset: str, at: datetime | None, actor: UUID) -> Page[AccountBalance]:
         """`wallet_trial_balance`: each system account, and all users. Errors: WA023, WA026, WA027, WA036."""
         rows = await self._locking.rows("select * from public.wallet_trial_balance($1, $2, $3)", asset, at, actor)
-        return [
+        found = [
             AccountBalance(row["account"], row["entries"], int(row["debit"]), int(row["credit"]), int(row["balance"]))
             for row in rows
         ]
+        return Page(found, None)
 
-    async def search(self, query: str, actor: UUID) -> list[Found]:
+    async def search(self, query: str, actor: UUID) -> Page[Found]:
         """`wallet_search`: at most 50 users, wallets, transactions and holds. Errors: WA002, WA027."""
         rows = await self._locking.rows("select * from public.wallet_search($1, $2)", query, actor)
-        return [read_found(row) for row in rows]
+        return Page([read_found(row) for row in rows], None)
 
     async def inspect_user(self, user_id: UUID, actor: UUID) -> InspectedUser:
         """`wallet_inspect_user`: a user with wallets. Errors: WA027, WA029."""
@@ -700,10 +752,10 @@ class Database:
         users = [_read_stored_user(row) for row in rows]
         return Page(users, users[-1].id if rows and not rows[-1]["is_last"] else None)
 
-    async def audit(self, filters: AuditFilters, limit: int, before_id: int | None, actor: UUID) -> Page[AuditRow]:
+    async def audit(self, filters: AuditFilters, limit: int, before_id: Before, actor: UUID) -> Page[AuditRow]:
         """`wallet_audit`: the newest `limit` rows below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_audit($1, $2, $3, $4, $5, $6, $7)"
-        rows = await self._locking.rows(call, *filters, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, *filters, limit + 1, _alone(before_id), actor)
         next_id = None
         if len(rows) > limit:
             rows = rows[:limit]
@@ -714,17 +766,17 @@ class Database:
             next_id = stopped["id"]
         return Page([read_audit_row(row) for row in rows], next_id)
 
-    async def verifications(self, limit: int, before_id: int | None, actor: UUID) -> Page[RecordedVerification]:
+    async def verifications(self, limit: int, before_id: Before, actor: UUID) -> Page[RecordedVerification]:
         """`wallet_verifications`: the newest `limit` below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_verifications($1, $2, $3)"
-        rows = await self._locking.rows(call, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, limit + 1, _alone(before_id), actor)
         found = [_read_recorded_verification(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
-    async def verification_runs(self, limit: int, before_id: int | None, actor: UUID) -> Page[VerificationRun]:
+    async def verification_runs(self, limit: int, before_id: Before, actor: UUID) -> Page[VerificationRun]:
         """`wallet_verification_runs`: the newest `limit` below `before_id`. Errors: WA024, WA027."""
         call = "select * from public.wallet_verification_runs($1, $2, p_actor => $3)"
-        rows = await self._locking.rows(call, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, limit + 1, _alone(before_id), actor)
         found = [_read_verification_run(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
@@ -797,23 +849,22 @@ class Database:
         webhook_id: UUID,
         request: WebhookRequest,
         secret: bytes,
-        start: tuple[int | None, int] | None,
+        start: Starts | None,
         actor: UUID,
     ) -> Webhook:
         """`wallet_create_webhook`: from an epoch and event on, None for now. Errors: WA001, WA002, WA026, WA027, WA044.
 
         And WA024, WA041 for `start`. The secret is encrypted.
         """
-        epoch, after = start or (None, None)
+        epoch, after = (None, None) if start is None else self._place(start)
         call = "select * from public.wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
         arguments = (webhook_id, *_terms(request), secret, after, epoch, actor)
         return _read_webhook(await self._locking.row(call, *arguments))
 
-    async def webhooks(self, actor: UUID) -> list[Webhook]:
+    async def webhooks(self, actor: UUID) -> Page[Webhook]:
         """`wallet_webhooks`: all, newest first. Errors: WA027."""
-        return [
-            _read_webhook(row) for row in await self._locking.rows("select * from public.wallet_webhooks($1)", actor)
-        ]
+        rows = await self._locking.rows("select * from public.wallet_webhooks($1)", actor)
+        return Page([_read_webhook(row) for row in rows], None)
 
     async def webhook(self, webhook_id: UUID, actor: UUID) -> Webhook:
         """`wallet_webhook`. Errors: WA027, WA042."""
@@ -840,9 +891,9 @@ class Database:
         call = "select * from public.wallet_rotate_webhook_secret($1, $2, $3)"
         return _read_webhook(await self._locking.row(call, webhook_id, secret, actor))
 
-    async def replay_webhook(self, webhook_id: UUID, start: tuple[int | None, int], actor: UUID) -> Webhook:
+    async def replay_webhook(self, webhook_id: UUID, start: Starts, actor: UUID) -> Webhook:
         """`wallet_replay_webhook`: from an epoch and event on. Errors: WA002, WA024, WA027, WA041, WA042."""
-        epoch, after = start
+        epoch, after = self._place(start)
         call = "select * from public.wallet_replay_webhook($1, $2, $3, $4)"
         return _read_webhook(await self._locking.row(call, webhook_id, after, epoch, actor))
 
@@ -857,21 +908,19 @@ class Database:
         call = "select * from public.wallet_test_webhook($1, $2)"
         return _read_webhook_trial(await self._locking.row(call, webhook_id, actor))
 
-    async def webhook_deliveries(
-        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
-    ) -> Page[Delivery]:
+    async def webhook_deliveries(self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID) -> Page[Delivery]:
         """`wallet_webhook_deliveries`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
         call = "select * from public.wallet_webhook_deliveries($1, $2, $3, $4)"
-        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, webhook_id, limit + 1, _alone(before_id), actor)
         found = [_read_delivery(row) for row in rows[:limit]]
         return Page(found, found[-1].id if len(rows) > limit else None)
 
     async def webhook_dead_letters(
-        self, webhook_id: UUID, limit: int, before_id: int | None, actor: UUID
+        self, webhook_id: UUID, limit: int, before_id: Before, actor: UUID
     ) -> Page[DeadLetter]:
         """`wallet_webhook_dead_letters`: the newest `limit` below `before_id`. Errors: WA024, WA027, WA042."""
         call = "select * from public.wallet_webhook_dead_letters($1, $2, $3, $4)"
-        rows = await self._locking.rows(call, webhook_id, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, webhook_id, limit + 1, _alone(before_id), actor)
         found = [_read_dead_letter(row) for row in rows[:limit]]
         return Page(found, found[-1].event_id if len(rows) > limit else None)
 
@@ -889,16 +938,15 @@ class Database:
 
     async def facts(self) -> ServerFacts:
         """`wallet_last_verification`, and the server's version. Waits as long as `ping`."""
-        return _read_facts(
-            await self._at_once(
-                "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
-                " from (select) s left join public.wallet_last_verification() v on true"
-            )
+        (row,) = await self._at_once(
+            "select split_part(current_setting('server_version'), ' ', 1) as postgres, v.*"
+            " from (select) s left join public.wallet_last_verification() v on true"
         )
+        return _read_facts(row)
 
     async def open_holds(self) -> int:
         """`wallet_open_holds`: how many there are. Waits as long as `ping`."""
-        row = await self._at_once("select public.wallet_open_holds() as number")
+        (row,) = await self._at_once("select public.wallet_open_holds() as number")
         return int(row["number"])
 
     async def fence_holders(self, fence: int) -> list[FenceHolder]:
@@ -947,6 +995,9 @@ class Database:
         call = "select * from public.wallet_event_feed($1, $2, $3, $4, $5)"
         return page_of_user_events(await self._events.rows(call, after, bound.up_to, bound.fence, limit, user_ids))
 
+    def _place(self, start: Starts) -> tuple[int | None, int]:
+        return start.get(next(iter(self.members)), (None, 0))
+
     async def _page_of_events(
         self, pool: Pool, after: int, bound: Bound, limit: int, filters: EventFilters, epoch: int | None, actor: UUID
     ) -> Events[EventRow]:
@@ -961,14 +1012,13 @@ class Database:
                 return rows
         return await pool.rows(call, *arguments)
 
-    async def _at_once(self, call: str) -> asyncpg.Record:
-        """Run a call that returns one row. Raises ServiceError when that takes more than two seconds."""
+    async def _at_once(self, call: str, *arguments: Argument) -> Sequence[asyncpg.Record]:
+        """Run a call. Raises ServiceError when that takes more than two seconds."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                (row,) = await self._shared.rows(call, admitted=True)
+                return await self._shared.run(lambda connection: connection.fetch(call, *arguments), admitted=True)
         except TimeoutError:
             raise ServiceError(TIMEOUT) from None
-        return row
 
     async def _noted(self, call: Awaitable[T], wallet_id: UUID | None, actor: UUID) -> T:
         """Await an operator's call. A refusal that tells what the wallet has is a look at it, and is noted as one.

@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 
 from api.database.admission import Admission
-from api.database.connections import LOCK_TRIES, LOST, Connections
+from api.database.connections import LOCK_TRIES, LOST, Connections, was_ended
 from api.errors import BUSY, TIMEOUT, ServiceError, from_postgres
 
 if TYPE_CHECKING:
@@ -199,6 +199,7 @@ class Pool(Connections):
     ) -> T:
         """Run; once more after a lost connection or a stale plan, and again after contention."""
         replaced = False
+        ended = 0
         while True:
             async with self._borrowed(touches, size) as connection:
                 try:
@@ -208,7 +209,10 @@ class Pool(Connections):
                         raise
                     replaced = True
                 except (*LOST, asyncpg.ReadOnlySQLTransactionError) as error:
-                    await self._judge(error, again=again and not replaced, replaced=replaced)
+                    # who ends one session often ends all of a database: each is found out once
+                    ended += was_ended(error)
+                    more = not replaced or (was_ended(error) and ended <= self._size)
+                    await self._judge(error, again=again and more, replaced=replaced)
                     replaced = True
                 except _CONTENDED as error:
                     tries += 1

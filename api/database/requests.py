@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -93,3 +94,20 @@ class EventFilters(NamedTuple):
     types: Sequence[str] | None = None
     asset: str | None = None
     wallet_id: UUID | None = None
+
+
+class Places(NamedTuple):
+    """Below which row the list of each database goes on, where a page is of several. One that is missing begins."""
+
+    before: Mapping[int, int]
+
+    def __str__(self) -> str:
+        """Spell it, for a cursor."""
+        return ",".join(f"{number}:{row}" for number, row in sorted(self.before.items()))
+
+
+Before = int | Places | None
+"""Where a list goes on: below a row, in several databases below one of each; None at its beginning."""
+
+Starts = Mapping[int, tuple[int | None, int]]
+"""After which event deliveries begin in each database: its epoch and number. One that is missing begins."""

@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final, Generic, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from msgspec import Raw, Struct, json, structs
+from msgspec import UNSET, Raw, Struct, json, structs
 
 from api.errors import ServiceError, from_postgres
-from api.schemas.history import Entry, OwnEntry
+from api.schemas.history import Entry, OwnEntry, RequestedEntry
 from api.schemas.holds import Hold
 from api.schemas.inspection import (
     AuditRow,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     import asyncpg
+
+    from api.database.requests import Before
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -127,6 +129,25 @@ class TransferPreview(Struct):
     available: int
 
 
+Status = Literal["pending", "delivered", "returned"]
+
+
+class Delivered(Struct):
+    """How far a transfer to another database is; `code`: why its money came back."""
+
+    delivery: Status
+    code: str | None
+
+
+class InTransit(Struct):
+    """What is on its way to another database in one asset: how many transfers, and how old the oldest one is."""
+
+    destination: int
+    asset: str
+    pending: int
+    oldest_seconds: float
+
+
 class BalancePoint(NamedTuple):
     """The balance at a moment, in minor units."""
 
@@ -180,15 +201,21 @@ class WebhookTrial(Struct):
 
 
 class Page(Struct, Generic[T]):
-    """Items, and below which of them the next page starts; None on the last page."""
+    """Items, and below which of them the next page starts; None on the last page.
+
+    `away`: the databases of a cluster that did not answer. What they have is missing.
+    """
 
     items: list[T]
-    next: int | UUID | None
+    next: Before | UUID
+    away: Sequence[int] = ()
 
 
 def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
     """Return what makes a `struct` of a record: columns by name, so that a new column in SQL breaks nothing."""
-    values = itemgetter(*struct.__struct_fields__)
+    # what can be missing in an answer is no column
+    extra = sum(default is UNSET for default in struct.__struct_defaults__)
+    values = itemgetter(*struct.__struct_fields__[: len(struct.__struct_fields__) - extra])
 
     def read(record: asyncpg.Record) -> S:
         return struct(*values(record))
@@ -198,6 +225,7 @@ def reader(struct: type[S]) -> Callable[[asyncpg.Record], S]:
 
 read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
+_read_requested_entry = reader(RequestedEntry)
 _read_own_entry = reader(OwnEntry)
 _read_hold = reader(Hold)
 _read_confirmation = reader(Confirmation)
@@ -226,6 +254,13 @@ def read_outcome(record: asyncpg.Record) -> Transaction | ServiceError:
 def read_entry(record: asyncpg.Record) -> Entry:
     """Make an entry."""
     entry = _read_entry(record)
+    entry.metadata = _raw(record["metadata"])
+    return entry
+
+
+def read_requested_entry(record: asyncpg.Record) -> RequestedEntry:
+    """Make the entry of a transaction that its user requested."""
+    entry = _read_requested_entry(record)
     entry.metadata = _raw(record["metadata"])
     return entry
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import asyncpg
 import msgspec
 import structlog
 
 from api.database.connections import LOST, connecting
-from api.errors import UNAVAILABLE, ServiceError, from_postgres
+from api.database.each import ask
+from api.errors import SQLSTATES, UNAVAILABLE, ServiceError, from_postgres
 from api.session import PINNED, TRIGGERED, connect, set_all
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ PROGRESS: Final = "pgwallet verification"
 """The text of the messages that tell how far it is."""
 NOTED_EVERY: Final = 1.0
 CLOSING_SECONDS: Final = 2.0
+CLAIM_SECONDS: Final = 5.0
+"""For what is done at once, on a server that answers."""
+RUNS: Final = SQLSTATES["WA045"]
 # A rule takes as long as the ledger is long, and one that ends by a timeout would count as a violation.
 _PINS: Final = PINNED | {
     "statement_timeout": "0",
@@ -49,17 +53,23 @@ class Progress(msgspec.Struct):
     part: float | None = None
 
 
+class Started(NamedTuple):
+    """The verifications that were started, one in each database that has none under way; and who did not answer."""
+
+    run_ids: list[int]
+    away: list[int]
+
+
 class Verifier:
     """Runs what this process was asked to start. What is on record of it is in the database alone.
 
     The transaction that verifies has the database's lock of verifications: whatever ends it lets the next one start.
     """
 
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self._settings = settings
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._starting = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -67,42 +77,50 @@ class Verifier:
         try:
             yield
         finally:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.gather(self._task, return_exceptions=True)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def start(self, actor: UUID) -> int:
-        """Start one and return its id. Errors: WA027, WA045."""
+    async def start(self, actor: UUID) -> Started:
+        """Start one in each database. Errors: WA027; WA045 where one runs in all of them."""
         async with self._starting:
-            connection = await self._connect()
-            try:
-                holder = await connection.fetchval("select public.wallet_claim_verification()")
-                run_id = await self._database.start_verification(holder, actor)
-            except BaseException as error:
-                connection.terminate()
-                raise _refusal(error) from error
-            self._task = asyncio.create_task(self._run(connection, run_id))
-            return run_id
+            started = await ask(
+                self._database.members, lambda member: self._start(member, actor), patience=None, lacking=(RUNS,)
+            )
+            return Started(list(started.found.values()), started.away)
 
-    async def _connect(self) -> Connection:
+    async def _start(self, database: Database, actor: UUID) -> int:
+        connection = await self._connect(database.settings)
+        try:
+            holder = await connection.fetchval("select public.wallet_claim_verification()", timeout=CLAIM_SECONDS)
+            run_id = await database.start_verification(holder, actor)
+        except BaseException as error:
+            connection.terminate()
+            raise _refusal(error) from error
+        task = asyncio.create_task(self._run(database, connection, run_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return run_id
+
+    async def _connect(self, settings: Settings) -> Connection:
         """Begin the transaction that verifies. Raises ServiceError (503)."""
         try:
             connection: Connection = await connect(
-                **connecting(self._settings, NAME), timeout=self._settings.acquire_timeout, statement_cache_size=0
+                **connecting(settings, NAME), timeout=settings.acquire_timeout, statement_cache_size=0
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise ServiceError(UNAVAILABLE) from error
         try:
-            await connection.execute(_BEGIN)
+            await connection.execute(_BEGIN, timeout=CLAIM_SECONDS)
         except BaseException as error:
             connection.terminate()
             raise _refusal(error) from error
         return connection
 
-    async def _run(self, connection: Connection, run_id: int) -> None:
+    async def _run(self, database: Database, connection: Connection, run_id: int) -> None:
         told: asyncio.Queue[Progress] = asyncio.Queue()
         connection.add_log_listener(lambda _, message: _listen(told, message))
-        noting = asyncio.create_task(self._note(run_id, told))
+        noting = asyncio.create_task(self._note(database, run_id, told))
         reason = "the service was stopped"
         try:
             violations = await connection.fetchval("select public.wallet_run_verification($1)", run_id)
@@ -120,18 +138,16 @@ class Verifier:
             await _end(connection)
             if reason:
                 with contextlib.suppress(ServiceError):  # without a note it is interrupted, too
-                    await self._database.note_verification(run_id, error=reason)
+                    await database.note_verification(run_id, error=reason)
 
-    async def _note(self, run_id: int, told: asyncio.Queue[Progress]) -> None:
+    async def _note(self, database: Database, run_id: int, told: asyncio.Queue[Progress]) -> None:
         """Note the newest that was told, at most once in a while."""
         while True:
             newest = await told.get()
             while not told.empty():
                 newest = _later(newest, told.get_nowait())
             with contextlib.suppress(ServiceError):  # the next note may succeed
-                await self._database.note_verification(
-                    run_id, newest.rule, newest.rules_done, newest.rules, newest.part
-                )
+                await database.note_verification(run_id, newest.rule, newest.rules_done, newest.rules, newest.part)
             await asyncio.sleep(NOTED_EVERY)
 
 
@@ -152,7 +168,7 @@ def _refusal(error: BaseException) -> BaseException:
     """Return what a caller can understand, if there is such a thing."""
     if isinstance(error, asyncpg.PostgresError):
         return from_postgres(error.sqlstate or "", error.detail, error.hint) or error
-    return ServiceError(UNAVAILABLE) if isinstance(error, LOST) else error
+    return ServiceError(UNAVAILABLE) if isinstance(error, (*LOST, TimeoutError)) else error
 
 
 async def _end(connection: Connection) -> None:

@@ -35,7 +35,8 @@ class Bounds:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
+        """A database that has moved is another one here, under the same number."""
         self.latest: Bound | None = None
         """None before the first fence has passed, and after the database was away."""
         self._listeners = 0
@@ -43,18 +44,28 @@ class Bounds:
         self._listening: set[asyncio.Future[None]] = set()
         self._wanted = asyncio.Event()
         self._closed = False
+        self._task: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work while the context is open. Whoever asks later is told that the service stops."""
-        task = asyncio.create_task(self._run())
+        self.start()
         try:
             yield
         finally:
-            self._closed = True
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            self._fail(self._asking)
+            await self.stop()
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Work no more."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._fail(self._asking)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
@@ -132,10 +143,10 @@ class Bounds:
         """Draw a fence if there is anything new, wait until it has passed, tell. Returns for how long to draw none."""
         loop = asyncio.get_running_loop()
         latest = self.latest
-        mark = await self._database.event_mark(latest and latest.up_to)
+        mark = await self.database.event_mark(latest and latest.up_to)
         if mark.fence is not None and mark.up_to == 0:
             # no event yet; or an epoch that has just begun, and then the next mark is good
-            again = await self._database.event_mark(0)
+            again = await self.database.event_mark(0)
             mark = mark if again.fence is None else again
         if mark.fence is None:
             if latest is None:
@@ -158,11 +169,11 @@ class Bounds:
         """Wait until the fence has passed. False when nobody wants to know any more."""
         loop = asyncio.get_running_loop()
         began, step, warn_after = loop.time(), FIRST_STEP, WARN_SECONDS
-        while not await self._database.event_settled(fence):
+        while not await self.database.event_settled(fence):
             waited = loop.time() - began
             if waited > warn_after:
                 warn_after = waited + WARN_AGAIN_SECONDS
-                holders = [asdict(holder) for holder in await self._database.fence_holders(fence)]
+                holders = [asdict(holder) for holder in await self.database.fence_holders(fence)]
                 log.warning("events wait for a transaction that stays open", seconds=round(waited, 1), holders=holders)
             await asyncio.sleep(step)
             step = min(1.5 * step, LONGEST_STEP)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from api.cluster_map import SHIFT, number_of
 from api.database.relay import ActiveWebhook, Attempt, Deferred
 from api.errors import ServiceError
 from api.events.lanes import Event, Lanes
@@ -71,7 +72,12 @@ class Shared:
         box: SecretBox,
         metrics: RelayMetrics,
         look: asyncio.Event,
+        number: int | None = None,
     ) -> None:
+        self.number = number
+        """Of the database, where there are several."""
+        self.first = (number or 0) << SHIFT
+        """Before the first event that it can have."""
         self.database, self.bounds, self.box, self.metrics, self.look = database, bounds, box, metrics, look
         self.networks = Networks(settings.webhook_networks)
         self.give_up = timedelta(seconds=settings.webhook_give_up)
@@ -193,7 +199,9 @@ class Delivery:
         now = datetime.now(UTC)
         pending = next(iter(self.lanes.pending.values()), None)
         return Lag(
-            max(0, newest - self.position) + self.lanes.stored, _age(pending, now), _age(self.lanes.oldest(), now)
+            max(0, newest - max(self.position, self._shared.first)) + self.lanes.stored,
+            _age(pending, now),
+            _age(self.lanes.oldest(), now),
         )
 
     async def finish(self, patience: float) -> None:
@@ -265,6 +273,9 @@ class Delivery:
 
     def _wants(self, ref: EventRef) -> bool:
         webhook = self.webhook
+        number = self._shared.number
+        if number is not None and webhook.wallet_id is not None and number_of(webhook.wallet_id) != number:
+            return False  # a wallet's events are those of its own database
         return (
             ref.type is not None
             and (self._types is None or ref.type in self._types)

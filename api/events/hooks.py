@@ -9,17 +9,16 @@ from uuid import UUID, uuid4
 import msgspec
 
 from api.errors import INVALID_ARGUMENT, NO_WEBHOOKS, OVERLOADED, FieldError, ServiceError
-from api.events.cursors import read_cursor
-from api.events.pages import with_resume
+from api.events.cursors import Cursors, read_cursors
 from api.events.sender import address_fault, url_fault
 from api.events.trial import try_out
 from api.schemas.webhooks import BEGINNING, Webhook, WebhookTest, WebhookWithSecret
 
 if TYPE_CHECKING:
     from api.database.functions import Database
-    from api.events.bounds import Bounds
     from api.events.networks import Networks
     from api.events.secrets import SecretBox
+    from api.events.sources import Sources
     from api.schemas.webhooks import NewWebhookRequest, WebhookRequest
 
 TESTS_AT_ONCE: Final = 4
@@ -32,9 +31,9 @@ class Hooks:
     What makes a secret takes the id of a request: the same request again makes the same webhook and secret.
     """
 
-    def __init__(self, database: Database, bounds: Bounds, box: SecretBox | None, networks: Networks) -> None:
+    def __init__(self, database: Database, sources: Sources, box: SecretBox | None, networks: Networks) -> None:
         self._database = database
-        self._bounds = bounds
+        self._sources = sources
         self._box = box
         self._networks = networks
         self._tests = asyncio.Semaphore(TESTS_AT_ONCE)
@@ -46,7 +45,7 @@ class Hooks:
         _check_url(request.url)
         start = None if request.after is None else _start(request.after)
         webhook_id, secret, kept = self._opened().made_by(request_id or uuid4())
-        async with with_resume(self._bounds):
+        async with self._sources.with_resume(start):
             webhook = await self._database.create_webhook(webhook_id, request, kept, start, actor)
         return _with(secret, webhook)
 
@@ -68,8 +67,13 @@ class Hooks:
 
     async def replay(self, webhook_id: UUID, after: str | int, actor: UUID) -> Webhook:
         """Deliver all events after a cursor, or a number, again. Errors: WA002, WA024, WA027, WA041, WA042."""
-        start = _start(after) if isinstance(after, str) else (None, after)
-        async with with_resume(self._bounds):
+        if isinstance(after, int) and after:
+            # the number of an event tells its database: in the others nothing is delivered again
+            database = self._database.of_row(after)
+            await database.replay_webhook(webhook_id, dict.fromkeys(database.members, (None, after)), actor)
+            return await self._database.webhook(webhook_id, actor)
+        start = _start(after) if isinstance(after, str) else Cursors()
+        async with self._sources.with_resume(start):
             return await self._database.replay_webhook(webhook_id, start, actor)
 
     async def test(self, webhook_id: UUID, actor: UUID) -> WebhookTest:
@@ -93,9 +97,9 @@ def _check_url(url: str) -> None:
         raise ServiceError(INVALID_ARGUMENT, f"url {fault}.", [FieldError("url", fault)])
 
 
-def _start(after: str) -> tuple[int | None, int]:
-    """Return the epoch and the event after which deliveries begin. Raises ServiceError (WA024)."""
-    return (None, 0) if after == BEGINNING else read_cursor(after)
+def _start(after: str) -> Cursors:
+    """Return the events after which deliveries begin. Raises ServiceError (WA024)."""
+    return Cursors() if after == BEGINNING else read_cursors(after)
 
 
 def _with(secret: str, webhook: Webhook) -> WebhookWithSecret:

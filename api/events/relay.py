@@ -10,10 +10,12 @@ import contextlib
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from api.cluster_map import ClusterError, load
 from api.database.relay import RelayDatabase, leading
 from api.errors import ServiceError
 from api.events.bounds import Bounds
@@ -22,8 +24,10 @@ from api.events.secrets import SecretBox
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
     from uuid import UUID
 
+    from api.cluster_map import Member
     from api.settings import Settings
     from api.telemetry.metrics import RelayMetrics
 
@@ -36,26 +40,74 @@ RESOLVERS: Final = 128
 log = structlog.get_logger("pgwallet.relay")
 
 
-class Relay:
-    """Delivers while it leads. Ends due holds in any case: that needs no lead."""
+class Relays:
+    """A relay for each database: one, or those of the map, which is read again each second."""
 
     def __init__(self, settings: Settings, metrics: RelayMetrics) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._running: dict[Member, asyncio.Task[None]] = {}
+        self._fault: str | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled; deliveries under way are finished then, within the shutdown timeout."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(RESOLVERS, "resolve"))
+        if self._settings.webhook_key is None:
+            log.info("no webhooks are delivered: PGWALLET_WEBHOOK_KEY is not set")
+        if self._settings.cluster is None:
+            await Relay(self._settings, self._metrics).run()
+            return
+        try:
+            while True:
+                await self._follow(self._settings.cluster)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            await self._end(list(self._running))
+
+    async def _follow(self, file: Path) -> None:
+        """Start a relay for what is new in the map, or has another address, and end the one of before."""
+        try:
+            found = set((await asyncio.to_thread(load, file)).members)
+        except ClusterError as error:
+            # it is the service's to tell that at length: the map of before stays
+            if str(error) != self._fault:
+                self._fault = str(error)
+                log.warning("the map cannot be used: the one of before stays", reason=self._fault)
+            return
+        self._fault = None
+        await self._end([member for member, task in self._running.items() if member not in found or task.done()])
+        for member in found - self._running.keys():
+            settings = replace(self._settings, cluster=None, api_url=member.api_url)
+            relay = Relay(settings, self._metrics, member.number)
+            self._running[member] = asyncio.create_task(relay.run())
+
+    async def _end(self, members: Iterable[Member]) -> None:
+        ended = [self._running.pop(member) for member in members]
+        for task in ended:
+            task.cancel()
+        for result in await asyncio.gather(*ended, return_exceptions=True):
+            if isinstance(result, Exception):
+                log.error("a relay ended", exc_info=result)
+
+
+class Relay:
+    """Delivers the events of one database while it leads. Ends due holds in any case: that needs no lead."""
+
+    def __init__(self, settings: Settings, metrics: RelayMetrics, number: int | None = None) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._number = number
         self._database = RelayDatabase(settings)
         self._running: dict[UUID, tuple[Delivery, asyncio.Task[None]]] = {}
         self._look = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled; deliveries under way are finished then, within the shutdown timeout."""
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(RESOLVERS, "resolve"))
         await self._database.open()
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._sweep())
-                if self._settings.webhook_key is None:
-                    log.info("no webhooks are delivered: PGWALLET_WEBHOOK_KEY is not set")
-                else:
+                if self._settings.webhook_key is not None:
                     tasks.create_task(self._lead_again_and_again(self._settings.webhook_key))
         finally:
             await self._database.close()
@@ -91,7 +143,7 @@ class Relay:
         await self._database.take()
         log.info("the relay leads")
         bounds = Bounds(self._database)
-        shared = Shared(self._settings, self._database, bounds, SecretBox(key), self._metrics, self._look)
+        shared = Shared(self._settings, self._database, bounds, SecretBox(key), self._metrics, self._look, self._number)
         pruned = time.monotonic()
         try:
             async with bounds.running():
@@ -105,13 +157,14 @@ class Relay:
                         # the database is slow, or away: then the lead is lost, too
                         log.debug("webhooks cannot be read", reason=str(error))
                     newest = bounds.latest.up_to if bounds.latest else 0
-                    self._metrics.note({number: made.lag(newest) for number, (made, _) in self._running.items()})
+                    lags = {webhook: made.lag(newest) for webhook, (made, _) in self._running.items()}
+                    self._metrics.note(lags, self._number or 0)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK_SECONDS):
                             await self._look.wait()
                     self._look.clear()
         finally:
-            self._metrics.note(None)
+            self._metrics.note(None, self._number or 0)
             patience = 0.0 if lost.is_set() else self._settings.shutdown_timeout
             await asyncio.gather(*(delivery.finish(patience) for delivery, _ in self._running.values()))
             await self._end(list(self._running))

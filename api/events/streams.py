@@ -18,9 +18,10 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from api.database.each import ask, away_error
 from api.database.requests import EventFilters
 from api.errors import NOT_FINAL, OVERLOADED, TOO_MANY_STREAMS, UNAUTHORIZED, UNAVAILABLE, ServiceError
-from api.events.cursors import Cursor
+from api.events.cursors import Cursor, Cursors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Container, Hashable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from api.database.requests import Bound
     from api.database.rows import EventRow, Events, UserEvent
     from api.events.bounds import Bounds
+    from api.events.sources import Sources
 
 MOST_HELD: Final = 100
 """Events that a stream holds for its client."""
@@ -114,7 +116,7 @@ class Stream:
     @property
     def cursor(self) -> str:
         """After what was sent."""
-        return str(Cursor(self.epoch, self.sent))
+        return cursor_of(self.channel.number, Cursor(self.epoch, self.sent))
 
     def give(self, number: int, message: bytes) -> None:
         """Hold an event for the client; none if there are too many, or some are missing already."""
@@ -144,6 +146,10 @@ class Stream:
         self.gone = True
         self.wake()
 
+    def part(self) -> None:
+        """Follow no longer."""
+        self.channel.part(self)
+
     def wake(self) -> None:
         """Let its task look again."""
         if self._waiter is not None and not self._waiter.done():
@@ -162,7 +168,7 @@ class Stream:
 
     async def news(self) -> None:
         """Wait until there may be an event, or the client has gone. Raises ServiceError as `take` does."""
-        while not (self.gone or self.behind or self._held):
+        while not (self.gone or self.has_news):
             if self.ended is not None:
                 raise self.ended
             await self.wait()
@@ -179,7 +185,7 @@ class Stream:
                 break
             if self.ping:
                 return self._heartbeat()
-            found = await self._found()
+            found = await self.found()
             if found and (self.unverified or self.ended is not None):
                 # a revocation that came meanwhile is of these, too
                 self.fall_behind()
@@ -187,12 +193,12 @@ class Stream:
                 return self._sending(found)
         return b""
 
-    async def _found(self) -> list[tuple[int, bytes]]:
+    async def found(self) -> list[tuple[int, bytes]]:
         """Return events that it lacks. Without any, wait until there may be some."""
         if self.behind and not self.unverified:
             try:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    return await self._catch_up()
+                    return await self.catch_up()
             except TimeoutError:
                 self.ping = True
             except ServiceError as error:
@@ -207,13 +213,17 @@ class Stream:
             await self.wait()
         return []
 
-    async def begin(self) -> None:
-        """Read the first page, so that a refusal comes before the answer begins. Raises ServiceError."""
-        found = await self._catch_up() if self.behind else []
+    async def begin(self, after: Cursors | None) -> None:
+        """Join, after an event or from now on, and read the first page. Raises ServiceError.
+
+        So a refusal comes before the answer begins.
+        """
+        await self.channel.join(self, None if after is None else after.at(self.channel.number))
+        found = await self.catch_up() if self.behind else []
         head = b"retry: %d\nid: %b\n\n" % (RETRY_MS, self.cursor.encode())
         self.opening = head + (self._sending(found) if found else b"")
 
-    async def _catch_up(self) -> list[tuple[int, bytes]]:
+    async def catch_up(self) -> list[tuple[int, bytes]]:
         """Read the next events that it lacks, if only to see that there are none. Raises ServiceError."""
         async with self.channel.reading:
             bound = self.channel.bounds.latest or await self.channel.bounds.newer(None)
@@ -230,7 +240,7 @@ class Stream:
             if not page.items:
                 self.sent = page.next or self.sent
             self.epoch = bound.epoch
-            return [(row.id, message(bound.epoch, row)) for row in page.items]
+            return [(row.id, message(self.channel.number, bound.epoch, row)) for row in page.items]
 
     def _sending(self, found: Sequence[tuple[int, bytes]]) -> bytes:
         self.sent = found[-1][0]
@@ -248,16 +258,22 @@ class Stream:
         return b": \nid: %b\n\n" % self.cursor.encode()
 
 
-def message(epoch: int, row: EventRow | UserEvent) -> bytes:
-    """Return an event as a stream has it."""
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (str(Cursor(epoch, row.id)).encode(), row.type.encode(), row.event)
+def cursor_of(number: int, cursor: Cursor) -> str:
+    """Spell a cursor of this database alone."""
+    return str(Cursors({number: cursor}) if number else cursor)
+
+
+def message(number: int, epoch: int, row: EventRow | UserEvent) -> bytes:
+    """Return an event as a stream of this database has it."""
+    cursor = cursor_of(number, Cursor(epoch, row.id)).encode()
+    return b"id: %b\nevent: %b\ndata: %b\n\n" % (cursor, row.type.encode(), row.event)
 
 
 class Channel(ABC):
     """Streams that share one read of what is new. It works while there are any."""
 
-    def __init__(self, database: Database, bounds: Bounds, reading: asyncio.Semaphore) -> None:
-        self._database = database
+    def __init__(self, number: int, bounds: Bounds, reading: asyncio.Semaphore) -> None:
+        self.number = number
         self.bounds = bounds
         self.reading = reading
         """A turn to read what one stream lacks: they must not take the connection from one another for long."""
@@ -269,6 +285,11 @@ class Channel(ABC):
         self._newest: tuple[Bound | None, int] = None, 0
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def database(self) -> Database:
+        """The database, where it is now."""
+        return self.bounds.database
+
     async def join(self, stream: Stream, after: Cursor | None) -> None:
         """Begin to follow, after this event or from now on. Raises ServiceError."""
         # what was committed before is no news, and part of what is read
@@ -277,7 +298,7 @@ class Channel(ABC):
             raise ServiceError(NOT_FINAL)
         async with self._begins:
             if self._newest[0] != bound:
-                self._newest = bound, await self._database.newest_event(bound)
+                self._newest = bound, await self.database.newest_event(bound)
             newest = self._newest[1]
             if self._task is None:
                 self.at, self.epoch = newest, bound.epoch
@@ -310,7 +331,7 @@ class Channel(ABC):
                 bound = await self.bounds.newer(bound)
                 if bound.epoch != self.epoch or self.at is None:
                     # each has to ask whether what it has read is still true
-                    self.at, self.epoch = await self._database.newest_event(bound), bound.epoch
+                    self.at, self.epoch = await self.database.newest_event(bound), bound.epoch
                     self.fall_behind()
                 while await self._pass_on(bound):
                     pass
@@ -356,9 +377,9 @@ class OperatorChannel(Channel):
         actor = next((one.caller.user_id for one in self.streams if not one.unverified), None)
         if actor is None:
             raise ServiceError(UNAVAILABLE)
-        page = await self._database.stream_events(after, bound, PAGE, EventFilters(), None, actor)
+        page = await self.database.stream_events(after, bound, PAGE, EventFilters(), None, actor)
         for row in page.items:
-            text = message(bound.epoch, row)
+            text = message(self.number, bound.epoch, row)
             for stream in self.streams:
                 if matches(row, stream.filters):
                     stream.give(row.id, text)
@@ -367,20 +388,20 @@ class OperatorChannel(Channel):
     async def read(self, stream: Stream, bound: Bound) -> Events[EventRow]:
         """Read as this operator."""
         actor = stream.caller.user_id
-        return await self._database.stream_events(stream.sent, bound, PAGE, stream.filters, stream.epoch, actor)
+        return await self.database.stream_events(stream.sent, bound, PAGE, stream.filters, stream.epoch, actor)
 
 
 class UserChannel(Channel):
     """Streams of users, who see their own wallets, from their own side."""
 
-    def __init__(self, database: Database, bounds: Bounds, reading: asyncio.Semaphore) -> None:
-        super().__init__(database, bounds, reading)
+    def __init__(self, number: int, bounds: Bounds, reading: asyncio.Semaphore) -> None:
+        super().__init__(number, bounds, reading)
         self._of_user: dict[UUID, list[Stream]] = {}
 
     async def _hand_out(self, after: int, bound: Bound) -> int | None:
-        page = await self._database.event_feed(after, bound, PAGE, list(self._of_user))
+        page = await self.database.event_feed(after, bound, PAGE, list(self._of_user))
         for row in page.items:
-            text = message(bound.epoch, row)
+            text = message(self.number, bound.epoch, row)
             for stream in self._of_user.get(row.user_id, ()):
                 if stream.filters.types is None or row.type in stream.filters.types:
                     stream.give(row.id, text)
@@ -389,7 +410,7 @@ class UserChannel(Channel):
     async def read(self, stream: Stream, bound: Bound) -> Events[EventRow]:
         """Read as this user."""
         user_id, types = stream.caller.user_id, stream.filters.types
-        return await self._database.user_events(user_id, stream.sent, bound, PAGE, types, stream.epoch)
+        return await self.database.user_events(user_id, stream.sent, bound, PAGE, types, stream.epoch)
 
     def _add(self, stream: Stream) -> None:
         super()._add(stream)
@@ -420,13 +441,189 @@ def matches(row: EventRow, filters: EventFilters) -> bool:
     return wallet_id is None or wallet_id in parties
 
 
+class Joined(Stream):
+    """A stream of each of several databases, as one: within a database in order, and its cursor has all of theirs.
+
+    A database that is away holds up no other: its part goes on when it is back.
+    """
+
+    __slots__ = ("_after", "_away", "_busy", "_patient", "_places", "_ready", "_sources", "_taken", "_tasks", "parts")
+
+    def __init__(
+        self, sources: Sources, parts: Mapping[int, Stream], seconds: int | None, *, patient: bool = False
+    ) -> None:
+        self.parts = parts
+        first = next(iter(parts.values()))
+        super().__init__(first.channel, first.caller, first.filters, seconds)
+        self._sources = sources
+        self._patient = patient
+        """Whether it begins also without a database that is away: what comes there is then from its return on."""
+        self._after: Cursors | None = None
+        self._places = Cursors()
+        """What was sent."""
+        self._ready: dict[int, list[tuple[int, bytes]]] = {}
+        self._taken = {number: asyncio.Event() for number in parts}
+        self._away: set[int] = set()
+        self._busy: set[int] = set()
+        """Parts that read what they lack just now."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def cursor(self) -> str:
+        """After what was sent."""
+        return str(self._places)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is an event, or may be; of a database that is away nobody knows."""
+        away = self._gone_away()
+        return bool(self._ready) or any(
+            part.has_news or number in self._busy for number, part in self.parts.items() if number not in away
+        )
+
+    def _gone_away(self) -> set[int]:
+        return self._away | {number for number, part in self.parts.items() if part.channel.bounds.latest is None}
+
+    @property
+    def unverified(self) -> bool:
+        """Whether its token must be asked about again: until then no part of it reads."""
+        return next(iter(self.parts.values())).unverified
+
+    @unverified.setter
+    def unverified(self, value: bool) -> None:
+        for part in self.parts.values():
+            part.unverified = value
+            part.wake()
+
+    async def begin(self, after: Cursors | None) -> None:
+        """Join each, and read first pages. Raises ServiceError; where some answer, others may be away."""
+        self._after = after
+        self._places.update(after or {})
+
+        async def begin(number: int) -> list[tuple[int, bytes]]:
+            with self._sources.told(number):
+                await self._join(number)
+                part = self.parts[number]
+                return await part.catch_up() if part.behind else []
+
+        found = await ask({number: number for number in self.parts}, begin, patience=2 * PATIENCE_SECONDS)
+        if found.away and after is None and not self._patient:
+            told = f"What comes from now on is not known of database {', '.join(map(str, found.away))}, which is away."
+            error = ServiceError(UNAVAILABLE, f"{told} Follow after a cursor, or from the beginning.")
+            raise away_error(error, found.away)
+        self._away.update(found.away)
+        self._ready = {number: ready for number, ready in found.found.items() if ready}
+        self.opening = b"retry: %d\nid: %b\n\n" % (RETRY_MS, self.cursor.encode())
+        if self._ready:
+            self.opening += self._sending([])
+        self._tasks = [asyncio.create_task(self._pump(number)) for number in self.parts]
+
+    async def _join(self, number: int) -> None:
+        part = self.parts[number]
+        await part.channel.join(part, None if self._after is None else self._after.at(number))
+        self._places.setdefault(number, Cursor(part.epoch, part.sent))
+
+    def part(self) -> None:
+        """Follow no longer."""
+        for task in self._tasks:
+            task.cancel()
+        for part in self.parts.values():
+            part.part()
+
+    def fall_behind(self) -> None:
+        """Hold nothing, and read from the databases next."""
+        ready, self._ready = self._ready, {}
+        for part in self.parts.values():
+            part.fall_behind()
+        for number in ready:
+            self._taken[number].set()
+        self.wake()
+
+    async def found(self) -> list[tuple[int, bytes]]:
+        """Return what is ready. Without any, wait until something may be."""
+        if self._ready and not self.unverified:
+            return [one for ready in self._ready.values() for one in ready]
+        await self.wait()
+        return []
+
+    def _sending(self, found: Sequence[tuple[int, bytes]]) -> bytes:
+        """Return what is ready, each event with the cursor after it in all databases."""
+        del found
+        pieces = []
+        ready, self._ready = self._ready, {}
+        for number, messages in ready.items():
+            part = self.parts[number]
+            for event_id, text in messages:
+                part.sent = event_id
+                self._places[number] = Cursor(part.epoch, event_id)
+                pieces.append(b"id: %b\n%b" % (self.cursor.encode(), text.partition(b"\n")[2]))
+            self._taken[number].set()
+        self.sent_at = time.monotonic()
+        return b"".join(pieces)
+
+    def _heartbeat(self) -> bytes:
+        """Return a comment, which names what is away; with it the cursor of the present."""
+        self.ping = False
+        self.sent_at = time.monotonic()
+        before, away = self.cursor, self._gone_away()
+        for number, part in self.parts.items():
+            at = part.channel.at
+            rests = number not in self._ready and number not in self._busy and number not in away
+            if rests and not (part.has_news or self.unverified) and at is not None and part.epoch == part.channel.epoch:
+                part.sent = max(part.sent, at)
+                self._places[number] = Cursor(part.epoch, part.sent)
+        comment = b": away %b\n" % ", ".join(map(str, sorted(away))).encode() if away else b": \n"
+        after = self.cursor
+        return comment + (b"\n" if after == before else b"id: %b\n\n" % after.encode())
+
+    async def _pump(self, number: int) -> None:
+        """Make ready what one database has, as often as what is ready was taken."""
+        part = self.parts[number]
+        while True:
+            try:
+                if number not in self._ready:
+                    await self._make_ready(number, part)
+            except ServiceError as error:
+                if error.kind.status != UNAVAILABLE.status:
+                    self.end(error)
+                    return
+                self._away.add(number)
+                self.wake()
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception:  # the other parts must go on
+                log.exception("events of a database cannot be sent", database=number)
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                self.wake()
+                if number in self._ready:
+                    self._taken[number].clear()
+                    await self._taken[number].wait()
+
+    async def _make_ready(self, number: int, part: Stream) -> None:
+        """Wait for events of one database. Raises ServiceError."""
+        with self._sources.told(number):
+            if part not in part.channel.streams:
+                await self._join(number)
+            if part.behind and not part.unverified:
+                self._busy.add(number)
+                try:
+                    found = await part.catch_up()
+                finally:
+                    self._busy.discard(number)
+                self._away.discard(number)
+            else:
+                found = await part.found()
+        if found:
+            self._ready[number] = found
+
+
 class Streams:
     """All streams of a process: who may have one, and until when."""
 
-    def __init__(self, database: Database, bounds: Bounds) -> None:
-        reading = asyncio.Semaphore(1)
-        self._operators = OperatorChannel(database, bounds, reading)
-        self._users = UserChannel(database, bounds, reading)
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._channels: dict[Bounds, tuple[OperatorChannel, UserChannel]] = {}
+        sources.on_change = self._end_joined
         self._open: dict[Stream, str] = {}
         self._of_user: Counter[Hashable] = Counter()
         self._of_address: Counter[Hashable] = Counter()
@@ -452,27 +649,68 @@ class Streams:
         return {kind: kinds.count(kind) for kind in ("operator", "user", "wait")}
 
     async def operator(
-        self, caller: Caller, filters: EventFilters, after: Cursor | None, seconds: int | None = None
+        self,
+        caller: Caller,
+        filters: EventFilters,
+        after: Cursors | None,
+        seconds: int | None = None,
+        home: UUID | None = None,
     ) -> Stream:
-        """Open a stream of all events, after one or from now on. Raises ServiceError: 429, or what a read can raise."""
-        stream = Stream(self._operators, caller, filters, seconds)
-        return await self._opened("operator", self._operators, stream, after)
+        """Open a stream of all events, after one or from now on. Raises ServiceError: 429, or what a read can raise.
+
+        Those of a user's wallet are in its database alone: give it as `home`, too.
+        """
+        numbers = list(self._sources.bounds) if home is None else [self._sources.number_of(home)]
+        return await self._opened("operator", self._of_all(caller, filters, seconds, numbers), after)
 
     async def user(
-        self, caller: Caller, types: Sequence[str] | None, after: Cursor | None, seconds: int | None = None
+        self, caller: Caller, types: Sequence[str] | None, after: Cursors | None, seconds: int | None = None
     ) -> Stream:
-        """Open a stream of a user's own events. Raises as above."""
-        return await self._opened("user", self._users, Stream(self._users, caller, EventFilters(types), seconds), after)
+        """Open a stream of a user's own events, which are in one database. Raises as above."""
+        _, channel = self._channels_of(self._sources.number_of(caller.user_id))
+        return await self._opened("user", Stream(channel, caller, EventFilters(types), seconds), after)
 
     async def waiting(self, caller: Caller, filters: EventFilters) -> Stream:
         """Open what tells a waiting request of news from now on. Raises as above."""
-        return await self._opened("wait", self._operators, Stream(self._operators, caller, filters), None)
+        return await self._opened(
+            "wait", self._of_all(caller, filters, None, list(self._sources.bounds), patient=True), None
+        )
+
+    def _of_all(
+        self,
+        caller: Caller,
+        filters: EventFilters,
+        seconds: int | None,
+        numbers: Sequence[int],
+        *,
+        patient: bool = False,
+    ) -> Stream:
+        channels = {number: self._channels_of(number)[0] for number in numbers}
+        if len(self._sources.bounds) == 1:
+            return Stream(next(iter(channels.values())), caller, filters, seconds)
+        parts = {number: Stream(channel, caller, filters) for number, channel in channels.items()}
+        return Joined(self._sources, parts, seconds, patient=patient)
+
+    def _channels_of(self, number: int) -> tuple[OperatorChannel, UserChannel]:
+        bounds = self._sources.bounds[number]
+        if bounds not in self._channels:
+            reading = asyncio.Semaphore(1)
+            self._channels[bounds] = OperatorChannel(number, bounds, reading), UserChannel(number, bounds, reading)
+        return self._channels[bounds]
+
+    def _end_joined(self) -> None:
+        """Let streams of all databases begin anew: there is another database, or one has gone."""
+        of = set(self._sources.bounds.values())
+        self._channels = {bounds: channels for bounds, channels in self._channels.items() if bounds in of}
+        for stream in list(self._open):
+            if isinstance(stream, Joined) or stream.channel.bounds not in of:
+                stream.end(ServiceError(UNAVAILABLE, "The cluster has other databases now: connect again."))
 
     def close(self, stream: Stream) -> None:
         """Forget a stream that ended, or whose client has gone."""
         if self._open.pop(stream, None) is None:
             return
-        stream.channel.part(stream)
+        stream.part()
         self._unverified.discard(stream)
         for counter, who in self._counters(stream.caller):
             counter[who] -= 1
@@ -494,7 +732,7 @@ class Streams:
         for stream in list(self._open):
             stream.end(ServiceError(UNAVAILABLE, "The service restarts: connect again."))
 
-    async def _opened(self, kind: str, channel: Channel, stream: Stream, after: Cursor | None) -> Stream:
+    async def _opened(self, kind: str, stream: Stream, after: Cursors | None) -> Stream:
         if self._stopping:
             raise ServiceError(UNAVAILABLE)
         caller = stream.caller
@@ -507,8 +745,7 @@ class Streams:
         for counter, who in self._counters(caller):
             counter[who] += 1
         try:
-            await channel.join(stream, after)
-            await stream.begin()
+            await stream.begin(after)
         except BaseException:
             self.close(stream)
             raise

@@ -18,6 +18,7 @@ from api.errors import (
     NOT_FOUND,
     OPERATORS_ONLY,
     OVERLOADED,
+    PARTLY,
     RATE_LIMITED,
     SQLSTATES,
     TIMEOUT,
@@ -52,6 +53,7 @@ NEXT_STEPS: Final = {
     "internal": "Look the request_id up in the service's log. After a mutation, send the same request again.",
     "busy": "Nothing was written: send the same request again in a moment.",
     "overloaded": "Nothing was written: send the same request again in a moment, and fewer at once.",
+    "partly": "Send the same request again when the databases in away answer: it does the rest.",
     "timeout": "It may have been written: send it again in a moment, with the same txn_id; it takes effect once.",
     "unavailable": "It may have been written: send it again in a moment, with the same txn_id; it takes effect once.",
     "WA002": "Correct the field. Nothing was written: the txn_id can be used again.",
@@ -83,6 +85,7 @@ EXAMPLES: Final = {
         ServiceError(INTERNAL),
         ServiceError(BUSY),
         ServiceError(OVERLOADED),
+        ServiceError(PARTLY, members={"done": [0, 1], "away": [2]}),
         ServiceError(TIMEOUT),
         ServiceError(UNAVAILABLE),
         _refusal("WA001", "Use a wallet of this user: the one that sign-up returned, or one opened in this asset."),
@@ -162,7 +165,7 @@ EXAMPLES: Final = {
         _refusal("WA021", "Only a spend or capture can be refunded; send a transfer back instead."),
         _refusal(
             "WA022",
-            "Bring the balance to zero and void open holds before closing it.",
+            "Bring the balance to zero, void open holds and wait for what is in transit before closing it.",
             balance=700,
             held=0,
             asset="UC",
@@ -211,8 +214,8 @@ EXAMPLES: Final = {
         _refusal("WA045", "One runs at a time in a database: wait for it, and look at its result.", run_id=7),
         _refusal(
             "WA046",
-            "Nothing was written. Send it to the database that home names, once every database and service knows the same "
-            "homes.",
+            "Nothing was written. Send it to the database that home names, once every database and service knows the "
+            "same homes.",
             field="username",
             username="alice",
             home=3,

@@ -22,6 +22,7 @@ INFINITIES: Final = {2**63 - 1: "Infinity", -(2**63): "-Infinity"}
 WARNING: Final = "warning: "
 DETAILS: Final = ("reference", "metadata", "effective_at")
 DEBITS: Final = frozenset({"spend", "transfer", "capture"})
+BETWEEN_WALLETS: Final = frozenset({"transfer", "received", "returned"})
 
 
 class Place(NamedTuple):
@@ -136,7 +137,7 @@ def _faults(place: Place, row: Row) -> Iterator[tuple[str, str]]:
 
 def _agrees(row: Row) -> bool:
     """Whether the transaction's copies of the entry's values agree: the hash omits them."""
-    if (row["type"] == "transfer") != (row["counterparty_id"] is not None):
+    if (row["type"] in BETWEEN_WALLETS) != (row["counterparty_id"] is not None):
         return False
     if row["from_wallet_id"] == row["wallet_id"]:
         signed = -row["transaction_amount"] if row["type"] in DEBITS else row["transaction_amount"]

@@ -41,6 +41,7 @@ HBA = """\
 local all postgres   peer map=pgwallet
 local replication postgres peer map=pgwallet
 local all wallet_api scram-sha-256
+local all wallet_relay scram-sha-256
 """
 
 # fsync, full_page_writes and synchronous_commit keep their default, on: a committed transaction is on disk.
@@ -114,9 +115,8 @@ class Server:
 
     def prepare(self) -> None:
         """Do everything that comes before the start: permissions, the database's files, a left-over server."""
-        let_in(self.account, self.data_dir)
+        self.find_socket()
         self._check_binaries()
-        self.socket = self._socket_folder()
         if self.pgdata.exists():
             self._check_pgdata()
             stop_leftover(self.pgdata, self.socket)
@@ -124,6 +124,11 @@ class Server:
             self._initdb()
         for name, text in (("postgresql.conf", CONF), ("pg_hba.conf", HBA), ("pg_ident.conf", self._ident())):
             self._write(self.pgdata / name, text)
+
+    def find_socket(self) -> None:
+        """Set where the server listens, and make that folder."""
+        let_in(self.account, self.data_dir)
+        self.socket = self._socket_folder()
 
     def spawn(self) -> None:
         """Start the process, in a session of its own: Ctrl-C must reach us only, so that we stop in order."""
@@ -166,7 +171,12 @@ class Server:
             raise EmbeddedError(f"PostgreSQL did not start. The end of {self.log}:\n{self._last_words(15)}")
         # The pid file first: a connection attempt during start-up would leave a line in the log each time.
         lines = self._pid_file()
-        if self._process is None or len(lines) < 8 or lines[0] != str(self._process.pid) or lines[7] != "ready":
+        if (
+            self._process is None
+            or len(lines) < 8
+            or lines[0] != str(self._process.pid)
+            or lines[7] not in ("ready", "standby")
+        ):
             return False
         command = [str(self.bin / "pg_isready"), "-q", "-d", on_socket(self.socket, database="postgres")]
         return subprocess.run(command, check=False, env=environment()).returncode == 0  # noqa: S603
@@ -188,6 +198,12 @@ class Server:
         if self.socket.parent != self.data_dir:
             with contextlib.suppress(OSError):
                 self.socket.rmdir()
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def hurry(self) -> None:
         """Make stop() end at once: the server drops everything and recovers at its next start."""
@@ -225,18 +241,39 @@ class Server:
 
     def _initdb(self) -> None:
         """Make the database's files under another name first, so that an unfinished database is never used."""
-        draft = self.data_dir / "postgres.new"
-        if draft.exists():
-            shutil.rmtree(draft)
-        draft.mkdir(mode=0o700)
-        if self.account.switch:
-            os.chown(draft, self.account.uid, self.account.gid)
+        draft = self._draft()
         locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         safety = ["--data-checksums", "--auth-local=peer", "--auth-host=reject", "--username=postgres"]
         result = self._run(["initdb", "--pgdata", str(draft), *locale, *safety])
         if result.returncode != 0:
             raise EmbeddedError(f"initdb failed: {' '.join(result.stderr.split())}")
         draft.rename(self.pgdata)
+
+    def copy(self, source: str) -> None:
+        """Make our files a copy of the server at `source`, in libpq's words, which we follow from the next start on.
+
+        What was there before is gone when the copy is complete. Raises EmbeddedError.
+        """
+        let_in(self.account, self.data_dir)
+        self._check_binaries()
+        draft = self._draft()
+        result = self._run(["pg_basebackup", "-D", str(draft), "-c", "fast", "-R", "-d", source])
+        if result.returncode != 0:
+            raise EmbeddedError(f"pg_basebackup failed: {' '.join(result.stderr.split())}")
+        with (draft / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+            file.write("hot_standby = on\nsynchronous_standby_names = ''\n")
+        if self.pgdata.exists():
+            shutil.rmtree(self.pgdata)
+        draft.rename(self.pgdata)
+
+    def _draft(self) -> Path:
+        draft = self.data_dir / "postgres.new"
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
+        if self.account.switch:
+            os.chown(draft, self.account.uid, self.account.gid)
+        return draft
 
     def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run one of PostgreSQL's programs as the server's account."""

@@ -12,7 +12,7 @@ from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.http.openapi import ACT, LOOK
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, recorded, success
 from api.routes.operator import OPERATOR_ERRORS
-from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor, number
+from api.routes.parameters import MAX_ID, LimitQuery, PlacesQuery, decode_places, encode_cursor, named, number
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.operator import Adjustment, Confirmation, ConfirmationPage, RejectionRequest
@@ -40,11 +40,11 @@ def confirmation_routes(services: Services) -> Router:
             Literal["waiting", "confirmed", "rejected"] | None, QueryParameter(description="Only these.")
         ] = None,
         limit: LimitQuery = 50,
-        cursor: CursorQuery = None,
+        cursor: PlacesQuery = None,
     ) -> JsonResponse[Envelope[ConfirmationPage]]:
         """Page through the adjustments and refunds that wait for another operator's confirmation, or waited."""
-        page = await database.confirmations(status, limit, decode_cursor(cursor), request.user.user_id)
-        return success("confirmations", ConfirmationPage(page.items, encode_cursor(page.next)))
+        page = await database.confirmations(status, limit, decode_places(cursor), request.user.user_id)
+        return success("confirmations", ConfirmationPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @post(
         "/{confirmation_id:int}/confirm",

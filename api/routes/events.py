@@ -17,25 +17,25 @@ from api.auth.guards import AuthenticatedRequest, operator, signed_in
 from api.auth.tokens import bearer
 from api.database.requests import EventFilters
 from api.errors import NOT_OPERATOR, ServiceError
-from api.events.cursors import Cursor, read_cursor
-from api.events.pages import Asked, page, with_resume
+from api.events.cursors import Cursors, read_cursors
+from api.events.pages import Asked, page
 from api.events.streams import Caller
 from api.http.client_address import client_address
 from api.http.event_stream import EVENT_STREAM, EventStream, disconnected
 from api.http.openapi import EVENTS, Documented
 from api.http.responses import JsonResponse, errors, success
 from api.routes.operator import OPERATOR_ERRORS
+from api.routes.parameters import named
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
-from api.schemas.events import EventName, EventPage
+from api.schemas.events import CURSOR_PATTERN, LONGEST_CURSOR, EventName, EventPage
 from api.schemas.fields import ASSET_PATTERN
 
 if TYPE_CHECKING:
     from api.events.streams import Stream
 
 LONGEST_WAIT = 30
-POSITION = "^(beginning|latest|[A-Za-z0-9_-]{18})$"
-BEGINNING = Cursor(0, 0)
+POSITION = f"^(beginning|latest|{CURSOR_PATTERN})$"
 
 After = Annotated[
     str | None,
@@ -62,7 +62,9 @@ Seconds = Annotated[
 LastEventId = Annotated[
     str | None,
     HeaderParameter(
-        name="Last-Event-ID", max_length=18, description="`id` of the last event; it has precedence over `after`."
+        name="Last-Event-ID",
+        max_length=LONGEST_CURSOR,
+        description="`id` of the last event; it has precedence over `after`.",
     ),
 ]
 STREAM_ERRORS = ("validation", "too_many_streams", "WA024", "WA036", "WA041", "timeout")
@@ -82,7 +84,7 @@ class StreamOperation(Documented):
 
 def event_routes(services: Services) -> Router:
     """Return `/api/operator/events` and its stream."""
-    database, bounds, streams = services.database, services.bounds, services.streams
+    database, sources, streams = services.database, services.sources, services.streams
 
     @get(
         "/events",
@@ -107,21 +109,21 @@ def event_routes(services: Services) -> Router:
         A page covers what was committed before the call. With `wallet_id` the look at its owner is on record.
         """
         filters = EventFilters(type, asset, wallet_id)
-        asked = Asked(_position(after, BEGINNING), limit, filters, request.user.user_id)
+        asked = Asked(_position(after, Cursors()), limit, filters, request.user.user_id)
         waiting: Stream | None = None
         try:
-            async with with_resume(bounds):
+            async with sources.with_resume(asked.after):
                 if wait:
                     # before the page is read, so that nothing that happens meanwhile is overlooked
                     waiting = await streams.waiting(_caller(services, request, to_operators=True), filters)
-                found = await page(database, bounds, asked)
+                found = await page(sources, asked)
                 if waiting and not found.items and not found.more and await _news(request, waiting, wait):
-                    found = await page(database, bounds, asked._replace(after=found.next))
+                    found = await page(sources, asked._replace(after=found.next))
         finally:
             if waiting is not None:
                 streams.close(waiting)
         items = [Raw(row.event) for row in found.items]
-        return success("events", EventPage(items, str(found.next)))
+        return success("events", EventPage(items, str(found.next), named(found.away)))
 
     @get(
         "/events/stream",
@@ -147,10 +149,12 @@ def event_routes(services: Services) -> Router:
         """
         filters = EventFilters(type, asset, wallet_id)
         caller = _caller(services, request, to_operators=True)
-        if wallet_id is not None:
-            await database.inspect_wallet(wallet_id, request.user.user_id)
-        async with with_resume(services.bounds):
-            opened = await streams.operator(caller, filters, _position(last_event_id or after, None), seconds)
+        home = None
+        if wallet_id is not None and (await database.inspect_wallet(wallet_id, request.user.user_id)).kind == "user":
+            home = wallet_id
+        position = _position(last_event_id or after, None)
+        async with sources.with_resume(position):
+            opened = await streams.operator(caller, filters, position, seconds, home)
         return EventStream(streams, opened, services.download_timeout)
 
     return Router(
@@ -187,8 +191,9 @@ def own_event_routes(services: Services) -> Router:
         When it ends, the last event is `end`, with the reason as a problem.
         """
         caller = _caller(services, request, to_operators=False)
-        async with with_resume(services.bounds):
-            opened = await streams.user(caller, type, _position(last_event_id or after, None), seconds)
+        position = _position(last_event_id or after, None)
+        async with services.sources.with_resume(position):
+            opened = await streams.user(caller, type, position, seconds)
         return EventStream(streams, opened, services.download_timeout)
 
     return Router(
@@ -200,11 +205,11 @@ def own_event_routes(services: Services) -> Router:
     )
 
 
-def _position(after: str | None, otherwise: Cursor | None) -> Cursor | None:
+def _position(after: str | None, otherwise: Cursors | None) -> Cursors | None:
     """Read where to begin; None is from now on. Raises ServiceError (WA024)."""
     if after is None:
         return otherwise
-    return {"beginning": BEGINNING, "latest": None}[after] if after in {"beginning", "latest"} else read_cursor(after)
+    return {"beginning": Cursors(), "latest": None}[after] if after in {"beginning", "latest"} else read_cursors(after)
 
 
 def _caller(services: Services, request: AuthenticatedRequest, *, to_operators: bool) -> Caller:

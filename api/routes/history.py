@@ -31,7 +31,7 @@ from api.routes.services import Services
 from api.routes.statement_formats import CSV, statement_response
 from api.schemas.envelope import Envelope
 from api.schemas.fields import TEXT_PATTERN, TransactionKind
-from api.schemas.history import Entry, EntryPage, Statement
+from api.schemas.history import EntryPage, RequestedEntry, Statement
 
 From = Annotated[
     str | None,
@@ -108,12 +108,14 @@ def history_routes(services: Services) -> Router:
         txn_id: Annotated[UUID, PathParameter(description="The `txn_id` of the transaction.")],
         asset: AssetQuery = None,
         max_age: MaxAgeQuery = 0,
-    ) -> JsonResponse[Envelope[Entry]]:
+    ) -> JsonResponse[Envelope[RequestedEntry]]:
         """Show a transaction that the user requested: a received transfer is in the sender's wallet."""
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
         age = accepted(max_age)
-        return success_of(age, "transaction", await database.transaction(wallet_id, txn_id, user.user_id, age))
+        entry = await database.transaction(wallet_id, txn_id, user.user_id, age)
+        await services.tell_delivery(wallet_id, entry, user.user_id)
+        return success_of(age, "transaction", entry)
 
     @get(
         "/statement",

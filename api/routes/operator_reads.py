@@ -21,10 +21,13 @@ from api.routes.parameters import (
     CursorQuery,
     LimitQuery,
     MomentQuery,
+    PlacesQuery,
     decode_cursor,
+    decode_places,
     decode_uuid_cursor,
     encode_cursor,
     moment,
+    named,
     number,
     optional_moment,
 )
@@ -71,7 +74,8 @@ def operator_read_routes(services: Services) -> Router:
         ],
     ) -> JsonResponse[Envelope[SearchResult]]:
         """Find users, wallets, transactions and holds. On record: who was shown, not what was searched for."""
-        return success("search", SearchResult(await database.search(q, request.user.user_id)))
+        page = await database.search(q, request.user.user_id)
+        return success("search", SearchResult(page.items, named(page.away)))
 
     @get(
         "/users/{user_id:uuid}",
@@ -218,7 +222,7 @@ def record_read_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[UserPage]]:
         """Page through the users, newest first. On record: who was shown."""
         page = await database.users(limit, decode_uuid_cursor(cursor), request.user.user_id)
-        return success("users", UserPage(page.items, encode_cursor(page.next)))
+        return success("users", UserPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @get(
         "/audit",
@@ -229,7 +233,7 @@ def record_read_routes(services: Services) -> Router:
     async def audit(
         request: AuthenticatedRequest,
         limit: LimitQuery = 50,
-        cursor: CursorQuery = None,
+        cursor: PlacesQuery = None,
         user_id: Annotated[UUID | None, QueryParameter(description="Only about this user.")] = None,
         wallet_id: Annotated[UUID | None, QueryParameter(description="Only of this wallet.")] = None,
         actor: Annotated[UUID | None, QueryParameter(description="Only by this operator.")] = None,
@@ -241,8 +245,8 @@ def record_read_routes(services: Services) -> Router:
         on with `next_cursor`.
         """
         filters = AuditFilters(user_id, wallet_id, actor, action)
-        page = await database.audit(filters, limit, decode_cursor(cursor), request.user.user_id)
-        return success("audit", AuditPage(page.items, encode_cursor(page.next)))
+        page = await database.audit(filters, limit, decode_places(cursor), request.user.user_id)
+        return success("audit", AuditPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @get(
         "/trial-balance",
@@ -257,9 +261,9 @@ def record_read_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[TrialBalance]]:
         """Show the system accounts and the sum of all user wallets, which net to zero. Reads the whole ledger."""
         moment = optional_moment("at", at)
-        accounts = await database.trial_balance(asset, moment, request.user.user_id)
-        total = sum(account.balance for account in accounts)
-        return success("trial balance", TrialBalance(asset, moment, accounts, total))
+        page = await database.trial_balance(asset, moment, request.user.user_id)
+        total = sum(account.balance for account in page.items)
+        return success("trial balance", TrialBalance(asset, moment, page.items, total, named(page.away)))
 
     return Router(
         "/api/operator",

@@ -10,20 +10,22 @@ from uuid import UUID
 
 import msgspec
 from litestar.params import QueryParameter
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
-from api.database.requests import Details
+from api.cluster_map import NUMBERS
+from api.database.requests import Details, Places
 from api.database.standby import MAX_AGE, Age
 from api.errors import INVALID_CURSOR, NOT_FOUND, FieldError, ServiceError, invalid
 from api.schemas.fields import ASSET_PATTERN
 from api.schemas.transactions import DetailedRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from api.auth.guards import AuthenticatedRequest
+    from api.database.requests import Before
 
-P = TypeVar("P", int, UUID)
+P = TypeVar("P", int, UUID, Places)
 
 MAX_POSITION = 2**63 - 1
 MAX_ID = 2**53 - 1
@@ -45,6 +47,8 @@ MaxAgeQuery = Annotated[
 ]
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=200, description="Items in the page.")]
 CursorQuery = Annotated[str | None, QueryParameter(max_length=64, description="`next_cursor` of the page before.")]
+PlacesQuery = Annotated[str | None, QueryParameter(max_length=8000, description="`next_cursor` of the page before.")]
+"""Of a list over all databases."""
 
 
 def text(value: Raw) -> str | None:
@@ -86,7 +90,7 @@ def optional_moment(field: str, value: str | None) -> datetime | None:
     return None if value is None else moment(field, value)
 
 
-def encode_cursor(position: int | UUID | None) -> str | None:
+def encode_cursor(position: Before | UUID) -> str | None:
     """Spell a position in a list as an opaque cursor; None stays None."""
     return None if position is None else urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
 
@@ -94,6 +98,22 @@ def encode_cursor(position: int | UUID | None) -> str | None:
 def decode_cursor(cursor: str | None) -> int | None:
     """Read a cursor back. Raises ServiceError (WA024) for one that this service did not make."""
     return None if cursor is None else _decode(cursor, int, lambda position: 0 < position <= MAX_POSITION)
+
+
+def decode_places(cursor: str | None) -> Before:
+    """Read back the cursor of a list over all databases. Raises ServiceError (WA024) as `decode_cursor` does."""
+    try:
+        return decode_cursor(cursor)
+    except ServiceError:
+        return _decode(cursor or "", _places)
+
+
+def _places(text: str) -> Places:
+    """Read what `Places` spells. Raises ValueError."""
+    before = {int(number): int(row) for number, _, row in (part.partition(":") for part in text.split(","))}
+    if not all(0 <= number < NUMBERS and 0 < row <= MAX_POSITION for number, row in before.items()):
+        raise ValueError
+    return Places(before)
 
 
 def decode_uuid_cursor(cursor: str | None) -> UUID | None:
@@ -108,6 +128,11 @@ def _decode(cursor: str, read: Callable[[str], P], is_valid: Callable[[P], bool]
             return position
     fault = FieldError("cursor", "is not a cursor of this service")
     raise ServiceError(INVALID_CURSOR, "Use the cursor that the page before returned, or none.", [fault])
+
+
+def named(away: Sequence[int]) -> list[int] | UnsetType:
+    """Return the databases that are away as an answer has them: left out where there are none."""
+    return list(away) or UNSET
 
 
 def number(request: AuthenticatedRequest, found: int) -> int:

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from api.auth.tokens import Tokens
     from api.database.functions import Database
     from api.database.requests import Correction
+    from api.database.rows import Status
     from api.database.verifier import Verifier
-    from api.events.bounds import Bounds
     from api.events.hooks import Hooks
+    from api.events.sources import Sources
     from api.events.streams import Streams
     from api.http.rate_limit import Limits
     from api.routes.wallet_ids import WalletIds
+    from api.schemas.history import Entry, OwnEntry, RequestedEntry
     from api.schemas.operator import Confirmation
     from api.telemetry.activity import Activity
 
@@ -37,7 +39,7 @@ class Services(NamedTuple):
     self_refund: bool
     four_eyes: int | None
     download_timeout: float
-    bounds: Bounds
+    sources: Sources
     streams: Streams
     verifier: Verifier
     hooks: Hooks
@@ -56,6 +58,25 @@ class Services(NamedTuple):
     async def propose(self, asked: Correction) -> Confirmation | None:
         """Return the confirmation for which an operator's request waits; None where it can go on."""
         return None if self.four_eyes is None else await self.database.propose(asked, self.four_eyes)
+
+    async def deliveries(self, wallet_id: UUID, entries: Sequence[Entry], actor: UUID) -> dict[UUID, Status]:
+        """Return how far those of these that were sent to other databases are, by `txn_id`. Raises ServiceError."""
+        here = self.database.of(wallet_id)
+        sent = [
+            entry.txn_id
+            for entry in entries
+            if entry.type == "transfer"
+            and entry.amount < 0
+            and entry.counterparty_wallet_id is not None
+            and self.database.elsewhere(here, entry.counterparty_wallet_id)
+        ]
+        found = await here.deliveries(wallet_id, sent, actor) if sent else {}
+        return {txn_id: delivered.delivery for txn_id, delivered in found.items()}
+
+    async def tell_delivery(self, wallet_id: UUID, entry: RequestedEntry | OwnEntry, actor: UUID) -> None:
+        """Let an entry tell how far it is, where it was sent to another database. Raises ServiceError."""
+        for status in (await self.deliveries(wallet_id, [entry], actor)).values():
+            entry.delivery = status
 
     async def _let_replay(self, what: str, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
         if len(await self.database.recorded(wallet_id, txn_ids, actor)) < len(set(txn_ids)):

@@ -11,7 +11,7 @@ from api.auth.guards import AuthenticatedRequest, operator
 from api.http.openapi import ACT, LOOK
 from api.http.responses import JsonResponse, errors, success
 from api.routes.operator_reads import READ_ERRORS
-from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor, number
+from api.routes.parameters import MAX_ID, LimitQuery, PlacesQuery, decode_places, encode_cursor, named, number
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.inspection import VerificationPage, VerificationRunDetails, VerificationRunPage
@@ -31,11 +31,11 @@ def verification_routes(services: Services) -> Router:
         responses=errors(*READ_ERRORS, "WA024"),
     )
     async def verifications(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
+        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: PlacesQuery = None
     ) -> JsonResponse[Envelope[VerificationPage]]:
         """Page through the recorded verifications of the ledger, newest first."""
-        page = await database.verifications(limit, decode_cursor(cursor), request.user.user_id)
-        return success("verifications", VerificationPage(page.items, encode_cursor(page.next)))
+        page = await database.verifications(limit, decode_places(cursor), request.user.user_id)
+        return success("verifications", VerificationPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @post(
         "/",
@@ -48,11 +48,15 @@ def verification_routes(services: Services) -> Router:
     async def start(request: AuthenticatedRequest) -> JsonResponse[Envelope[VerificationRunDetails]]:
         """Judge the whole ledger as it is now, beside all other work. It takes as long as the ledger is long.
 
-        One runs at a time. It ends without a result when the service is stopped.
+        One runs at a time. It ends without a result when the service is stopped. In a cluster one is started in each
+        database, and the first is shown.
         """
         actor = request.user.user_id
-        run_id = await services.verifier.start(actor)
-        return success("verification started", await database.verification_run(run_id, actor), 202)
+        started = await services.verifier.start(actor)
+        found = await database.verification_run(started.run_ids[0], actor)
+        if len(database.members) > 1:
+            found.started, found.away = started.run_ids, named(started.away)
+        return success("verification started", found, 202)
 
     @get(
         "/runs",
@@ -62,11 +66,11 @@ def verification_routes(services: Services) -> Router:
         responses=errors(*READ_ERRORS, "WA024"),
     )
     async def runs(
-        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: CursorQuery = None
+        request: AuthenticatedRequest, limit: LimitQuery = 50, cursor: PlacesQuery = None
     ) -> JsonResponse[Envelope[VerificationRunPage]]:
         """Page through the verifications that operators started, newest first, with how far each is."""
-        page = await database.verification_runs(limit, decode_cursor(cursor), request.user.user_id)
-        return success("verifications", VerificationRunPage(page.items, encode_cursor(page.next)))
+        page = await database.verification_runs(limit, decode_places(cursor), request.user.user_id)
+        return success("verifications", VerificationRunPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @get(
         "/runs/{run:int}",

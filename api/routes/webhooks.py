@@ -13,7 +13,7 @@ from api.errors import NOT_FOUND, ServiceError
 from api.http.openapi import HOOKS
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.operator import OPERATOR_ERRORS
-from api.routes.parameters import MAX_ID, CursorQuery, LimitQuery, decode_cursor, encode_cursor, number
+from api.routes.parameters import MAX_ID, LimitQuery, PlacesQuery, decode_places, encode_cursor, named, number
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.webhooks import (
@@ -32,8 +32,8 @@ from api.schemas.webhooks import (
 
 READ_ERRORS = (*OPERATOR_ERRORS, "timeout")
 ONE_ERRORS = (*READ_ERRORS, "not_found", "WA042")
-CHANGE_ERRORS = (*ONE_ERRORS, "busy")
-TERMS_ERRORS = (*BODY_ERRORS, "WA001", "WA002", "WA026", "busy")
+CHANGE_ERRORS = (*ONE_ERRORS, "busy", "partly")
+TERMS_ERRORS = (*BODY_ERRORS, "WA001", "WA002", "WA026", "busy", "partly")
 START_ERRORS = ("WA002", "WA024", "WA041")
 
 WebhookPath = Annotated[UUID, PathParameter(description="A webhook.")]
@@ -62,7 +62,8 @@ def webhook_routes(services: Services) -> Router:
     @get(operation_id="listWebhooks", summary="Webhooks", responses=errors(*READ_ERRORS))
     async def webhooks(request: AuthenticatedRequest) -> JsonResponse[Envelope[WebhookList]]:
         """List all webhooks, newest first, with how far each is behind."""
-        return success("webhooks", WebhookList(await database.webhooks(request.user.user_id)))
+        page = await database.webhooks(request.user.user_id)
+        return success("webhooks", WebhookList(page.items, named(page.away)))
 
     @get("/{webhook_id:uuid}", operation_id="getWebhook", summary="One webhook", responses=errors(*ONE_ERRORS))
     async def webhook(request: AuthenticatedRequest, webhook_id: WebhookPath) -> JsonResponse[Envelope[Webhook]]:
@@ -184,11 +185,11 @@ def delivery_routes(services: Services) -> Router:
         responses=errors(*ONE_ERRORS, "validation", "WA024"),
     )
     async def deliveries(
-        request: AuthenticatedRequest, webhook_id: WebhookPath, limit: LimitQuery = 50, cursor: CursorQuery = None
+        request: AuthenticatedRequest, webhook_id: WebhookPath, limit: LimitQuery = 50, cursor: PlacesQuery = None
     ) -> JsonResponse[Envelope[DeliveryPage]]:
         """Page through the attempts to deliver; old ones are pruned."""
-        page = await database.webhook_deliveries(webhook_id, limit, decode_cursor(cursor), request.user.user_id)
-        return success("deliveries", DeliveryPage(page.items, encode_cursor(page.next)))
+        page = await database.webhook_deliveries(webhook_id, limit, decode_places(cursor), request.user.user_id)
+        return success("deliveries", DeliveryPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @get(
         "/{webhook_id:uuid}/dead-letters",
@@ -198,11 +199,11 @@ def delivery_routes(services: Services) -> Router:
         responses=errors(*ONE_ERRORS, "validation", "WA024"),
     )
     async def dead_letters(
-        request: AuthenticatedRequest, webhook_id: WebhookPath, limit: LimitQuery = 50, cursor: CursorQuery = None
+        request: AuthenticatedRequest, webhook_id: WebhookPath, limit: LimitQuery = 50, cursor: PlacesQuery = None
     ) -> JsonResponse[Envelope[DeadLetterPage]]:
         """Page through the events that were given up after `PGWALLET_WEBHOOK_GIVE_UP` seconds."""
-        page = await database.webhook_dead_letters(webhook_id, limit, decode_cursor(cursor), request.user.user_id)
-        return success("dead letters", DeadLetterPage(page.items, encode_cursor(page.next)))
+        page = await database.webhook_dead_letters(webhook_id, limit, decode_places(cursor), request.user.user_id)
+        return success("dead letters", DeadLetterPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @post(
         "/{webhook_id:uuid}/dead-letters/{event:int}/retry",

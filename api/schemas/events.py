@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
@@ -15,18 +15,22 @@ from api.schemas.fields import (
     WALLET_ID,
     Amount,
     Asset,
+    Away,
     CreatedAt,
     ExpiresAt,
     JsonObject,
+    PostedKind,
     Receipt,
     Scale,
-    TransactionKind,
     WalletId,
 )
 
 SYSTEM_WALLET_ID = "00000000-0000-4000-8000-000000000001"
 SOURCE = "urn:uuid:018f6b5d-0000-7000-8000-00000000d00d"
 CURSOR = "ASkYM2QAAAAAAAAAKg"
+LONGEST_CURSOR = 7680
+"""Characters: of 411 databases, and still a header and an address that servers take."""
+CURSOR_PATTERN = f"[A-Za-z0-9_-]{{18}}|Ag[A-Za-z0-9_-]{{18,{LONGEST_CURSOR - 2}}}"
 
 TransactionEventName = Literal[
     "transaction.bonus",
@@ -36,6 +40,8 @@ TransactionEventName = Literal[
     "transaction.capture",
     "transaction.refund",
     "transaction.adjustment",
+    "transaction.received",
+    "transaction.returned",
 ]
 HoldEventName = Literal["hold.opened", "hold.voided", "hold.expired"]
 AccountEventName = Literal[
@@ -50,7 +56,7 @@ EventName = Literal[TransactionEventName, HoldEventName, AccountEventName]
 """The name of an event, without `pgwallet.` before it, as filters take it."""
 
 EntryPurpose = Annotated[
-    TransactionKind | None,
+    PostedKind | None,
     Meta(description="Of a system wallet: what it collects. Null for a user's.", examples=[None]),
 ]
 Signed = Annotated[int, Meta(description="Signed, in minor units: negative leaves the wallet.", examples=[100])]
@@ -86,7 +92,7 @@ class TransactionData(Struct):
     id: Annotated[int, Meta(description="The server's number of the transaction; the event's id.", examples=[42])]
     txn_id: Annotated[UUID, Meta(description="Of the request.", examples=[TXN_ID])]
     wallet_id: WalletId
-    type: Annotated[TransactionKind, Meta(examples=["topup"])]
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Signed
     balance: Annotated[int, Meta(description="After it, in minor units.", examples=[1100])]
     asset: Asset
@@ -96,7 +102,9 @@ class TransactionData(Struct):
     counterparty_wallet_id: Annotated[
         UUID | None, Meta(description="The other side of a transfer.", examples=[None, ANOTHER_WALLET_ID])
     ]
-    original_txn_id: Annotated[UUID | None, Meta(description="Of a refund: what it gives back.", examples=[None])]
+    original_txn_id: Annotated[
+        UUID | None, Meta(description="Of a refund, or of a transfer that came back.", examples=[None])
+    ]
     hold_txn_id: Annotated[UUID | None, Meta(description="Of a capture: its hold.", examples=[None])]
     effective_at: Annotated[datetime | None, Meta(description="As the request gave it.", examples=[None])]
     created_at: CreatedAt
@@ -166,6 +174,8 @@ class TransactionCloudEvent(CloudEvent):
         "pgwallet.transaction.capture",
         "pgwallet.transaction.refund",
         "pgwallet.transaction.adjustment",
+        "pgwallet.transaction.received",
+        "pgwallet.transaction.returned",
     ]
     data: TransactionData
 
@@ -201,6 +211,7 @@ class EventPage(Struct):
     ONE_OF: ClassVar[dict[str, tuple[type[Struct], ...]]] = {
         "items": (TransactionCloudEvent, HoldCloudEvent, AccountCloudEvent)
     }
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
 
     items: list[Raw]
     next: Annotated[
@@ -211,3 +222,4 @@ class EventPage(Struct):
             examples=[CURSOR],
         ),
     ]
+    away: Away | UnsetType = UNSET

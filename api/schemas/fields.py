@@ -72,7 +72,11 @@ EffectiveAt = Annotated[
 Held = Annotated[int, Meta(description="What open holds set aside, in minor units.", examples=[0])]
 Status = Annotated[Literal["active", "frozen", "closed"], Meta(examples=["active"])]
 HoldTxnId = Annotated[UUID, Meta(description="The `txn_id` of the hold.", examples=[TXN_ID])]
-TransactionKind = Literal["bonus", "topup", "spend", "transfer", "capture", "refund", "adjustment"]
+RequestKind = Literal["bonus", "topup", "spend", "transfer", "capture", "refund", "adjustment"]
+TransactionKind = Literal[RequestKind, "returned"]
+"""As histories show it. A transfer that another database refused is `returned` to its sender."""
+PostedKind = Literal[TransactionKind, "received"]
+"""As it is recorded: a transfer from another database is `received`, which histories show as a transfer."""
 Scale = Annotated[int, Meta(description="Decimal places: one unit is 10^scale minor units.", examples=[0])]
 BalanceAmount = Annotated[int, Meta(description="Everything in the wallet, in minor units.", examples=[1100])]
 Available = Annotated[int, Meta(description="What can be spent now, in minor units.", examples=[1100])]
@@ -89,7 +93,15 @@ Receipt = Annotated[
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     ),
 ]
-TransactionType = Annotated[Literal[TransactionKind, "hold", "void"], Meta(examples=["topup"])]
+Delivery = Annotated[
+    Literal["pending", "delivered", "returned"],
+    Meta(
+        description="Only of a transfer to a wallet of another database of the service: whether the money is there, "
+        "or has come back because that wallet refused it. Pending: ask for the transaction again.",
+        examples=["delivered"],
+    ),
+]
+TransactionType = Annotated[Literal[RequestKind, "hold", "void"], Meta(examples=["topup"])]
 """Of what is requested: a hold or void posts no transaction."""
 # Raw JSON: numbers pass exactly as they were written, in both directions.
 JsonObject = Annotated[
@@ -98,5 +110,12 @@ JsonObject = Annotated[
         description="A JSON object of at most 4 KiB.",
         examples=[{"order": 17}],
         extra_json_schema={"extra": {"type": ["object", "null"]}},
+    ),
+]
+Away = Annotated[
+    list[int],
+    Meta(
+        description="Databases of a cluster that did not answer: what they have is missing. Left out where all did.",
+        examples=[[2]],
     ),
 ]

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
     TXN_ID,
     Asset,
     CreatedAt,
+    Delivery,
     JsonObject,
     Scale,
     TransactionKind,
@@ -38,12 +39,19 @@ class Entry(Struct):
     created_at: CreatedAt
 
 
+class RequestedEntry(Entry):
+    """The ledger entry of a transaction that the user requested."""
+
+    delivery: Delivery | UnsetType = UNSET
+
+
 class OwnEntry(Entry):
     """One ledger entry with what only its wallet is shown: the receipt of the entry, and what follows from it."""
 
     receipt: str | None
     refundable: int | None
     hold_txn_id: UUID | None
+    delivery: Delivery | UnsetType = UNSET
 
 
 class EntryPage(Struct):

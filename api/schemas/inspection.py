@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.schemas.fields import (
     OPERATOR_ID,
@@ -15,9 +15,11 @@ from api.schemas.fields import (
     WALLET_ID,
     Amount,
     Asset,
+    Away,
     BalanceAmount,
     CreatedAt,
     JsonObject,
+    PostedKind,
     Receipt,
     Scale,
     Status,
@@ -112,7 +114,7 @@ class FoundTransaction(Struct, tag_field="kind", tag="transaction"):
     wallet_id: WalletId
     user_id: UserId
     username: StoredName
-    type: TransactionType
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Annotated[int, Meta(description="Signed, as it moved this wallet, in minor units.", examples=[-100])]
     asset: Asset
     scale: Scale
@@ -142,7 +144,10 @@ Found = FoundUser | FoundWallet | FoundTransaction | FoundHold
 class SearchResult(Struct):
     """At most 50 of what was found, exact names and ids first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[Found]
+    away: Away | UnsetType = UNSET
 
 
 class StoredUser(Struct):
@@ -165,8 +170,11 @@ class InspectedUser(StoredUser):
 class UserPage(Struct):
     """A page of the users, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[StoredUser]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class AuditRow(Struct):
@@ -199,8 +207,11 @@ class AuditRow(Struct):
 class AuditPage(Struct):
     """A page of the record, newest first; with filters it can be short or empty and yet not the last."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[AuditRow]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class RecordedVerification(Struct):
@@ -215,8 +226,11 @@ class RecordedVerification(Struct):
 class VerificationPage(Struct):
     """A page of the verifications, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[RecordedVerification]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class VerificationRun(Struct):
@@ -241,8 +255,8 @@ class VerificationRun(Struct):
     violations: Annotated[int | None, Meta(description="How many it found; null without a result.", examples=[0])]
     warnings: Annotated[int | None, Meta(description="How much it found that is odd and no violation.", examples=[0])]
     rule: Annotated[str | None, Meta(description="The part of the rules that is judged now.", examples=[None])]
-    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[8])]
-    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[8])]
+    rules_done: Annotated[int, Meta(description="How many parts are judged.", examples=[9])]
+    rules: Annotated[int | None, Meta(description="Of how many; null: not known yet.", examples=[9])]
     part: Annotated[
         float | None, Meta(description="How much of `rule` is judged, about: 0 to 1; null: not known.", examples=[None])
     ]
@@ -262,14 +276,27 @@ class VerificationFinding(Struct):
 class VerificationRunDetails(VerificationRun):
     """A verification with what it found."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"started": UNSET, "away": UNSET}
+
     findings: Annotated[list[VerificationFinding], Meta(description="The first 100.")]
+    started: (
+        Annotated[
+            list[int],
+            Meta(description="Of a cluster: the verifications that were started with it, one in each database."),
+        ]
+        | UnsetType
+    ) = UNSET
+    away: Away | UnsetType = UNSET
 
 
 class VerificationRunPage(Struct):
     """A page of the verifications that operators started, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[VerificationRun]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class StatusRecord(Struct):
@@ -408,7 +435,7 @@ class InspectedTransaction(Struct):
     id: TransactionNumber
     txn_id: RequestId
     wallet_id: Annotated[UUID, Meta(description="Whose request it was.", examples=[WALLET_ID])]
-    type: TransactionType
+    type: Annotated[PostedKind, Meta(examples=["topup"])]
     amount: Annotated[int, Meta(description="Minor units, above 0; of an adjustment signed.", examples=[100])]
     asset: Asset
     scale: Scale

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from api.schemas.fields import (
     MAX_AMOUNT,
@@ -18,6 +18,7 @@ from api.schemas.fields import (
     Amount,
     Asset,
     Available,
+    Away,
     BalanceAmount,
     CreatedAt,
     EffectiveAt,
@@ -200,6 +201,7 @@ class TrialBalance(Struct):
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
         "at": None,
+        "away": UNSET,
         "accounts": [
             AccountBalance.EXAMPLE | {"account": "topup"},
             {"account": "users", "entries": 1, "debit": 0, "credit": 100, "balance": 100},
@@ -210,6 +212,7 @@ class TrialBalance(Struct):
     at: Annotated[datetime | None, Meta(description="Only what was recorded before; null is all.")]
     accounts: list[AccountBalance]
     balance: Annotated[int, Meta(description="The sum of the accounts' balances: 0.", examples=[0])]
+    away: Away | UnsetType = UNSET
 
 
 class RejectionRequest(Struct, forbid_unknown_fields=True):
@@ -258,8 +261,11 @@ class Confirmation(Struct):
 class ConfirmationPage(Struct):
     """A page of confirmations, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[Confirmation]
     next_cursor: Annotated[str | None, Meta(description="For the next page; null on the last one.", examples=["MTc"])]
+    away: Away | UnsetType = UNSET
 
 
 class PasswordResetRequest(Struct, forbid_unknown_fields=True):

@@ -122,6 +122,10 @@ class WalletNotEmpty(AmountProblem, kw_only=True):
     code: Literal["WA022"]
     balance: BalanceAmount
     held: Held
+    in_transit: Annotated[
+        int | UnsetType,
+        Meta(description="What is on its way to another database and may come back, in minor units.", examples=[50]),
+    ] = UNSET
 
 
 class TooManyHolds(Problem, kw_only=True):
@@ -165,6 +169,9 @@ class HistoryChanged(Problem, kw_only=True):
         Annotated[str, Meta(description="The cursor to go on from, after `known`.", examples=["ASkYM2QAAAAAAAAAKg"])]
         | UnsetType
     ) = UNSET
+    database: (
+        Annotated[int, Meta(description="Of a cluster: the database whose history it is.", examples=[2])] | UnsetType
+    ) = UNSET
 
 
 class TooManyWebhooks(Problem, kw_only=True):
@@ -197,6 +204,14 @@ class TooManyStreams(Problem, kw_only=True):
     maximum: Annotated[int, Meta(description="How many streams they can have.", examples=[10])]
 
 
+class NotInAll(Problem, kw_only=True):
+    """A change of what all databases of a cluster have: one of them went away meanwhile."""
+
+    code: Literal["partly"]
+    done: Annotated[list[int], Meta(description="The databases in which it is done.", examples=[[0, 1]])]
+    away: Annotated[list[int], Meta(description="Those in which it is not, or may not be.", examples=[[2]])]
+
+
 REFUSALS: Final[tuple[type[Problem], ...]] = (
     InsufficientFunds,
     BalanceLimitExceeded,
@@ -217,6 +232,7 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     VerificationRuns,
     OtherHome,
     TooManyStreams,
+    NotInAll,
 )
 Refusal = Annotated[
     dict[str, object] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Raw, Struct, field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
@@ -16,6 +16,7 @@ from api.schemas.fields import (
     Available,
     BalanceAmount,
     CreatedAt,
+    Delivery,
     EffectiveAt,
     JsonObject,
     Receipt,
@@ -87,3 +88,4 @@ class Transaction(Struct):
     replayed: Annotated[bool, Meta(description="Already on record: nothing was written now.", examples=[False])]
     created_at: CreatedAt
     receipt: Receipt
+    delivery: Delivery | UnsetType = UNSET

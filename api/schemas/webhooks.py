@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.schemas.events import EventName
-from api.schemas.fields import OPERATOR_ID, TEXT_PATTERN, WALLET_ID, AssetCode, CreatedAt
+from api.schemas.events import CURSOR_PATTERN, EventName
+from api.schemas.fields import OPERATOR_ID, TEXT_PATTERN, WALLET_ID, AssetCode, Away, CreatedAt
 from api.schemas.inspection import ActorName, NextCursor
 from api.schemas.operator import Reason
 
@@ -17,7 +17,7 @@ WEBHOOK_ID = "018f6b5e-0000-7000-8000-00000000f00c"
 WEBHOOK_SECRET = "whsec_plJ3nmyCDGBKInavdOK15jsl8xvWEBZr5kQgQ9qbQf8="  # noqa: S105
 BEGINNING = "beginning"
 URL_PATTERN = "^https?://[^/?#@\\\\\\s]+([/?][!$-;=?-Z_a-z~%\\[\\]]*)?$"
-AFTER_PATTERN = f"^({BEGINNING}|[A-Za-z0-9_-]{{18}})$"
+AFTER_PATTERN = f"^({BEGINNING}|{CURSOR_PATTERN})$"
 
 Url = Annotated[
     str,
@@ -98,10 +98,38 @@ class PauseRequest(Struct, forbid_unknown_fields=True):
     reason: Annotated[Reason, Meta(description="Shown with the webhook, and kept on record.")] | None = None
 
 
+HookStatus = Annotated[Literal["active", "paused"], Meta(examples=["active"])]
+Position = Annotated[int, Meta(description="The number of the event that it has got to; 0 for none.", examples=[42])]
+Behind = Annotated[
+    int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
+]
+Backlog = Annotated[
+    int,
+    Meta(description="Events that it has got to, and that wait for another try; counted up to 10,000.", examples=[0]),
+]
+DeadLetters = Annotated[int, Meta(description="Events that were given up; counted up to 10,000.", examples=[0])]
+Failures = Annotated[int, Meta(description="Attempts that failed since the last one that did not.", examples=[0])]
+
+
+class WebhookPart(Struct):
+    """How far a webhook is in one database of a cluster."""
+
+    database: Annotated[int, Meta(description="The number of the database.", examples=[0])]
+    status: HookStatus
+    position: Position
+    behind: Behind
+    backlog: Backlog
+    dead_letters: DeadLetters
+    failures: Failures
+
+
 class Webhook(Struct):
-    """A webhook, and how far it is."""
+    """A webhook, and how far it is. In a cluster: all databases together, paused if it is in any of them."""
 
     EXAMPLE: ClassVar[dict[str, Any]] = {
+        "databases": UNSET,
+        "missing": UNSET,
+        "away": UNSET,
         "asset": None,
         "wallet_id": None,
         "pause_reason": None,
@@ -117,30 +145,34 @@ class Webhook(Struct):
     asset: Annotated[str | None, Meta(description="Null: all.", examples=["UC"])]
     wallet_id: Annotated[UUID | None, Meta(description="Null: all.", examples=[WALLET_ID])]
     batch_size: BatchSize
-    status: Annotated[Literal["active", "paused"], Meta(examples=["active"])]
+    status: HookStatus
     pause_reason: Annotated[str | None, Meta(description="Why it is paused: an operator's words, or the relay's.")]
-    position: Annotated[int, Meta(description="The number of the event that it has got to; 0 for none.", examples=[42])]
-    behind: Annotated[
-        int, Meta(description="Events that it has not got to; from 1,000 on a bound, not a count.", examples=[0])
-    ]
-    backlog: Annotated[
-        int,
-        Meta(
-            description="Events that it has got to, and that wait for another try; counted up to 10,000.", examples=[0]
-        ),
-    ]
-    dead_letters: Annotated[int, Meta(description="Events that were given up; counted up to 10,000.", examples=[0])]
+    position: Position
+    behind: Behind
+    backlog: Backlog
+    dead_letters: DeadLetters
     oldest_at: Annotated[datetime | None, Meta(description="When the oldest event happened that is not delivered yet.")]
-    failures: Annotated[int, Meta(description="Attempts that failed since the last one that did not.", examples=[0])]
+    failures: Failures
     last_success_at: Annotated[datetime | None, Meta(examples=["2026-11-22T12:00:00.123456Z"])]
     last_failure_at: datetime | None
     previous_until: Annotated[datetime | None, Meta(description="Until when the secret before this one signs, too.")]
     actor: Annotated[UUID | None, Meta(description="Who made it; null: an administrator.", examples=[OPERATOR_ID])]
     actor_username: ActorName
     created_at: CreatedAt
+    databases: (
+        Annotated[
+            list[WebhookPart],
+            Meta(description="Of a cluster: how far it is in each database; `position` is of the one furthest behind."),
+        ]
+        | UnsetType
+    ) = UNSET
+    missing: (
+        Annotated[list[int], Meta(description="Databases that do not have it: delete it and make another.")] | UnsetType
+    ) = UNSET
+    away: Away | UnsetType = UNSET
 
 
-class WebhookWithSecret(Webhook):
+class WebhookWithSecret(Webhook, kw_only=True):
     """A webhook with the secret that signs its deliveries from now on."""
 
     secret: Secret
@@ -149,7 +181,10 @@ class WebhookWithSecret(Webhook):
 class WebhookList(Struct):
     """All webhooks, at most 100, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[Webhook]
+    away: Away | UnsetType = UNSET
 
 
 class WebhookTest(Struct):
@@ -185,8 +220,11 @@ class Delivery(Struct):
 class DeliveryPage(Struct):
     """A page of the deliveries, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[Delivery]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class DeadLetter(Struct):
@@ -203,8 +241,11 @@ class DeadLetter(Struct):
 class DeadLetterPage(Struct):
     """A page of the dead letters, newest first."""
 
+    EXAMPLE: ClassVar[dict[str, Any]] = {"away": UNSET}
+
     items: list[DeadLetter]
     next_cursor: NextCursor
+    away: Away | UnsetType = UNSET
 
 
 class Retried(Struct):

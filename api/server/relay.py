@@ -8,7 +8,7 @@ import contextlib
 import signal
 import sys
 
-from api.events.relay import Relay
+from api.events.relay import Relays
 from api.server import shared_memory
 from api.server.worker_life import allow_many_connections, follow_supervisor, told
 from api.telemetry import log_config, metrics
@@ -26,10 +26,10 @@ def main() -> None:
         log_config.configure(settings.log_level)
         allow_many_connections()
         follow_supervisor(settings.shutdown_timeout)
-        asyncio.run(_run(Relay(settings, metrics.RelayMetrics()), memory, number))
+        asyncio.run(_run(Relays(settings, metrics.RelayMetrics()), memory, number))
 
 
-async def _run(relay: Relay, memory: shared_memory.Shared, number: int) -> None:
+async def _run(relay: Relays, memory: shared_memory.Shared, number: int) -> None:
     work = asyncio.create_task(relay.run())
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, work.cancel)
     async with memory.beating(number):

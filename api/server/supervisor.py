@@ -10,6 +10,9 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
 
 import click
 
@@ -58,26 +61,65 @@ def run(settings: Settings) -> None:
         more = {"PGWALLET_METRICS_TOKEN": token or "", "PGWALLET_WEBHOOK_KEY": webhook_key(settings) or ""}
         workers.serve({**_variables(login, keys), **more})
         _await_ready(listener, workers)
-        _watch(workers, server, signals)
+        _watch(workers, Keeper(server, lambda: _start_server(server, signals)).look if server is not None else None)
+
+
+class Servers(Protocol):
+    """Several servers, in one folder, that one service works with."""
+
+    folder: Path
+
+    def start(self, signals: Signals) -> dict[str, str]:
+        """Bring them up, and what is on them up to date. Returns what the workers need to reach them."""
+
+    def look(self) -> None:
+        """Start those again that ended. Called often."""
+
+    def stop(self) -> None:
+        """Stop them in order."""
+
+    def hurry(self) -> None:
+        """Make stop() end at once."""
+
+
+def run_with(settings: Settings, servers: Servers) -> None:
+    """Start these servers and serve, until a signal. Raises CommandError."""
+    _log()
+    with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
+        lock = Lock(servers.folder, "run")
+        prepare(settings.data_dir)
+        prepare(servers.folder)
+        lock.take(share=False)
+        stack.callback(lock.release)
+        keys, token = signing_keys(settings), metrics_token(settings)
+        listener = stack.enter_context(listen(settings, patient=lock.unclean))
+        signals.hurry.append(servers.hurry)
+        stack.callback(servers.stop)
+        workers = _start(settings, listener, signals, stack)
+        found = servers.start(signals)
+        more = {"PGWALLET_METRICS_TOKEN": token or "", "PGWALLET_WEBHOOK_KEY": webhook_key(settings) or ""}
+        workers.serve({**_variables("", keys), **more, **found})
+        _await_ready(listener, workers)
+        _watch(workers, servers.look)
 
 
 def serve(settings: Settings) -> None:
     """Serve with a database that others set up, until a signal. Raises CommandError."""
-    if settings.api_url is None:
+    if settings.api_url is None and settings.cluster is None:
         raise SettingsError("PGWALLET_API_URL must be set: `pgwallet serve` starts no server (`pgwallet run` does)")
-    variables = _variables(settings.api_url, signing_keys(settings))
+    variables = _variables(settings.api_url or "", signing_keys(settings))
     _log()
     with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
         listener = stack.enter_context(listen(settings, patient=False))
         workers = _start(settings, listener, signals, stack)
         workers.serve(variables)
         _await_ready(listener, workers)
-        _watch(workers, None, signals)
+        _watch(workers)
 
 
 def relay(settings: Settings) -> None:
     """Run a relay alone, on a database that others set up, until a signal. Raises CommandError."""
-    if settings.api_url is None:
+    if settings.api_url is None and settings.cluster is None:
         raise SettingsError(
             "PGWALLET_API_URL must be set: `pgwallet relay` starts no server (`pgwallet run` has a relay)"
         )
@@ -87,7 +129,7 @@ def relay(settings: Settings) -> None:
     with Signals() as signals, contextlib.suppress(Shutdown), contextlib.ExitStack() as stack:
         workers = _start(settings, None, signals, stack)
         workers.serve({})
-        _watch(workers, None, signals)
+        _watch(workers)
 
 
 def _log() -> None:
@@ -201,25 +243,39 @@ def _status(host: str, port: int) -> int | None:
         connection.close()
 
 
-def _watch(workers: Workers, server: embedded.Server | None, signals: Signals) -> None:
-    """Restart whatever ends, until a signal raises Shutdown."""
-    pause = Pause()
-    noted = False
+def _watch(workers: Workers, look: Callable[[], None] | None = None) -> None:
+    """Restart whatever ends, until a signal raises Shutdown; `look` does it for servers."""
     while True:
         time.sleep(TICK)
         workers.restart()
-        if server is None or server.alive():
-            noted = False
-            continue
-        if not noted:
-            noted = True
-            logger.warning("PostgreSQL ended; starting it again")
-            pause.ended()
-        if pause.over():
+        if look is not None:
+            look()
+
+
+class Keeper:
+    """Starts a PostgreSQL server again when it has ended, after a growing pause."""
+
+    def __init__(self, server: embedded.Server, start: Callable[[], None], name: str = "PostgreSQL") -> None:
+        self._server = server
+        self._start = start
+        self._name = name
+        self._pause = Pause()
+        self._noted = False
+
+    def look(self) -> None:
+        """Start it again if it is time. Call it often."""
+        if self._server.alive():
+            self._noted = False
+            return
+        if not self._noted:
+            self._noted = True
+            logger.warning("%s ended; starting it again", self._name)
+            self._pause.ended()
+        if self._pause.over():
             try:
-                _start_server(server, signals)
+                self._start()
             except (CommandError, OSError) as error:
                 logger.warning("%s", error)
-                noted = False
+                self._noted = False
             else:
-                logger.warning("PostgreSQL is back")
+                logger.warning("%s is back", self._name)

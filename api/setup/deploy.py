@@ -157,7 +157,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
             await connection.execute(f"select pg_advisory_lock({LOCK})")
         await _require_fit(connection, url)
         roles = _for_role(scripts(db, "roles.sql"), role)
-        if not await _has_login(connection, url, role, password) and password is not None:
+        if not await has_login(connection, url, role, password) and password is not None:
             # a verifier, because logs of statements must not have the password
             text = f"alter role {role} password '{scram_verifier(password)}'"
             roles.append(Script(f"the password of {role}", text))
@@ -165,7 +165,7 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _apply_migrations(connection, url, db / "migrations")
         await _apply_functions(connection, _for_role(scripts(db / "functions", "**/*.sql"), role))
         await _advance_sequences(connection)
-        await _begin_epoch(connection)
+        await begin_epoch(connection)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
 
@@ -230,7 +230,7 @@ async def _require_owner(connection: asyncpg.Connection) -> None:
         )
 
 
-async def _has_login(connection: asyncpg.Connection, url: str, role: str, password: str | None) -> bool:
+async def has_login(connection: asyncpg.Connection, url: str, role: str, password: str | None) -> bool:
     """Return whether other databases use this role with this password. Raises DeployError if it has another."""
     choose = f"set PGWALLET_API_ROLE to another name, such as wallet_api_2 ({role} was left as it is)"
     powerful = await connection.fetchval(POWERFUL, role)
@@ -363,7 +363,7 @@ async def _advance_sequences(connection: asyncpg.Connection) -> None:
                 logger.info("sequence %s set to %s", row["sequence"], reached)
 
 
-async def _begin_epoch(connection: asyncpg.Connection) -> None:
+async def begin_epoch(connection: asyncpg.Connection) -> None:
     """Let ids jump ahead in a restored or copied database, before anybody draws one that was drawn there."""
     known = await connection.fetchval("select to_regprocedure('public.wallet_event_mark(bigint)') is not null")
     if known and await connection.fetchval("select exists (select from wallet.event_epochs)"):

@@ -173,7 +173,7 @@ def on_one_screen(found: Status) -> str:
             "verification",
             "never"
             if verification is None
-            else f"{verification.violations or 'no'} violations, {_age(verification.age_seconds)} ago",
+            else f"{verification.violations or 'no'} violations, {age(verification.age_seconds)} ago",
         ),
         ("open holds", found.open_holds),
     ]
@@ -188,11 +188,11 @@ def _holder(one: Holder) -> str:
         one.database and f"database {one.database}",
         one.state,
     )
-    return f"by {who} for {_age(one.seconds)}: {', '.join(part for part in known if part)}"
+    return f"by {who} for {age(one.seconds)}: {', '.join(part for part in known if part)}"
 
 
 def _webhook(one: WebhookStatus) -> str:
-    oldest = "" if one.oldest_seconds is None else f", the oldest waits for {_age(one.oldest_seconds)}"
+    oldest = "" if one.oldest_seconds is None else f", the oldest waits for {age(one.oldest_seconds)}"
     reason = f" ({one.pause_reason})" if one.pause_reason else ""
     failing = f", {one.failures} failures in a row" if one.failures else ""
     name = f" {one.description}" if one.description else ""
@@ -202,7 +202,8 @@ def _webhook(one: WebhookStatus) -> str:
     )
 
 
-def _age(seconds: float) -> str:
+def age(seconds: float) -> str:
+    """Return a duration as people say it."""
     for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -237,7 +237,7 @@ class RelayMetrics:
         def gauge(name: str, meaning: str, labels: Sequence[str] = webhook) -> Gauge:
             return Gauge(f"pgwallet_{name}", meaning, labels, multiprocess_mode="livesum", registry=registry)
 
-        self._leader = gauge("relay_leader", "Whether this service's relay is the one that delivers", ())
+        self._leader = gauge("relay_leader", "Of how many databases this service's relay is the one that delivers", ())
         self._lags = (
             gauge("webhook_events_behind", "Events that are not delivered"),
             gauge("webhook_seconds_behind", "Age of the oldest event of which no attempt was made"),
@@ -249,11 +249,22 @@ class RelayMetrics:
         self._events = Counter("pgwallet_webhook_events", "Events that were delivered", webhook, registry=registry)
         self._dead = Counter("pgwallet_webhook_dead_letters", "Events that were given up", webhook, registry=registry)
         self._known: set[UUID] = set()
+        self._noted: dict[int, Mapping[UUID, Lag]] = {}
 
-    def note(self, lags: Mapping[UUID, Lag] | None) -> None:
-        """Note each webhook's lag while the relay leads; None when it does not."""
-        self._leader.set(lags is not None)
-        found = lags or {}
+    def note(self, lags: Mapping[UUID, Lag] | None, database: int = 0) -> None:
+        """Note each webhook's lag while the relay leads; None when it does not. Those of several databases add up."""
+        if lags is None:
+            self._noted.pop(database, None)
+        else:
+            self._noted[database] = lags
+        self._leader.set(len(self._noted))
+        found: dict[UUID, Lag] = {}
+        for noted in self._noted.values():
+            for webhook, lag in noted.items():
+                had = found.get(webhook, Lag(0, 0, 0))
+                found[webhook] = Lag(
+                    had.events + lag.events, max(had.seconds, lag.seconds), max(had.oldest, lag.oldest)
+                )
         for webhook in self._known - found.keys():
             for gauge in self._lags:
                 gauge.labels(webhook).set(0)

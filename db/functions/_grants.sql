@@ -1,4 +1,5 @@
--- Applied after all functions: PUBLIC may call nothing, the service what it needs. tests/sql holds a reviewed snapshot.
+-- Applied after all functions: PUBLIC may call nothing, service and relay what they need. tests/sql holds a reviewed
+-- snapshot.
 revoke all on all functions in schema wallet from public;
 alter default privileges for role wallet_owner revoke execute on functions from public;
 alter default privileges for role wallet_owner revoke usage on types from public;
@@ -12,7 +13,7 @@ begin
     from pg_proc p
     where p.pronamespace = 'public'::regnamespace and p.proowner = 'wallet_owner'::regrole
   loop
-    execute format('revoke all on function %s from public, wallet_api', v_function);
+    execute format('revoke all on function %s from public, wallet_api, wallet_relay', v_function);
   end loop;
 end;
 $$;
@@ -26,6 +27,7 @@ grant execute on function
   public.wallet_balance_history,
   public.wallet_balances,
   public.wallet_batch,
+  public.wallet_can_receive,
   public.wallet_capture,
   public.wallet_change_password,
   public.wallet_change_webhook,
@@ -35,6 +37,7 @@ grant execute on function
   public.wallet_create_password_reset,
   public.wallet_create_webhook,
   public.wallet_delete_webhook,
+  public.wallet_deliveries,
   public.wallet_demo_accounts,
   public.wallet_end_session,
   public.wallet_entries,
@@ -53,6 +56,7 @@ grant execute on function
   public.wallet_highest_cost,
   public.wallet_hold,
   public.wallet_holds,
+  public.wallet_in_transit,
   public.wallet_inspect_entries,
   public.wallet_inspect_hold,
   public.wallet_inspect_holds,
@@ -62,7 +66,9 @@ grant execute on function
   public.wallet_inspect_wallet,
   public.wallet_last_verification,
   public.wallet_list,
+  public.wallet_locate,
   public.wallet_me,
+  public.wallet_names,
   public.wallet_newest_event,
   public.wallet_note_verification,
   public.wallet_open,
@@ -125,3 +131,13 @@ grant execute on function
   public.wallet_webhook_deliveries,
   public.wallet_webhooks
 to wallet_api;
+
+-- Whoever delivers can make money by a forged transfer: the service, which everybody reaches, may not.
+grant execute on function
+  public.wallet_conclude,
+  public.wallet_conclude_erasures,
+  public.wallet_erase_received,
+  public.wallet_erased_outbox,
+  public.wallet_outbox,
+  public.wallet_receive
+to wallet_relay;

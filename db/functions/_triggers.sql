@@ -85,6 +85,35 @@ begin
     create trigger kept before delete or truncate on wallet.wallets
       for each statement execute function wallet.forbid_change();
   end if;
+  if not exists (select from pg_trigger where tgrelid = 'wallet.outbox'::regclass and tgname = 'concluded_once') then
+    -- what was delivered may be put in transit again, see wallet_redrive()
+    create trigger concluded_once before update on wallet.outbox
+      for each row when (
+        (new.transaction_id, new.wallet_id, new.to_wallet_id, new.destination, new.created_at)
+          is distinct from (old.transaction_id, old.wallet_id, old.to_wallet_id, old.destination, old.created_at)
+        or old.status = 'returned'
+          and (new.status, new.code, new.returned_id, new.concluded_at)
+            is distinct from (old.status, old.code, old.returned_id, old.concluded_at)
+        or old.status = 'delivered' and new.status = 'returned'
+        or old.erasure is not null and new.erasure is null
+      )
+      execute function wallet.forbid_change();
+    create trigger kept before delete or truncate on wallet.outbox
+      for each statement execute function wallet.forbid_change();
+  end if;
+  if not exists (select from pg_trigger where tgrelid = 'wallet.inbox'::regclass and tgname = 'decided_once') then
+    create trigger decided_once before update on wallet.inbox
+      for each row when (
+        (new.origin_id, new.from_wallet_id, new.to_wallet_id, new.amount, new.asset)
+          is distinct from (old.origin_id, old.from_wallet_id, old.to_wallet_id, old.amount, old.asset)
+        or (new.code, new.transaction_id) is distinct from (old.code, old.transaction_id)
+        or new.decided_at <> old.decided_at
+        or old.is_erased and not new.is_erased
+      )
+      execute function wallet.forbid_change();
+    create trigger kept before delete or truncate on wallet.inbox
+      for each statement execute function wallet.forbid_change();
+  end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.assets'::regclass and tgname = 'scale_is_final') then
     create trigger scale_is_final before update of scale on wallet.assets
       for each row when (old.scale <> new.scale) execute function wallet.forbid_change();

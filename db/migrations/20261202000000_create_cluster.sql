@@ -26,12 +26,6 @@ insert into wallet.homes (generation, numbers) values (1, '{0}');
 comment on table wallet.homes is
   'The databases among which names are spread, by generation; the newest one is where new names go. The same in every database of a cluster.';
 
--- db/functions/cluster/new_id.sql replaces the body.
-create function wallet.new_id() returns uuid language sql volatile as 'select uuidv7()';
-
-alter table wallet.users alter column id set default wallet.new_id();
-alter table wallet.wallets alter column id set default wallet.new_id();
-
 create table wallet.outbox (
   transaction_id bigint not null,
   wallet_id uuid not null,
@@ -44,6 +38,7 @@ create table wallet.outbox (
   created_at timestamptz not null default clock_timestamp(),
   concluded_at timestamptz,
   constraint outbox_pkey primary key (transaction_id),
+  constraint outbox_returned_key unique (returned_id),
   constraint outbox_transaction_fkey foreign key (transaction_id) references wallet.transactions (id),
   constraint outbox_status_known check (status in ('pending', 'delivered', 'returned')),
   constraint outbox_erasure_known check (erasure in ('due', 'done')),
@@ -90,12 +85,20 @@ cross join unnest(array['transfer', 'received', 'returned']) as p (purpose)
 on conflict on constraint wallets_asset_purpose_key do nothing;
 
 revoke all on wallet.shard, wallet.homes, wallet.outbox, wallet.inbox from public;
-revoke all on function wallet.new_id() from public;
 
 -- migrate:down
 set local role wallet_owner;
 
-alter table wallet.users alter column id set default uuidv7();
-alter table wallet.wallets alter column id set default uuidv7();
+lock table wallet.transactions in access exclusive mode;
+
+do $$
+begin
+  -- what is in transit would be lost, and what another database sends again would be credited again
+  if exists (select from wallet.outbox) or exists (select from wallet.inbox) or (select s.number from wallet.shard s) <> 0 then
+    raise exception 'this database is one of a cluster';
+  end if;
+end;
+$$;
+
 -- with the functions that take or return their rows
 drop table wallet.inbox, wallet.outbox, wallet.homes, wallet.shard cascade;

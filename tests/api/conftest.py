@@ -16,18 +16,35 @@ from pytest_postgresql.executors import NoopExecutor
 
 from tests.api.receiver import Receiver
 from tests.api.service import TLS, Service, User, serve
+from tests.cluster import spread
 from tests.command import Pgwallet
 from tests.database import Database, PostgresServer
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a cluster only what speaks to a service of it runs, and is not about one database by nature."""
+    if config.getoption("databases") > 1:
+        apart = [item for item in items if not on_databases(item)]
+        config.hook.pytest_deselected(items=apart)
+        items[:] = [item for item in items if item not in apart]
+
+
+def on_databases(item: pytest.Item) -> bool:
+    return "service_database" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("one_database")
+
+
 @pytest.fixture(scope="session")
-def service_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
-    """The database of `service`: a clone of the migrated template."""
-    yield from cloned(postgres_server, postgresql_noproc, "service")
+def service_database(
+    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, pytestconfig: pytest.Config
+) -> Iterator[Database]:
+    """The database of `service`: a clone of the migrated template, or as many as `--databases` says."""
+    yield from cloned(postgres_server, postgresql_noproc, "service", pytestconfig.getoption("databases"))
 
 
-def cloned(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, prefix: str) -> Iterator[Database]:
-    """Clone the migrated template, with cheap hashes."""
+def cloned(
+    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, prefix: str, databases: int = 1
+) -> Iterator[Database]:
+    """Clone the migrated template, with cheap hashes; more than one database make a cluster."""
     name = f"{prefix}_{postgresql_noproc.dbname}"
     with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
@@ -37,7 +54,11 @@ def cloned(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, pre
         for username, password in (("alice", b"password123"), ("bob", b"password456"), ("charlie", b"password789")):
             cheap = bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()
             administrator.execute("update wallet.users set password_hash = %s where username = %s", [cheap, username])
-    yield found
+    if databases == 1:
+        yield found
+    else:
+        with spread(found, databases) as cluster:
+            yield cluster
     with postgres_server.database("postgres").connect() as administrator:
         administrator.execute(f"drop database {name} with (force)")
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import httpx
 
+from tests.cluster import MAPS
 from tests.command import wait_until
 from tests.database import Database
 
@@ -68,6 +69,7 @@ def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **sett
         "PGWALLET_RATE_LIMIT": "off",
         "PGWALLET_WEBHOOK_KEY": WEBHOOK_KEY,
         "PGWALLET_WEBHOOK_NETWORKS": "127.0.0.0/8,::1/128",
+        **({"PGWALLET_CLUSTER": str(MAPS[api_url])} if api_url in MAPS else {}),
         **settings,
     }
     with log.open("wb") as file:

@@ -107,6 +107,8 @@ def test_every_kind_has_words() -> None:
         ("WA021", {"type": "topup"}, "This transaction cannot be refunded."),
         ("WA022", {"balance": 0, "held": 1},
          "This wallet has a balance of 0.00 USD, and 0.01 USD reserved: it cannot be closed."),
+        ("WA022", {"balance": 0, "held": 0, "in_transit": 50},
+         "Of this wallet 0.50 USD are on their way: it cannot be closed before they have arrived."),
         ("WA033", {"retry_after": 8}, "Too many failed sign-ins. Please try again in 8 seconds."),
         ("WA033", {"retry_after": 1}, "Too many failed sign-ins. Please try again in 1 second."),
         ("WA038", {}, "Another operator has to do this."),

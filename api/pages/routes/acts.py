@@ -69,12 +69,13 @@ def act_pages(site: Site) -> list[HTTPRouteHandler]:
             more = {name: getattr(one, name) for name in ("asset", "scale", "reference")}
             return {"path": f"/operator/{path}/{one.id}", "type": kind, "amount": amount, "at": one.created_at, **more}
 
-        for found in await database.search(str(txn_id), me):
+        home = database.of(wallet_id)
+        for found in (await home.search(str(txn_id), me)).items:
             if isinstance(found, FoundTransaction) and (found.wallet_id, found.txn_id) == (wallet_id, txn_id):
                 return shown("transactions", found.type, found.amount, found)
             if isinstance(found, FoundHold) and found.wallet_id == wallet_id:
                 return shown("holds", "hold", found.amount, found)
-        for one in (await database.confirmations(None, 200, None, me)).items:
+        for one in (await home.confirmations(None, 200, None, me)).items:
             if (one.wallet_id, one.txn_id) == (wallet_id, txn_id):
                 return shown("confirmations", one.type, one.amount or one.expected, one)
         return None

@@ -43,7 +43,13 @@ def care_pages(site: Site) -> list[HTTPRouteHandler]:
         cursor = site.query(request).text("cursor")
         page = await database.users(PAGE, decode_uuid_cursor(cursor), request.user.user_id)
         return shown(
-            request, "care_users.html", items=page.items, next=encode_cursor(page.next), query={}, first=not cursor
+            request,
+            "care_users.html",
+            items=page.items,
+            next=encode_cursor(page.next),
+            query={},
+            first=not cursor,
+            away=page.away,
         )
 
     @get("/operator/users/{user_id:uuid}", before_request=operators)

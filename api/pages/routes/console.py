@@ -16,7 +16,7 @@ from api.pages import amounts
 from api.pages.forms import Form, MistakeError, convert
 from api.pages.site import CONSOLE, Refusal, Site, see
 from api.routes.confirmations import ConfirmationPath
-from api.routes.parameters import decode_cursor, encode_cursor, number
+from api.routes.parameters import decode_places, encode_cursor, number
 from api.schemas.fields import USERNAME_PATTERN
 from api.schemas.inspection import Action, FoundHold, FoundTransaction, FoundUser, FoundWallet
 from api.schemas.operator import KindLimits, RejectionRequest
@@ -52,14 +52,15 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
     async def home(request: AuthenticatedRequest) -> Response[Any]:
         me = request.user.user_id
         waiting = await database.confirmations("waiting", FEW, None, me)
-        checked = await database.verifications(1, None, me)
+        checked = await database.verifications(len(database.members), None, me)
         return site.page(
             request,
             "console.html",
             form=Form(),
             waiting=waiting.items,
             more=waiting.next is not None,
-            checked=next(iter(checked.items), None),
+            checked=next((one for one in checked.items if one.violations), next(iter(checked.items), None)),
+            away=waiting.away or checked.away,
         )
 
     @get("/operator/search", before_request=operators)
@@ -69,14 +70,15 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         if asked is None:
             return see(CONSOLE)
         try:
-            found = await database.search(asked, request.user.user_id)
+            page = await database.search(asked, request.user.user_id)
         except ServiceError as refusal:
             if refusal.kind is not INVALID_ARGUMENT:
                 raise
             mistake = MistakeError("q", words.console.too_long)
             return site.refused(request, "search.html", query, mistake, found={}, most=False)
-        kinds = {kind: [one for one in found if isinstance(one, struct)] for kind, struct in FOUND.items()}
-        return site.page(request, "search.html", form=query, found=kinds, most=len(found) == MOST_FOUND)
+        kinds = {kind: [one for one in page.items if isinstance(one, struct)] for kind, struct in FOUND.items()}
+        most = len(page.items) == MOST_FOUND
+        return site.page(request, "search.html", form=query, found=kinds, most=most, away=page.away)
 
     # what waits for a second operator
 
@@ -85,7 +87,7 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         query = site.query(request)
         status = query["status"] if query["status"] in (*DECISIONS, "all") else "waiting"
         wanted = None if status == "all" else status
-        page = await database.confirmations(wanted, PAGE, decode_cursor(query.text("cursor")), request.user.user_id)
+        page = await database.confirmations(wanted, PAGE, decode_places(query.text("cursor")), request.user.user_id)
         return site.page(
             request,
             "confirmations.html",
@@ -95,12 +97,13 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
             next=encode_cursor(page.next),
             query={"status": status},
             first=not query["cursor"],
+            away=page.away,
         )
 
     async def one(request: AuthenticatedRequest, confirmation_id: int) -> dict[str, Any]:
         """Return what a confirmation's page shows; while it waits the wallet is looked at. Raises ServiceError."""
         which, me = number(request, confirmation_id), request.user.user_id
-        page = await database.confirmations(None, 1, which + 1, me)
+        page = await database.of_row(which).confirmations(None, 1, which + 1, me)
         found: Confirmation | None = next((item for item in page.items if item.id == which), None)
         if found is None:
             raise ServiceError(SQLSTATES["WA039"])
@@ -156,12 +159,14 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         try:
             filters = await read_filters(query, me)
             asked |= {name: str(one) for name, one in filters._asdict().items() if name in PEOPLE and one}
-            cursor = decode_cursor(query.text("cursor"))
+            cursor = decode_places(query.text("cursor"))
             page = await database.audit(filters, PAGE, cursor, me)
         except Refusal as refusal:
             return site.refused(request, "audit.html", query, refusal, rows=[], next=None, **shown)
         rows = [(row, changes(row, words), members(row.after)) for row in page.items]
-        return site.page(request, "audit.html", form=query, rows=rows, next=encode_cursor(page.next), **shown)
+        return site.page(
+            request, "audit.html", form=query, rows=rows, next=encode_cursor(page.next), away=page.away, **shown
+        )
 
     async def read_filters(query: Form, me: UUID) -> AuditFilters:
         """Return which rows are asked for: what was done, if nothing is said. Raises MistakeError."""
@@ -186,7 +191,7 @@ def console_pages(site: Site) -> list[HTTPRouteHandler]:
         except ValueError:
             pass
         # a search leaves a trace, so names that nobody can have are not looked for
-        found = await database.search(text, me) if re.fullmatch(USERNAME_PATTERN, text) else []
+        found = (await database.search(text, me)).items if re.fullmatch(USERNAME_PATTERN, text) else []
         for one in found:
             if isinstance(one, FoundUser) and one.username == text.lower():
                 return one.user_id

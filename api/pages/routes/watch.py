@@ -15,7 +15,7 @@ from api.pages.charts import Span, over_time
 from api.pages.forms import Form, MistakeError
 from api.pages.periods import period
 from api.pages.site import Refusal, Site, see
-from api.routes.parameters import decode_cursor, encode_cursor, number
+from api.routes.parameters import decode_places, encode_cursor, number
 from api.routes.verifications import RunPath
 from api.telemetry.activity import KEPT_SECONDS
 
@@ -72,12 +72,13 @@ def watch_pages(site: Site) -> list[HTTPRouteHandler]:
             if query["asset"] not in assets:
                 raise MistakeError("asset", words.forms.choose)
             _, shown["at"] = period(query, words)
-            found = await database.trial_balance(query["asset"], shown["at"], request.user.user_id)
+            page = await database.trial_balance(query["asset"], shown["at"], request.user.user_id)
         except Refusal as refusal:
             query.called["at"] = "to"
             return site.refused(request, "trial_balance.html", query, refusal, **shown)
-        shown |= {"accounts": found, "asset": assets[query["asset"]]}
-        return site.page(request, "trial_balance.html", form=query, total=sum(one.balance for one in found), **shown)
+        shown |= {"accounts": page.items, "asset": assets[query["asset"]], "away": page.away}
+        total = sum(one.balance for one in page.items)
+        return site.page(request, "trial_balance.html", form=query, total=total, **shown)
 
     # verifications
 
@@ -85,9 +86,9 @@ def watch_pages(site: Site) -> list[HTTPRouteHandler]:
     async def verifications(request: AuthenticatedRequest) -> Response[Any]:
         query, me = site.query(request), request.user.user_id
         of = "all" if query["of"] == "all" else "console"
-        cursor = decode_cursor(query.text("cursor"))
+        cursor = decode_places(query.text("cursor"))
         page: Any = await (database.verifications if of == "all" else database.verification_runs)(PAGE, cursor, me)
-        newest = await database.verification_runs(1, None, me)
+        newest = await database.verification_runs(len(database.members), None, me)
         last = await database.verifications(1, None, me)
         running = [run for run in newest.items if run.status == "running"]
         return site.page(
@@ -100,6 +101,7 @@ def watch_pages(site: Site) -> list[HTTPRouteHandler]:
             next=encode_cursor(page.next),
             query={"of": "all"} if of == "all" else {},
             first=cursor is None,
+            away=page.away,
         )
 
     @route("/operator/verifications/start", http_method=BOTH, before_request=operators)
@@ -110,14 +112,16 @@ def watch_pages(site: Site) -> list[HTTPRouteHandler]:
 
         async def do(_: Form) -> Response[Any]:
             try:
-                run_id = await services.verifier.start(request.user.user_id)
+                started = await services.verifier.start(request.user.user_id)
             except ServiceError as refusal:
                 running = refusal.members.get("run_id")
                 if refusal.kind is RUNS and running is not None:
                     # pressed twice, or by two: both see the one that runs
                     return see(f"/operator/verifications/{running}", already=1)
                 raise
-            return see(f"/operator/verifications/{run_id}")
+            if len(database.members) > 1:
+                return see("/operator/verifications")
+            return see(f"/operator/verifications/{started.run_ids[0]}")
 
         act = Act(show, lambda _form, _context: {}, do, at_once=True)
         return await answer(site, request, "act_verify.html", act)

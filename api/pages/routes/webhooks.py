@@ -12,7 +12,7 @@ from api.errors import NOT_FOUND, SQLSTATES, ServiceError
 from api.pages.acting import BOTH, Act, Context, answer
 from api.pages.forms import Form, MistakeError, convert
 from api.pages.site import Site, see
-from api.routes.parameters import MAX_ID, decode_cursor, encode_cursor, number
+from api.routes.parameters import MAX_ID, decode_places, encode_cursor, number
 from api.routes.webhooks import EventPath, WebhookPath
 from api.schemas.events import AccountEventName, HoldEventName, TransactionEventName
 from api.schemas.webhooks import BEGINNING, NewWebhookRequest, PauseRequest, WebhookRequest
@@ -44,7 +44,8 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
     operators = site.guard(operator=True)
 
     async def one(request: AuthenticatedRequest, webhook_id: UUID) -> Context:
-        return {"webhook": await database.webhook(webhook_id, request.user.user_id)}
+        webhook = await database.webhook(webhook_id, request.user.user_id)
+        return {"webhook": webhook, "away": webhook.away}
 
     async def acted(
         request: AuthenticatedRequest,
@@ -73,9 +74,9 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
     @get("/operator/webhooks", before_request=operators)
     async def webhooks(request: AuthenticatedRequest) -> Response[Any]:
         # at most 100 of them, and most services have a few
-        items = await database.webhooks(request.user.user_id)
-        whys = {one.id: await why(one, request.user.user_id) for one in items if one.failures}
-        return shown(request, "webhooks.html", items=items, whys=whys)
+        page = await database.webhooks(request.user.user_id)
+        whys = {one.id: await why(one, request.user.user_id) for one in page.items if one.failures}
+        return shown(request, "webhooks.html", items=page.items, whys=whys, away=page.away)
 
     @route("/operator/webhooks/new", http_method=BOTH, before_request=operators)
     async def new(request: AuthenticatedRequest) -> Response[Any]:
@@ -229,10 +230,10 @@ def webhook_pages(site: Site) -> list[HTTPRouteHandler]:
         return await listed(request, webhook_id, "webhook_dead_letters.html", database.webhook_dead_letters)
 
     async def listed(request: AuthenticatedRequest, webhook_id: UUID, template: str, read: Any) -> Response[Any]:
-        cursor = decode_cursor(site.query(request).text("cursor"))
+        cursor = decode_places(site.query(request).text("cursor"))
         page = await read(webhook_id, PAGE, cursor, request.user.user_id)
         context = {"items": page.items, "next": encode_cursor(page.next), "first": cursor is None}
-        return shown(request, template, **context, **await one(request, webhook_id))
+        return shown(request, template, **await one(request, webhook_id) | context | {"away": page.away})
 
     @route("/operator/webhooks/{webhook_id:uuid}/dead-letters/retry", http_method=BOTH, before_request=operators)
     async def retry_all(request: AuthenticatedRequest, webhook_id: WebhookPath) -> Response[Any]:

@@ -77,6 +77,18 @@ begin
   where h.wallet_id = any (v_wallet_ids)
   order by h.wallet_id, h.id, e.id;
 
+  return query values ('outbox', null::jsonb);
+  return query
+  select 'outbox', to_jsonb(o)
+  from unnest(v_wallet_ids) with ordinality as i (id, place)
+  cross join lateral wallet.described_entries(i.id, 1, 9223372036854775807) e
+  join wallet.outbox o on o.transaction_id = e.id;
+  return query values ('inbox', null::jsonb);
+  return query
+  select 'inbox', to_jsonb(b)
+  from unnest(v_wallet_ids) with ordinality as i (id, place)
+  cross join lateral wallet.described_entries(i.id, 1, 9223372036854775807) e
+  join wallet.inbox b on b.transaction_id = e.id;
   return query values ('confirmations', null::jsonb);
   return query
   select 'confirmations', to_jsonb(c)

@@ -34,8 +34,8 @@ begin
   perform wallet.require_hash(p_password_hash);
 
   -- another session may have taken the name since
-  insert into wallet.users as u (username, password_hash)
-  values (v_username, p_password_hash)
+  insert into wallet.users as u (id, username, password_hash)
+  values (wallet.new_id(), v_username, p_password_hash)
   on conflict on constraint users_username_key do nothing
   returning u.* into v_user;
   -- an erasure that freed the name just now has reserved it, which is visible only after the insert waited for it
@@ -57,8 +57,8 @@ begin
   select a.* into strict v_asset
   from wallet.assets a
   where a.code = wallet.default_asset();
-  insert into wallet.wallets as w (owner_id, asset, kind)
-  values (v_user.id, v_asset.code, 'user')
+  insert into wallet.wallets as w (id, owner_id, asset, kind)
+  values (wallet.new_id(), v_user.id, v_asset.code, 'user')
   returning w.id into v_wallet_id;
   perform wallet.record_account_event('user.signed_up', v_user.id);
   perform wallet.record_account_event('wallet.opened', v_user.id, v_wallet_id);

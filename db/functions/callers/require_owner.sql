@@ -11,7 +11,9 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'owner_id', 'reason', 'must not be null'));
   end if;
   perform wallet.require_actor(p_actor);
-  if p_actor <> p_owner_id or not exists (select from wallet.users u where u.id = p_owner_id and wallet.is_here(u.id)) then
+  if p_actor <> p_owner_id
+    or not exists (select from wallet.users u where u.id = p_owner_id and wallet.is_here(u.id))
+  then
     perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_owner_id));
   end if;
 end;

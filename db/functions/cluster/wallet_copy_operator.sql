@@ -19,9 +19,13 @@ begin
   perform wallet.require_read_committed();
   perform wallet.require_trust();
   if p_user_id is null or wallet.is_here(p_user_id) then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'user_id', 'reason', 'must be of a user of another database'));
+    perform wallet.raise_error('WA002', jsonb_build_object(
+      'field', 'user_id', 'reason', 'must be of a user of another database'
+    ));
   elsif v_username is null or v_username !~ '^[a-z0-9_.-]{3,64}$' then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'));
+    perform wallet.raise_error('WA002', jsonb_build_object(
+      'field', 'username', 'reason', 'must be 3 to 64 of a-z, 0-9, _, . and -'
+    ));
   elsif p_role is null or p_role not in ('user', 'operator') then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'role', 'reason', 'must be user or operator'));
   end if;
@@ -47,7 +51,8 @@ begin
     delete from wallet.password_resets r where r.actor = p_user_id;
     perform wallet.record_action(
       null, 'role', p_user_id, null,
-      p_before => jsonb_build_object('role', coalesce(v_before.role, 'user')), p_detail => jsonb_build_object('role', p_role)
+      p_before => jsonb_build_object('role', coalesce(v_before.role, 'user')),
+      p_detail => jsonb_build_object('role', p_role)
     );
   end if;
 
@@ -61,6 +66,6 @@ with which nobody signs in. A change of the role is on record.
 
 p_user_id, p_username, p_role what wallet_set_role() returned in the database where the user lives
 
-Returns them as stored; no row for somebody who is no operator and was none here. wallet_erase_user() erases a copy like a
-user. For administrators.
+Returns them as stored; no row for somebody who is no operator and was none here. wallet_erase_user() erases a copy like
+a user. For administrators.
 Errors: WA002 invalid argument; WA005 username already taken; WA030 already erased; WA035 administrators only. $$;

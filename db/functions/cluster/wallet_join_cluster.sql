@@ -33,7 +33,9 @@ begin
     from jsonb_array_elements(p_homes) g (numbers)
     where jsonb_array_length(g.numbers) > (select count(distinct e) from jsonb_array_elements(g.numbers) e)
   ) then
-    perform wallet.raise_error('WA002', jsonb_build_object('field', 'homes', 'reason', 'must not name a database twice in a generation'));
+    perform wallet.raise_error('WA002', jsonb_build_object(
+      'field', 'homes', 'reason', 'must not name a database twice in a generation'
+    ));
   end if;
 
   lock table wallet.users in share row exclusive mode;
@@ -43,7 +45,7 @@ begin
   -- ids of the number before may have been drawn, by what has no user
   if p_number < v_number or p_number <> v_number and v_has_users then
     perform wallet.raise_error('WA002', jsonb_build_object(
-      'field', 'number', 'reason', 'must stay what it is; while a database has no users, it can be raised', 'number', v_number
+      'field', 'number', 'reason', 'can only be raised, while there are no users', 'number', v_number
     ));
   end if;
 
@@ -58,7 +60,7 @@ begin
   on conflict on constraint homes_pkey do nothing;
   if p_homes <> (select jsonb_agg(to_jsonb(h.numbers) order by h.generation) from wallet.homes h) then
     perform wallet.raise_error('WA002', jsonb_build_object(
-      'field', 'homes', 'reason', 'must begin with the generations that are stored: while there are users, some can only be appended'
+      'field', 'homes', 'reason', 'must begin with the generations that are stored, once there are users'
     ));
   end if;
 
@@ -67,6 +69,12 @@ begin
     -- not by setval(), which a rollback does not take back
     execute format('alter sequence %s restart with %s', v_behind.sequence, v_behind.due + 1);
   end loop;
+
+  -- from now on a restored copy is known as one, and draws no number that other databases have met
+  insert into wallet.event_epochs (id, token, system_id, timeline, known_id, marked_id)
+  select 1, floor(random() * 2147483647)::integer, l.system_id, l.timeline, 0, 0
+  from wallet.history_line() l
+  where not exists (select from wallet.event_epochs e);
 
   return query select p_number, jsonb_array_length(p_homes);
 end;
@@ -82,4 +90,5 @@ p_homes  lists of numbers, one for each generation, the oldest first: [[0], [0, 
 
 Returns the number and the newest generation. Sequences continue at the number, shifted by 40 bits, or above. Waits for
 registrations under way. For administrators.
-Errors: WA002 invalid argument, a number that cannot change, generations other than stored; WA035 administrators only. $$;
+Errors: WA002 invalid argument, also a number that cannot change and generations other than stored; WA035 administrators
+only. $$;

@@ -29,7 +29,7 @@ as $$
     ('WA019', 'capture above the hold', 'Capture at most what is left of the hold.'),
     ('WA020', 'refund above what is left', 'Refund at most what the original took and earlier refunds did not give back.'),
     ('WA021', 'transaction not refundable', 'Only a spend or capture can be refunded; send a transfer back instead.'),
-    ('WA022', 'wallet not empty', 'Bring the balance to zero and void open holds before closing it.'),
+    ('WA022', 'wallet not empty', 'Bring the balance to zero, void open holds and wait for what is in transit before closing it.'),
     ('WA023', 'time in the future', 'Give a moment that has passed.'),
     ('WA024', 'invalid cursor', 'Use the cursor that the page before returned, or none for the first page.'),
     ('WA025', 'too many open holds', 'Capture or void some of the wallet''s open holds first.'),

@@ -20,11 +20,18 @@ as $$
     'reference', d.reference,
     'metadata', d.metadata,
     'counterparty_wallet_id', case when t.counterparty_id = m.wallet_id then t.wallet_id else t.counterparty_id end,
-    'original_txn_id', case when t.type = 'refund' then (
-      select (select x.txn_id from wallet.transactions x where x.id = r.original_id)
-      from wallet.refunds r
-      where r.transaction_id = t.id
-    ) end,
+    'original_txn_id', case t.type
+      when 'refund' then (
+        select (select x.txn_id from wallet.transactions x where x.id = r.original_id)
+        from wallet.refunds r
+        where r.transaction_id = t.id
+      )
+      when 'returned' then (
+        select (select x.txn_id from wallet.transactions x where x.id = r.transaction_id)
+        from wallet.outbox r
+        where r.returned_id = t.id
+      )
+    end,
     'hold_txn_id', case when t.type = 'capture' then (
       select (select x.txn_id from wallet.holds x where x.id = e.hold_id)
       from wallet.hold_events e
@@ -44,7 +51,7 @@ as $$
         union all
         select 2, json_build_object(
           'wallet_id', l.wallet_id, 'seq', l.seq, 'amount', l.amount, 'balance', l.balance_after,
-          'purpose', case when t.counterparty_id is null then t.type end
+          'purpose', case when o.id is distinct from t.counterparty_id then t.type end
         )
         from wallet.ledger l
         where l.wallet_id = o.id and l.seq = o.seq and (i.side is null or i.side = o.id)
@@ -60,10 +67,11 @@ as $$
     limit 1
   ) w
   cross join lateral (
-    select coalesce(t.counterparty_id, wallet.system_wallet_id(w.asset, t.type::text)) as id, case
-      when t.counterparty_id is null then t.id
+    select x.id, case
+      when x.id is distinct from t.counterparty_id then t.id
       when i.side is distinct from t.wallet_id then wallet.entry_of(t.counterparty_id, t.id)
     end as seq
+    from (select wallet.other_wallet_id(t.type::text, t.counterparty_id, w.asset) as id) x
   ) o
   cross join lateral (
     select *

@@ -24,8 +24,7 @@ begin
   end if;
 
   up_to := wallet.drawn_up_to();
-  select h.* into v_line
-  from wallet.line_of_history() h;
+  select * into v_line from wallet.history_line();
   select e.* into v_epoch
   from wallet.event_epochs e
   order by e.id desc

@@ -33,7 +33,8 @@ begin
   perform wallet.require_page(p_after, p_up_to, p_limit, p_types, p_epoch);
   if p_asset is not null and not exists (select from wallet.assets a where a.code = p_asset) then
     perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
-  elsif p_wallet_id is not null and not exists (select from wallet.wallets w where w.id = p_wallet_id) then
+  elsif p_wallet_id is not null and not exists (select from wallet.wallets w where w.id = p_wallet_id)
+    and not wallet.is_elsewhere(p_wallet_id) then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
   end if;
   if not public.wallet_event_settled(p_fence) then
@@ -95,7 +96,8 @@ p_after     the id of the last event that was read, 0 for all from the beginning
 p_up_to, p_fence  what wallet_event_mark() returned
 p_limit     events, 1 to 1000
 p_types     only of these, like transaction.topup; null for all
-p_asset, p_wallet_id  only of wallets in this asset, of this wallet (either side of a transfer, or a system wallet)
+p_asset, p_wallet_id  only of wallets in this asset, of this wallet (either side of a transfer, or a system wallet);
+            one of another database of the cluster has none here
 p_epoch     of the mark under which p_after was read; null is not looked at
 p_actor     the operator; null for an administrator
 

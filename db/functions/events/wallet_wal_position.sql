@@ -21,7 +21,7 @@ begin
   limit 1;
   if not is_standby then
     select e.token into epoch
-    from wallet.line_of_history() h
+    from wallet.history_line() h
     left join wallet.event_epochs e
       on (e.token, e.system_id, e.timeline) = (epoch, h.system_id, h.timeline);
   end if;

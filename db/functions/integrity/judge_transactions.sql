@@ -44,8 +44,8 @@ as $$
   from judged t
   left join entries l on l.transaction_id = t.id and l.wallet_id <> t.wallet_id
   where t.asset is not null and (
-    l.wallet_id is distinct from coalesce(t.counterparty_id, wallet.system_wallet_id(t.asset, t.type::text))
-    or (t.type = 'transfer') <> (t.counterparty_id is not null)
+    l.wallet_id is distinct from wallet.other_wallet_id(t.type::text, t.counterparty_id, t.asset)
+    or (t.type in ('transfer', 'received', 'returned')) <> (t.counterparty_id is not null)
   )
   order by 4, 2, 3, 1
 $$;

@@ -1,5 +1,5 @@
--- A sequence is no part of a table: a restore of the tables alone and logical replication leave it where it was. One that
--- a migration makes begins at 1, which is a number of database 0.
+-- A sequence is no part of a table: a restore of the tables alone and logical replication leave it where it was. One
+-- that a migration makes begins at 1, which is a number of database 0.
 create or replace function wallet.sequences_behind()
 returns table (sequence regclass, reached bigint, due bigint)
 language plpgsql

@@ -8,6 +8,7 @@ as $$
   left join wallet.transactions t on t.id = d.transaction_id
   left join wallet.wallets w on w.id = t.wallet_id
   where d.salt is null and not exists (select from wallet.erasures e where e.user_id = w.owner_id)
+    and not exists (select from wallet.inbox i where i.transaction_id = d.transaction_id and i.is_erased)
   union all
   select 'erasure', null, null, null, format(
     'user %s is %s, and there is %s on record', u.id, case when u.erased_at is null then 'not erased' else 'erased' end,

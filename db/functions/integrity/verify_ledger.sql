@@ -1,7 +1,8 @@
 -- Each entry and each transaction is read once, along its key. The second entry of a transfer cannot be looked up,
 -- because its seq is not on record: instead all that were sent and all that were received are summed up, hashed with
--- a seed that nobody knows before. wallet.judge_transactions() then judges only what is suspect. Each transaction is
--- met three times, with its entries: one in ten thousand tells how far it is, of as many as the planner knows of.
+-- a seed that nobody knows before. One to another database has its other entry in a system wallet, like all else.
+-- wallet.judge_transactions() then judges only what is suspect. Each transaction is met three times, with its entries:
+-- one in ten thousand tells how far it is, of as many as the planner knows of.
 create or replace function wallet.verify_ledger(
   p_chain boolean
 )
@@ -24,7 +25,8 @@ declare
   v_row record;
 begin
   for v_row in
-    select t.id, t.type = 'transfer' as is_transfer, hashint8extended(t.id, v_seed) as fingerprint, f.is_suspect
+    select t.id, t.type = 'transfer' and o.transaction_id is null as is_transfer,
+      hashint8extended(t.id, v_seed) as fingerprint, f.is_suspect
     from wallet.transactions t
     left join wallet.wallets w on w.id = t.wallet_id
     left join wallet.ledger l on l.wallet_id = t.wallet_id and l.seq = t.seq
@@ -33,11 +35,12 @@ begin
       l.transaction_id = t.id
       and l.amount = case when t.type in ('spend', 'transfer', 'capture') then -t.amount::numeric else t.amount end
       and case
-        when t.type = 'transfer' then t.counterparty_id is not null
-        else t.counterparty_id is null and o.transaction_id = t.id and o.amount = -l.amount::numeric
+        when t.type = 'transfer' and o.transaction_id is null then t.counterparty_id is not null
+        else (t.type in ('transfer', 'received', 'returned')) = (t.counterparty_id is not null)
+          and o.transaction_id = t.id and o.amount = -l.amount::numeric
       end
     ) is not true as is_suspect) f
-    where f.is_suspect or t.type = 'transfer' or t.id % c_step = 0
+    where f.is_suspect or t.type = 'transfer' and o.transaction_id is null or t.id % c_step = 0
   loop
     if v_row.id % c_step = 0 then
       v_steps := v_steps + 1;
@@ -79,12 +82,13 @@ begin
         ) as is_no_system_entry
       from (
         select l.wallet_id, l.seq, l.transaction_id, l.amount, l.balance_after, l.hash, l.recorded_at, w.kind, w.floor,
-          t.id as owner_id, t.created_at, t.txn_id, t.type, t.wallet_id <> l.wallet_id and t.type = 'transfer' as is_received,
+          t.id as owner_id, t.created_at, t.txn_id, t.type,
+          t.wallet_id <> l.wallet_id and t.type = 'transfer' and w.kind = 'user' as is_received,
           case when t.wallet_id = l.wallet_id then t.counterparty_id else t.wallet_id end as other_wallet_id,
           case
             when l.wallet_id = t.wallet_id then l.seq = t.seq
-            when t.type = 'transfer'
-              then l.wallet_id = t.counterparty_id and l.amount = t.amount and w.kind = 'user' and w.asset = s.asset
+            when t.type = 'transfer' and w.kind = 'user'
+              then l.wallet_id = t.counterparty_id and l.amount = t.amount and w.asset = s.asset
             else l.seq = t.id and l.wallet_id = wallet.system_wallet_id(s.asset, t.type::text)
           end as is_expected,
           row_number() over in_wallet as expected_seq,

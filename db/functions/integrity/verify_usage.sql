@@ -24,6 +24,7 @@ as $$
       from wallet.ledger l
       join wallet.transactions t on t.id = l.transaction_id and t.wallet_id = l.wallet_id
       where l.wallet_id = w.id and t.created_at >= a.since and wallet.limit_kind(t.type::text) is not null
+        and not exists (select from wallet.outbox o where o.transaction_id = t.id and o.status = 'returned')
       group by 1, 2
     ) m using (kind, hour)
   ) d

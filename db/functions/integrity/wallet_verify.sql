@@ -19,7 +19,7 @@ set jit = off
 as $$
 declare
   c_rules constant text[] := array[
-    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'sequences', 'cluster', 'oddities'
+    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'transfers', 'sequences', 'cluster', 'oddities'
   ];
   v_place integer;
   v_rule text;
@@ -49,8 +49,8 @@ running_balance      a balance_after that is not the sum of the entries up to it
 created_at           an entry recorded before its predecessor, or a recorded_at that is not its predecessor's time
 hash                 an entry, transaction or details that differ from what the wallet's hash chain has
 floor                a user wallet whose balance is below its floor; held: open holds above what may be held
-counterparty         a transaction whose other entry is not in the system wallet of its type, or the transfer's
-                     recipient
+counterparty         a transaction whose other entry is not in the system wallet of its type, or, of a transfer inside
+                     this database, the recipient's
 hold                 a hold that is not what its events make of it, or events that differ from what their hash chain has
 capture              a capture without a hold's event, or with several
 available            what was available after a transaction does not follow from balance, holds and a floor that was set
@@ -62,6 +62,9 @@ operator_action      status, floor, balance limit or limits that are not what op
 limit_usage          what counts against a wallet's limits is not what moved in the last 30 days
 erasure              details erased without an erasure on record; an erasure that user, wallets and record do not
                      agree on
+outbox               a transfer to another database without its row of the outbox, or a row without its transfer, or
+                     without what its status says: the transaction that returned it
+inbox                a transfer from another database without its row of the inbox, or a row without its transaction
 sequence_behind      a sequence that would give out what is stored already, or numbers of another database; `pgwallet
                      migrate` mends it
 home                 a user, wallet or name that lives in another database, and is no operator's copy

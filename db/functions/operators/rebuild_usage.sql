@@ -15,6 +15,7 @@ begin
   join wallet.wallets w on w.id = l.wallet_id and w.has_limits
   where l.wallet_id = p_wallet_id and l.seq > wallet.entries_before(p_wallet_id, p_at - interval '721 hours')
     and wallet.limit_kind(t.type::text) is not null
+    and not exists (select from wallet.outbox o where o.transaction_id = t.id and o.status = 'returned')
   group by 2, 3;
 end;
 $$;

@@ -49,6 +49,21 @@ begin
   where u.id = p_user_id and u.erased_at is null
   returning u.username, u.erased_at into username, erased_at;
 
+  -- the recipients' databases have copies of what was sent there, and are told by the relay
+  perform from wallet.outbox o
+  where o.transaction_id in (
+    select d.transaction_id
+    from wallet.ledger l
+    join wallet.transaction_details d on d.transaction_id = l.transaction_id and d.salt is not null
+    where l.wallet_id = any (v_wallet_ids)
+  )
+  order by o.transaction_id
+  for update;
+  update wallet.outbox o
+  set erasure = 'due'
+  from wallet.ledger l
+  join wallet.transaction_details d on d.transaction_id = l.transaction_id and d.salt is not null
+  where l.wallet_id = any (v_wallet_ids) and o.transaction_id = l.transaction_id and o.wallet_id = l.wallet_id;
   update wallet.transaction_details d
   set reference = null, metadata = null, effective_at = null, salt = null
   from wallet.ledger l
@@ -88,7 +103,8 @@ $$ Operators: erases the person behind a user, for good, and records who did it,
 does the hash chain: it keeps the hashes of the details, which without their salts tell nothing.
 
 Erases reference, metadata, effective_at and salt of the transactions that the user's wallets requested, reference and
-metadata of their holds, user name and password. All tokens end and nobody can sign in; the wallets stay as they are.
+metadata of their holds, user name and password; the relay is told to erase the copies that other databases have of
+transfers. All tokens end and nobody can sign in; the wallets stay as they are.
 The name is not given to anybody else: it stays reserved, as an HMAC under a key of this database (pseudonymous data).
 Details that arrive later, as from a request that was under way, are not stored in the clear. Erasing again finishes
 what is left. An operator's copy in another database is erased by calling it there, too; only where the user lives it is

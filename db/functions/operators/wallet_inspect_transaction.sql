@@ -37,15 +37,13 @@ begin
   end if;
 
   perform wallet.inspect(v_transaction.wallet_id, 'transaction', p_actor);
-  if v_transaction.counterparty_id is not null then
-    perform wallet.inspect(v_transaction.counterparty_id, 'transaction', p_actor);
-  end if;
   select w.asset into v_asset
   from wallet.wallets w
   where w.id = v_transaction.wallet_id;
-  v_other_id := coalesce(
-    v_transaction.counterparty_id, wallet.system_wallet_id(v_asset, v_transaction.type::text)
-  );
+  v_other_id := wallet.other_wallet_id(v_transaction.type::text, v_transaction.counterparty_id, v_asset);
+  if v_other_id = v_transaction.counterparty_id then
+    perform wallet.inspect(v_other_id, 'transaction', p_actor);
+  end if;
   select e.hold_id into v_hold_id
   from wallet.hold_events e
   where e.transaction_id = p_transaction_id;
@@ -58,8 +56,8 @@ begin
     from (values
       (1, v_transaction.wallet_id, v_transaction.seq),
       (2, v_other_id, case
-        when v_transaction.counterparty_id is null then v_transaction.id
-        else wallet.entry_of(v_other_id, v_transaction.id)
+        when v_other_id = v_transaction.counterparty_id then wallet.entry_of(v_other_id, v_transaction.id)
+        else v_transaction.id
       end)
     ) as p (place, wallet_id, seq)
     cross join lateral (

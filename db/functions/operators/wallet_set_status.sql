@@ -15,6 +15,7 @@ as $$
 #variable_conflict use_column
 declare
   v_wallet wallet.locked_wallet;
+  v_in_transit numeric;
   v_changed_at timestamptz;
 begin
   perform wallet.require_read_committed();
@@ -29,11 +30,17 @@ begin
   v_wallet := wallet.lock_wallet(p_wallet_id, null, null);
   if v_wallet.asset is null then
     perform wallet.raise_error('WA001', jsonb_build_object('wallet_id', p_wallet_id));
-  elsif p_status = 'closed' and (v_wallet.balance <> 0 or v_wallet.held <> 0) then
+  end if;
+  -- what is in transit may come back
+  select sum(t.amount) into v_in_transit
+  from wallet.outbox o
+  join wallet.transactions t on t.id = o.transaction_id
+  where o.wallet_id = p_wallet_id and o.status = 'pending';
+  if p_status = 'closed' and (v_wallet.balance <> 0 or v_wallet.held <> 0 or v_in_transit is not null) then
     perform wallet.raise_error('WA022', jsonb_build_object(
       'wallet_id', p_wallet_id, 'balance', v_wallet.balance, 'held', v_wallet.held,
       'asset', v_wallet.asset, 'scale', v_wallet.scale
-    ));
+    ) || case when v_in_transit is null then '{}' else jsonb_build_object('in_transit', v_in_transit) end);
   end if;
 
   perform wallet.end_due_holds(p_wallet_id, v_wallet.created_at);
@@ -55,7 +62,7 @@ comment on function public.wallet_set_status(uuid, text, text, uuid) is
 $$ Operators: sets a wallet's status and records who, when and why.
 
 p_status active; frozen: refuses new debits, holds and captures, allows credits, void and expiry; closed: refuses all,
-         only with a balance of zero and no open holds. Replays still answer
+         only with a balance of zero, no open holds and nothing in transit. Replays still answer
 p_reason 1 to 256 characters, mandatory
 p_actor  the operator; null for an administrator
 

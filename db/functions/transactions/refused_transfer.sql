@@ -14,7 +14,7 @@ declare
   v_code text;
   v_limit jsonb;
 begin
-  if p_recipient.asset is null then
+  if p_recipient.asset is null and not (p_to_username is null and wallet.is_elsewhere(p_request.to_wallet_id)) then
     return wallet.refused_outcome('WA009', jsonb_build_object(
       'field', v_to, v_to, coalesce(p_to_username, p_request.to_wallet_id::text), 'asset', p_wallet.asset
     ));
@@ -30,6 +30,7 @@ begin
   if v_code is not null then
     return wallet.refused_change(v_code, p_request, v_amount, p_wallet);
   end if;
+  -- of a wallet that is elsewhere nothing is known, so that nothing refuses
   v_code := wallet.check_change(v_amount, p_recipient.balance, 0, p_recipient.status, p_recipient.max_balance);
   if v_code is not null then
     -- the sender learns that it cannot be received, and nothing of what the recipient has
@@ -46,4 +47,4 @@ end;
 $$;
 
 comment on function wallet.refused_transfer(wallet.request, wallet.locked_wallet, wallet.locked_wallet, text) is
-  'The refusal of a transfer between two locked user wallets, or null when nothing stands against it.';
+  'The refusal of a transfer between two locked user wallets, or null when nothing stands against it; to a wallet of another database, what stands against it here.';

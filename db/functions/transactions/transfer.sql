@@ -1,4 +1,5 @@
--- Both wallets are locked already. The recipient's is read only here, because a replay needs nothing of it.
+-- Both wallets are locked already. The recipient's is read only here, because a replay needs nothing of it. One that is
+-- elsewhere cannot be locked or judged here: what is sent there goes into the outbox, and its database decides.
 create or replace function wallet.transfer(
   p_request wallet.request,
   p_wallet wallet.locked_wallet,
@@ -20,9 +21,15 @@ begin
   end if;
 
   v_outcome.result := wallet.write_transaction(p_request, v_amount, -v_amount, p_wallet, v_recipient);
+  if v_recipient.asset is null then
+    insert into wallet.outbox (transaction_id, wallet_id, to_wallet_id, destination)
+    values (
+      (v_outcome.result).id, p_request.wallet_id, p_request.to_wallet_id, wallet.number_of(p_request.to_wallet_id)
+    );
+  end if;
   return v_outcome;
 end;
 $$;
 
 comment on function wallet.transfer(wallet.request, wallet.locked_wallet, text) is
-  'Moves money between two locked user wallets: refuses, or writes one transaction with an entry in each.';
+  'Moves money between two locked user wallets: refuses, or writes one transaction with an entry in each; to a wallet of another database with its other entry in the system wallet transfer.';

@@ -19,7 +19,8 @@ declare
   v_seq constant bigint := p_wallet.seq + 1;
   v_balance constant bigint := p_wallet.balance + p_delta;
   v_available constant bigint := wallet.available(v_balance, p_wallet.held, p_wallet.floor);
-  v_to_wallet_id constant uuid := case when p_recipient.seq is not null then p_request.to_wallet_id end;
+  v_to_wallet_id constant uuid := p_request.to_wallet_id;
+  v_is_here constant boolean := p_recipient.seq is not null;
   v_salt uuid;
   v_details_hash bytea;
   v_recorded_at constant timestamptz :=
@@ -56,8 +57,8 @@ begin
     (v_seq, v_id, p_delta, v_balance, p_request.wallet_id, v_hash, v_recorded_at),
     (
       coalesce(p_recipient.seq + 1, v_id), v_id, -p_delta, p_recipient.balance - p_delta,
-      coalesce(v_to_wallet_id, wallet.system_wallet_id(p_wallet.asset, p_request.type)),
-      case when v_to_wallet_id is not null then wallet.entry_hash(
+      case when v_is_here then v_to_wallet_id else wallet.system_wallet_id(p_wallet.asset, p_request.type) end,
+      case when v_is_here then wallet.entry_hash(
         p_recipient.hash, v_to_wallet_id, p_recipient.seq + 1, v_id, -p_delta, p_recipient.balance - p_delta,
         p_request.txn_id, p_wallet.created_at, p_request.type, p_request.wallet_id, v_details_hash, v_received_at
       ) end,
@@ -92,4 +93,4 @@ $$;
 comment on function wallet.write_transaction(
   wallet.request, bigint, bigint, wallet.locked_wallet, wallet.locked_wallet
 ) is
-  'Writes one transaction with its two entries: p_delta in the request''s wallet, its opposite in the recipient''s or, without one, in the system wallet of the type.';
+  'Writes one transaction with its two entries: p_delta in the request''s wallet, its opposite in the recipient''s or, without one here, in the system wallet of the type.';

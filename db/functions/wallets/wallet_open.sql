@@ -35,8 +35,8 @@ begin
   if not found then
     perform wallet.raise_error('WA029', jsonb_build_object('user_id', p_owner_id));
   end if;
-  insert into wallet.wallets as w (owner_id, asset, kind)
-  values (p_owner_id, v_asset.code, 'user')
+  insert into wallet.wallets as w (id, owner_id, asset, kind)
+  values (wallet.new_id(), p_owner_id, v_asset.code, 'user')
   on conflict on constraint wallets_owner_asset_key do nothing
   returning w.id into v_wallet_id;
   v_opened := found;

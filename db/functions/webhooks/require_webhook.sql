@@ -1,4 +1,4 @@
--- The wallet is locked against its end first, as the foreign key would do it: later, the relay would wait with us.
+-- A wallet that is here is locked against its end; one of another database of the cluster has no events here.
 -- Of a URL only the form is judged here. Where it leads to is judged when it is resolved, for every delivery.
 create or replace function wallet.require_webhook(
   p_url text,
@@ -35,7 +35,7 @@ begin
     perform wallet.raise_error('WA026', jsonb_build_object('field', 'asset', 'asset', p_asset));
   end if;
   perform from wallet.wallets w where w.id = p_wallet_id and wallet.is_visible(w, null) for key share;
-  if p_wallet_id is not null and not found then
+  if p_wallet_id is not null and not found and not wallet.is_elsewhere(p_wallet_id) then
     perform wallet.raise_error('WA001', jsonb_build_object('field', 'wallet_id', 'wallet_id', p_wallet_id));
   end if;
 end;

@@ -7,7 +7,7 @@ language sql
 volatile
 as $$
   select
-    case when r.examined = 1000 then wallet.drawn_up_to() - p_webhook.position else r.found end,
+    case when r.examined = 1000 then wallet.drawn_up_to() - greatest(p_webhook.position, s.number::bigint << 40) else r.found end,
     (
       select count(*)
       from (select from wallet.webhook_backlog l where l.webhook_id = p_webhook.id limit 10000) l
@@ -31,6 +31,7 @@ as $$
         ))
     ) as m (matches)
   ) as r (examined, found, first_id)
+  cross join wallet.shard s
 $$;
 
 comment on function wallet.undelivered(wallet.webhooks) is

@@ -40,7 +40,7 @@ class Measured:
     counted: list[tuple[int, bool]] = field(default_factory=list)
     given_up: int = 0
 
-    def note(self, lags: dict[UUID, Lag] | None) -> None:
+    def note(self, lags: dict[UUID, Lag] | None, _: int = 0) -> None:
         self.leads = lags is not None
         self.lags = lags
 

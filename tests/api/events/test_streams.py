@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -16,12 +17,13 @@ from api.errors import SQLSTATES, TOO_MANY_STREAMS, UNAUTHORIZED, UNAVAILABLE, S
 from api.events import streams
 from api.events.bounds import Bounds
 from api.events.cursors import Cursor, read_cursor
+from api.events.sources import Sources
 from api.events.streams import Caller, Stream, Streams
 
 WALLET, OTHER, SYSTEM = uuid4(), uuid4(), uuid4()
 
 
-@dataclass
+@dataclass(eq=False)
 class Played:
     """Has events of one wallet, and can lose some of them, be away, and refuse callers."""
 
@@ -47,6 +49,10 @@ class Played:
         self.changed.set()
 
     # as Bounds has them
+    @property
+    def database(self) -> "Played":
+        return self
+
     async def fresh(self, _: float) -> Bound | None:
         return self.latest
 
@@ -103,11 +109,18 @@ def caller(verify: Verifier | None = None, **changed: Any) -> Caller:
     return Caller(uuid4(), "192.0.2.1", 2.0**40, verify or Verifier())._replace(**changed)
 
 
+def sources(*played: Played) -> Sources:
+    """The databases of these numbers, from 0 on."""
+    made = Sources(cast("Database", SimpleNamespace(members={})))
+    made.bounds = {number: cast("Bounds", one) for number, one in enumerate(played)}
+    return made
+
+
 def run(test: Callable[[Streams, Played], Awaitable[None]]) -> None:
     async def whole() -> None:
         played = Played()
         played.tell()
-        found = Streams(cast("Database", played), cast("Bounds", played))
+        found = Streams(sources(played))
         async with asyncio.timeout(20), found.running():
             await test(found, played)
 

@@ -12,9 +12,11 @@ from tests.database import Database, PostgresServer
 
 
 @pytest.fixture(scope="session")
-def service_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def service_database(
+    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, pytestconfig: pytest.Config
+) -> Iterator[Database]:
     """A ledger in which tests of pages may leave contradictions."""
-    yield from cloned(postgres_server, postgresql_noproc, "pages")
+    yield from cloned(postgres_server, postgresql_noproc, "pages", pytestconfig.getoption("databases"))
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_it_judges_the_ledger_and_records_the_result(operator: User, alice: User
     assert (run["violations"], run["warnings"], run["findings"], run["error"]) == (0, 0, [], None)
     assert run["actor"] == operator.account["id"]
     assert run["actor_username"] == operator.username
-    assert run["rules_done"] == run["rules"] == 8
+    assert run["rules_done"] == run["rules"] > 4
     assert run["ended_at"] >= run["started_at"]
     assert data(operator.get("/api/operator/verifications"))["items"][0]["seconds"] == run["seconds"]
     audit = data(operator.get("/api/operator/audit", params={"action": "verify"}))["items"]
@@ -95,7 +95,8 @@ def test_one_runs_at_a_time_and_shows_how_far_it_is(operator: User, database: ps
         run_id = started(operator)
         wait_until(lambda: shown(operator, run_id)["rule"] == "usage")
         run = shown(operator, run_id)
-        assert (run["status"], run["rules_done"], run["rules"], run["ended_at"]) == ("running", 4, 8, None)
+        assert (run["status"], run["rules_done"], run["ended_at"]) == ("running", 4, None)
+        assert run["rules"] > 4
         refused = problem(operator.post("/api/operator/verifications"), 409, "WA045")
         assert refused["run_id"] == run_id
         assert data(operator.get(RUNS, params={"limit": 1}))["items"][0]["id"] == run_id

@@ -82,7 +82,9 @@ def test_each_later_migration_can_be_taken_back_by_itself(
         after = dump(empty_database, "--schema-only")
         assert after != before
         assert dbmate(empty_database, "down").returncode == 0
-        assert dump(empty_database, "--schema-only") == before
+        # a value of an enumeration cannot be dropped
+        stays = file.stem.endswith("add_transfer_types")
+        assert dump(empty_database, "--schema-only") == (after if stays else before)
         tables_only(empty_database)
         assert dump(empty_database, "--schema-only") == after
 

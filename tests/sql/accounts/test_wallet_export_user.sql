@@ -7,10 +7,12 @@ insert into reviewed values
   ('ledger', 'transactions'), ('transactions', 'transactions'), ('transaction_details', 'transactions'), ('transaction_available', 'transactions'),
   ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
   ('erasures', 'erasures'), ('account_events', 'account_events'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
-  ('revocations', 'revocations'), ('password_resets', 'password_resets'), ('sessions', 'sessions');
+  ('revocations', 'revocations'), ('password_resets', 'password_resets'), ('sessions', 'sessions'),
+  ('outbox', 'outbox'), ('inbox', 'inbox');
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
   ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
+  ('shard', 'is about nobody'), ('homes', 'is about nobody'),
   ('webhooks', 'is about who is told of events: operators can read it'),
   ('webhook_backlog', 'ids of events, for a while'), ('webhook_dead_letters', 'ids of events, for a while'),
   ('webhook_deliveries', 'ids of events, for a while'),
@@ -45,6 +47,9 @@ select lives_ok(
     values ('adjustment', wallet_of('alice'), txn(20), 5, 5, 'a mistake', user_of('charlie'), now());
     insert into wallet.reserved_names (digest, user_id) values ('a digest', user_of('alice'));
     insert into wallet.erasures (user_id, reason, transactions, holds) values (user_of('alice'), 'a test', 0, 0);
+    insert into wallet.outbox (transaction_id, wallet_id, to_wallet_id, destination) values (transaction_of(txn(6)), wallet_of('alice'), wallet_of('bob'), 1);
+    insert into wallet.inbox (origin_id, from_wallet_id, to_wallet_id, amount, asset, transaction_id)
+    values (1, wallet_of('bob'), wallet_of('alice'), 70, 'UC', transaction_of(txn(1)));
   $$, 'alice leaves traces everywhere'
 );
 create temp table export as select row_number() over () as n, e.* from wallet_export_user('ALICE') e;

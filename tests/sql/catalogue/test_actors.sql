@@ -56,7 +56,10 @@ insert into actorless values
   ('wallet_relay_take', 'is for the relay, which speaks for no user'),
   ('wallet_relay_webhooks', 'is for the relay, which speaks for no user'),
   ('wallet_prune_deliveries', 'removes what is old, whoever asks'),
-  ('wallet_sweep', 'ends what has ended by the clock, whoever asks');
+  ('wallet_sweep', 'ends what has ended by the clock, whoever asks'),
+  ('wallet_locate', 'finds whom a user of another database sends to'),
+  ('wallet_can_receive', 'asks for a user of another database'),
+  ('wallet_in_transit', 'tells sums of what is on its way');
 
 create temp table functions as
 select p.oid, p.proname::text as name, a.name as parameter, a.place > p.pronargs - p.pronargdefaults as is_optional

@@ -9,6 +9,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_balance_history(uuid,timestamp with time zone,timestamp with time zone,integer,uuid)'),
   ('wallet_api', 'wallet_balances(uuid[],uuid[])'),
   ('wallet_api', 'wallet_batch(text[],uuid[],uuid[],bigint[],text[],jsonb[],uuid[],boolean,uuid[],uuid[],boolean[],integer[],timestamp with time zone[],text[])'),
+  ('wallet_api', 'wallet_can_receive(uuid,text,bigint,text)'),
   ('wallet_api', 'wallet_capture(uuid,uuid,uuid,bigint,boolean,text,jsonb,timestamp with time zone,uuid)'),
   ('wallet_api', 'wallet_change_password(uuid,text,text)'),
   ('wallet_api', 'wallet_change_webhook(uuid,text,text,text[],text,uuid,integer,uuid)'),
@@ -18,6 +19,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_create_password_reset(uuid,bytea,text,integer,uuid)'),
   ('wallet_api', 'wallet_create_webhook(uuid,text,text,text[],text,uuid,integer,bytea,bigint,integer,uuid)'),
   ('wallet_api', 'wallet_delete_webhook(uuid,uuid)'),
+  ('wallet_api', 'wallet_deliveries(uuid,uuid[],uuid)'),
   ('wallet_api', 'wallet_demo_accounts()'),
   ('wallet_api', 'wallet_end_session(bytea)'),
   ('wallet_api', 'wallet_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
@@ -36,6 +38,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_highest_cost()'),
   ('wallet_api', 'wallet_hold(uuid,uuid,bigint,integer,text,jsonb,uuid)'),
   ('wallet_api', 'wallet_holds(uuid,text,integer,bigint,uuid)'),
+  ('wallet_api', 'wallet_in_transit()'),
   ('wallet_api', 'wallet_inspect_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
   ('wallet_api', 'wallet_inspect_hold(bigint,uuid)'),
   ('wallet_api', 'wallet_inspect_holds(uuid,text,integer,bigint,uuid)'),
@@ -45,7 +48,9 @@ insert into reviewed values
   ('wallet_api', 'wallet_inspect_wallet(uuid,uuid)'),
   ('wallet_api', 'wallet_last_verification()'),
   ('wallet_api', 'wallet_list(uuid,uuid)'),
+  ('wallet_api', 'wallet_locate(text,text)'),
   ('wallet_api', 'wallet_me(uuid,uuid)'),
+  ('wallet_api', 'wallet_names(uuid[])'),
   ('wallet_api', 'wallet_newest_event(bigint,bigint)'),
   ('wallet_api', 'wallet_note_verification(bigint,text,integer,integer,double precision,text)'),
   ('wallet_api', 'wallet_open(uuid,text,uuid)'),
@@ -107,6 +112,14 @@ insert into reviewed values
   ('wallet_api', 'wallet_webhook_dead_letters(uuid,integer,bigint,uuid)'),
   ('wallet_api', 'wallet_webhook_deliveries(uuid,integer,bigint,uuid)'),
   ('wallet_api', 'wallet_webhooks(uuid)');
+-- these give money to wallets: never to the service
+insert into reviewed values
+  ('wallet_relay', 'wallet_conclude(bigint[],text[],boolean)'),
+  ('wallet_relay', 'wallet_conclude_erasures(bigint[])'),
+  ('wallet_relay', 'wallet_erase_received(bigint[])'),
+  ('wallet_relay', 'wallet_erased_outbox(smallint,integer)'),
+  ('wallet_relay', 'wallet_outbox(smallint,integer,uuid,bigint)'),
+  ('wallet_relay', 'wallet_receive(bigint[],uuid[],uuid[],bigint[],text[],text[],jsonb[],timestamp with time zone[],boolean)');
 
 create temp view granted as
 select a.grantee::regrole::text as role, p.oid::regprocedure::text as function

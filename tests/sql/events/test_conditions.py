@@ -49,6 +49,7 @@ def txn(number: int) -> UUID:
 # Each call, in an order in which all succeed. Those in front of the function's own call prepare for it.
 ALICE = "(select wallet_id from wallet_credentials('alice'))"
 BOB = "(select wallet_id from wallet_credentials('bob'))"
+ELSEWHERE = "'01a21f1d-ac43-836c-8c7d-f87aafa71009'::uuid"
 OLGA = "(select user_id from wallet_credentials('olga'))"
 CALLS = {
     "wallet_register": ["select wallet_register('olga', 'hash')"],
@@ -75,6 +76,14 @@ CALLS = {
     "wallet_set_status": [f"select wallet_set_status({BOB}, 'frozen', 'a test')"],
     "wallet_create_asset": ["select wallet_create_asset('EUR', 'Euro', 2::smallint)"],
     "wallet_open": ["select wallet_open((select user_id from wallet_credentials('charlie')), 'EUR')"],
+    "wallet_conclude": [
+        "select wallet_join_cluster(0::smallint, '[[0], [0, 9]]')",
+        f"select wallet_transfer({ALICE}, '{txn(16)}', 1, {ELSEWHERE})",
+        "select wallet_conclude(array(select transaction_id from wallet.outbox), '{WA009}')",
+    ],
+    "wallet_receive": [
+        f"select wallet_receive(array[(9::bigint << 40) + 1], array[{ELSEWHERE}], array[{ALICE}], '{{1}}', '{{UC}}')"
+    ],
     "wallet_sweep": [f"select tap_let_expire('{txn(6)}')", "select wallet_sweep()"],
     "wallet_erase_user": ["select wallet_erase_user((select user_id from wallet_credentials('bob')), 'a test')"],
 }

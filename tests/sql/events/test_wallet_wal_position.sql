@@ -6,7 +6,7 @@ select is(p.epoch, null::integer, 'without an epoch it tells none') from wallet_
 
 insert into wallet.event_epochs (id, token, system_id, timeline, known_id, marked_id)
 select 1, 7, h.system_id, h.timeline, 0, 0
-from wallet.line_of_history() h;
+from wallet.history_line() h;
 select is(p.epoch, 7, 'it tells the epoch of this line of history') from wallet_wal_position() p;
 
 update wallet.event_epochs set timeline = 'another';

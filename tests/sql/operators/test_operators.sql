@@ -141,7 +141,7 @@ select is(refused($$ select wallet_set_status(gen_random_uuid(), 'active', 'x') 
 select is((select sum(balance) from wallet_trial_balance('UC')), 0::numeric, 'the accounts of an asset net to zero');
 select results_eq(
   $$ select account from wallet_trial_balance() $$,
-  $$ values ('adjustment'), ('bonus'), ('capture'), ('refund'), ('spend'), ('topup'), ('users') $$, 'they are the system accounts and all users together'
+  $$ values ('adjustment'), ('bonus'), ('capture'), ('received'), ('refund'), ('returned'), ('spend'), ('topup'), ('transfer'), ('users') $$, 'they are the system accounts and all users together'
 );
 select is((select balance from wallet_trial_balance('UC') where account = 'users'), (select sum(balance_of(u)) from unnest(array['alice', 'bob', 'charlie']) u), 'whose balances it sums');
 select is((select sum(entries) from wallet_trial_balance('UC', '2001-01-01')), 0::numeric, 'at a moment only what was recorded before it counts');

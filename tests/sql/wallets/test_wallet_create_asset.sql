@@ -7,7 +7,7 @@ select results_eq(
 );
 select results_eq(
   $$ select purpose, kind from wallet.wallets where asset = 'CHF' order by purpose $$,
-  $$ values ('adjustment', 'system'), ('bonus', 'system'), ('capture', 'system'), ('refund', 'system'), ('spend', 'system'), ('topup', 'system') $$,
+  $$ values ('adjustment', 'system'), ('bonus', 'system'), ('capture', 'system'), ('received', 'system'), ('refund', 'system'), ('returned', 'system'), ('spend', 'system'), ('topup', 'system'), ('transfer', 'system') $$,
   'the asset has a system wallet for each purpose'
 );
 select is((wallet_create_asset('X1', 'x', 18::smallint)).signup_bonus, 0::bigint, 'without a bonus it is zero');

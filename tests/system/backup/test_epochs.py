@@ -1,5 +1,6 @@
 """After a restore the ids of events jump ahead, and cursors from the history that is lost are refused."""
 
+import asyncio
 import contextlib
 import os
 import re
@@ -13,14 +14,17 @@ import pytest
 
 from api.postgres import embedded
 from api.postgres.os_account import server_account
+from api.setup import deploy
 from api.urls import PORT
 from tests.command import ROOT, wait_until
-from tests.database import Database, PostgresServer, own_server
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer, own_server
 from tests.docs.markdown import FENCE
 from tests.system.backup.test_restore import tool
+from tests.system.cluster.databases import Side, carry, outbox, two_databases
 
 pytestmark = pytest.mark.timeout(180)
 JUMP = 10_000_000
+MISSING = "select origin_id from wallet.inbox where origin_id <> all (%s::bigint[]) order by origin_id"
 MARK = "select up_to, fence, epoch from wallet_event_mark()"
 READ = "select id from wallet_events(%s, %s, %s, 1000, p_epoch => %s) where type is not null"
 (AS_IT_IS,) = (
@@ -201,3 +205,45 @@ def test_a_deploy_lets_ids_jump_before_anybody_writes(
                 assert topup(copy) > lost + JUMP if marked else lost < topup(copy) < JUMP, "nobody has read events yet"
         finally:
             drop(database.server, name)
+
+
+def test_one_database_of_a_cluster_is_restored(database: Database, tmp_path: Path) -> None:
+    """What it sends then is no transfer that the other has met, and what it had received is delivered once more."""
+    dump = tmp_path / "dump"
+    with two_databases(database.server, "restored") as (first, second), contextlib.ExitStack() as stack:
+        sender, recipient = first.register(), second.register()
+        known = first.transfer(sender, recipient.wallet_id, 10)
+        carry(first, second)
+        tool("pg_dump", "-Fc", "-f", str(dump), "-d", first.database.url)
+        # in the history that is lost: sent, received, and back
+        lost = [first.transfer(sender, recipient.wallet_id, 100), first.transfer(sender, recipient.wallet_id, 100)]
+        carry(first, second)
+        back = second.transfer(recipient, sender.wallet_id, 30)
+        carry(second, first)
+        assert (first.balance(sender), second.balance(recipient)) == (820, 1180)
+
+        name = f"copy_{uuid4().hex}"
+        with database.server.database("postgres").connect() as postgres:
+            postgres.execute(f"create database {name} template template0")
+        stack.callback(drop, database.server, name)
+        tool("pg_restore", "-1", "-d", database.server.database(name).url, str(dump))
+        asyncio.run(deploy.migrate(database.server.database(name).url, password=SERVICE_PASSWORD))
+        copy = Side(database.server.database(name), first.number)
+        stack.callback(copy.close)
+        assert copy.balance(sender) == 990
+        # of the same recipient and amount as those that are lost: under their numbers it would count as received
+        sent = copy.transfer(sender, recipient.wallet_id, 100)
+        assert sent > lost[-1] + JUMP - 1000
+        assert sent >> 40 == first.number
+        carry(copy, second)
+        assert second.balance(recipient) == 1280
+        assert outbox(copy, second) == []
+
+        assert second.run(MISSING, [known, sent]) == [{"origin_id": number} for number in lost]
+        assert second.value("select wallet_redrive(%s::bigint[])", [back]) == 1
+        carry(second, copy)
+        assert copy.balance(sender) == 990 - 100 + 30
+        assert second.value("select wallet_redrive(%s::bigint[])", [back]) == 1, "whoever says so twice"
+        carry(second, copy)
+        assert copy.balance(sender) == 990 - 100 + 30
+        assert (copy.violations(), second.violations()) == ([], [])

@@ -10,7 +10,14 @@ from psycopg import sql
 
 from tests.database import Database
 
-ADMINISTRATORS = {"wallet_create_asset", "wallet_export_user", "wallet_set_role", "wallet_record_verification"}
+ADMINISTRATORS = {
+    "wallet_copy_operator",
+    "wallet_create_asset",
+    "wallet_export_user",
+    "wallet_join_cluster",
+    "wallet_record_verification",
+    "wallet_set_role",
+}
 SERVICE = {
     "wallet_change_password",
     "wallet_claim_verification",

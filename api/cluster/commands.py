@@ -1,0 +1,142 @@
+"""`pgwallet cluster`: the commands for several databases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from api.cluster import local, map_file
+from api.cluster.migrate import migrate
+from api.cluster.move import STEPS, Move
+from api.cluster.role import set_role
+from api.cluster.status import on_one_screen
+from api.cluster.status import status as look
+from api.cluster_map import NUMBERS
+from api.errors import CommandError
+from api.setup.status import printable, printable_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from api.settings import Settings
+
+JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs")
+
+
+@click.group()
+def cluster() -> None:
+    """Work with a cluster: several databases that serve one set of users. The map is in PGWALLET_CLUSTER."""
+
+
+@cluster.command("run")
+@click.pass_obj
+def run(settings: Settings) -> None:
+    """Start a cluster on this machine, to try and to rehearse with: four databases, two servers, a standby for each."""
+    local.run(settings)
+
+
+@cluster.group("server")
+def server() -> None:
+    """Kill, start, promote and copy servers of `pgwallet cluster run`."""
+
+
+def _order(name: str, text: str, *arguments: str) -> None:
+    @click.pass_obj
+    def command(settings: Settings, /, **servers: str) -> None:
+        click.echo(local.ask(settings, name, *(servers[argument] for argument in arguments)))
+
+    for argument in reversed(arguments):
+        command = click.argument(argument, metavar=argument.upper())(command)
+    server.command(name, help=text)(command)
+
+
+_order("kill", "End server NAME as a crash does; it stays down until it is started.", "name")
+_order("start", "Start server NAME again.", "name")
+_order("promote", "Let standby NAME take over from its dead primary, which becomes its standby.", "name")
+_order(
+    "copy",
+    "Make server NAME, a standby of SOURCE; a letter of its own keeps it out of that one's group.",
+    "source",
+    "name",
+)
+_order("url", "Print the administrator's address of server NAME.", "name")
+
+
+@contextlib.contextmanager
+def progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal."""
+    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        yield bar.update
+
+
+def show(found: Any, text: str, *, as_json: bool) -> None:
+    """Print it, as JSON or as this text."""
+    if as_json:
+        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+    else:
+        click.echo("\n".join(printable(line) for line in text.split("\n")))
+
+
+@cluster.command("status")
+@JSON
+@click.pass_obj
+def status(settings: Settings, *, as_json: bool) -> None:
+    """Tell how every database is, and where map and databases differ."""
+    found = asyncio.run(look(map_file.read(settings)))
+    show(found, on_one_screen(found), as_json=as_json)
+
+
+@cluster.command("migrate")
+@JSON
+@click.pass_obj
+def migrate_all(settings: Settings, *, as_json: bool) -> None:
+    """Bring every database up to date, and tell it the homes of the map; doing it again changes nothing."""
+    found = map_file.read(settings)
+    with progress(2 * len(found.members), "databases") as advance:
+        outcomes = asyncio.run(migrate(found, settings, lambda: advance(1)))
+    show(outcomes, "\n".join(f"database {one.number}: {one.error or 'ok'}" for one in outcomes), as_json=as_json)
+    if failed := [outcome for outcome in outcomes if outcome.error]:
+        raise CommandError(
+            f"{len(failed)} of {len(outcomes)} databases are not up to date, the first: {failed[0].number}"
+        )
+
+
+@cluster.command("move")
+@click.argument("number", type=click.IntRange(0, NUMBERS - 1))
+@click.option("--to", "target", required=True, metavar="URL", help="The administrator's address of the other server")
+@JSON
+@click.pass_obj
+def move(settings: Settings, number: int, target: str, *, as_json: bool) -> None:
+    """Move database NUMBER to a server that is a streaming standby of its server, while the service runs.
+
+    Its users wait for about a second; those of other databases notice nothing. The map in PGWALLET_CLUSTER is replaced.
+    """
+    with progress(len(STEPS), "moving") as advance:
+        moved = asyncio.run(Move(map_file.place(settings), number, target, lambda: advance(1)).run())
+    closed = "closed for good, to be dropped when nobody needs it"
+    lines = [
+        f"ok: database {number} is on {moved.server}, and was closed for {moved.closed_seconds:.1f} s",
+        f'{closed}: "{moved.left_behind}" at the old place',
+        *(f'{closed}: "{name}" at the new place' for name in moved.left_on_server),
+        *(f"replication slot {slot} stayed behind: what reads it must begin anew" for slot in moved.slots),
+    ]
+    show(moved, "\n".join(lines), as_json=as_json)
+
+
+@cluster.command("role")
+@click.argument("username", metavar="NAME")
+@click.argument("role", type=click.Choice(["operator", "user"]))
+@JSON
+@click.pass_obj
+def role(settings: Settings, username: str, role: str, *, as_json: bool) -> None:
+    """Make the user NAME an operator in every database, or a user again."""
+    changed = asyncio.run(set_role(map_file.read(settings), username, role))
+    show(changed, f"{changed.username} of database {changed.home} is {changed.role}", as_json=as_json)
+    if changed.away:
+        number, error = next(iter(changed.away.items()))
+        raise CommandError(f"not in all databases, give the command again when they are there; {number}: {error}")

@@ -1,0 +1,229 @@
+"""Transfers to wallets of other databases: who receives them, what refuses them there, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Final, TypeVar
+from uuid import UUID
+
+from api.cluster_map import number_of
+from api.database.call_queue import NOT_REACHED
+from api.errors import ServiceError
+from api.schemas.transactions import Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterable, Mapping, Sequence
+
+    from api.database.carrier import Carrier
+    from api.database.cluster import Cluster
+    from api.database.functions import Database
+    from api.database.requests import BatchItem, Details
+    from api.database.rows import TransferPreview
+    from api.schemas.history import Entry
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+To = UUID | str
+"""A recipient: a wallet, or a username."""
+
+AT_A_TIME: Final = 10
+"""Questions to other databases on behalf of one batch."""
+NAMES_SECONDS: Final = 0.5
+"""How long entries wait for names of users of other databases."""
+MAX_KNOWN: Final = 20_000
+
+
+class Transfers:
+    """What the service does beyond one database's `wallet_transfer`."""
+
+    def __init__(self, cluster: Cluster, carrier: Carrier) -> None:
+        self._cluster = cluster
+        self._carrier = carrier
+        self._assets: OrderedDict[UUID, str] = OrderedDict()
+
+    async def transfer(
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: To, details: Details, actor: UUID
+    ) -> Transaction:
+        """Transfer to a recipient of any database. Raises ServiceError."""
+        here = self._cluster.of(wallet_id)
+        there = await self._found(here, wallet_id, to, actor)
+        if there is None:
+            return await here.transfer(wallet_id, txn_id, amount, to, details, actor)
+        try:
+            await self._require_receivable(here, wallet_id, there, amount, to, actor)
+        except ServiceError:
+            # what is on record is answered as before
+            if not await here.recorded(wallet_id, [txn_id], actor):
+                raise
+        transaction = await here.transfer(wallet_id, txn_id, amount, there, details, actor)
+        await self._deliver(here, wallet_id, [(transaction, there)], actor)
+        return transaction
+
+    async def preview(self, wallet_id: UUID, txn_id: UUID, amount: int, to: To, actor: UUID) -> TransferPreview | None:
+        """Return what the transfer would do; None: the txn_id is on record. Raises ServiceError."""
+        here = self._cluster.of(wallet_id)
+        there = await self._found(here, wallet_id, to, actor)
+        if there is None:
+            return await here.preview_transfer(wallet_id, txn_id, amount, to, actor)
+        preview = await here.preview_transfer(wallet_id, txn_id, amount, there, actor)
+        if preview is not None:
+            await self._require_receivable(here, wallet_id, there, amount, to, actor)
+            preview.to_username = (await self._cluster.of(there).names([there]))[there]
+        return preview
+
+    async def batch(
+        self, items: Sequence[BatchItem], *, atomic: bool, refused: Sequence[str]
+    ) -> list[Transaction | ServiceError]:
+        """Run a batch, one transaction of the sender's database. Raises ServiceError."""
+        wallet_id, actor = items[0].wallet_id, items[0].actor
+        here = self._cluster.of(wallet_id)
+        wanted = {index: to for index, item in enumerate(items) if (to := _recipient(item)) is not None}
+        recipients = await self._all({to: self._found(here, wallet_id, to, actor) for to in set(wanted.values())})
+        there = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], UUID)}
+        refusals = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], ServiceError)}
+        if not there and not refusals:
+            return await here.batch(items, atomic=atomic, refused=refused)
+
+        judged = await self._judged(
+            here,
+            wallet_id,
+            actor,
+            {index: (found, items[index].amount or 0, wanted[index]) for index, found in there.items()},
+        )
+        if judged:
+            # what is on record is answered as before
+            known = await here.recorded(wallet_id, [items[index].txn_id for index in judged], actor)
+            refusals |= {index: error for index, error in judged.items() if items[index].txn_id not in known}
+        codes = [*refused, *(error.kind.code for error in refusals.values())]
+        rest = {
+            index: item._replace(to_wallet_id=there[index], to_username=None) if index in there else item
+            for index, item in enumerate(items)
+            if index not in refusals
+        }
+        ran = await here.batch(list(rest.values()), atomic=atomic, refused=codes) if rest else []
+        outcomes: dict[int, Transaction | ServiceError] = {**refusals, **dict(zip(rest, ran, strict=True))}
+        undone = atomic and any(isinstance(outcome, ServiceError) for outcome in outcomes.values())
+        sent = [
+            (outcome, there[index])
+            for index, outcome in outcomes.items()
+            if index in there and isinstance(outcome, Transaction) and (outcome.replayed or not undone)
+        ]
+        await self._deliver(here, wallet_id, sent, actor)
+        return [outcomes[index] for index in range(len(items))]
+
+    async def name(self, entries: Iterable[Entry]) -> None:
+        """Let entries name users of other databases; of one that does not answer now they name none."""
+        unnamed = defaultdict(list)
+        for entry in entries:
+            found = entry.counterparty_wallet_id
+            if found is not None and entry.counterparty_username is None:
+                unnamed[number_of(found)].append(entry)
+
+        async def name(number: int, those: Sequence[Entry]) -> None:
+            wallet_ids = {entry.counterparty_wallet_id for entry in those if entry.counterparty_wallet_id}
+            names = await self._cluster.members[number].names(list(wallet_ids))
+            for entry in those:
+                entry.counterparty_username = names.get(entry.counterparty_wallet_id or UUID(int=0))
+
+        asked = [
+            asyncio.create_task(name(number, those))
+            for number, those in unnamed.items()
+            if number in self._cluster.members
+        ]
+        if asked:
+            answered, late = await asyncio.wait(asked, timeout=NAMES_SECONDS)
+            for task in late:
+                task.cancel()
+            for task in answered:
+                if (error := task.exception()) is not None and not isinstance(error, ServiceError):
+                    raise error
+
+    async def _found(self, here: Database, wallet_id: UUID, to: To, actor: UUID) -> UUID | None:
+        """Return the recipient's wallet in another database; None: the sender's own one is to tell."""
+        if isinstance(to, UUID):
+            return to if self._cluster.elsewhere(here, to) else None
+        homes = [self._cluster.numbered(number) for number in self._cluster.homes(to)]
+        if homes == [here]:
+            return None
+        asset = await self._asset(here, wallet_id, actor)
+        for member in homes:
+            if found := await member.locate(to, asset):
+                self._cluster.note(to, number_of(found))
+                return None if member is here else found
+        return None
+
+    async def _require_receivable(
+        self, here: Database, wallet_id: UUID, there: UUID, amount: int, to: To, actor: UUID
+    ) -> None:
+        """Raise ServiceError where the recipient's wallet would refuse it now, or its database does not answer."""
+        asset = await self._asset(here, wallet_id, actor)
+        field = "to_wallet_id" if isinstance(to, UUID) else "to_username"
+        await self._cluster.of(there).require_receivable(there, asset, amount, field)
+
+    async def _judged(
+        self, here: Database, wallet_id: UUID, actor: UUID, asked: Mapping[int, tuple[UUID, int, To]]
+    ) -> dict[int, ServiceError]:
+        """Return which transfers of a batch the recipients' databases would refuse now."""
+        away: dict[int, ServiceError] = {}
+
+        async def judge(there: UUID, amount: int, to: To) -> None:
+            # one question to a database that does not answer is enough
+            if error := away.get(number_of(there)):
+                raise error
+            try:
+                await self._require_receivable(here, wallet_id, there, amount, to, actor)
+            except ServiceError as error:
+                if error.kind in NOT_REACHED:
+                    away[number_of(there)] = error
+                raise
+
+        verdicts = await self._all({case: judge(*case) for case in set(asked.values())})
+        return {index: error for index, case in asked.items() if (error := verdicts[case]) is not None}
+
+    async def _deliver(
+        self, here: Database, wallet_id: UUID, sent: Sequence[tuple[Transaction, UUID]], actor: UUID
+    ) -> None:
+        """Try to carry transfers, and have them tell how far they are."""
+        fresh = [(transaction, number_of(there)) for transaction, there in sent if not transaction.replayed]
+        for (transaction, _), status in zip(
+            fresh, await asyncio.gather(*(self._carrier.bring(each.id, number) for each, number in fresh)), strict=True
+        ):
+            if status is not None:
+                transaction.delivery = status
+        unknown = [transaction for transaction, _ in sent if not isinstance(transaction.delivery, str)]
+        if unknown:
+            try:
+                known = await here.deliveries(wallet_id, [transaction.txn_id for transaction in unknown], actor)
+            except ServiceError:
+                known = {}  # it is written, and nothing else is known of it now
+            for transaction in unknown:
+                found = known.get(transaction.txn_id)
+                transaction.delivery = "pending" if found is None else found.delivery
+
+    async def _asset(self, here: Database, wallet_id: UUID, actor: UUID) -> str:
+        """Return the asset of a wallet, which never changes. Raises ServiceError (WA001)."""
+        asset = self._assets.get(wallet_id)
+        if asset is None:
+            asset = self._assets[wallet_id] = (await here.balance(wallet_id, actor)).asset
+            if len(self._assets) > MAX_KNOWN:
+                self._assets.popitem(last=False)
+        return asset
+
+    async def _all(self, asked: Mapping[K, Awaitable[T]]) -> dict[K, T | ServiceError]:
+        """Await them, a few at a time; what one raises is its result."""
+        turns = asyncio.Semaphore(AT_A_TIME)
+
+        async def one(call: Awaitable[T]) -> T | ServiceError:
+            async with turns:
+                try:
+                    return await call
+                except ServiceError as error:
+                    return error
+
+        return dict(zip(asked, await asyncio.gather(*map(one, asked.values())), strict=True))
+
+
+def _recipient(item: BatchItem) -> To | None:
+    return (item.to_wallet_id or item.to_username) if item.type == "transfer" else None

@@ -1,0 +1,229 @@
+"""Transfers between users of different databases, through a service of both."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from api.cluster_map import home_of
+from tests.api.service import Service, User, data, problem, serve
+from tests.cluster import Databases, join, migrate
+from tests.command import wait_until
+from tests.database import Database, PostgresServer
+
+NAMES = (f"between-{number}" for number in count())
+UserOf = Callable[[int], User]
+UNKNOWN = "nobody-of-this-name"
+
+
+@pytest.fixture(scope="module")
+def databases(postgres_server: PostgresServer) -> Iterator[Databases]:
+    """Two databases without users on the tests' server."""
+    members = [postgres_server.database(f"transfers_{number}") for number in range(2)]
+    with postgres_server.database("postgres").connect() as administrator, tempfile.TemporaryDirectory() as folder:
+        for database in members:
+            administrator.execute(f"create database {database.name}")
+            migrate(database)
+        yield join(members, [[0, 1]], Path(folder))
+        for database in members:
+            administrator.execute(f"drop database {database.name} with (force)")
+
+
+@pytest.fixture(scope="module")
+def service(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with serve("", tmp_path_factory.mktemp("service"), **databases.settings) as running:
+        yield running
+
+
+@pytest.fixture
+def user_of(service: Service) -> Iterator[UserOf]:
+    """What makes a new user whose home is this database."""
+    with ExitStack() as stack:
+        yield lambda number: stack.enter_context(
+            closing(User(service, next(name for name in NAMES if home_of(name, (0, 1)) == number)))
+        )
+
+
+def send(sender: User, to: User | str, amount: int, **more: Any) -> httpx.Response:
+    recipient = {"to_username": to if isinstance(to, str) else to.username}
+    return sender.post("/api/wallet/transfer", json={"txn_id": str(uuid4()), "amount": amount, **recipient, **more})
+
+
+def test_it_arrives_before_the_answer(user_of: UserOf) -> None:
+    alice, bob = user_of(0), user_of(1)
+    alice.topup(500)
+    before = bob.balance()
+    sent = data(send(alice, bob, 200, reference="rent"), 201)
+    assert sent["delivery"] == "delivered"
+    assert bob.balance() == before + 200
+    (entry,) = data(bob.get("/api/wallet/transactions", params={"type": "transfer"}))["items"]
+    assert (entry["amount"], entry["reference"]) == (200, "rent")
+    assert (entry["counterparty_wallet_id"], entry["counterparty_username"]) == (
+        alice.account["wallet_id"],
+        alice.username,
+    )
+    (entry,) = data(alice.get("/api/wallet/transactions", params={"type": "transfer"}))["items"]
+    assert (entry["amount"], entry["counterparty_username"]) == (-200, bob.username)
+
+
+def test_a_replay_tells_how_far_it_is(user_of: UserOf) -> None:
+    alice, bob = user_of(0), user_of(1)
+    alice.topup(500)
+    asked = {"txn_id": str(uuid4())}
+    first = data(send(alice, bob, 200, **asked), 201)
+    again = data(send(alice, bob, 200, **asked))
+    assert again == {**first, "replayed": True}
+    problem(send(alice, bob, 201, **asked), 409, "WA004")
+
+
+def test_a_wallet_of_another_database_is_found_by_its_id(user_of: UserOf) -> None:
+    alice, bob = user_of(1), user_of(0)
+    alice.topup(500)
+    before = bob.balance()
+    asked = {"txn_id": str(uuid4()), "amount": 7, "to_wallet_id": bob.account["wallet_id"]}
+    assert data(alice.post("/api/wallet/transfer", json=asked), 201)["delivery"] == "delivered"
+    assert bob.balance() == before + 7
+
+
+def test_a_transfer_inside_a_database_says_nothing_of_delivery(user_of: UserOf) -> None:
+    alice, bob = user_of(0), user_of(0)
+    alice.topup(500)
+    assert "delivery" not in data(send(alice, bob, 200), 201)
+
+
+def test_nobody_of_the_name_is_anywhere(user_of: UserOf) -> None:
+    alice = user_of(0)
+    alice.topup(500)
+    before = alice.balance()
+    for name in (UNKNOWN, f"{UNKNOWN}-either"):
+        problem(send(alice, name, 200), 404, "WA009", "to_username")
+    nowhere = UUID(int=uuid4().int & ~(15 << 76 | 0xFFF) | 8 << 76 | 1)
+    asked = {"txn_id": str(uuid4()), "amount": 7, "to_wallet_id": str(nowhere)}
+    problem(alice.post("/api/wallet/transfer", json=asked), 404, "WA009", "to_wallet_id")
+    assert alice.balance() == before
+
+
+def test_what_the_recipient_cannot_receive_is_refused_before_it_is_written(
+    user_of: UserOf, databases: Databases
+) -> None:
+    alice, bob = user_of(0), user_of(1)
+    alice.topup(500)
+    before = alice.balance()
+    asked = {"txn_id": str(uuid4())}
+    data(send(alice, bob, 1, **asked), 201)
+    close(databases, bob)
+    problem(send(alice, bob, 200), 409, "WA013", "to_username")
+    # what is on record is answered as before
+    assert data(send(alice, bob, 1, **asked))["delivery"] == "delivered"
+    assert alice.balance() == before - 1
+
+
+def test_money_that_is_refused_after_all_comes_back(user_of: UserOf, databases: Databases) -> None:
+    alice, bob = user_of(0), user_of(1)
+    alice.topup(500)
+    before = alice.balance()
+    close(databases, bob)
+    with believed(databases.members[1]):
+        sent = data(send(alice, bob, 200), 201)
+    assert sent["delivery"] == "returned"
+    assert alice.balance() == before
+    newest, second, *_ = alice.history()["items"]
+    assert [(each["type"], each["amount"]) for each in (second, newest)] == [("transfer", -200), ("returned", 200)]
+    entry = data(alice.get(f"/api/wallet/transactions/{sent['txn_id']}"))
+    assert entry["delivery"] == "returned"
+
+
+def test_what_cannot_be_carried_at_once_is_carried_later(user_of: UserOf, databases: Databases) -> None:
+    alice, bob = user_of(0), user_of(1)
+    alice.topup(500)
+    before = bob.balance()
+    with databases.members[1].connect() as administrator, administrator.transaction():
+        administrator.execute("select from wallet.wallets where id = %s for update", [bob.account["wallet_id"]])
+        sent = data(send(alice, bob, 200), 201)
+        assert sent["delivery"] == "pending"
+        path = f"/api/wallet/transactions/{sent['txn_id']}"
+        assert data(alice.get(path))["delivery"] == "pending"
+    wait_until(lambda: data(alice.get(path))["delivery"] == "delivered")
+    assert bob.balance() == before + 200
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_batch_sends_to_all_databases(user_of: UserOf, *, atomic: bool) -> None:
+    alice, bob, carol = user_of(0), user_of(1), user_of(0)
+    befores = [user.balance() for user in (alice, bob, carol)]
+    to = [{"to_username": bob.username}, {"to_wallet_id": bob.account["wallet_id"]}, {"to_username": carol.username}]
+    results = run_batch(alice, [item("topup", 100), *(item("transfer", 10, **each) for each in to)], atomic=atomic)
+    assert [result["outcome"] for result in results] == ["ok"] * 4
+    assert [result["result"].get("delivery") for result in results] == [None, "delivered", "delivered", None]
+    assert [user.balance() for user in (alice, bob, carol)] == [befores[0] + 70, befores[1] + 20, befores[2] + 10]
+
+
+def test_items_of_a_batch_are_refused_one_by_one(user_of: UserOf, databases: Databases) -> None:
+    alice, bob, carol = user_of(0), user_of(1), user_of(1)
+    close(databases, carol)
+    before = alice.balance()
+    items = [
+        item("topup", 100),
+        item("transfer", 10, to_username=carol.username),
+        item("transfer", 10, to_username=bob.username),
+        item("transfer", 10, to_username=UNKNOWN),
+    ]
+    results = run_batch(alice, items)
+    assert [result["outcome"] for result in results] == ["ok", "refused", "ok", "refused"]
+    assert [results[index]["problem"]["code"] for index in (1, 3)] == ["WA013", "WA009"]
+    assert alice.balance() == before + 90
+
+
+def test_an_atomic_batch_is_not_written_where_one_recipient_refuses(user_of: UserOf, databases: Databases) -> None:
+    alice, bob, carol = user_of(0), user_of(1), user_of(1)
+    close(databases, carol)
+    before = alice.balance(), bob.balance()
+    items = [
+        item("topup", 100),
+        item("transfer", 10, to_username=bob.username),
+        item("transfer", 10, to_username=carol.username),
+    ]
+    body = problem(post_batch(alice, items, atomic=True), 409, "batch_refused")
+    assert [result["outcome"] for result in body["results"]] == ["rolled_back", "rolled_back", "refused"]
+    assert (alice.balance(), bob.balance()) == before
+
+
+def item(kind: str, amount: int, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "txn_id": str(uuid4()), "amount": amount, **more}
+
+
+def post_batch(user: User, items: list[dict[str, Any]], *, atomic: bool = False) -> httpx.Response:
+    return user.post("/api/wallet/batch", json={"requests": items, "atomic": atomic})
+
+
+def run_batch(user: User, items: list[dict[str, Any]], *, atomic: bool = False) -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = data(post_batch(user, items, atomic=atomic))["results"]
+    return results
+
+
+def close(databases: Databases, user: User) -> None:
+    """Close the wallet, with what is in it."""
+    wallet_id = UUID(user.account["wallet_id"])
+    with databases.of(wallet_id).connect() as administrator:
+        administrator.execute("update wallet.wallets set status = 'closed' where id = %s", [wallet_id])
+
+
+@contextmanager
+def believed(database: Database) -> Iterator[None]:
+    """Let every wallet of this database seem to be able to receive, as if it were closed a moment later."""
+    with database.connect() as administrator:
+        signature = "public.wallet_can_receive(uuid, text, bigint, text)"
+        (before,) = administrator.execute("select pg_get_functiondef(%s::regprocedure)", [signature]).fetchone() or (
+            "",
+        )
+        body = before.replace("begin\n", "begin\n  return;\n", 1)
+        assert body != before
+        administrator.execute(body.encode())
+        yield
+        administrator.execute(before.encode())

@@ -1,0 +1,1 @@
+"""Several databases that serve one set of users."""

@@ -1,0 +1,167 @@
+"""A PostgreSQL server with PL/Proxy, and behind it a cluster of three databases on two servers."""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from api.postgres import embedded
+from api.postgres.os_account import let_in, server_account
+from api.setup import deploy
+from api.urls import PORT
+from tests.command import Pgwallet, wait_until
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer, own_server
+
+PROGRAMS = Path(os.environ.get("PLPROXY") or "/usr/lib/postgresql/15/bin")
+PASSWORD = "a password of 'the' \\ tests"
+HOMES = [[0], [2, 0, 1]]
+LOGINS = ("shop=wallet_shop", "desk=wallet_api", "clerk=wallet_clerk")
+
+
+@dataclass(frozen=True)
+class Door:
+    """The PL/Proxy database, the databases behind it, and the command that makes the one from the map of the others."""
+
+    proxy: Database
+    members: dict[int, Database]
+    servers: list[embedded.Server]
+    command: Pgwallet
+
+    def connect(self, login: str = "clerk") -> psycopg.Connection:
+        return psycopg.connect(self.proxy.url.replace("postgres@", f"{login}@", 1), autocommit=True)
+
+    def member(self, number: int, role: str = "wallet_clerk") -> psycopg.Connection:
+        """Connect to a database itself, as the role that a login is there."""
+        url = self.members[number].url.replace("postgres@", f"{role}@", 1)
+        password = SERVICE_PASSWORD if role == "wallet_api" else PASSWORD
+        return psycopg.connect(url, password=password, autocommit=True)
+
+    def script(self, *arguments: str, **variables: str) -> str:
+        return self.command.call("proxy", *arguments, **variables)
+
+    def apply(self, script: str) -> None:
+        with self.proxy.connect() as administrator:
+            administrator.execute(script.encode())
+
+
+@contextlib.contextmanager
+def plproxy() -> Iterator[Database]:
+    """Run a server of Debian's PostgreSQL 15; yields an empty database of it."""
+    with tempfile.TemporaryDirectory(prefix="plproxy-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        account = server_account(folder / "data")
+        let_in(account, PROGRAMS)
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        os.chown(data, account.uid, account.gid)
+        libraries = PROGRAMS.parents[3] / "lib"
+        paths = [str(path) for path in libraries.glob("*-linux-gnu")] if "build" in PROGRAMS.parts else []
+        environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("PG")},
+            "LD_LIBRARY_PATH": ":".join(paths),
+            "LC_ALL": "C.UTF-8",
+        }
+        log = folder / "log"
+        with log.open("wb") as output:
+            subprocess.run(
+                [PROGRAMS / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+                check=True,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd="/",
+                **account.popen(),
+            )
+            options = ["-c", "listen_addresses=", "-c", "fsync=off", "-c", "jit=off", "-c", "log_statement=all"]
+            process = subprocess.Popen(
+                [PROGRAMS / "postgres", "-D", data, "-p", str(PORT), "-k", data, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+                **account.popen(),
+            )
+        try:
+            server = PostgresServer(str(data), PORT)
+
+            def ready() -> bool:
+                assert process.poll() is None, log.read_text()
+                with contextlib.suppress(psycopg.OperationalError), server.database("postgres").connect():
+                    return True
+                return False
+
+            wait_until(ready)
+            with server.database("postgres").connect() as administrator:
+                administrator.execute("create database door")
+                for login in (*(text.partition("=")[0] for text in LOGINS), "nobody"):
+                    administrator.execute(f"create role {login} login")
+            yield server.database("door")
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[Door]:
+    """Run everything: databases 0 and 2 on a server, database 1 on another, and the door."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgwallet-proxy-")))
+        servers = [stack.enter_context(own_server()) for _ in range(2)]
+        members = {number: _member(number, servers[number % 2][1].server) for number in range(3)}
+        map_file = folder / "cluster.toml"
+        entries = (
+            f'[[databases]]\nnumber = {number}\nurl = "{database.url}"\napi_url = "{database.api_url}"\n'
+            for number, database in members.items()
+        )
+        map_file.write_text(f"homes = {HOMES}\n" + "\n".join(entries))
+        command = stack.enter_context(
+            Pgwallet(
+                folder,
+                PGWALLET_CLUSTER=str(map_file),
+                WALLET_SHOP_PASSWORD=PASSWORD,
+                WALLET_CLERK_PASSWORD=PASSWORD,
+            )
+        )
+        door = Door(stack.enter_context(plproxy()), members, [server for server, _ in servers], command)
+        door.apply(door.script("--passwords", "--timeout", "5", *(f"--login={login}" for login in LOGINS)))
+        yield door
+
+
+def _member(number: int, server: PostgresServer) -> Database:
+    """Make one of the databases, without the users of the seeds: a database joins before it has any."""
+    database = server.database(f"wallet{number}")
+    with server.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {database.name}".encode())
+    asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD, seeds="01_*.sql"))
+    with database.connect() as administrator:
+        administrator.execute("select wallet_join_cluster(%s::smallint, %s::jsonb)", (number, str(HOMES)))
+        _let_in(administrator)
+    return database
+
+
+def _let_in(administrator: psycopg.Connection) -> None:
+    """Make the roles that logins of the door are, and let them in by password."""
+    quoted = PASSWORD.replace("'", "''")
+    for role, member in (("wallet_shop", ""), ("wallet_clerk", "in role wallet_owner")):
+        found = administrator.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
+        if found is None:
+            administrator.execute(f"create role {role} login {member} password '{quoted}'".encode())
+    administrator.execute(
+        f"grant connect on database {administrator.info.dbname} to wallet_shop, wallet_clerk".encode()
+    )
+    administrator.execute("grant usage on schema public to wallet_shop")
+    administrator.execute("grant execute on function wallet_topup, wallet_transfer, wallet_balance to wallet_shop")
+    (file,) = administrator.execute("show hba_file").fetchone() or ("",)
+    text = Path(file).read_text()
+    if "wallet_clerk" not in text:
+        Path(file).write_text(f"{text}local all wallet_shop,wallet_clerk scram-sha-256\n")
+        administrator.execute("select pg_reload_conf()")
