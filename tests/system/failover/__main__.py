@@ -1,9 +1,11 @@
 """`make test-failover`: servers are killed and frozen under load, and nothing that was answered is lost.
 
-Two PostgreSQL servers under Patroni, and the service with both addresses. Ends with status 1 at the first finding.
+Two PostgreSQL servers under Patroni have database 1 of a cluster, and the service has both addresses. Database 0 is on
+another server: its users must notice nothing. Ends with status 1 at the first finding.
 """
 
 import argparse
+import contextlib
 import signal
 import sys
 import tempfile
@@ -15,10 +17,11 @@ from pathlib import Path
 import psycopg
 
 from tests.command import Pgwallet, wait_until
-from tests.database import SERVICE_PASSWORD
+from tests.database import SERVICE_PASSWORD, Database, own_server
 from tests.system.crash.arena import SETTINGS
 from tests.system.crash.check import findings, quiet, weaknesses
 from tests.system.crash.load import Load
+from tests.system.failover.neighbour import Neighbour, cluster
 from tests.system.failover.nodes import Node, Nodes, ttl
 
 BEFORE, AFTER = 100, 50
@@ -33,18 +36,19 @@ LIMITS = {
 
 
 class Run:
-    """A cluster, the service in front of it, and its clients."""
+    """The servers, the service in front of them, and its clients."""
 
-    def __init__(self, nodes: Nodes, wallet: Pgwallet) -> None:
+    def __init__(self, nodes: Nodes, other: Database, wallet: Pgwallet) -> None:
         self._nodes = nodes
         with psycopg.connect(nodes.leader_url("postgres"), autocommit=True) as administrator:
             administrator.execute("create database wallet")
         # the one that leads comes last in the address: migrate finds it
         wallet.call("migrate", DATABASE_URL=nodes.url(), PGWALLET_API_PASSWORD=SERVICE_PASSWORD)
         assert weaknesses(nodes.leader_url()) == [], "what is answered must be on disk"
-        login = nodes.url("wallet_api", SERVICE_PASSWORD.replace(" ", "%20"))
-        self.service = wallet.start("serve", PGWALLET_API_URL=login, JWT_SECRET="s" * 32, **SETTINGS)
+        file = cluster(other, nodes, nodes.folder)
+        self.service = wallet.start("serve", PGWALLET_CLUSTER=str(file), JWT_SECRET="s" * 32, **SETTINGS)
         self.load = Load(self.service.port)
+        self.neighbour = Neighbour(self.service.port)
         self.late: list[str] = []
         self._started = time.monotonic()
 
@@ -68,14 +72,15 @@ class Run:
         settled = load.settle(PATIENCE)
         wait_until(lambda: quiet(nodes.leader_url()), PATIENCE)
         found = [request.fault for request in load.requests if request.fault]
-        found += findings(nodes.leader_url(), load.requests, load.accounts)
+        found += findings(nodes.leader_url(), load.requests, load.accounts) + self.neighbour.failures
         late = " LATE" if away > LIMITS[kind] else ""
         if late:
             self.late.append(kind)
         print(
             f"[{time.monotonic() - self._started:4.0f} s] {kind} {leader.name}: no answer for {away:.1f} s"
             f" (at most {LIMITS[kind]:.0f}){late}, both servers after {whole:.1f} s; {load.acknowledged} answered"
-            f" so far, {len(settled)} in doubt, {len(found)} findings",
+            f" so far, {len(settled)} in doubt, {len(found)} findings; database 0: {self.neighbour.answered} answered,"
+            f" the slowest in {self.neighbour.slowest:.2f} s",
             flush=True,
         )
         return found
@@ -152,11 +157,14 @@ def main() -> int:
     given = options.parse_args()
     # ended from outside, it cleans up as it does after Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as name, Nodes(Path(name)) as nodes:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgwallet-")))
+        nodes = stack.enter_context(Nodes(folder))
         try:
             nodes.start()
-            with Pgwallet(Path(name) / "data") as wallet:
-                return _all(Run(nodes, wallet), given.kills, given.only or list(LIMITS))
+            _, other = stack.enter_context(own_server())
+            wallet = stack.enter_context(Pgwallet(folder / "data"))
+            return _all(Run(nodes, other, wallet), given.kills, given.only or list(LIMITS))
         except BaseException:
             for node in nodes.nodes:
                 print(f"The log of {node.name} ends with\n{node.log.read_text()[-3000:]}", file=sys.stderr)
@@ -165,7 +173,7 @@ def main() -> int:
 
 def _all(run: Run, kills: int | None, kinds: list[str]) -> int:
     rounds = ["killed", "switchover", *["killed"] * ((kills or 1) - 1), "switchover", "crashed", "undecided", "frozen"]
-    with run.load:
+    with run.load, run.neighbour:
         for kind in rounds[: None if kills else 2] + ([] if kills else ["frozen"]):
             if kind in kinds and (found := getattr(run, kind)()):
                 print(*found, f"The service's log ends with\n{run.service.errors[-5000:]}", sep="\n", file=sys.stderr)

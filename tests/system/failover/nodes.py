@@ -175,9 +175,8 @@ class Nodes:
 
     def by_role(self, role: str) -> Node:
         """Return the server with this role."""
-        found = [node for node in self.nodes if self.roles().get(node.name) == role]
-        assert len(found) == 1, self.members()
-        return found[0]
+        name = wait_until(lambda: next((name for name, found in self.roles().items() if found == role), ""))
+        return next(node for node in self.nodes if node.name == name)
 
     def url(self, user: str = "postgres", password: str = PASSWORD, database: str = "wallet") -> str:
         """The address of all servers, the one that leads last: what needs it must look for it."""
