@@ -31,8 +31,12 @@ SWITCHOVER_SECONDS = 5.0
 LIMITS = {
     **dict.fromkeys(("killed", "crashed", "frozen"), ttl() + 5.0),
     **dict.fromkeys(("switchover", "undecided"), SWITCHOVER_SECONDS),
+    "alone": 10.0,
 }
 """The longest pause between two answers, in seconds."""
+
+STAYS = ("undecided", "alone")
+"""The failures that change no leader."""
 
 
 class Run:
@@ -61,11 +65,9 @@ class Run:
         began = time.monotonic()
         away = self._pause(lambda: fail(leader))
         self._acknowledge(AFTER)
-        assert (nodes.by_role("leader") is leader) == (kind == "undecided"), (
-            "another one leads, if they can agree on it"
-        )
         repair(leader)
         wait_until(nodes.whole, PATIENCE)
+        assert (nodes.by_role("leader") is leader) == (kind in STAYS), "another one leads, if they can agree on it"
         whole = time.monotonic() - began
         self._acknowledge(AFTER)
         load.stop()
@@ -103,6 +105,11 @@ class Run:
             lambda leader: leader.signal(signal.SIGSTOP),
             lambda leader: leader.signal(signal.SIGCONT),
         )
+
+    def alone(self) -> list[str]:
+        """The standby ends. Commits wait for it, until Patroni lets the leader go on alone."""
+        other = self._nodes.by_role("sync_standby")
+        return self.round("alone", lambda _: other.kill(), lambda _: other.start())
 
     def undecided(self) -> list[str]:
         """Where the servers agree on who leads stands still, for longer than a leader may be silent."""
@@ -172,7 +179,16 @@ def main() -> int:
 
 
 def _all(run: Run, kills: int | None, kinds: list[str]) -> int:
-    rounds = ["killed", "switchover", *["killed"] * ((kills or 1) - 1), "switchover", "crashed", "undecided", "frozen"]
+    rounds = [
+        "killed",
+        "switchover",
+        *["killed"] * ((kills or 1) - 1),
+        "switchover",
+        "crashed",
+        "undecided",
+        "alone",
+        "frozen",
+    ]
     with run.load, run.neighbour:
         for kind in rounds[: None if kills else 2] + ([] if kills else ["frozen"]):
             if kind in kinds and (found := getattr(run, kind)()):
