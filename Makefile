@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -88,6 +88,9 @@ test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is
 
 test-events: $(DEVELOPMENT) ## kill relay, service, receiver and PostgreSQL under load: all events arrive, in order; KILLS=100, SECONDS=60
 	@exec $(BIN)/python -m tests.system.events $(if $(KILLS),--kills $(KILLS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+test-cluster: $(DEVELOPMENT) ## the HTTP suite on four databases; PART=… is what of it; KILLS=100: kill service and servers under load instead
+	@exec $(BIN)/$(if $(KILLS),python -m tests.system.cluster --kills $(KILLS),pytest $(PARALLEL) --databases=4 $(or $(PART),tests/api))
 
 ETCD = $(firstword $(wildcard build/etcd/usr/bin/etcd) $(shell command -v etcd))
 PATRONI := build/patroni

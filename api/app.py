@@ -139,7 +139,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         await database.open()
         try:
             beating = shared.beating(number) if shared else nullcontext()
-            measuring = metrics.sampling(database.waiting, database.connections, streams.numbers, database.take_counts)
+            measuring = metrics.sampling(database, streams.numbers)
             async with (
                 revocations.followed(),
                 measuring,

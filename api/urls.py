@@ -176,7 +176,7 @@ def without_password(url: str) -> str:
     login, _, host = parts.netloc.rpartition("@")
     query = [(name, value) for name, value in parse_qsl(parts.query) if name not in SECRET]
     netloc = f"{login.partition(':')[0]}@{host}" if login else host
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query, safe="/")))
+    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query, safe="/,")))
 
 
 def _hosts(netloc: str) -> list[tuple[str, str]]:

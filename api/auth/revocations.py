@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import structlog
 
@@ -13,7 +14,6 @@ from api.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from uuid import UUID
 
     from api.auth.tokens import Tokens
     from api.database.functions import Database
@@ -26,26 +26,61 @@ TRUSTED_SECONDS: Final = 5.0
 log = structlog.get_logger("pgwallet.revocations")
 
 
+class UsersOf:
+    """All users of one database."""
+
+    def __init__(self, database: Database, number: int) -> None:
+        self._database, self._number = database, number
+
+    def __contains__(self, user_id: object) -> bool:
+        """Whether the user lives there."""
+        members = self._database.members
+        return isinstance(user_id, UUID) and self._database.of(user_id) is members.get(self._number)
+
+
 class Revocations:
-    """Asks the database four times a second which users' tokens were revoked, and has those verified again."""
+    """Follows the revocations of each database."""
 
     def __init__(self, database: Database, tokens: Tokens) -> None:
         self._database = database
         self._tokens = tokens
-        self._next: int | None = None
-        self._seen: set[int] = set()
+        self._followed: dict[int, asyncio.Task[None]] = {}
 
     @contextlib.asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
         """Follow revocations while the context is open."""
-        task = asyncio.create_task(self._follow())
+        watch = asyncio.create_task(self._watch())
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            tasks = [watch, *self._followed.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _follow(self) -> None:
+    async def _watch(self) -> None:
+        """Follow the databases that there are: one that does not answer leaves the tokens of its own users in doubt."""
+        while True:
+            members = self._database.members
+            for number in members.keys() - self._followed.keys():
+                self._followed[number] = asyncio.create_task(Follower(self._database, number, self._tokens).follow())
+            for number in self._followed.keys() - members.keys():
+                self._followed.pop(number).cancel()
+                self._tokens.forget(UsersOf(self._database, number))
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class Follower:
+    """Asks a database four times a second which users' tokens were revoked, and has those verified again."""
+
+    def __init__(self, database: Database, number: int, tokens: Tokens) -> None:
+        self._database, self._number = database, number
+        self._tokens = tokens
+        self._next: int | None = None
+        self._seen: set[int] = set()
+
+    async def follow(self) -> None:
+        """Follow until it is cancelled."""
         heard = time.monotonic()
         while True:
             asked = time.monotonic()
@@ -58,18 +93,18 @@ class Revocations:
             except Exception:  # the loop must go on: whoever signed out must stay out
                 log.exception("revocations cannot be read")
             if asked - heard > TRUSTED_SECONDS:
-                self._tokens.forget()
+                self._tokens.forget(UsersOf(self._database, self._number))
             await asyncio.sleep(POLL_SECONDS)
 
     async def _catch_up(self) -> None:
         before = self._next
-        news = await self._database.revocations(before)
+        news = await self._database.members[self._number].revocations(before)
         self._next = news.next
         revoked: dict[int, UUID] = dict(zip(news.ids, news.user_ids, strict=True))
         fresh = revoked.keys() - self._seen
         self._seen = set(revoked)
         if before is None or news.next < before:
             # the time before is unknown, or the database was put back to an earlier state
-            self._tokens.forget()
+            self._tokens.forget(UsersOf(self._database, self._number))
         elif fresh:
             self._tokens.forget({revoked[number] for number in fresh})

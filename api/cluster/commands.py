@@ -16,6 +16,7 @@ from api.cluster.move import STEPS, Move
 from api.cluster.role import set_role
 from api.cluster.status import on_one_screen
 from api.cluster.status import status as look
+from api.cluster.verify import verify_all
 from api.cluster_map import NUMBERS
 from api.errors import CommandError
 from api.setup.status import printable, printable_json
@@ -23,6 +24,7 @@ from api.setup.status import printable, printable_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from api.integrity.hash_chain import Finding
     from api.settings import Settings
 
 JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs")
@@ -68,7 +70,7 @@ _order("url", "Print the administrator's address of server NAME.", "name")
 
 
 @contextlib.contextmanager
-def progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+def progress(length: int, label: str = "rows") -> Iterator[Callable[[int], None]]:
     """Show a bar on a terminal."""
     with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         yield bar.update
@@ -126,6 +128,32 @@ def move(settings: Settings, number: int, target: str, *, as_json: bool) -> None
         *(f"replication slot {slot} stayed behind: what reads it must begin anew" for slot in moved.slots),
     ]
     show(moved, "\n".join(lines), as_json=as_json)
+
+
+@cluster.command("verify")
+@JSON
+@click.pass_obj
+def verify(settings: Settings, *, as_json: bool) -> None:
+    """Verify every database, then hold all of them against one another; exit status 1 when anything is violated."""
+    found = map_file.read(settings)
+
+    def report(number: int | None, finding: Finding) -> None:
+        if not as_json:
+            told = {"database": number, **finding._asdict()}
+            click.echo(printable("  ".join(f"{name}={value}" for name, value in told.items() if value is not None)))
+
+    result = asyncio.run(verify_all(found, report, progress))
+    lines = [
+        f"database {one.number}: {one.error or f'{one.entries} entries, no violations'}" for one in result.databases
+    ]
+    if result.cross_error is None:
+        lines.append(f"between them: {result.rows} rows of transfers, {result.cross_violations or 'no'} violations")
+        lines += [f"in transit: {amount} {asset}" for asset, amount in result.in_transit.items() if amount]
+    else:
+        lines.append(f"between them: {result.cross_error}")
+    show(result, "\n".join(lines), as_json=as_json)
+    if not result.ok:
+        raise CommandError("not everything is as it must be")
 
 
 @cluster.command("role")

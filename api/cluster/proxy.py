@@ -59,7 +59,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_find_request", "wallet_verify_entry", "wallet_verify_receipt"), _WALLET),
     **dict.fromkeys(("wallet_adjust", "wallet_propose", "wallet_set_limits", "wallet_set_status"), _WALLET),
     **dict.fromkeys(("wallet_inspect_wallet", "wallet_inspect_entries", "wallet_inspect_holds"), _WALLET),
-    **dict.fromkeys(("wallet_inspect_statement", "wallet_delivery"), _WALLET),
+    **dict.fromkeys(("wallet_inspect_statement", "wallet_deliveries"), _WALLET),
     "wallet_can_receive": Where(ID, "p_to_wallet_id"),
     **dict.fromkeys(("wallet_find", "wallet_list", "wallet_open"), _OWNER),
     **dict.fromkeys(("wallet_me", "wallet_inspect_user", "wallet_erase_user", "wallet_sign_out_everywhere"), _USER),

@@ -31,11 +31,19 @@ def metrics_route(metrics: Metrics, database: Database, token: str | None) -> HT
         if not hmac.compare_digest(given, expected):
             raise unauthorized("The metrics have a token of their own.")
         metrics.add(database.take_counts())
-        facts = None
-        with contextlib.suppress(ServiceError):
-            facts = asdict(await database.facts())
-            facts["open_holds"] = await database.open_holds()
-        page = await asyncio.to_thread(metrics.page, facts)
+        members = dict(database.members)
+        facts = await asyncio.gather(*(facts_of(member, among=len(members)) for member in members.values()))
+        page = await asyncio.to_thread(metrics.page, dict(zip(members, facts, strict=True)))
         return Response(page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return scrape
+
+
+async def facts_of(member: Database, among: int) -> dict[str, Any] | None:
+    """Return what a database says of itself, one `among` so many; None where it does not answer."""
+    facts = None
+    with contextlib.suppress(ServiceError):
+        facts = asdict(await member.facts())
+        facts["open_holds"] = await member.open_holds()
+        facts["in_transit"] = await member.in_transit() if among > 1 else []
+    return facts

@@ -33,12 +33,32 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
     WaitingCounts = Callable[[], Mapping[str, int]]
-    ConnectionCounts = Callable[[], Mapping[str, Mapping[str, int]]]
 
 SAMPLED_EVERY: Final = 1.0
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 MEMORY: Final = Path("/proc/self/statm")
 ITEMS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class Measured(Protocol):
+    """A database, as far as it is measured."""
+
+    def waiting(self) -> Mapping[str, int]:
+        """How many requests wait, and where."""
+
+    def connections(self) -> Mapping[str, Mapping[str, int]]:
+        """How many connections each pool has, by state."""
+
+
+class Databases(Protocol):
+    """All databases, by number."""
+
+    @property
+    def members(self) -> Mapping[int, Measured]:
+        """Each of them."""
+
+    def take_counts(self) -> Counted:
+        """What was written since the last call of this."""
 
 
 class Counted(Protocol):
@@ -100,7 +120,7 @@ class Metrics:
         self.waiting = Gauge(
             "pgwallet_waiting",
             "Requests that wait",
-            ["place"],
+            ["place", "database"],
             multiprocess_mode="livesum",
             registry=self._registry,
         )
@@ -110,7 +130,7 @@ class Metrics:
         self.connections = Gauge(
             "pgwallet_connections",
             "Database connections",
-            ["pool", "state"],
+            ["pool", "state", "database"],
             multiprocess_mode="livesum",
             registry=self._registry,
         )
@@ -142,10 +162,10 @@ class Metrics:
             registry=self._registry,
         )
 
-    def page(self, facts: Mapping[str, Any] | None) -> bytes:
+    def page(self, facts: Mapping[int, Mapping[str, Any] | None]) -> bytes:
         """Return all metrics in Prometheus's text format. Call it in a thread: it reads the memory of all workers.
 
-        `facts` are those of the database; None where it does not answer.
+        `facts` are those of each database; None for one that does not answer.
         """
         return generate_latest(self._series()) + generate_latest(Facts(facts))
 
@@ -159,41 +179,36 @@ class Metrics:
     @contextlib.asynccontextmanager
     async def sampling(
         self,
-        waiting: WaitingCounts,
-        connections: ConnectionCounts,
+        databases: Databases,
         streams: WaitingCounts,
-        take_counts: Callable[[], Counted],
     ) -> AsyncIterator[None]:
         """Note every second how many requests wait at each place, each pool's connections by state, and what was done.
 
         And how many streams are open, by kind.
-
-        `take_counts` returns what was written since its last call.
         """
-        task = asyncio.create_task(self._sample(waiting, connections, streams, take_counts))
+        task = asyncio.create_task(self._sample(databases, streams))
         try:
             yield
         finally:
             task.cancel()
-            self.add(take_counts())
+            self.add(databases.take_counts())
 
     async def _sample(
         self,
-        waiting: WaitingCounts,
-        connections: ConnectionCounts,
+        databases: Databases,
         streams: WaitingCounts,
-        take_counts: Callable[[], Counted],
     ) -> None:
         while True:
-            self.add(take_counts())
+            self.add(databases.take_counts())
             self._note_process()
-            for place, number in waiting().items():
-                self.waiting.labels(place).set(number)
+            for database, member in databases.members.items():
+                for place, number in member.waiting().items():
+                    self.waiting.labels(place, database).set(number)
+                for pool, states in member.connections().items():
+                    for state, number in states.items():
+                        self.connections.labels(pool, state, database).set(number)
             for kind, number in streams().items():
                 self.streams.labels(kind).set(number)
-            for pool, states in connections().items():
-                for state, number in states.items():
-                    self.connections.labels(pool, state).set(number)
             await asyncio.sleep(SAMPLED_EVERY)
 
     def add(self, counted: Counted) -> None:
@@ -296,26 +311,50 @@ class Merged:
 
 
 class Facts:
-    """What is known at each scrape: what runs here, and what the database says."""
+    """What is known at each scrape: what runs here, and what each database says."""
 
-    def __init__(self, facts: Mapping[str, Any] | None) -> None:
+    def __init__(self, facts: Mapping[int, Mapping[str, Any] | None]) -> None:
         self._facts = facts
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges, those of the last verification only where one is known."""
-        facts = self._facts or {}
+        known = {number: facts for number, facts in self._facts.items() if facts is not None}
         versions = {
             "version": importlib.metadata.version("pgwallet"),
             "python": platform.python_version(),
-            "postgres": facts.get("postgres", ""),
+            "postgres": ", ".join(sorted({facts["postgres"] for facts in known.values() if "postgres" in facts})),
         }
         yield InfoMetricFamily("pgwallet_build", "What runs here", value=versions)
-        yield GaugeMetricFamily("pgwallet_database_up", "Whether the database answers", value=self._facts is not None)
+        up = GaugeMetricFamily("pgwallet_database_up", "Whether the database answers", labels=["database"])
+        for number in self._facts:
+            up.add_metric([str(number)], number in known)
+        yield up
         for name, key, meaning in (
             ("holds_open", "open_holds", "Holds that are open"),
             ("verification_age_seconds", "age_seconds", "How long ago the last verification ended"),
             ("verification_violations", "violations", "How many violations the last verification found"),
             ("verification_seconds", "seconds", "How long the last verification took"),
         ):
-            if facts.get(key) is not None:
-                yield GaugeMetricFamily(f"pgwallet_{name}", meaning, value=facts[key])
+            told = {number: facts[key] for number, facts in known.items() if facts.get(key) is not None}
+            if told:
+                family = GaugeMetricFamily(f"pgwallet_{name}", meaning, labels=["database"])
+                for number, value in told.items():
+                    family.add_metric([str(number)], value)
+                yield family
+        yield from in_transit(known)
+
+
+def in_transit(known: Mapping[int, Mapping[str, Any]]) -> Iterator[Metric]:
+    """Yield what is on its way between databases, where there are several."""
+    rows = [(number, row) for number, facts in known.items() for row in facts.get("in_transit", ())]
+    if not rows:
+        return
+    ways = ["database", "destination", "asset"]
+    pending = GaugeMetricFamily("pgwallet_in_transit", "Transfers that are on their way", labels=ways)
+    oldest = GaugeMetricFamily("pgwallet_in_transit_oldest_seconds", "Age of the oldest of them", labels=ways)
+    for number, row in rows:
+        way = [str(number), str(row.destination), row.asset]
+        pending.add_metric(way, row.pending)
+        oldest.add_metric(way, row.oldest_seconds)
+    yield pending
+    yield oldest

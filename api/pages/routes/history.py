@@ -58,6 +58,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
         except MistakeError as mistake:
             form.note(mistake)
             wallet, wallets = await site.wallets(request, form.text("asset"))
+        deliveries = await services.deliveries(wallet_id, page.items, request.user.user_id)
         kept = {"asset": wallet.asset, **{name: form[name] for name in FILTERS if form.text(name)}}
         return site.page(
             request,
@@ -68,6 +69,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
             form=form,
             kinds=KINDS,
             items=page.items,
+            deliveries=deliveries,
             filtered=len(kept) > 1,
             first_page=before_seq is None,
             newest=f"/history?{urlencode(kept, quote_via=quote)}",
@@ -97,6 +99,7 @@ def history_pages(site: Site) -> list[HTTPRouteHandler]:
         wallet_id = await site.wallet_id(request, form.text("asset"))
         entry = database.entry(wallet_id, number(request, transaction_id), request.user.user_id)
         entry_, (wallet, _) = await asyncio.gather(entry, site.wallets(request, form.text("asset")))
+        await services.tell_delivery(wallet_id, entry_, request.user.user_id)
         return wallet, entry_
 
     @get("/transactions/{transaction_id:int}", before_request=signed_in)

@@ -52,6 +52,7 @@ def wallet_pages(site: Site) -> list[HTTPRouteHandler]:
             wallet=wallet,
             wallets=wallets,
             items=page.items,
+            deliveries=await services.deliveries(wallet.wallet_id, page.items, user_id),
             more=page.next is not None,
             points=points,
             chart=steps([*(point.balance for point in points), wallet.balance]),

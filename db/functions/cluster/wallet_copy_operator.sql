@@ -1,5 +1,6 @@
 -- Other tables refer to who did something, so an operator has a row in every database. It has no wallet and no
--- password, and its id says that the user lives elsewhere.
+-- password, and its id says that the user lives elsewhere. The name goes with the role, so that an erasure where the
+-- user lives leaves none behind.
 create or replace function public.wallet_copy_operator(
   p_user_id uuid,
   p_username text,
@@ -13,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
 declare
-  v_username constant text := wallet.username(p_username);
+  v_username text := wallet.username(p_username);
   v_before wallet.users;
 begin
   perform wallet.require_read_committed();
@@ -34,10 +35,12 @@ begin
   from wallet.users u
   where u.id = p_user_id
   for no key update;
-  if not found and p_role = 'user' then
+  if p_role = 'user' and v_before.role is distinct from 'operator' then
     return;
   elsif v_before.erased_at is not null then
     perform wallet.raise_error('WA030', jsonb_build_object('user_id', p_user_id));
+  elsif p_role = 'user' then
+    v_username := 'former-' || gen_random_uuid();
   elsif exists (select from wallet.users u where u.username = v_username and u.id <> p_user_id) then
     perform wallet.raise_error('WA005', jsonb_build_object('field', 'username', 'username', v_username));
   end if;
@@ -61,11 +64,11 @@ end;
 $$;
 
 comment on function public.wallet_copy_operator(uuid, text, text) is
-$$ Makes an operator who lives in another database one of this database, too, or a user again: a row without a wallet,
-with which nobody signs in. A change of the role is on record.
+$$ Makes an operator who lives in another database one of this database, too: a row without a wallet, with which nobody
+signs in. Or none any more, and then the row has no name, either. A change of the role is on record.
 
 p_user_id, p_username, p_role what wallet_set_role() returned in the database where the user lives
 
-Returns them as stored; no row for somebody who is no operator and was none here. wallet_erase_user() erases a copy like
-a user. For administrators.
+Returns them as stored; no row where nobody is made an operator who was none. wallet_erase_user() erases a copy like a
+user. For administrators.
 Errors: WA002 invalid argument; WA005 username already taken; WA030 already erased; WA035 administrators only. $$;

@@ -17,6 +17,10 @@ set plan_cache_mode = force_generic_plan
 as $$
 begin
   perform wallet.require_trust();
+  if p_limit is null or p_limit not between 0 and 1000 then
+    perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 0 and 1000'));
+  end if;
+
   return query
   select o.transaction_id, o.wallet_id, o.to_wallet_id, o.destination, t.amount, w.asset, o.status, o.code, o.erasure
   from (
@@ -41,7 +45,7 @@ $$;
 comment on function public.wallet_cross_outbox(bigint, integer, bigint[]) is
 $$ Transfers to other databases, by number, as `pgwallet cluster verify` compares them with the inboxes there.
 
-p_after, p_limit  the page after this number; 0 for the first
+p_after, p_limit  the page after this number, 0 for the first, of at most 1,000
 p_ids             only these, in place of a page
 
-For administrators. Errors: WA035 administrators only. $$;
+For administrators. Errors: WA002 invalid argument; WA035 administrators only. $$;

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from api.cluster_map import home_of
+from tests.api.pages.browser import Browser
 from tests.api.service import Service, User, data, problem, serve
 from tests.cluster import Databases, join, migrate
 from tests.command import wait_until
@@ -151,6 +152,29 @@ def test_what_cannot_be_carried_at_once_is_carried_later(user_of: UserOf, databa
         assert data(alice.get(path))["delivery"] == "pending"
     wait_until(lambda: data(alice.get(path))["delivery"] == "delivered")
     assert bob.balance() == before + 200
+
+
+def test_pages_show_who_it_goes_to_and_how_far_it_is(service: Service, user_of: UserOf, databases: Databases) -> None:
+    alice, bob = user_of(0), user_of(1)
+    alice.topup(500)
+    with closing(Browser(service)) as browser, databases.members[1].connect() as administrator:
+        browser.sign_in(alice.username)
+        form = browser.open("/transfer").form("Continue")
+        review = form.send(to=bob.account["wallet_id"], amount="200")
+        assert bob.username in review
+        with administrator.transaction():
+            administrator.execute("select from wallet.wallets where id = %s for update", [bob.account["wallet_id"]])
+            sent = review.form("Send now").send("Send now")
+            assert "Sent: it is on its way." in sent
+            assert sent.facts["Delivery"] == "On its way"
+            assert bob.username in sent.title
+            for path in ("/", "/history"):
+                assert "On its way" in browser.open(path)
+        wait_until(lambda: browser.open(sent.path).facts["Delivery"] == "Arrived")
+        assert "On its way" not in browser.open("/history")
+        # of the other database, too, the cookie alone tells
+        browser.cookies.clear()
+        assert alice.username in browser.sign_in(bob.username)
 
 
 @pytest.mark.parametrize("atomic", [False, True])

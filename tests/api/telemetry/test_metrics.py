@@ -17,9 +17,10 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.database.rows import InTransit
 from api.server import shared_memory
 from api.telemetry import metrics
-from api.telemetry.metrics import Lag, Metrics, RelayMetrics
+from api.telemetry.metrics import Facts, Lag, Metrics, RelayMetrics
 from tests.api.service import JWT_SECRET, TLS, Service, User, data, problem, serve
 from tests.command import Pgwallet, wait_until
 from tests.database import Database
@@ -221,7 +222,7 @@ def test_holds_that_cannot_be_counted_in_time_say_nothing_of_the_database(
     with service_database.connect() as administrator, administrator.transaction():
         administrator.execute("lock table wallet.holds in access exclusive mode")
         shown = page(measured.url)
-    assert "pgwallet_database_up 1.0" in shown
+    assert 'pgwallet_database_up{database="0"} 1.0' in shown
     assert "pgwallet_holds_open" not in shown
 
 
@@ -379,6 +380,16 @@ def test_what_workers_share_is_on_no_disk_that_could_be_full(service_database: D
         assert list(temporary.iterdir()) == []
 
 
+def transit() -> str:
+    """What only several databases have."""
+    facts = {0: {"in_transit": [InTransit(1, "UC", 2, 3.5)]}}
+    return "".join(
+        line
+        for line in generate_latest(Facts(facts)).decode().splitlines(keepends=True)
+        if "pgwallet_in_transit" in line
+    )
+
+
 def test_every_metric_is_documented(measured: Service, service_database: Database) -> None:
     with closing(User(measured)) as user, service_database.connect() as administrator:
         problem(user.spend(10**9), 402, "WA003")
@@ -397,7 +408,7 @@ def test_every_metric_is_documented(measured: Service, service_database: Databas
             family.type,
             frozenset(name for sample in family.samples for name in sample.labels) - {"le"},
         )
-        for family in text_string_to_metric_families(page(measured.url) + relayed())
+        for family in text_string_to_metric_families(page(measured.url) + relayed() + transit())
         if not family.name.endswith("_created")  # of a process on its own
     }
     assert shown == documented
@@ -438,4 +449,4 @@ def test_a_worker_that_has_measured_nothing_yet_fails_no_scrape(monkeypatch: pyt
             monkeypatch.setattr(f"prometheus_client.{module}.{name}", None)
         monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
         metrics.share(memory.names(), 0)
-        assert b"pgwallet_database_up 1.0" in Metrics(memory.names()).page({})
+        assert b'pgwallet_database_up{database="0"} 1.0' in Metrics(memory.names()).page({0: {}})

@@ -33,11 +33,11 @@ select results_eq(
   'history shows to whom, without a name'
 );
 select results_eq(
-  $$ select * from wallet_delivery(wallet_of('alice'), txn(1), user_of('alice')) $$,
+  $$ select delivery, code from wallet_deliveries(wallet_of('alice'), array[txn(1)], user_of('alice')) $$,
   $$ values ('pending', null::text) $$, 'the sender sees that it is pending'
 );
-select is_empty($$ select * from wallet_delivery(wallet_of('alice'), txn(2)) $$, 'of what is no such transfer there is no delivery');
-select is(refused($$ select wallet_delivery(wallet_of('alice'), txn(1), user_of('bob')) $$), 'WA001', 'nor for a stranger');
+select is_empty($$ select delivery, code from wallet_deliveries(wallet_of('alice'), array[txn(2)]) $$, 'of what is no such transfer there is no delivery');
+select is(refused($$ select wallet_deliveries(wallet_of('alice'), array[txn(1)], user_of('bob')) $$), 'WA001', 'nor for a stranger');
 select is(
   (wallet_transfer(wallet_of('alice'), txn(1), 300, (select id from their), null, 'rent', '{"a": 1}', '2020-01-01 00:00+00')).replayed,
   true, 'the same request again is a replay'
@@ -116,7 +116,7 @@ select results_eq(
   'what was received is delivered'
 );
 select results_eq(
-  $$ select * from wallet_delivery(wallet_of('alice'), txn(1)) $$, $$ values ('delivered', null::text) $$, 'as the sender sees'
+  $$ select delivery, code from wallet_deliveries(wallet_of('alice'), array[txn(1)]) $$, $$ values ('delivered', null::text) $$, 'as the sender sees'
 );
 select results_eq(
   $$ select status from wallet_conclude(array[(select id from sent)], '{WA013}') $$, $$ values ('delivered') $$,
@@ -138,7 +138,7 @@ select results_eq(
   $$ select 'returned', 700::bigint, 700::bigint, t.id from their t $$, 'the sender has the money again'
 );
 select results_eq(
-  $$ select * from wallet_delivery(wallet_of('alice'), txn(3)) $$, $$ values ('returned', 'WA013') $$, 'and is told why'
+  $$ select delivery, code from wallet_deliveries(wallet_of('alice'), array[txn(3)]) $$, $$ values ('returned', 'WA013') $$, 'and is told why'
 );
 select is((select sum(amount) from wallet.limit_usage), 300::numeric, 'what came back counts against no limit');
 select is((wallet_set_limits(wallet_of('alice'), '{transfer}', '{null}', '{1000}', '{null}')).kind, 'transfer', 'limits are set anew');

@@ -1,5 +1,5 @@
 -- An operator of another database is one here, too, and nothing else.
-select plan(56);
+select plan(58);
 
 create function pg_temp.olga() returns uuid language sql immutable as $$ select '0197c3b4-5d6e-8abc-9def-012345678002'::uuid $$;
 create function pg_temp.stored() returns table (username text, password_hash text, role text)
@@ -65,8 +65,11 @@ select results_eq(
 -- the end of it
 select lives_ok($$ select wallet_create_password_reset(user_of('bob'), sha256('a token'), 'forgot', p_actor => pg_temp.olga()) $$, 'a token that it made');
 select results_eq(
-  $$ select * from wallet_copy_operator(pg_temp.olga(), 'olga', 'user') $$, $$ values (pg_temp.olga(), 'olga', 'user') $$, 'a user again'
+  $$ select user_id, username ~ '^former-[0-9a-f-]{36}$', role from wallet_copy_operator(pg_temp.olga(), 'olga', 'user') $$,
+  $$ values (pg_temp.olga(), true, 'user') $$, 'no operator any more: the name is given up'
 );
+select is_empty($$ select from wallet_copy_operator(pg_temp.olga(), 'olga', 'user') $$, 'which comes once');
+select is_empty($$ select from wallet.users where username = 'olga' $$, 'so that an erasure elsewhere leaves none here');
 select is(refused($$ select wallet_search('bob', pg_temp.olga()) $$), 'WA027', 'does nothing here any more');
 select is_empty('select from wallet.password_resets', 'the token has ended');
 select results_eq(

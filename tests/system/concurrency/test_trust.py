@@ -13,12 +13,16 @@ from tests.database import Database
 ADMINISTRATORS = {
     "wallet_copy_operator",
     "wallet_create_asset",
+    "wallet_cross_inbox",
+    "wallet_cross_outbox",
     "wallet_export_user",
     "wallet_join_cluster",
     "wallet_record_verification",
+    "wallet_redrive",
     "wallet_set_role",
 }
 SERVICE = {
+    "wallet_can_receive",
     "wallet_change_password",
     "wallet_claim_verification",
     "wallet_credentials",
@@ -28,6 +32,8 @@ SERVICE = {
     "wallet_event_mark",
     "wallet_events_by_id",
     "wallet_fence_holders",
+    "wallet_in_transit",
+    "wallet_locate",
     "wallet_note_verification",
     "wallet_rehash",
     "wallet_relay_backlog",
@@ -47,6 +53,14 @@ SERVICE = {
     "wallet_sign_out_everywhere",
     "wallet_start_session",
     "wallet_wal_position",
+}
+RELAY = {
+    "wallet_conclude",
+    "wallet_conclude_erasures",
+    "wallet_erase_received",
+    "wallet_erased_outbox",
+    "wallet_outbox",
+    "wallet_receive",
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret
 OPEN = {
@@ -186,15 +200,15 @@ def test_administrators_functions_and_those_of_sign_in_are_not_for_it(reporting:
     told = {
         call.name: outcome(reporting.connection, str(call))
         for call in reporting.calls
-        if call.name in ADMINISTRATORS | SERVICE
+        if call.name in ADMINISTRATORS | SERVICE | RELAY
     }
-    assert told == dict.fromkeys(ADMINISTRATORS | SERVICE, "WA035")
+    assert told == dict.fromkeys(ADMINISTRATORS | SERVICE | RELAY, "WA035")
 
 
 def test_every_function_without_an_actor_is_known_here(reporting: Reporting) -> None:
     """Whoever adds one decides who may call it."""
     without = {call.name for call in reporting.calls if not {"p_actor", "p_actors"} & set(call.arguments)}
-    assert without == ADMINISTRATORS | SERVICE | OPEN
+    assert without == ADMINISTRATORS | SERVICE | RELAY | OPEN
 
 
 def test_it_cannot_become_the_owner(reporting: Reporting) -> None:
@@ -208,8 +222,22 @@ def test_the_service_is_no_administrator_either(module_database: Database, repor
             told = outcome(service, str(call))
             if call.name in ADMINISTRATORS:
                 assert told in {"WA035", "42501"}, call.name
+            elif call.name in RELAY:
+                # it would make money: not even EXECUTE, which a test of grants holds
+                assert told == "42501", call.name
             elif {"p_actor", "p_actors"} & set(call.arguments):
                 assert told in {"WA002 actor", "42501"}, call.name
+
+
+def test_the_service_cannot_deliver_and_the_relay_nothing_else(module_database: Database, reporting: Reporting) -> None:
+    with module_database.connect() as relay:
+        relay.execute("set session authorization wallet_relay")
+        may = {call.name for call in reporting.calls if outcome(relay, str(call)) != "42501"}
+        tables = relay.execute(
+            "select c.oid::regclass::text from pg_class c where c.relnamespace = 'wallet'::regnamespace"
+            " and c.relkind = 'r' and has_table_privilege(c.oid, 'select, insert, update, delete')"
+        ).fetchall()
+    assert (may, tables) == (RELAY, [])
 
 
 @pytest.mark.parametrize("role", ["none", "wallet_owner", "wallet_api"])

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import os
+import re
+import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +23,20 @@ from tests.database import SERVICE_PASSWORD, Database, PostgresServer, own_serve
 PROGRAMS = Path(os.environ.get("PLPROXY") or "/usr/lib/postgresql/15/bin")
 PASSWORD = "a password of 'the' \\ tests"
 HOMES = [[0], [2, 0, 1]]
-LOGINS = ("shop=wallet_shop", "desk=wallet_api", "clerk=wallet_clerk")
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "deployment" / "plproxy.md"
+
+
+def blocks(language: str) -> list[str]:
+    """The document's code in this language, with the passwords of the tests."""
+    found = re.findall(
+        rf"^ *```{language}\n(.*?)^ *```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    return [text.replace("'of your choice'", "'" + PASSWORD.replace("'", "''") + "'") for text in found]
+
+
+ROLES, GRANTS, DOOR, CALLS = blocks("sql")
+ARGUMENTS = shlex.split(re.findall(r"pgwallet proxy (.*) >", *blocks("sh"))[0])
+LOGINS = dict(text.split("=") for text in ARGUMENTS if "=" in text)
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,7 @@ class Door:
     """The PL/Proxy database, the databases behind it, and the command that makes the one from the map of the others."""
 
     proxy: Database
+    log: Path
     members: dict[int, Database]
     servers: list[embedded.Server]
     command: Pgwallet
@@ -51,8 +67,8 @@ class Door:
 
 
 @contextlib.contextmanager
-def plproxy() -> Iterator[Database]:
-    """Run a server of Debian's PostgreSQL 15; yields an empty database of it."""
+def plproxy() -> Iterator[tuple[Database, Path]]:
+    """Run a server of Debian's PostgreSQL 15; yields an empty database of it, and its log."""
     with tempfile.TemporaryDirectory(prefix="plproxy-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -101,10 +117,9 @@ def plproxy() -> Iterator[Database]:
 
             wait_until(ready)
             with server.database("postgres").connect() as administrator:
-                administrator.execute("create database door")
-                for login in (*(text.partition("=")[0] for text in LOGINS), "nobody"):
-                    administrator.execute(f"create role {login} login")
-            yield server.database("door")
+                for statement in (*DOOR.split(";")[:-1], "create role nobody login"):
+                    administrator.execute(statement.encode())
+            yield server.database("door"), log
         finally:
             process.terminate()
             process.wait(60)
@@ -131,8 +146,8 @@ def cluster() -> Iterator[Door]:
                 WALLET_CLERK_PASSWORD=PASSWORD,
             )
         )
-        door = Door(stack.enter_context(plproxy()), members, [server for server, _ in servers], command)
-        door.apply(door.script("--passwords", "--timeout", "5", *(f"--login={login}" for login in LOGINS)))
+        door = Door(*stack.enter_context(plproxy()), members, [server for server, _ in servers], command)
+        door.apply(door.script(*ARGUMENTS, "--timeout=5"))
         yield door
 
 
@@ -149,19 +164,14 @@ def _member(number: int, server: PostgresServer) -> Database:
 
 
 def _let_in(administrator: psycopg.Connection) -> None:
-    """Make the roles that logins of the door are, and let them in by password."""
-    quoted = PASSWORD.replace("'", "''")
-    for role, member in (("wallet_shop", ""), ("wallet_clerk", "in role wallet_owner")):
-        found = administrator.execute("select from pg_roles where rolname = %s", (role,)).fetchone()
-        if found is None:
-            administrator.execute(f"create role {role} login {member} password '{quoted}'".encode())
+    """Make the roles that logins of the door are, once for each server, and let them in by password."""
+    if administrator.execute("select from pg_roles where rolname = 'wallet_shop'").fetchone() is None:
+        administrator.execute(ROLES.encode())
+        (file,) = administrator.execute("show hba_file").fetchone() or ("",)
+        with Path(file).open("a") as rules:
+            rules.write("local all wallet_shop,wallet_clerk scram-sha-256\n")
+        administrator.execute("select pg_reload_conf()")
+    administrator.execute(GRANTS.encode())
     administrator.execute(
         f"grant connect on database {administrator.info.dbname} to wallet_shop, wallet_clerk".encode()
     )
-    administrator.execute("grant usage on schema public to wallet_shop")
-    administrator.execute("grant execute on function wallet_topup, wallet_transfer, wallet_balance to wallet_shop")
-    (file,) = administrator.execute("show hba_file").fetchone() or ("",)
-    text = Path(file).read_text()
-    if "wallet_clerk" not in text:
-        Path(file).write_text(f"{text}local all wallet_shop,wallet_clerk scram-sha-256\n")
-        administrator.execute("select pg_reload_conf()")
