@@ -101,7 +101,7 @@ def success(message: str, data: T, status_code: int = 200) -> JsonResponse[Envel
     return JsonResponse(Envelope(success=True, message=message, data=data), status_code)
 
 
-def success_of(age: Age | None, message: str, data: T) -> JsonResponse[Envelope[T]]:
+def success_of_age(message: str, data: T, age: Age | None) -> JsonResponse[Envelope[T]]:
     """Put data into the envelope, and say how old it is where the caller has said how old it may be."""
     content = Envelope(success=True, message=message, data=data)
     return JsonResponse(content) if age is None else AgedResponse(content, age.found)

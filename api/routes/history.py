@@ -15,7 +15,7 @@ from litestar.params import PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Filters
 from api.http.openapi import Documented
-from api.http.responses import JsonResponse, errors, success_of
+from api.http.responses import JsonResponse, errors, success_of_age
 from api.routes.parameters import (
     AssetQuery,
     CursorQuery,
@@ -95,7 +95,7 @@ def history_routes(services: Services) -> Router:
         wallet_id = await wallet_ids.find(request, asset)
         age = accepted(max_age)
         page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id, age)
-        return success_of(age, "transactions", EntryPage(page.items, encode_cursor(page.next)))
+        return success_of_age("transactions", EntryPage(page.items, encode_cursor(page.next)), age)
 
     @get(
         "/transactions/{txn_id:uuid}",
@@ -115,7 +115,7 @@ def history_routes(services: Services) -> Router:
         age = accepted(max_age)
         entry = await database.transaction(wallet_id, txn_id, user.user_id, age)
         await services.tell_delivery(wallet_id, entry, user.user_id)
-        return success_of(age, "transaction", entry)
+        return success_of_age("transaction", entry, age)
 
     @get(
         "/statement",

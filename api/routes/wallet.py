@@ -12,7 +12,7 @@ from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
 from api.http.openapi import KeyedOperation
-from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success, success_of
+from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success, success_of_age
 from api.routes.parameters import AssetQuery, MaxAgeQuery, MomentQuery, accepted, details, in_utc, moment, text
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
@@ -46,7 +46,7 @@ def wallet_routes(services: Services) -> Router:
         if at is None and not max_age:
             return success("balance", await database.balance(wallet_id, user.user_id))
         age = accepted(max_age)
-        return success_of(age, "balance", await _balance(database, wallet_id, at, user.user_id, age))
+        return success_of_age("balance", await _balance(database, wallet_id, at, user.user_id, age), age)
 
     @post(
         "/topup",
