@@ -53,6 +53,7 @@ SERVICE = {
     "wallet_sign_out",
     "wallet_sign_out_everywhere",
     "wallet_start_session",
+    "wallet_wal_position",
 }
 RELAY = {
     "wallet_conclude",
