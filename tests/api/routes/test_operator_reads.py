@@ -73,6 +73,7 @@ def test_a_user_is_shown_with_wallets(operator: User, alice: User) -> None:
     problem(operator.get("/api/operator/users/alice"), 404, "not_found")
 
 
+@pytest.mark.one_database("compares with the order of one database")
 def test_pages_of_users_have_everybody_once(operator: User, alice: User, service_database: Database) -> None:
     found: list[str] = []
     cursor: dict[str, str] = {}
