@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-crash test-events test-flood test-pooler test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -73,6 +73,7 @@ lock: ## pin the dependencies anew
 	@command -v npm >/dev/null || echo "tests/clients/package-lock.json stays as it is: there is no npm" >&2
 	@! command -v npm >/dev/null || npm --prefix=tests/clients update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 	build/lock/bin/pip-compile $(filter-out --build-deps-for=%,$(LOCK)) --upgrade --output-file=tests/browser/requirements.txt tests/browser/requirements.in
+	build/lock/bin/pip-compile $(filter-out --build-deps-for=%,$(LOCK)) --upgrade --output-file=tests/system/failover/requirements.txt tests/system/failover/requirements.in
 
 PGTAP_FILE := share/postgresql/15/extension/pgtap--1.2.0.sql
 PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE)))
@@ -91,12 +92,34 @@ test-events: $(DEVELOPMENT) ## kill relay, service, receiver and PostgreSQL unde
 test-cluster: $(DEVELOPMENT) ## the HTTP suite on four databases; PART=… is what of it; KILLS=100: kill service and servers under load instead
 	@exec $(BIN)/$(if $(KILLS),python -m tests.system.cluster --kills $(KILLS),pytest $(PARALLEL) --databases=4 $(or $(PART),tests/api))
 
+ETCD = $(firstword $(wildcard build/etcd/usr/bin/etcd) $(shell command -v etcd))
+PATRONI := build/patroni
+
+$(PATRONI)/.installed: tests/system/failover/requirements.txt
+	@echo "installing Patroni into $(PATRONI), once" >&2
+	@$(PYTHON) -m venv --clear $(PATRONI)
+	@$(PATRONI)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --require-hashes -r tests/system/failover/requirements.txt
+	@touch $@
+
+test-failover: $(DEVELOPMENT) $(PATRONI)/.installed ## kill and freeze servers under Patroni: nothing that was answered is lost; KILLS=20 for the long run
+	@test -x "$(ETCD)" || { echo "etcd is missing. Install it (Debian: etcd-server), or unpack it here: mkdir -p build/etcd && cd build/etcd &&" \
+		"apt-get download etcd-server && dpkg -x etcd-server_*.deb ." >&2; exit 1; }
+	@ETCD="$(abspath $(ETCD))" PATRONI="$(abspath $(PATRONI))/bin/patroni" exec $(BIN)/python -m tests.system.failover $(if $(KILLS),--kills $(KILLS))
+
 PGBOUNCER = $(firstword $(wildcard build/pgbouncer/usr/sbin/pgbouncer) $(shell command -v pgbouncer))
 
 test-pooler: $(DEVELOPMENT) ## two workers behind pgbouncer: no call is ever another's; CALLS=2000 is how many
 	@test -x "$(PGBOUNCER)" || { echo "pgbouncer is missing. Install it, or unpack it here: mkdir -p build/pgbouncer && cd build/pgbouncer &&" \
 		"apt-get download pgbouncer libc-ares2 libevent-2.1-7 && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
 	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/system/pooler/through_pgbouncer.py
+
+# the folder of PostgreSQL's programs, of a version that has PL/Proxy
+PLPROXY = $(firstword $(patsubst %/lib/plproxy.so,%/bin,$(wildcard build/plproxy/usr/lib/postgresql/15/lib/plproxy.so /usr/lib/postgresql/*/lib/plproxy.so)))
+
+test-proxy: $(DEVELOPMENT) ## every function through PL/Proxy, as in the databases themselves; PLPROXY=… is the folder of PostgreSQL's programs
+	@test -x "$(PLPROXY)/postgres" || { echo "PL/Proxy is missing. Install postgresql-15-plproxy, or unpack it here: mkdir -p build/plproxy && cd build/plproxy &&" \
+		"apt-get download postgresql-15 postgresql-15-plproxy && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
+	@PLPROXY="$(abspath $(PLPROXY))" exec $(BIN)/pytest tests/system/proxy/through_plproxy.py
 
 CLIENTS := build/clients
 CLIENT_TOOLS := tests/clients/package.json tests/clients/package-lock.json tests/clients/requirements.txt

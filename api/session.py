@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
+
+from api.urls import hosts, parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +57,16 @@ begin
 end;
 $$"""
 _PROCESS: Final = secrets.token_hex(8)
+# One server cannot be used: another may be.
+_NEXT: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
+)
+_found: Final[dict[str, tuple[str, int | None]]] = {}
+"""Which of a URL's hosts was connected to last."""
 
 
 class Connection(Session):
@@ -75,3 +88,33 @@ def set_all(values: Mapping[str, str], *, local: bool = False) -> str:
     return "; ".join(
         [*(f"{word} {name} = '{value}'" for name, value in values.items()), DURABLE.format(str(local).lower())]
     )
+
+
+async def connect(dsn: str, *, timeout: float, **arguments: Any) -> Session:  # noqa: ASYNC109 - as asyncpg's
+    """Connect as asyncpg does, and give each of several hosts its share of the time, the one that was found last first.
+
+    asyncpg gives all hosts one time together: a frozen server uses it up, and the one that has taken its place is never
+    asked.
+    """
+    named = hosts(dsn)
+    if len(named) < 2 or attributes(dsn) == "prefer-standby":
+        only: Session = await asyncpg.connect(dsn, timeout=timeout, **arguments)
+        return only
+    named.sort(key=lambda one: one != _found.get(dsn))
+    for place, (host, port) in enumerate(named, 1):
+        try:
+            connection: Session = await asyncpg.connect(
+                dsn, host=host, port=port, timeout=timeout / len(named), **arguments
+            )
+        except _NEXT:
+            if place == len(named):
+                raise
+        else:
+            _found[dsn] = host, port
+            return connection
+    raise AssertionError("no host")
+
+
+def attributes(dsn: str) -> str | None:
+    """Return what kind of server the user asks for, in the URL or as libpq's variable."""
+    return parameter(dsn, "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")

@@ -30,7 +30,7 @@ OTHERS = ("PGWALLET_USER_PASSWORD",)
 """Read in cli.py."""
 SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage"
 RATE_LIMIT = "RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset"
-SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition"
+SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition, Age"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?|https?://\[[0-9a-f:]+\](?::\d+)?")
 
 

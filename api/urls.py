@@ -96,6 +96,18 @@ def with_login(url: str, user: str, password: str) -> str:
     return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
 
 
+def hosts(url: str) -> list[tuple[str, int | None]]:
+    """Return the servers that the URL names, each with its port, None for the default."""
+    named = _hosts(urlsplit(url).netloc)
+    if named == [("", "")]:
+        names = (parameter(url, "host") or "").split(",")
+        named = [(name, "") for name in names if name]
+    ports = (parameter(url, "port") or "").split(",")
+    ports = ports * len(named) if len(ports) == 1 else [*ports, *[""] * len(named)]
+    chosen = [(name, port or other) for (name, port), other in zip(named, ports, strict=False)]
+    return [(name, int(port) if port else None) for name, port in chosen]
+
+
 def for_asyncpg(url: str) -> dict[str, Any]:
     """Return the arguments of asyncpg for a connection."""
     parts = urlsplit(url)

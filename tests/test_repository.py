@@ -13,7 +13,13 @@ CODE = re.compile(r"'(WA\d{3})'")
 STATUSES = {code: kind.status for code, kind in errors.SQLSTATES.items() if code.startswith("WA")}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "tests/browser/requirements.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("requirements.txt", "requirements-dev.txt"),
+        *("tests/browser/requirements.txt", "tests/system/failover/requirements.txt"),
+    ],
+)
 def test_a_lock_file_does_not_say_where_it_was_made(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "--hash=sha256:" in text

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from weakref import WeakSet
 
 import asyncpg
@@ -14,8 +13,8 @@ import structlog
 
 from api.database.admission import Turns
 from api.errors import BUSY, OVERLOADED, UNAVAILABLE, ServiceError
-from api.session import PINNED, TRIGGERED, Connection, set_all
-from api.urls import for_asyncpg, parameter
+from api.session import PINNED, TRIGGERED, Connection, attributes, connect, set_all
+from api.urls import for_asyncpg
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Hashable, Sequence
@@ -55,7 +54,8 @@ class Connections:
     """A bounded number of connections, lent to one call each. Made without a server, they find one when there is one.
 
     A third of them work at a time for any one wallet or user; `held`: one does, because each call waits for a wallet
-    that another session holds. `silent`: other connections log that the database is away.
+    that another session holds. `silent`: other connections log that the database is away. `standby`: to a server that
+    cannot write.
 
     Behind a transaction pooler every transaction may be on another session: then each call is one transaction, nothing
     has a name that outlives it, and every transaction sets what it depends on.
@@ -71,9 +71,11 @@ class Connections:
         lock_timeout: float,
         held: bool = False,
         silent: bool = False,
+        standby: bool = False,
         number: int | None = None,
     ) -> None:
         self._settings = settings
+        self._attributes = "standby" if standby else "read-write"
         self._log = log if number is None else log.bind(database=number)
         self._size = size
         self._silent = silent
@@ -106,6 +108,7 @@ class Connections:
         """Make the pool in the running event loop. Connects nowhere yet."""
         self._pool = await asyncpg.create_pool(
             **self._arguments(),
+            connect=cast("Any", connect),
             min_size=0,
             max_size=self._size,
             max_inactive_connection_lifetime=0,
@@ -126,7 +129,7 @@ class Connections:
     def _arguments(self) -> dict[str, Any]:
         """Return the arguments of every connection of the pool."""
         return {
-            **connecting(self._settings),
+            **connecting(self._settings, attrs=self._attributes),
             "timeout": self._settings.acquire_timeout,
             # the server's own limit answers first; this one is for a server that does not answer at all
             "command_timeout": self._settings.statement_timeout + 1,
@@ -256,13 +259,13 @@ class Connections:
         return ServiceError(UNAVAILABLE)
 
 
-def connecting(settings: Settings, name: str = "pgwallet") -> dict[str, Any]:
-    """Return the arguments of every connection of the service."""
-    connect = for_asyncpg(settings.api_url or "")
-    if not (parameter(connect["dsn"], "target_session_attrs") or os.environ.get("PGTARGETSESSIONATTRS")):
+def connecting(settings: Settings, name: str = "pgwallet", attrs: str = "read-write") -> dict[str, Any]:
+    """Return the arguments of every connection of the service, with `attrs` unless the address has others."""
+    arguments = for_asyncpg(settings.api_url or "")
+    if not attributes(arguments["dsn"]):
         # a connection to a server that cannot write is of no use
-        connect["target_session_attrs"] = "read-write"
-    return {**connect, "connection_class": Connection, "server_settings": {"application_name": name}}
+        arguments["target_session_attrs"] = attrs
+    return {**arguments, "connection_class": Connection, "server_settings": {"application_name": name}}
 
 
 def is_fenced(error: asyncpg.PostgresError) -> bool:

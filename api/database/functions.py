@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final, TypeVar
 from uuid import UUID
 
@@ -50,6 +51,7 @@ from api.database.rows import (
     read_transaction,
     reader,
 )
+from api.database.standby import Age, Standby
 from api.errors import INVALID_CURSOR, NOT_FINAL, NOT_FOUND, TIMEOUT, FieldError, ServiceError
 from api.schemas.accounts import Me
 from api.schemas.history import Entry, OwnEntry, RequestedEntry
@@ -191,6 +193,7 @@ class Database:
         self._locking = Pool(settings, LOCKING_CONNECTIONS, patient=self._patient, number=number)
         self._revocations = Pool(settings, 1, silent=True, number=number)
         self._events = Pool(settings, EVENT_CONNECTIONS, silent=True, number=number)
+        self._standby = Standby(settings, self._events, number) if settings.read_url else None
         self._observe = observe
         self._counts = Counts()
         self._together = settings.group_commit
@@ -201,9 +204,13 @@ class Database:
         """Make the pools in the running event loop. Connects nowhere yet."""
         for pool in (self._shared, self._patient, self._locking, self._revocations, self._events):
             await pool.open()
+        if self._standby is not None:
+            await self._standby.open()
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
+        if self._standby is not None:
+            await self._standby.close()
         for pool in (self._events, self._revocations, self._locking, self._patient, self._shared):
             await pool.close()
 
@@ -250,7 +257,8 @@ class Database:
     def connections(self) -> dict[str, dict[str, int]]:
         """How many connections each pool has, by state."""
         pools = {"shared": self._shared, "single": self._locking, "patient": self._patient}
-        return {name: pool.connections() for name, pool in pools.items()}
+        found = {name: pool.connections() for name, pool in pools.items()}
+        return found if self._standby is None else {**found, "standby": self._standby.connections()}
 
     def take_counts(self) -> Counts:
         """What was written since the last call of this."""
@@ -314,15 +322,17 @@ class Database:
         expires_at: datetime = row["expires_at"]
         return expires_at
 
-    async def require_password_reset(self, token_hash: bytes, *, home: int = 0) -> None:
+    async def require_password_reset(self, token_hash: bytes, *, home: int | None = None) -> None:
         """`wallet_require_password_reset`: checks that a password can be reset by this token. Errors: WA037.
 
-        Here and below, `home` is the number of the database that came with a secret.
+        Here and below, `home` is the number of the database that came with a secret; None: none did.
         """
         del home
         await self._shared.row("select public.wallet_require_password_reset($1)", token_hash)
 
-    async def reset_password(self, token_hash: bytes, new_hash: str, address: str, *, home: int = 0) -> SignedIn:
+    async def reset_password(
+        self, token_hash: bytes, new_hash: str, address: str, *, home: int | None = None
+    ) -> SignedIn:
         """`wallet_reset_password`: uses the token up. Errors: WA037."""
         del home
         call = "select * from public.wallet_reset_password($1, $2, $3)"
@@ -352,13 +362,13 @@ class Database:
         expires_at: datetime = row["expires_at"]
         return expires_at
 
-    async def session(self, session_hash: bytes, *, home: int = 0) -> SessionUser | None:
+    async def session(self, session_hash: bytes, *, home: int | None = None) -> SessionUser | None:
         """`wallet_session`: whose session of the pages it is; None for nobody's, now."""
         del home
         rows = await self._shared.rows("select * from public.wallet_session($1)", session_hash)
         return SessionUser(*(rows[0][name] for name in SessionUser._fields)) if rows else None
 
-    async def end_session(self, session_hash: bytes, *, home: int = 0) -> None:
+    async def end_session(self, session_hash: bytes, *, home: int | None = None) -> None:
         """`wallet_end_session`: ends a session of the pages."""
         del home
         await self._shared.row("select public.wallet_end_session($1)", session_hash)
@@ -415,10 +425,14 @@ class Database:
             balances[row["ordinal"] - 1] = _read_balance(row)
         return balances
 
-    async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID) -> BalanceAt:
-        """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023, WA036."""
+    async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID, age: Age | None = None) -> BalanceAt:
+        """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023, WA036.
+
+        With `age` a standby may say it, here and in all reads of the past: it must be as young as that, and tells.
+        """
         call = "select * from public.wallet_balance_at($1, $2, $3)"
-        return _read_balance_at(await self._locking.row(call, wallet_id, at, actor))
+        rows = await self._past(age, self._locking, call, wallet_id, at, actor)
+        return _read_balance_at(rows[0])
 
     def mutate(self, mutation: Mutation) -> Awaitable[Transaction]:
         """Run the mutation, together with others that arrive at the same time. When this returns, it is on disk."""
@@ -588,17 +602,24 @@ class Database:
         return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
 
     async def entries(
-        self, wallet_id: UUID, limit: int, before_seq: int | None, filters: Filters, actor: UUID
+        self,
+        wallet_id: UUID,
+        limit: int,
+        before_seq: int | None,
+        filters: Filters,
+        actor: UUID,
+        age: Age | None = None,
     ) -> Page[Entry]:
         """`wallet_entries`: the newest `limit` entries below `before_seq`. Errors: WA001."""
         call = "select * from public.wallet_entries($1, $2, $3, $4, $5, $6, $7, $8)"
-        rows = await self._shared.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
+        rows = await self._past(age, self._shared, call, wallet_id, limit + 1, before_seq, *filters, actor)
         return page_of_entries(rows, limit)
 
-    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> RequestedEntry:
+    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID, age: Age | None = None) -> RequestedEntry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
         call = "select * from public.wallet_transaction($1, $2, $3)"
-        return read_requested_entry(await self._shared.row(call, wallet_id, txn_id, actor))
+        rows = await self._past(age, self._shared, call, wallet_id, txn_id, actor)
+        return read_requested_entry(rows[0])
 
     async def entry(self, wallet_id: UUID, transaction_id: int, actor: UUID) -> OwnEntry:
         """`wallet_entry`: one entry by the server's number of its transaction. Errors: WA001, WA028."""
@@ -619,12 +640,23 @@ class Database:
         rows = await self._shared.rows(call, wallet_id, start, end, points, actor)
         return [BalancePoint(row["at"], row["balance"]) for row in rows]
 
-    def statement(
-        self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID
+    async def statement(
+        self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID, age: Age | None = None
     ) -> AsyncGenerator[list[StatementBound | Entry], None]:
         """`wallet_statement`, in pieces: opening line, entries, closing line. Errors: WA001, WA002, WA023, WA036."""
         call = "select * from public.wallet_statement($1, $2, $3, $4)"
-        return self._locking.stream(read_statement_line, call, wallet_id, start, end, actor)
+        asked = (read_statement_line, call, wallet_id, start, end, actor)
+        sources = [self._locking.stream(*asked)]
+        if age is not None and self._standby is not None:
+            sources.insert(0, self._standby.stream(age, *asked))
+        for source in sources:
+            async with contextlib.aclosing(source) as pieces:
+                answered = False
+                async for piece in pieces:
+                    answered = True
+                    yield piece
+            if answered:
+                return
 
     async def fund(self, wallet_id: UUID, txn_id: UUID, amount: int, details: Details, actor: UUID) -> Transaction:
         """`wallet_fund`: an operator's top-up. Errors: WA027 and those of a top-up."""
@@ -973,6 +1005,14 @@ class Database:
     ) -> Events[EventRow]:
         call = "select * from public.wallet_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         return page_of_events(await pool.rows(call, after, bound.up_to, bound.fence, limit, *filters, epoch, actor))
+
+    async def _past(self, age: Age | None, pool: Pool, call: str, *arguments: Argument) -> Sequence[asyncpg.Record]:
+        """Read from the standby where the caller accepts its age, else from the primary, by `pool`."""
+        if age is not None and self._standby is not None:
+            rows = await self._standby.rows(age, call, *arguments)
+            if rows is not None:
+                return rows
+        return await pool.rows(call, *arguments)
 
     async def _at_once(self, call: str, *arguments: Argument) -> Sequence[asyncpg.Record]:
         """Run a call. Raises ServiceError when that takes more than two seconds."""

@@ -58,11 +58,14 @@ class Pool(Connections):
         patient: Pool | None = None,
         held: bool = False,
         silent: bool = False,
+        standby: bool = False,
         number: int | None = None,
     ) -> None:
         timeout = settings.lock_timeout
         lock_timeout = min(timeout, QUICK_SECONDS) if patient else timeout
-        super().__init__(settings, size, lock_timeout=lock_timeout, held=held, silent=silent, number=number)
+        super().__init__(
+            settings, size, lock_timeout=lock_timeout, held=held, silent=silent, standby=standby, number=number
+        )
         self.admission = Admission(settings.queue_size)
         self._patient = patient
         self._warned = -WARN_SECONDS
@@ -95,11 +98,16 @@ class Pool(Connections):
         return row
 
     async def stream(
-        self, read: Callable[[asyncpg.Record], T], call: str, *arguments: Argument
+        self,
+        read: Callable[[asyncpg.Record], T],
+        call: str,
+        *arguments: Argument,
+        first: Callable[[Pooled], Awaitable[None]] | None = None,
     ) -> AsyncGenerator[list[T], None]:
         """Run a call and yield its rows in pieces, made by `read`, through a cursor of the server. Raises ServiceError.
 
         At most half of the connections stream at a time, one for each user. Close the generator when done with it.
+        `first` is run before the call, in the same transaction.
         """
         touches = _parties(arguments)
         who = touches[-1]
@@ -112,6 +120,8 @@ class Pool(Connections):
             async with self._borrowed(touches) as connection:
                 try:
                     await connection.execute(self._begin)
+                    if first is not None:
+                        await first(connection)
                     # asyncpg's own cursors need named statements, which a transaction pooler loses
                     await connection.execute(f"declare stream no scroll cursor for {call}", *arguments)
                     while rows := await connection.fetch(f"fetch {STREAMED_ROWS} from stream"):

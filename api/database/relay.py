@@ -15,7 +15,7 @@ from api.database.connections import connecting
 from api.database.functions import Database
 from api.database.rows import reader
 from api.errors import UNAVAILABLE, ServiceError
-from api.session import PINNED, set_all
+from api.session import PINNED, connect, set_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -178,7 +178,7 @@ async def leading(settings: Settings) -> AsyncIterator[asyncio.Event]:
     connection = None
     try:
         try:
-            connection = await asyncpg.connect(
+            connection = await connect(
                 **connecting(settings, NAME),
                 timeout=settings.acquire_timeout,
                 command_timeout=PING_SECONDS,

@@ -13,7 +13,7 @@ import structlog
 from api.database.connections import LOST, connecting
 from api.database.each import ask
 from api.errors import SQLSTATES, UNAVAILABLE, ServiceError, from_postgres
-from api.session import PINNED, TRIGGERED, set_all
+from api.session import PINNED, TRIGGERED, connect, set_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -105,7 +105,7 @@ class Verifier:
     async def _connect(self, settings: Settings) -> Connection:
         """Begin the transaction that verifies. Raises ServiceError (503)."""
         try:
-            connection: Connection = await asyncpg.connect(
+            connection: Connection = await connect(
                 **connecting(settings, NAME), timeout=settings.acquire_timeout, statement_cache_size=0
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from math import ceil
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
@@ -22,7 +23,9 @@ from api.schemas.problems import REFUSALS
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
-    from litestar.types import Receive, Scope, Send
+    from litestar.types import Message, Receive, Scope, Send
+
+    from api.database.standby import Age
 
 T = TypeVar("T")
 R = TypeVar("R", Transaction, Adjustment)
@@ -58,9 +61,50 @@ class JsonResponse(Response[T], Generic[T]):
         return EncodedJson(encode(self.content), self.status_code or 200)
 
 
+class AgedJson(EncodedJson):
+    """Says how many seconds old it is, as a cache does (RFC 9111)."""
+
+    def __init__(self, body: bytes, status_code: int, age: float) -> None:
+        super().__init__(body, status_code)
+        self._age = age
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send head and body."""
+
+        async def aged(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], age_header(self._age)]
+            await send(message)
+
+        await super().__call__(scope, receive, aged)
+
+
+class AgedResponse(JsonResponse[T]):
+    """A Struct as JSON, and how many seconds old it is."""
+
+    def __init__(self, content: T, age: float) -> None:
+        super().__init__(content)
+        self._age = age
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
+        """Encode."""
+        return AgedJson(encode(self.content), 200, self._age)
+
+
+def age_header(age: float) -> tuple[bytes, bytes]:
+    """Return the header that says how old an answer is, never too young."""
+    return b"age", b"%d" % ceil(age)
+
+
 def success(message: str, data: T, status_code: int = 200) -> JsonResponse[Envelope[T]]:
     """Put data into the envelope of every success."""
     return JsonResponse(Envelope(success=True, message=message, data=data), status_code)
+
+
+def success_of_age(message: str, data: T, age: Age | None) -> JsonResponse[Envelope[T]]:
+    """Put data into the envelope, and say how old it is where the caller has said how old it may be."""
+    content = Envelope(success=True, message=message, data=data)
+    return JsonResponse(content) if age is None else AgedResponse(content, age.found)
 
 
 ALWAYS: Final = ("bad_request", "method_not_allowed", "rate_limited", "internal", "overloaded", "unavailable")

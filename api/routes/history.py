@@ -15,11 +15,13 @@ from litestar.params import PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Filters
 from api.http.openapi import Documented
-from api.http.responses import JsonResponse, errors, success
+from api.http.responses import JsonResponse, errors, success_of_age
 from api.routes.parameters import (
     AssetQuery,
     CursorQuery,
     LimitQuery,
+    MaxAgeQuery,
+    accepted,
     decode_cursor,
     encode_cursor,
     moment,
@@ -80,6 +82,7 @@ def history_routes(services: Services) -> Router:
         end: To = None,
         reference: ExactReference = None,
         asset: AssetQuery = None,
+        max_age: MaxAgeQuery = 0,
     ) -> JsonResponse[Envelope[EntryPage]]:
         """Page through the wallet's ledger entries, newest first. Pages stay as they are while new entries arrive.
 
@@ -90,8 +93,9 @@ def history_routes(services: Services) -> Router:
         before_seq = decode_cursor(cursor)
         filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
         wallet_id = await wallet_ids.find(request, asset)
-        page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id)
-        return success("transactions", EntryPage(page.items, encode_cursor(page.next)))
+        age = accepted(max_age)
+        page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id, age)
+        return success_of_age("transactions", EntryPage(page.items, encode_cursor(page.next)), age)
 
     @get(
         "/transactions/{txn_id:uuid}",
@@ -103,13 +107,15 @@ def history_routes(services: Services) -> Router:
         request: AuthenticatedRequest,
         txn_id: Annotated[UUID, PathParameter(description="The `txn_id` of the transaction.")],
         asset: AssetQuery = None,
+        max_age: MaxAgeQuery = 0,
     ) -> JsonResponse[Envelope[RequestedEntry]]:
         """Show a transaction that the user requested: a received transfer is in the sender's wallet."""
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
-        entry = await database.transaction(wallet_id, txn_id, user.user_id)
+        age = accepted(max_age)
+        entry = await database.transaction(wallet_id, txn_id, user.user_id, age)
         await services.tell_delivery(wallet_id, entry, user.user_id)
-        return success("transaction", entry)
+        return success_of_age("transaction", entry, age)
 
     @get(
         "/statement",
@@ -126,15 +132,17 @@ def history_routes(services: Services) -> Router:
         end: End,
         format: Format = None,  # noqa: A002 - as above
         asset: AssetQuery = None,
+        max_age: MaxAgeQuery = 0,
     ) -> JsonResponse[Envelope[Statement]]:
         """Stream a statement, as JSON or CSV. It adds up, and the same statement never changes later."""
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
         period = moment("from", start), moment("to", end)
         wallet = await database.balance(wallet_id, user.user_id)
-        lines = database.statement(wallet_id, *period, user.user_id)
+        age = accepted(max_age)
+        lines = database.statement(wallet_id, *period, user.user_id, age)
         accept = request.headers.get("accept", "")
-        return await statement_response(wallet, lines, format, accept, services.download_timeout)
+        return await statement_response(wallet, lines, format, accept, services.download_timeout, age)
 
     return Router(
         "/api/wallet",

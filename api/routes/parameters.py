@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from api.cluster_map import NUMBERS
 from api.database.requests import Details, Places
+from api.database.standby import MAX_AGE, Age
 from api.errors import INVALID_CURSOR, NOT_FOUND, FieldError, ServiceError, invalid
 from api.schemas.fields import ASSET_PATTERN
 from api.schemas.transactions import DetailedRequest
@@ -35,6 +36,15 @@ AssetQuery = Annotated[
     QueryParameter(pattern=ASSET_PATTERN, description="Which of the user's wallets; the default one without."),
 ]
 MomentQuery = Annotated[str | None, QueryParameter(format="date-time", description="RFC 3339 with an offset.")]
+MaxAgeQuery = Annotated[
+    int,
+    QueryParameter(
+        ge=0,
+        le=MAX_AGE,
+        description="A standby may answer, as things were at most so many seconds ago: the header `Age` says how many. "
+        "0: as they are now.",
+    ),
+]
 LimitQuery = Annotated[int, QueryParameter(ge=1, le=200, description="Items in the page.")]
 CursorQuery = Annotated[str | None, QueryParameter(max_length=64, description="`next_cursor` of the page before.")]
 PlacesQuery = Annotated[str | None, QueryParameter(max_length=8000, description="`next_cursor` of the page before.")]
@@ -68,6 +78,11 @@ def moment(field: str, value: str) -> datetime:
     if found is None:
         raise invalid(FieldError(field, "must be RFC 3339 with an offset, like 2026-11-22T12:00:00Z; write + as %2B"))
     return found
+
+
+def accepted(max_age: int) -> Age | None:
+    """Return how old the answer may be; None for none but what is now."""
+    return Age(max_age) if max_age else None
 
 
 def optional_moment(field: str, value: str | None) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.database.rows import StatementBound
 from api.errors import TIMEOUT, ServiceError
-from api.http.responses import JsonResponse, encode
+from api.http.responses import JsonResponse, age_header, encode
 from api.schemas.envelope import Envelope
 from api.schemas.history import Entry, Statement
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from litestar.types import Receive, Scope, Send
     from msgspec import Raw
 
+    from api.database.standby import Age
     from api.schemas.inspection import InspectedWallet
     from api.schemas.wallets import Balance, OwnWallet
 
@@ -41,12 +42,16 @@ CELL: Final = re.compile(r"""(?:^|[;\t\r\n])[\s"']*+""")
 
 
 async def statement_response(
-    wallet: StatedWallet, lines: Lines, wanted: str | None, accept: str, patience: float
+    wallet: StatedWallet, lines: Lines, wanted: str | None, accept: str, patience: float, age: Age | None = None
 ) -> StatementResponse:
     """Answer in the `wanted` form; without, as the Accept header prefers. Raises ServiceError."""
     if wanted == "csv" if wanted is not None else prefers_csv(accept):
-        return await StatementResponse.begun(CSV, as_csv(lines, COLUMNS, partial(_cells, wallet)), patience)
-    return await StatementResponse.begun("application/json", as_json(wallet, lines), patience)
+        kind, pieces = CSV, as_csv(lines, COLUMNS, partial(_cells, wallet))
+    else:
+        kind, pieces = "application/json", as_json(wallet, lines)
+    response = await StatementResponse.begun(kind, pieces, patience)
+    response.age = age
+    return response
 
 
 async def as_json(wallet: StatedWallet, lines: Lines) -> AsyncGenerator[bytes, None]:
@@ -159,6 +164,7 @@ class StatementResponse(JsonResponse[Envelope[Statement]]):
         self.patience = patience
         self.kind = media_type
         self.name = name
+        self.age: Age | None = None
         self.status_code = 200
 
     @classmethod
@@ -184,6 +190,8 @@ class StatementResponse(JsonResponse[Envelope[Statement]]):
                 (b"content-disposition", f'attachment; filename="{self.name}"'.encode()),
             ]
         headers.append((b"vary", b"accept"))
+        if self.age is not None:
+            headers.append(age_header(self.age.found))
         gone = asyncio.ensure_future(_gone(receive))
         try:
             async with contextlib.aclosing(self.rest), asyncio.timeout(self.patience):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from litestar import Router, get, post
 from litestar.params import JSONBody
 
@@ -10,12 +12,18 @@ from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
 from api.http.openapi import KeyedOperation
-from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
-from api.routes.parameters import AssetQuery, MomentQuery, details, in_utc, moment, text
+from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success, success_of_age
+from api.routes.parameters import AssetQuery, MaxAgeQuery, MomentQuery, accepted, details, in_utc, moment, text
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
 from api.schemas.transactions import RefundRequest, Transaction, TransactionRequest, TransferRequest
 from api.schemas.wallets import Balance, BalanceAt
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from api.database.functions import Database
+    from api.database.standby import Age
 
 
 def wallet_routes(services: Services) -> Router:
@@ -30,14 +38,15 @@ def wallet_routes(services: Services) -> Router:
         responses=errors("validation", "unauthorized", "WA001", "WA023", "WA036", "busy", "timeout"),
     )
     async def balance(
-        request: AuthenticatedRequest, asset: AssetQuery = None, at: MomentQuery = None
+        request: AuthenticatedRequest, asset: AssetQuery = None, at: MomentQuery = None, max_age: MaxAgeQuery = 0
     ) -> JsonResponse[Envelope[Balance | BalanceAt]]:
         """Show the balance now, or with `at` that of everything recorded before a moment."""
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
-        if at is None:
+        if at is None and not max_age:
             return success("balance", await database.balance(wallet_id, user.user_id))
-        return success("balance", await database.balance_at(wallet_id, moment("at", at), user.user_id))
+        age = accepted(max_age)
+        return success_of_age("balance", await _balance(database, wallet_id, at, user.user_id, age), age)
 
     @post(
         "/topup",
@@ -93,7 +102,10 @@ def wallet_routes(services: Services) -> Router:
     async def transfer(
         request: AuthenticatedRequest, data: JSONBody[TransferRequest]
     ) -> JsonResponse[Envelope[Transaction]]:
-        """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`."""
+        """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`.
+
+        To a wallet of another database of the service it may still be on its way: then `delivery` says so.
+        """
         user = request.user
         to = data.to_wallet_id or data.to_username
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):
@@ -129,3 +141,12 @@ def wallet_routes(services: Services) -> Router:
         security=[{"bearer": []}],
         tags=["Wallet"],
     )
+
+
+async def _balance(
+    database: Database, wallet_id: UUID, at: str | None, actor: UUID, age: Age | None
+) -> Balance | BalanceAt:
+    """Read a balance: the one of now only the primary has."""
+    if at is None:
+        return await database.balance(wallet_id, actor)
+    return await database.balance_at(wallet_id, moment("at", at), actor, age)

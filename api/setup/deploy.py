@@ -5,6 +5,7 @@ One advisory lock is held around everything, so that several deploys of one data
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -21,9 +22,9 @@ import asyncpg
 
 import api
 from api.errors import CommandError
-from api.session import PINNED, TRIGGERED, Connection, set_all
+from api.session import PINNED, TRIGGERED, Connection, attributes, connect, set_all
 from api.settings import OWNER, SERVICE
-from api.urls import database, for_asyncpg, for_dbmate, with_database, with_login, without_password
+from api.urls import database, for_asyncpg, for_dbmate, hosts, with_database, with_login, without_password
 
 logger = logging.getLogger(__name__)
 
@@ -102,12 +103,13 @@ class NoWalletsError(DeployError):
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old."""
+    """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old.
+
+    Of several hosts it is the one that can write, where there is one.
+    """
     where = without_password(url)
     try:
-        connection = await asyncpg.connect(
-            **for_asyncpg(url), timeout=CONNECT_TIMEOUT, connection_class=Connection, statement_cache_size=0
-        )
+        connection = await _connect(url)
     except (OSError, TimeoutError) as error:
         raise DeployError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
@@ -122,6 +124,15 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
         raise DeployError(f"{where}: {error}") from error
     finally:
         await connection.close(timeout=CONNECT_TIMEOUT)
+
+
+async def _connect(url: str) -> asyncpg.Connection:
+    arguments = {**for_asyncpg(url), "timeout": CONNECT_TIMEOUT}
+    arguments |= {"connection_class": Connection, "statement_cache_size": 0}
+    if len(hosts(url)) > 1 and not attributes(url):
+        with contextlib.suppress(OSError, asyncpg.InternalClientError, asyncpg.OperatorInterventionError):
+            return await connect(**arguments, target_session_attrs="read-write")
+    return await connect(**arguments)
 
 
 async def create_database(url: str) -> None:
@@ -231,7 +242,7 @@ async def has_login(connection: asyncpg.Connection, url: str, role: str, passwor
     if other is None:
         return False
     try:
-        login = await asyncpg.connect(**for_asyncpg(with_login(url, role, password)), timeout=CONNECT_TIMEOUT)
+        login = await connect(**for_asyncpg(with_login(url, role, password)), timeout=CONNECT_TIMEOUT)
     except asyncpg.InvalidAuthorizationSpecificationError:
         raise DeployError(f"role {role} is the login of database {other}, with another password: {choose}") from None
     except asyncpg.InsufficientPrivilegeError:

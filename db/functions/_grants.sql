@@ -125,6 +125,7 @@ grant execute on function
   public.wallet_verifications,
   public.wallet_verify_entry,
   public.wallet_void,
+  public.wallet_wal_position,
   public.wallet_webhook,
   public.wallet_webhook_dead_letters,
   public.wallet_webhook_deliveries,

@@ -225,7 +225,11 @@ def answered() -> Iterator[tuple[str, str]]:
                 if keyword.arg == "operation_id" and isinstance(keyword.value, ast.Constant)
             ]
             for call in ast.walk(function):
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"success", "recorded"}:
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {
+                    "success",
+                    "success_of_age",
+                    "recorded",
+                }:
                     assert isinstance(call.args[0], ast.Constant)
                     yield from ((str(name), str(call.args[0].value)) for name in names)
 

@@ -44,6 +44,7 @@ insert into actorless values
   ('wallet_open_holds', 'tells one number about all holds'),
   ('wallet_fence_holders', 'tells who is busy anywhere in the cluster'),
   ('wallet_event_mark', 'tells how far ids are drawn, to the service'),
+  ('wallet_wal_position', 'tells how far the server''s log goes'),
   ('wallet_event_settled', 'tells whether all transactions of some moment are finished'),
   ('wallet_newest_event', 'tells one number about all events'),
   ('wallet_event_feed', 'is for the streams of all users: the service gives each its own'),
@@ -57,6 +58,7 @@ insert into actorless values
   ('wallet_prune_deliveries', 'removes what is old, whoever asks'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks'),
   ('wallet_locate', 'finds whom a user of another database sends to'),
+  ('wallet_names', 'tells users of other databases with whom they deal'),
   ('wallet_can_receive', 'asks for a user of another database'),
   ('wallet_in_transit', 'tells sums of what is on its way');
 

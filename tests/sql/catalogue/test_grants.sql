@@ -107,6 +107,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_verifications(integer,bigint,uuid)'),
   ('wallet_api', 'wallet_verify_entry(uuid,bigint,text,uuid)'),
   ('wallet_api', 'wallet_void(uuid,uuid,uuid,uuid)'),
+  ('wallet_api', 'wallet_wal_position()'),
   ('wallet_api', 'wallet_webhook(uuid,uuid)'),
   ('wallet_api', 'wallet_webhook_dead_letters(uuid,integer,bigint,uuid)'),
   ('wallet_api', 'wallet_webhook_deliveries(uuid,integer,bigint,uuid)'),

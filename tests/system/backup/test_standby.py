@@ -1,6 +1,7 @@
 """A standby says what was up to where it has replayed, and of what is later that it does not know yet."""
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from api.postgres import embedded
 from api.postgres.os_account import server_account
+from api.setup.deploy import connected
 from api.setup.status import status
 from api.urls import PORT
 from tests.command import wait_until
@@ -22,16 +24,16 @@ BALANCE_AT = "select balance from wallet_balance_at(%s, %s)"
 NOW = "select clock_timestamp()"
 
 
-@pytest.fixture
-def standby(postgres_server: PostgresServer, database: Database) -> Iterator[psycopg.Connection]:
-    """A connection to a standby of the test server, in the database of the test."""
+@contextlib.contextmanager
+def standby_of(database: Database) -> Iterator[tuple[embedded.Server, Database]]:
+    """A standby of the test server, and the database on it."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as name:
         server = embedded.Server(Path(name))
         pgdata = Path(name) / "postgres"
-        tool("pg_basebackup", "-D", str(pgdata), "-c", "fast", "-R", "-d", postgres_server.database("postgres").url)
+        tool("pg_basebackup", "-D", str(pgdata), "-c", "fast", "-R", "-d", database.server.database("postgres").url)
         with (pgdata / "postgresql.auto.conf").open("a") as settings:
             settings.write("hot_standby = on\n")
-        account = server_account(Path(postgres_server.host).parent / "postgres")
+        account = server_account(Path(database.server.host).parent / "postgres")
         for path in [Path(name), pgdata, *pgdata.rglob("*")]:
             os.chown(path, account.uid, account.gid, follow_symlinks=False)
         try:
@@ -40,10 +42,16 @@ def standby(postgres_server: PostgresServer, database: Database) -> Iterator[psy
             server.spawn()
             copy = PostgresServer(host=str(server.socket), port=PORT).database(database.name)
             wait_until(lambda: can_be_reached(copy))
-            with copy.connect() as connection:
-                yield connection
+            yield server, copy
         finally:
             server.stop(patience=5.0)
+
+
+@pytest.fixture
+def standby(database: Database) -> Iterator[psycopg.Connection]:
+    """A connection to a standby of the test server, in the database of the test."""
+    with standby_of(database) as (_, copy), copy.connect() as connection:
+        yield connection
 
 
 def can_be_reached(database: Database) -> bool:
@@ -101,3 +109,17 @@ def test_it_tells_its_status(database: Database, standby: psycopg.Connection) ->
     copy = PostgresServer(host=standby.info.host, port=PORT).database(database.name)
     found = asyncio.run(status(copy.url))
     assert (found.database.role, found.database.takes_writes) == ("standby", False)
+
+
+def test_a_command_takes_the_server_that_can_write_and_else_the_one_that_is_there(
+    database: Database, standby: psycopg.Connection
+) -> None:
+    async def in_recovery(*servers: tuple[str, int]) -> bool:
+        where, ports = (",".join(str(part) for part in parts) for parts in zip(*servers, strict=True))
+        async with connected(f"postgresql://postgres@/{database.name}?host={where}&port={ports}") as connection:
+            return bool(await connection.fetchval("select pg_is_in_recovery()"))
+
+    primary, copy = (database.server.host, database.server.port), (standby.info.host, PORT)
+    assert asyncio.run(in_recovery(copy, primary)) is False
+    assert asyncio.run(in_recovery(primary, copy)) is False
+    assert asyncio.run(in_recovery(copy, copy)) is True

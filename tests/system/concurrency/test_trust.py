@@ -34,6 +34,7 @@ SERVICE = {
     "wallet_fence_holders",
     "wallet_in_transit",
     "wallet_locate",
+    "wallet_names",
     "wallet_note_verification",
     "wallet_rehash",
     "wallet_relay_backlog",
@@ -52,6 +53,7 @@ SERVICE = {
     "wallet_sign_out",
     "wallet_sign_out_everywhere",
     "wallet_start_session",
+    "wallet_wal_position",
 }
 RELAY = {
     "wallet_conclude",
