@@ -14,7 +14,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -112,6 +112,14 @@ test-pooler: $(DEVELOPMENT) ## two workers behind pgbouncer: no call is ever ano
 	@test -x "$(PGBOUNCER)" || { echo "pgbouncer is missing. Install it, or unpack it here: mkdir -p build/pgbouncer && cd build/pgbouncer &&" \
 		"apt-get download pgbouncer libc-ares2 libevent-2.1-7 && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
 	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/system/pooler/through_pgbouncer.py
+
+# the folder of PostgreSQL's programs, of a version that has PL/Proxy
+PLPROXY = $(firstword $(patsubst %/lib/plproxy.so,%/bin,$(wildcard build/plproxy/usr/lib/postgresql/15/lib/plproxy.so /usr/lib/postgresql/*/lib/plproxy.so)))
+
+test-proxy: $(DEVELOPMENT) ## every function through PL/Proxy, as in the databases themselves; PLPROXY=… is the folder of PostgreSQL's programs
+	@test -x "$(PLPROXY)/postgres" || { echo "PL/Proxy is missing. Install postgresql-15-plproxy, or unpack it here: mkdir -p build/plproxy && cd build/plproxy &&" \
+		"apt-get download postgresql-15 postgresql-15-plproxy && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
+	@PLPROXY="$(abspath $(PLPROXY))" exec $(BIN)/pytest tests/system/proxy/through_plproxy.py
 
 CLIENTS := build/clients
 CLIENT_TOOLS := tests/clients/package.json tests/clients/package-lock.json tests/clients/requirements.txt

@@ -26,7 +26,7 @@ try:
     from api.server import supervisor
     from api.settings import Settings
     from api.setup import deploy, read_events, service_secrets
-    from api.setup.administrator import administrator
+    from api.setup.administrator import administrator, administrators
     from api.setup.create_user import create as register_user
     from api.setup.export_user import export
     from api.setup.status import as_json, on_one_screen
@@ -226,8 +226,8 @@ def events(
             sys.exit(128 + signal.SIGPIPE)
 
     try:
-        with administrator(settings, "events") as url:
-            asyncio.run(read_events.read(url, after, wanted, write))
+        with administrators(settings, "events") as urls:
+            asyncio.run(read_events.read(urls, after, wanted, write))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

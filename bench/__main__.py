@@ -13,6 +13,7 @@ from api.errors import CommandError
 from bench import (
     batches,
     cpu,
+    databases,
     earlier,
     events,
     growth,
@@ -30,7 +31,20 @@ from bench.plan import FULL, QUICK
 from bench.report import RESULTS, Report
 from bench.run import Run
 
-SECTIONS = ("single", "batches", "size", "growth", "operations", "http", "cpu", "signin", "events", "peer", "before")
+SECTIONS = (
+    "single",
+    "batches",
+    "size",
+    "growth",
+    "operations",
+    "http",
+    "cpu",
+    "signin",
+    "events",
+    "peer",
+    "before",
+    "databases",
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -139,6 +153,10 @@ def _peers(run: Run, sections: tuple[str, ...]) -> None:
         http_peer.measure(run, run.http_peer)
     if "before" in sections and run.before is not None:
         earlier.measure(run, run.before)
+    if "databases" in sections:
+        databases.measure(run)
+        if run.before is not None:
+            databases.against(run, run.before)
 
 
 if __name__ == "__main__":

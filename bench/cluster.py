@@ -102,6 +102,12 @@ class Cluster:
         self.database("postgres").execute(f'create database "{name}"')
         return self.database(name)
 
+    def migrated(self, name: str) -> Database:
+        """Make a database with assets and nothing else."""
+        database = self.create(name)
+        asyncio.run(deploy.migrate(database.url, password=self.password, seeds="01_*.sql"))
+        return database
+
     @contextlib.contextmanager
     def clone(self, name: str) -> Iterator[Database]:
         """Make a clone of the seeded database."""
@@ -132,8 +138,7 @@ def cluster() -> Iterator[Cluster]:
     try:
         server.start()
         found = Cluster(folder, server.socket, secrets.token_urlsafe(24))
-        seeded = found.create(TEMPLATE)
-        asyncio.run(deploy.migrate(seeded.url, password=found.password, seeds="01_*.sql"))
+        seeded = found.migrated(TEMPLATE)
         seeded.execute(script("seed"), "vacuum analyze", "checkpoint")
         yield found
     finally:

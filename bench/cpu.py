@@ -15,7 +15,7 @@ from bench.wrk import Users
 
 SECTION = "(i) processor time per request: of the workers, and of their sessions in PostgreSQL"
 POINTS = [(kind, connections) for kind in ("live", "balance", "topup") for connections in (1, 32, 128)]
-SESSIONS = "select array_agg(pid) from pg_stat_activity where usename = 'wallet_api'"
+SESSIONS = "select array_agg(pid) from pg_stat_activity where usename = 'wallet_api' and datname = any ($1)"
 
 
 class Cost(NamedTuple):
@@ -40,9 +40,11 @@ def measure(run: Run, database: Database) -> None:
     users = Users(write_tokens(run.cluster.folder, bench_users()), 1, len(bench_users()))
     with serving(database, run.cluster.folder, {"cpu": run.service}) as services:
         service = services["cpu"]
-        _cost(service, database, users, 1, "topup", 128)
+        cost(service, [database], users, 1, "topup", 128)
         calls = {
-            f"{kind}, {connections}": partial(_cost, service, database, users, run.plan.http_seconds, kind, connections)
+            f"{kind}, {connections}": partial(
+                cost, service, [database], users, run.plan.http_seconds, kind, connections
+            )
             for kind, connections in POINTS
         }
         found = interleave(calls, rounds(run.plan.rounds, run.plan.http_budget), run.say)
@@ -54,16 +56,24 @@ def measure(run: Run, database: Database) -> None:
                 run.report.add(SECTION, f"{figure}: {whose}", statistics.median(samples), "µs", samples=samples)
 
 
-def _cost(service: Service, database: Database, users: Users, seconds: int, kind: str, connections: int) -> Cost:
-    workers, backends = service.workers(), database.value(SESSIONS) or []
+def cost(service: Service, databases: list[Database], users: Users, seconds: int, kind: str, connections: int) -> Cost:
+    """Load the service, and return what its workers and their sessions in these databases used for each request."""
+    workers, backends = service.workers(), _backends(databases)
     before = _used(workers), _used(backends)
     url = service.url + over_http.PATHS[kind]
     load = wrk.load(url, kind, users, connections=connections, seconds=seconds)
-    if not database.value("select bench.quiet()"):
+    if not databases[0].value("select bench.quiet()"):
         raise BenchError("the service still works 20 s after its load")
-    backends = database.value(SESSIONS) or []
+    if load.errors:
+        raise BenchError(f"{load.errors} of {load.requests} requests failed")
+    backends = _backends(databases)
     used = _used(workers) - before[0], _used(backends) - before[1]
     return Cost(*(microseconds / max(load.requests, 1) for microseconds in used))
+
+
+def _backends(databases: list[Database]) -> list[int]:
+    """Return the processes of the service's sessions."""
+    return list(databases[0].value(SESSIONS, [database.name for database in databases]) or [])
 
 
 def _used(processes: Iterable[int]) -> float:

@@ -26,16 +26,14 @@ LIMITS = {"PGWALLET_RATE_LIMIT": "1000000"}
 
 def measure(run: Run, checkout: Path) -> None:
     """Run the main points of (b), (c) and (d) on both versions in turn."""
-    python = (checkout / ".venv" / "bin" / "python").absolute()
-    if not python.exists():
-        raise BenchError(f"--before needs a checkout with its .venv: run `make install` in {checkout}")
-    with run.cluster.clone(NOW) as now, _migrated(run, checkout) as before:
+    python = interpreter(checkout)
+    with run.cluster.clone(NOW) as now, migrated(run, checkout) as before:
         databases = {BEFORE: before, NOW: now}
         found = interleave(_sql(run, databases), rounds(run.plan.rounds, run.plan.batch_budget), run.say)
         if wrk.installed():
             loads = _over_http(run, databases, python)
             found |= {name: [load.rate for load in some] for name, some in loads.items()}
-    commit = _commit(checkout)
+    commit = commit_of(checkout)
     for name, rates in found.items():
         version, _, figure = name.partition(": ")
         if version == NOW:
@@ -47,8 +45,16 @@ def measure(run: Run, checkout: Path) -> None:
             )
 
 
+def interpreter(checkout: Path) -> str:
+    """Return the Python of a checkout in which `make install` was run. Raises BenchError."""
+    python = (checkout / ".venv" / "bin" / "python").absolute()
+    if not python.exists():
+        raise BenchError(f"--before needs a checkout with its .venv: run `make install` in {checkout}")
+    return str(python)
+
+
 @contextlib.contextmanager
-def _migrated(run: Run, checkout: Path) -> Iterator[Database]:
+def migrated(run: Run, checkout: Path) -> Iterator[Database]:
     """Make a database with the earlier version, and the bench wallets in it."""
     database = run.cluster.create(BEFORE)
     variables = {
@@ -94,13 +100,13 @@ def _batches(database: Database, size: int, seconds: int) -> float:
     return size * batch(size=size, width=apart, step=apart)
 
 
-def _over_http(run: Run, databases: dict[str, Database], python: Path) -> dict[str, list[Load]]:
+def _over_http(run: Run, databases: dict[str, Database], python: str) -> dict[str, list[Load]]:
     """Load both services; this version's with rate limits in force."""
     folder, seconds = run.cluster.folder, run.plan.http_seconds
     users = Users(write_tokens(folder, bench_users()), 1, len(bench_users()))
     settings = run.service
     with (
-        serving(databases[BEFORE], folder, {BEFORE: settings}, str(python)) as earlier,
+        serving(databases[BEFORE], folder, {BEFORE: settings}, python) as earlier,
         serving(databases[NOW], folder, {NOW: LIMITS | settings}) as ours,
     ):
         services = earlier | ours
@@ -117,7 +123,8 @@ def _over_http(run: Run, databases: dict[str, Database], python: Path) -> dict[s
         return interleave(points, rounds(run.plan.rounds, run.plan.http_budget), run.say)
 
 
-def _commit(checkout: Path) -> str:
+def commit_of(checkout: Path) -> str:
+    """Return the commit of a checkout, for people."""
     done = subprocess.run(
         ["git", "-C", str(checkout), "describe", "--always", "--tags"], check=False, capture_output=True, text=True
     )

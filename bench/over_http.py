@@ -18,6 +18,12 @@ PATHS = {
     "spend": "/api/wallet/spend",
     "balance": "/api/wallet/balance",
 }
+NAMES = {
+    "live": "no-op route GET /api/health/live",
+    "topup": "POST topup",
+    "spend": "POST spend",
+    "balance": "GET balance",
+}
 NO_OP = "no-op"
 MEMORY_AT = 512
 # the connections that have goals: they get all rounds, others one
@@ -169,12 +175,6 @@ def _compare(run: Run, found: dict[Point, list[Load]], point: Point, rates: list
 def figure(point: Point) -> str:
     """Name the point for people."""
     _, kind, whose, connections = point
-    names = {
-        "live": "no-op route GET /api/health/live",
-        "topup": "POST topup",
-        "spend": "POST spend",
-        "balance": "GET balance",
-    }
     places = {
         "spread": f", spread over {len(bench_users())} wallets",
         "hot": ", one hot wallet",
@@ -182,7 +182,7 @@ def figure(point: Point) -> str:
         "long": ", a wallet with a long history",
     }
     place = "" if kind == "live" else places[whose]
-    return f"{names[kind]}{place}, {connections} connection{'s' if connections > 1 else ''}"
+    return f"{NAMES[kind]}{place}, {connections} connection{'s' if connections > 1 else ''}"
 
 
 def _section(service: str, run: Run) -> str:

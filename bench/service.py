@@ -117,17 +117,23 @@ def _log(folder: Path, name: str) -> Path:
     return folder / f"{name}.log"
 
 
-def write_tokens(folder: Path, numbers: list[int]) -> Path:
-    """Write a token for each of these bench users, signed as the service would; returns the file."""
+def write_tokens(folder: Path, numbers: list[int], databases: int = 1) -> Path:
+    """Write a token for each of these bench users of each database, signed as the service would; returns the file."""
     now = int(time.time())
     tokens = []
-    for number in numbers:
-        user, wallet = (f"00000000-0000-0000-{kind}-0000000{number}" for kind in ("0001", "0000"))
+    for user, wallet in (bench_ids(number, database) for database in range(databases) for number in numbers):
         claims = {"uid": user, "wid": wallet, "iss": ISSUER, "iat": now, "exp": now + 24 * 3600}
         tokens.append(jwt.encode(claims, SECRET, ALGORITHM))
-    file = folder / "tokens"
+    file = folder / f"tokens-{databases}"
     file.write_text("\n".join(tokens) + "\n", encoding="ascii")
     return file
+
+
+def bench_ids(number: int, database: int = 0) -> tuple[str, str]:
+    """Return the ids of the bench user of this number and of its wallet, in the database of that number."""
+    if database == 0:
+        return f"00000000-0000-0000-0001-0000000{number}", f"00000000-0000-0000-0000-0000000{number}"
+    return f"00000000-0000-8000-8001-0000{number}{database:03x}", f"00000000-0000-8000-8000-0000{number}{database:03x}"
 
 
 def bench_users() -> list[int]:

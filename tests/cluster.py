@@ -97,10 +97,10 @@ class Connections:
         return Rows([connection.execute(query, params) for connection in self._opened])
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, **options: Any) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
             for connection in self._opened:
-                stack.enter_context(connection.transaction())
+                stack.enter_context(connection.transaction(**options))
             yield
 
     def __getattr__(self, name: str) -> Any:

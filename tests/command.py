@@ -60,9 +60,9 @@ class Pgwallet:
         for service in self._running:
             service.end()
 
-    def start(self, command: str = "run", **variables: str) -> "Service":
-        """Start `run` or `serve` and wait until it is ready."""
-        service = Service(self.spawn(command, **variables))
+    def start(self, *command: str, **variables: str) -> "Service":
+        """Start `run`, which is what no command stands for, or another one that serves, and wait until it is ready."""
+        service = Service(self.spawn(*(command or ["run"]), **variables))
         self._running.append(service)
         service.await_ready()
         return service

@@ -66,10 +66,10 @@ def reset_token_hash(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def home_in(secret: str) -> int:
+def home_in(secret: str) -> int | None:
     """Return the number of the database in which a secret's user lives, by what `Database.mark` made it end in."""
     number = secret.rpartition(".")[2] if "." in secret else ""
-    return int(number) if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER else 0
+    return int(number) if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER else None
 
 
 def token_id(token: bytes) -> UUID:

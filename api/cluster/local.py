@@ -17,7 +17,7 @@ import re
 import socket
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from api.cluster.map_file import store
@@ -269,14 +269,15 @@ class Cluster:
     def _answer(self, asked: socket.socket) -> None:
         """Do what a command asks for, and tell it how that went."""
         asked.settimeout(1.0)
-        answer: dict[str, Any]
         try:
             order = json.loads(asked.recv(MOST_BYTES))
-            answer = {"said": self._obey(order["order"], [*order["servers"]])}
-        except CommandError as error:
-            answer = {"error": str(error)}
+            name, servers = str(order["order"]), [str(server) for server in order["servers"]]
         except (OSError, ValueError, KeyError, TypeError):
             return
+        try:
+            answer = {"said": self._obey(name, servers)}
+        except (CommandError, OSError) as error:
+            answer = {"error": str(error)}
         with contextlib.suppress(OSError):
             asked.sendall(json.dumps(answer).encode())
 

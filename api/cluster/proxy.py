@@ -70,7 +70,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_sweep", "wallet_open_holds"), Where(SUM)),
     **dict.fromkeys(("wallet_users", "wallet_confirmations", "wallet_verifications"), Where(ALL)),
     **dict.fromkeys(("wallet_verification_runs", "wallet_search", "wallet_trial_balance"), Where(ALL)),
-    "wallet_in_transit": Where(ALL),
+    **dict.fromkeys(("wallet_in_transit", "wallet_names"), Where(ALL)),
     **dict.fromkeys(("wallet_balances", "wallet_batch", "wallet_transfer", "wallet_preview_transfer"), _OWN),
     **dict.fromkeys(("wallet_register", "wallet_require_username", "wallet_export_user"), _OWN),
     **dict.fromkeys(("wallet_locate", "wallet_audit"), _OWN),
@@ -102,6 +102,7 @@ WHERE: Final[dict[str, Where]] = {
     "wallet_last_verification": _VERIFICATION,
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
     "wallet_copy_operator": _EVERYWHERE,
+    **dict.fromkeys(("wallet_cross_outbox", "wallet_cross_inbox"), _VERIFICATION),
     "wallet_redrive": Where(OUT, "repairs one database after it was restored"),
 }
 """Every public function. One that is missing stops the command, and a test."""

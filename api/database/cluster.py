@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,12 +22,13 @@ from api.errors import UNAVAILABLE, ServiceError
 from api.schemas.history import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+    from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+    from pathlib import Path
     from uuid import UUID
 
     from api.cluster_map import Member
     from api.database.requests import BatchItem, Details
-    from api.database.rows import NewUser, TransferPreview, UserWithPassword
+    from api.database.rows import NewUser, SignedIn, TransferPreview, UserWithPassword
     from api.schemas.transactions import Transaction
     from api.schemas.wallets import AssetInfo
     from api.settings import Settings
@@ -38,6 +40,8 @@ READ_EVERY: Final = 1.0
 DRAIN_EVERY: Final = 0.1
 NEXT_AFTER: Final = 0.25
 """Seconds after which another database is asked, too, where any of them can answer."""
+SILENT_SECONDS: Final = 5.0
+"""How long a database that did not answer at once is asked for nothing that others can do without."""
 MAX_KNOWN: Final = 20_000
 
 log = structlog.get_logger("pgwallet.cluster")
@@ -65,9 +69,9 @@ def _by_user(cluster: Cluster, _secret: bytes, user_id: UUID, *_: Any) -> Databa
     return cluster.of(user_id)
 
 
-def _by_home(cluster: Cluster, *_: Any, home: int = 0) -> Database:
-    """Choose by the number that came with a secret."""
-    return cluster.numbered(home)
+def _by_home(cluster: Cluster, *_: Any, home: int | None = None) -> Database:
+    """Choose by the number that came with a secret; those of before there was a cluster have none."""
+    return cluster.numbered(home or 0)
 
 
 def _by_name(cluster: Cluster, username: str, *_: Any) -> Database:
@@ -94,7 +98,8 @@ ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("sign_out", "sign_out_everywhere", "me", "open_wallet", "wallets", "find_wallet"), _by_id),
     **dict.fromkeys(("erase_user", "inspect_user", "require_room"), _by_id),
     "start_session": _by_user,
-    **dict.fromkeys(("session", "end_session", "require_password_reset", "reset_password"), _by_home),
+    **dict.fromkeys(("session", "end_session"), _by_home),
+    **dict.fromkeys(("require_password_reset", "reset_password"), OWN),
     # wallets
     **dict.fromkeys(("balance", "balance_alone", "balance_at", "balance_history", "recorded", "find_request"), _by_id),
     **dict.fromkeys(("hold", "capture", "void", "refund", "fund", "set_status", "set_limits"), _by_id),
@@ -137,6 +142,7 @@ class Cluster(Merged):
         self._file = settings.cluster
         self._settings = replace(settings, cluster=None)
         self._observe = observe
+        self._seen = _state(self._file)
         self.map = _usable(load(self._file))
         self.members = {member.number: self._database(member) for member in self.map.members}
         self._counts = Counts()
@@ -144,6 +150,7 @@ class Cluster(Merged):
         self._carrying = contextlib.AsyncExitStack()
         self.transfers = Transfers(self, self._carrier)
         self._found: dict[str, int] = {}
+        self._silent: dict[int, float] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone: set[Database] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -163,13 +170,12 @@ class Cluster(Merged):
 
     async def close(self) -> None:
         """Let calls in flight finish within the shutdown timeout, then close every connection."""
-        await self._carrying.aclose()
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._watching] if self._watching is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *(member.close() for member in (*self.members.values(), *self._gone)))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        closing = (member.close() for member in (*self.members.values(), *self._gone))
+        await asyncio.gather(self._carrying.aclose(), *closing)
 
     def of(self, identifier: UUID) -> Database:
         """Return the database in which a user or wallet lives."""
@@ -237,6 +243,25 @@ class Cluster(Merged):
         self._found.pop(username.lower(), None)
         return None, highest_cost
 
+    async def require_password_reset(self, token_hash: bytes, *, home: int | None = None) -> None:
+        """Check a token. Errors: WA037."""
+        await self._of_token(token_hash, home)
+
+    async def reset_password(
+        self, token_hash: bytes, new_hash: str, address: str, *, home: int | None = None
+    ) -> SignedIn:
+        """Use a token up. Errors: WA037."""
+        return await (await self._of_token(token_hash, home)).reset_password(token_hash, new_hash, address)
+
+    async def _of_token(self, token_hash: bytes, home: int | None) -> Database:
+        """Return the database that knows a token: those that administrators make do not tell. Raises ServiceError."""
+
+        async def known(member: Database) -> Database:
+            await member.require_password_reset(token_hash)
+            return member
+
+        return await (self._first(known, 0) if home is None else known(self.numbered(home)))
+
     def note(self, username: str, number: int) -> None:
         """Remember where a name lives, if that is not where new ones go."""
         name = username.lower()
@@ -267,38 +292,61 @@ class Cluster(Merged):
         """Run a batch, with transfers to recipients of any database: it is atomic for the sender."""
         return await self.transfers.batch(items, atomic=atomic, refused=refused)
 
+    async def answers(self, asked: Mapping[int, Callable[[Database], Awaitable[T]]], patience: float) -> dict[int, T]:
+        """Ask these databases for what can be missing: those that answer in time, and did so lately."""
+        now = time.monotonic()
+        tasks = {
+            number: asyncio.ensure_future(ask(self.members[number]))
+            for number, ask in asked.items()
+            if number in self.members and self._silent.get(number, 0.0) <= now
+        }
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=patience)
+        found = {}
+        for number, task in tasks.items():
+            if not task.done():
+                task.cancel()
+                self._silent[number] = now + SILENT_SECONDS
+            elif task.exception() is None:
+                found[number] = task.result()
+            elif not isinstance(task.exception(), ServiceError):
+                task.result()
+        return found
+
     async def assets(self) -> list[AssetInfo]:
         """All assets: they are the same in all databases, and the first one that answers is as good as any."""
         return await self._first(lambda member: member.assets(), NEXT_AFTER)
 
     async def demo_accounts(self) -> list[str]:
         """Names of those that can be offered, of databases that answer at once."""
-        asked = [asyncio.create_task(member.demo_accounts()) for member in self.members.values()]
-        answered, late = await asyncio.wait(asked, timeout=NEXT_AFTER)
-        for task in late:
-            task.cancel()
-        return sorted({name for task in answered if task.exception() is None for name in task.result()})
+        found = await self.answers(dict.fromkeys(self.members, Database.demo_accounts), NEXT_AFTER)
+        return sorted({name for names in found.values() for name in names})
 
     async def _first(self, ask: Callable[[Database], Awaitable[T]], patience: float) -> T:
         """Ask one database after the other, `patience` seconds apart, until one answers. Raises ServiceError."""
         error = ServiceError(UNAVAILABLE)
-        asked: set[asyncio.Future[T]] = set()
-        members = list(self.members.values())
+        now = time.monotonic()
+        # those that were silent lately last
+        waiting = sorted(self.members, key=lambda number: self._silent.get(number, 0.0) > now)
+        asked: dict[asyncio.Future[T], int] = {}
         try:
-            while members or asked:
-                while members and (not asked or not patience):
-                    asked.add(asyncio.ensure_future(ask(members.pop(0))))
-                done, asked = await asyncio.wait(
-                    asked, timeout=patience if members else None, return_when=asyncio.FIRST_COMPLETED
+            while waiting or asked:
+                while waiting and (not asked or not patience):
+                    number = waiting.pop(0)
+                    asked[asyncio.ensure_future(ask(self.members[number]))] = number
+                done, _ = await asyncio.wait(
+                    asked, timeout=patience if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
                 for task in done:
-                    if task.exception() is None:
+                    del asked[task]
+                    try:
                         return task.result()
-                    if not isinstance(failed := task.exception(), ServiceError):
-                        raise failed or error
-                    error = failed
-                if members and not done:
-                    asked.add(asyncio.ensure_future(ask(members.pop(0))))
+                    except ServiceError as failed:
+                        error = failed
+                if waiting and not done:
+                    self._silent.update(dict.fromkeys(asked.values(), time.monotonic() + SILENT_SECONDS))
+                    number = waiting.pop(0)
+                    asked[asyncio.ensure_future(ask(self.members[number]))] = number
         finally:
             for task in asked:
                 task.cancel()
@@ -307,26 +355,29 @@ class Cluster(Merged):
     async def _watch(self) -> None:
         """Follow the map. One that cannot be used is logged once, and the one of before stays."""
         fault: str | None = None
+        seen = self._seen
         while True:
             await asyncio.sleep(READ_EVERY)
+            state = _state(self._file)
+            if state == seen:
+                continue
             try:
                 found = _usable(await asyncio.to_thread(load, self._file))
+                if found != self.map:
+                    await self._change(found)
             except ClusterError as error:
                 if str(error) != fault:
                     fault = str(error)
                     log.warning("the map cannot be used: the one of before stays", reason=fault)
-                continue
-            fault = None
-            if found != self.map:
-                try:
-                    await self._change(found)
-                except Exception:  # the next look may succeed
-                    log.exception("the map was not taken over")
+            except Exception:  # the next look may succeed
+                log.exception("the map was not taken over")
+            else:
+                fault, seen = None, state
 
     async def _change(self, found: ClusterMap) -> None:
         before = {member.number: member for member in self.map.members}
         for member in found.members:
-            if before.get(member.number) == member:
+            if (had := before.get(member.number)) and (had.api_url, had.read_url) == (member.api_url, member.read_url):
                 continue
             database = self._database(member)
             await database.open()
@@ -359,6 +410,16 @@ class Cluster(Merged):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _state(file: Path) -> object:
+    """Return what tells whether a file has changed; of one that was written just now nothing does."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    young = time.time() - found.st_mtime < 2 * READ_EVERY
+    return object() if young else (found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 def _usable(found: ClusterMap) -> ClusterMap:

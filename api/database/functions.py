@@ -322,15 +322,17 @@ class Database:
         expires_at: datetime = row["expires_at"]
         return expires_at
 
-    async def require_password_reset(self, token_hash: bytes, *, home: int = 0) -> None:
+    async def require_password_reset(self, token_hash: bytes, *, home: int | None = None) -> None:
         """`wallet_require_password_reset`: checks that a password can be reset by this token. Errors: WA037.
 
-        Here and below, `home` is the number of the database that came with a secret.
+        Here and below, `home` is the number of the database that came with a secret; None: none did.
         """
         del home
         await self._shared.row("select public.wallet_require_password_reset($1)", token_hash)
 
-    async def reset_password(self, token_hash: bytes, new_hash: str, address: str, *, home: int = 0) -> SignedIn:
+    async def reset_password(
+        self, token_hash: bytes, new_hash: str, address: str, *, home: int | None = None
+    ) -> SignedIn:
         """`wallet_reset_password`: uses the token up. Errors: WA037."""
         del home
         call = "select * from public.wallet_reset_password($1, $2, $3)"
@@ -360,13 +362,13 @@ class Database:
         expires_at: datetime = row["expires_at"]
         return expires_at
 
-    async def session(self, session_hash: bytes, *, home: int = 0) -> SessionUser | None:
+    async def session(self, session_hash: bytes, *, home: int | None = None) -> SessionUser | None:
         """`wallet_session`: whose session of the pages it is; None for nobody's, now."""
         del home
         rows = await self._shared.rows("select * from public.wallet_session($1)", session_hash)
         return SessionUser(*(rows[0][name] for name in SessionUser._fields)) if rows else None
 
-    async def end_session(self, session_hash: bytes, *, home: int = 0) -> None:
+    async def end_session(self, session_hash: bytes, *, home: int | None = None) -> None:
         """`wallet_end_session`: ends a session of the pages."""
         del home
         await self._shared.row("select public.wallet_end_session($1)", session_hash)

@@ -292,7 +292,7 @@ class Merged(Database):
     async def retry_dead_letters(self, webhook_id: UUID, event_ids: Sequence[int] | None, actor: UUID) -> int:
         """Count how many of these, each in its database, None for all in each."""
         if event_ids is None:
-            await self._require_all(Database.ping)
+            await self._require_all(lambda member: member.ping())
             found = await ask(
                 self.members,
                 lambda member: member.retry_dead_letters(webhook_id, None, actor),
@@ -332,7 +332,7 @@ class Merged(Database):
     ) -> Webhook:
         """Change a webhook in each database, while all of them answer. Raises ServiceError."""
         if not checked:
-            await self._require_all(Database.ping)
+            await self._require_all(lambda member: member.ping())
         found = await ask(self.members, change, patience=None, lacking=lacking)
         if found.away:
             raise _partly("Repeat the request: it does the rest.", list(found.found), found.away)

@@ -14,7 +14,7 @@ from api.errors import ServiceError
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from api.database.carrier import Carrier
     from api.database.cluster import Cluster
@@ -121,24 +121,14 @@ class Transfers:
             if found is not None and entry.counterparty_username is None:
                 unnamed[number_of(found)].append(entry)
 
-        async def name(number: int, those: Sequence[Entry]) -> None:
+        def asking(those: Sequence[Entry]) -> Callable[[Database], Awaitable[dict[UUID, str]]]:
             wallet_ids = {entry.counterparty_wallet_id for entry in those if entry.counterparty_wallet_id}
-            names = await self._cluster.members[number].names(list(wallet_ids))
-            for entry in those:
-                entry.counterparty_username = names.get(entry.counterparty_wallet_id or UUID(int=0))
+            return lambda member: member.names(list(wallet_ids))
 
-        asked = [
-            asyncio.create_task(name(number, those))
-            for number, those in unnamed.items()
-            if number in self._cluster.members
-        ]
-        if asked:
-            answered, late = await asyncio.wait(asked, timeout=NAMES_SECONDS)
-            for task in late:
-                task.cancel()
-            for task in answered:
-                if (error := task.exception()) is not None and not isinstance(error, ServiceError):
-                    raise error
+        asked = {number: asking(those) for number, those in unnamed.items()}
+        for number, names in (await self._cluster.answers(asked, NAMES_SECONDS)).items():
+            for entry in unnamed[number]:
+                entry.counterparty_username = names.get(entry.counterparty_wallet_id or UUID(int=0))
 
     async def _found(self, here: Database, wallet_id: UUID, to: To, actor: UUID) -> UUID | None:
         """Return the recipient's wallet in another database; None: the sender's own one is to tell."""

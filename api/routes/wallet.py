@@ -102,7 +102,10 @@ def wallet_routes(services: Services) -> Router:
     async def transfer(
         request: AuthenticatedRequest, data: JSONBody[TransferRequest]
     ) -> JsonResponse[Envelope[Transaction]]:
-        """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`."""
+        """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`.
+
+        To a wallet of another database of the service it may still be on its way: then `delivery` says so.
+        """
         user = request.user
         to = data.to_wallet_id or data.to_username
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 
+from api.cluster_map import load
 from api.errors import CommandError
 from api.postgres import embedded
 from api.settings import Settings
@@ -34,3 +35,21 @@ def administrator(settings: Settings, command: str) -> Iterator[str]:
         raise CommandError(
             f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it"
         ) from None
+
+
+@contextlib.contextmanager
+def administrators(settings: Settings, command: str) -> Iterator[dict[int, str]]:
+    """Yield the administrator's URL of each database of the cluster by number; of one database as number 0."""
+    if settings.cluster is None:
+        with administrator(settings, command) as url:
+            yield {0: url}
+        return
+    urls = {}
+    for member in load(settings.cluster).members:
+        if member.url is None:
+            raise CommandError(f"the map of the cluster, {settings.cluster}: database {member.number} needs url")
+        urls[member.number] = member.url
+    try:
+        yield urls
+    except deploy.NoWalletsError:
+        raise CommandError("no wallets yet in a database of the cluster: run `pgwallet cluster migrate`") from None

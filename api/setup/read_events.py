@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
+from api.cluster_map import number_of_row
 from api.errors import CommandError, ServiceError
-from api.events.cursors import read_cursor
+from api.events.cursors import Cursor, Cursors, read_cursors
 from api.setup.deploy import DeployError, NoWalletsError, connected
 from api.setup.status import printable_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from uuid import UUID
 
 LATEST = "latest"
@@ -44,9 +45,39 @@ class Wanted(NamedTuple):
     wallet_id: UUID | None
 
 
-async def read(url: str, after: str, wanted: Wanted, write: Callable[[str], object]) -> None:
-    """Pass each event to `write`, as JSON, after a number, a cursor or `latest`. Raises EventsError, NoWalletsError."""
-    reader = _Reader(after, wanted, write)
+async def read(urls: Mapping[int, str], after: str, wanted: Wanted, write: Callable[[str], object]) -> None:
+    """Pass each event to `write`, as JSON, after a number, a cursor or `latest`. Raises EventsError, NoWalletsError.
+
+    Of several databases each is in its order, and an event's number is of its database: then that alone is read. What
+    ends says by which cursor all are read on.
+    """
+    places = _places(after, urls)
+    left = _Left(wanted.limit)
+    if len(urls) == 1:
+        ((number, url),) = urls.items()
+        return await _read(url, _Reader(places[number], wanted, left, write), wanted)
+    readers = {number: _Reader(place, wanted, left, write) for number, place in places.items()}
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for number, reader in readers.items():
+                tasks.create_task(_named(number, _read(urls[number], reader, wanted)))
+    except* CommandError as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        if after == LATEST or not NUMBER.fullmatch(after) or int(after) == 0:
+            logger.warning("read on with --after %s", Cursors({n: reader.cursor for n, reader in readers.items()}))
+    return None
+
+
+async def _named(number: int, reading: Awaitable[None]) -> None:
+    """Read one of several databases. Raises EventsError that names it."""
+    try:
+        await reading
+    except CommandError as error:
+        raise EventsError(f"database {number}: {error}") from None
+
+
+async def _read(url: str, reader: _Reader, wanted: Wanted) -> None:
     lost = False
     while True:
         try:
@@ -64,21 +95,48 @@ async def read(url: str, after: str, wanted: Wanted, write: Callable[[str], obje
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-class _Reader:
-    """Where a reader is, over all its connections."""
+class _Left:
+    """How many events are still wanted, of all databases together; None: all."""
 
-    def __init__(self, after: str, wanted: Wanted, write: Callable[[str], object]) -> None:
+    def __init__(self, number: int | None) -> None:
+        self.number = number
+
+    def __bool__(self) -> bool:
+        return self.number is None or self.number > 0
+
+    def page(self) -> int:
+        return PAGE if self.number is None else min(PAGE, self.number)
+
+    def take(self) -> bool:
+        """Take one, if there is one."""
+        if self.number is None:
+            return True
+        self.number -= 1
+        return self.number >= 0
+
+
+class _Reader:
+    """Where a reader of one database is, over all its connections."""
+
+    def __init__(
+        self, place: tuple[int, int | None] | None, wanted: Wanted, left: _Left, write: Callable[[str], object]
+    ) -> None:
         self.begun = False
-        self._from_now = after == LATEST
-        self._after, self._epoch = (0, None) if self._from_now else _position(after)
-        self._left = wanted.limit
+        self._from_now = place is None
+        self._after, self._epoch = place or (0, None)
+        self._left = left
         self._wanted = wanted
         self._write = write
+
+    @property
+    def cursor(self) -> Cursor:
+        """After what was read."""
+        return Cursor(self._epoch or 0, self._after)
 
     async def run(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         """Read until there is no more, or for ever."""
         known: int | None = None
-        while self._left is None or self._left > 0:
+        while self._left:
             try:
                 mark = await connection.fetchrow("select * from public.wallet_event_mark($1)", known)
                 if mark is None:
@@ -107,15 +165,16 @@ class _Reader:
             self._after = await connection.fetchval("select public.wallet_newest_event($1, $2)", up_to, fence)
             self._epoch, self._from_now = mark["epoch"], False
         types = self._wanted.types or None
-        while self._left is None or self._left > 0:
-            limit = PAGE if self._left is None else min(PAGE, self._left)
+        while self._left:
+            limit = self._left.page()
             rows = await connection.fetch(
                 READ, self._after, up_to, fence, limit, types, self._wanted.wallet_id, self._epoch
             )
             for number, event in rows:
                 if event is not None:
+                    if not self._left.take():
+                        return
                     self._write(printable_json(event.replace("\n", " ").replace("\r", " ")))
-                    self._left = None if self._left is None else self._left - 1
                 self._after = number
             self._epoch = mark["epoch"]
             if not rows or self._after >= up_to:
@@ -133,14 +192,27 @@ async def _settled(connection: asyncpg.Connection[asyncpg.Record], fence: int) -
         step = min(1.5 * step, LOOK_SECONDS)
 
 
-def _position(after: str) -> tuple[int, int | None]:
+def _places(after: str, numbers: Iterable[int]) -> dict[int, tuple[int, int | None] | None]:
+    """Return after which event each database is read: its id and epoch; None: from now on."""
+    several = list(numbers)
+    if after == LATEST:
+        return dict.fromkeys(several)
     if NUMBER.fullmatch(after):
-        return int(after), None
+        event = int(after)
+        if len(several) == 1 or event == 0:
+            return dict.fromkeys(several, (event, None))
+        if (of := number_of_row(event)) not in several:
+            raise EventsError(f"--after {after} is no event of a database of this cluster")
+        return {of: (event, None)}
     try:
-        epoch, number = read_cursor(after)
+        cursors = read_cursors(after)
     except ServiceError:
         raise EventsError(f"--after takes the number of an event, a cursor, or {LATEST}, not {after!r}") from None
-    return number, epoch
+    if len(several) == 1 and cursors.keys() - {*several}:
+        raise EventsError(f"--after {after} is the cursor of several databases: set PGWALLET_CLUSTER")
+    return {
+        number: (cursors.at(number).id, cursors.at(number).epoch if number in cursors else None) for number in several
+    }
 
 
 def _reason(error: asyncpg.PostgresError) -> str:

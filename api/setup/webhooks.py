@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
-from uuid import UUID
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, cast
+from uuid import UUID, uuid4
 
 import asyncpg
 import click
 import msgspec
 
+from api.cluster_map import number_of_row
 from api.database.rows import WebhookTrial
 from api.errors import CommandError, ServiceError
-from api.events.cursors import read_cursor
+from api.events.cursors import read_cursors
 from api.events.networks import Networks
 from api.postgres.data_dir import prepare
 from api.settings import Settings
 from api.setup import service_secrets
-from api.setup.administrator import administrator
+from api.setup.administrator import administrators
 from api.setup.deploy import NoWalletsError, connected
 from api.setup.status import printable, printable_json
 
@@ -32,23 +34,49 @@ BEGINNING: Final = "beginning"
 MAX_ID: Final = 2**63 - 1
 
 
+class Arguments(Protocol):
+    """What a function is called with in a database, None for not at all; `alone`: there is no other database."""
+
+    def __call__(self, number: int, *, alone: bool) -> tuple[object, ...] | None: ...  # noqa: D102
+
+
 class WebhookError(CommandError):
     """A webhook cannot be made, changed or found; the text says why."""
 
 
-class Start(click.ParamType[tuple[int | None, int]]):
+class UnknownWebhookError(WebhookError):
+    """There is no such webhook."""
+
+
+class Begin(NamedTuple):
+    """After which event deliveries begin: its epoch, None for any, and number, by database; all that is missing begins.
+
+    `only`: a number was given, which is of this database.
+    """
+
+    places: Mapping[int, tuple[int | None, int]]
+    only: int | None = None
+
+    def place(self, number: int, *, alone: bool) -> tuple[int, int | None]:
+        """Return number and epoch in one database; `alone`: there is no other."""
+        epoch, event = next(iter(self.places.values()), (None, 0)) if alone else self.places.get(number, (None, 0))
+        return event, epoch
+
+
+class Start(click.ParamType[Begin]):
     """After which event deliveries begin: its number, its cursor, or `beginning`."""
 
     name = "event"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int | None, int]:
-        """Return the epoch, None for any, and the number."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Begin:
+        """Return what it says."""
         if value == BEGINNING:
-            return None, 0
+            return Begin({})
         if value.isascii() and value.isdecimal() and len(value) <= len(str(MAX_ID)) and int(value) <= MAX_ID:
-            return None, int(value)
+            event = int(value)
+            return Begin({number_of_row(event): (None, event)}, number_of_row(event) if event else None)
         try:
-            return read_cursor(value)
+            return Begin(read_cursors(value))
         except ServiceError:
             self.fail("give the number of an event, its cursor, or beginning", param, ctx)
 
@@ -103,7 +131,7 @@ def list_all(settings: Settings, *, as_json: bool) -> None:
 @click.pass_obj
 def show_one(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Show a webhook and how far it is, without its secret."""
-    show(call(settings, "show", "wallet_webhook($1) r", webhook_id)[0], as_json=as_json)
+    show_each(settings, call(settings, "show", "wallet_webhook($1) r", webhook_id), as_json)
 
 
 @webhooks.command("create")
@@ -119,21 +147,22 @@ def create(
     asset: str | None,
     wallet: UUID | None,
     batch_size: int,
-    after: tuple[int | None, int] | None,
+    after: Begin | None,
     *,
     as_json: bool,
 ) -> None:
     """Make a webhook to URL, and print it with its secret, which is shown once."""
     check_url(url)
     secret, sealed = new_sealed_secret(settings)
-    epoch, number = after or (None, None)
-    made = call(
-        settings,
-        "create",
-        "wallet_create_webhook(null, $1, $2, $3, $4, $5, $6, $7, $8, $9) r",
-        *(url, description, types or None, asset, wallet, batch_size, sealed, number, epoch),
-    )[0]
-    show({**made, "secret": secret}, as_json=as_json)
+
+    def arguments(number: int, *, alone: bool) -> tuple[object, ...]:
+        place = (None, None) if after is None else after.place(number, alone=alone)
+        return (webhook_id, url, description, types or None, asset, wallet, batch_size, sealed, *place)
+
+    webhook_id = uuid4()
+    function = "wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) r"
+    made = call(settings, "create", function, arguments)
+    show_each(settings, [{**row, "secret": secret} for row in made], as_json)
 
 
 @webhooks.command("change")
@@ -160,8 +189,8 @@ def change(
         "change",
         "wallet_change_webhook($1, $2, $3, $4, $5, $6, $7) r",
         *(webhook_id, url, description, types or None, asset, wallet, batch_size),
-    )[0]
-    show(changed, as_json=as_json)
+    )
+    show_each(settings, changed, as_json)
 
 
 @webhooks.command("test")
@@ -173,7 +202,7 @@ def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     from api.events.trial import try_out
 
     opened = box(settings)
-    (row,) = call(settings, "test", "wallet_test_webhook($1) r", webhook_id, plain=True)
+    (row,) = call(settings, "test", "wallet_test_webhook($1) r", webhook_id, plain=True, one=True)
     trial = WebhookTrial(**row)
     answer = asyncio.run(try_out(trial, opened, Networks(settings.webhook_networks)))
     told = answer._asdict()
@@ -190,7 +219,7 @@ def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 @click.pass_obj
 def pause(settings: Settings, webhook_id: UUID, reason: str | None, *, as_json: bool) -> None:
     """Deliver nothing until the webhook is resumed."""
-    show(call(settings, "pause", "wallet_pause_webhook($1, $2) r", webhook_id, reason)[0], as_json=as_json)
+    show_each(settings, call(settings, "pause", "wallet_pause_webhook($1, $2) r", webhook_id, reason), as_json)
 
 
 @webhooks.command("resume")
@@ -199,7 +228,7 @@ def pause(settings: Settings, webhook_id: UUID, reason: str | None, *, as_json: 
 @click.pass_obj
 def resume(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Go on delivering where the webhook was paused."""
-    show(call(settings, "resume", "wallet_resume_webhook($1) r", webhook_id)[0], as_json=as_json)
+    show_each(settings, call(settings, "resume", "wallet_resume_webhook($1) r", webhook_id), as_json)
 
 
 @webhooks.command("secret")
@@ -209,8 +238,8 @@ def resume(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 def rotate(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Make another secret, and print it with the webhook; the one before signs, too, for 24 hours."""
     secret, sealed = new_sealed_secret(settings)
-    changed = call(settings, "secret", "wallet_rotate_webhook_secret($1, $2) r", webhook_id, sealed)[0]
-    show({**changed, "secret": secret}, as_json=as_json)
+    changed = call(settings, "secret", "wallet_rotate_webhook_secret($1, $2) r", webhook_id, sealed)
+    show_each(settings, [{**row, "secret": secret} for row in changed], as_json)
 
 
 @webhooks.command("replay")
@@ -218,11 +247,16 @@ def rotate(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 @click.option("--after", type=Start(), required=True, metavar="EVENT", help=AFTER_HELP)
 @JSON
 @click.pass_obj
-def replay(settings: Settings, webhook_id: UUID, after: tuple[int | None, int], *, as_json: bool) -> None:
+def replay(settings: Settings, webhook_id: UUID, after: Begin, *, as_json: bool) -> None:
     """Deliver all events after this one again."""
-    epoch, number = after
-    replayed = call(settings, "replay", "wallet_replay_webhook($1, $2, $3) r", webhook_id, number, epoch)[0]
-    show(replayed, as_json=as_json)
+
+    def arguments(number: int, *, alone: bool) -> tuple[object, ...] | None:
+        if not alone and after.only not in (None, number):
+            return None
+        return (webhook_id, *after.place(number, alone=alone))
+
+    replayed = call(settings, "replay", "wallet_replay_webhook($1, $2, $3) r", arguments)
+    show_each(settings, replayed, as_json)
 
 
 @webhooks.command("delete")
@@ -231,7 +265,7 @@ def replay(settings: Settings, webhook_id: UUID, after: tuple[int | None, int], 
 @click.pass_obj
 def delete(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Delete a webhook with its deliveries and dead letters; print it as it was."""
-    show(call(settings, "delete", "wallet_delete_webhook($1) r", webhook_id)[0], as_json=as_json)
+    show_each(settings, call(settings, "delete", "wallet_delete_webhook($1) r", webhook_id), as_json)
 
 
 @webhooks.command("deliveries")
@@ -241,8 +275,9 @@ def delete(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 @click.pass_obj
 def deliveries(settings: Settings, webhook_id: UUID, limit: int, before: int | None, *, as_json: bool) -> None:
     """List attempts to deliver, newest first; --before takes the id of the last one shown."""
-    rows = call(settings, "deliveries", "wallet_webhook_deliveries($1, $2, $3) r", webhook_id, limit, before)
-    show(rows, as_json=as_json)
+    function = "wallet_webhook_deliveries($1, $2, $3) r"
+    rows = call(settings, "deliveries", function, paged(webhook_id, limit, before))
+    show(newest(rows, "created_at", limit), as_json=as_json)
 
 
 @webhooks.command("dead-letters")
@@ -252,8 +287,24 @@ def deliveries(settings: Settings, webhook_id: UUID, limit: int, before: int | N
 @click.pass_obj
 def dead_letters(settings: Settings, webhook_id: UUID, limit: int, before: int | None, *, as_json: bool) -> None:
     """List events that were given up, newest first; --before takes the event_id of the last one shown."""
-    rows = call(settings, "dead-letters", "wallet_webhook_dead_letters($1, $2, $3) r", webhook_id, limit, before)
-    show(rows, as_json=as_json)
+    function = "wallet_webhook_dead_letters($1, $2, $3) r"
+    rows = call(settings, "dead-letters", function, paged(webhook_id, limit, before))
+    show(newest(rows, "first_at", limit), as_json=as_json)
+
+
+def paged(webhook_id: UUID, limit: int, before: int | None) -> Arguments:
+    """Return what a list takes. In a cluster, what is before a row is what its database has."""
+
+    def arguments(number: int, *, alone: bool) -> tuple[object, ...] | None:
+        return (webhook_id, limit, before) if alone or before is None or number_of_row(before) == number else None
+
+    return arguments
+
+
+def newest(rows: list[dict[str, Any]], moment: str, limit: int) -> list[dict[str, Any]]:
+    """Merge the lists of several databases by time; of one it is what it was."""
+    several = len({row.get("database") for row in rows}) > 1
+    return sorted(rows, key=lambda row: str(row[moment]), reverse=True)[:limit] if several else rows
 
 
 @webhooks.command("retry")
@@ -266,32 +317,80 @@ def retry(settings: Settings, webhook_id: UUID, events: tuple[int, ...], *, ever
     """Deliver dead letters again: these events, or all."""
     if everything == bool(events):
         raise click.UsageError("give events, or --all")
+
+    def arguments(number: int, *, alone: bool) -> tuple[object, ...] | None:
+        mine = [event for event in events if alone or number_of_row(event) == number]
+        return (webhook_id, mine or None) if mine or everything else None
+
     call_of = "wallet_retry_dead_letters($1, $2) r (retried)"
-    show(call(settings, "retry", call_of, webhook_id, events or None, plain=True)[0], as_json=as_json)
+    show_each(settings, call(settings, "retry", call_of, arguments, plain=True), as_json)
 
 
 def call(
-    settings: Settings, command: str, function: str, *arguments: object, plain: bool = False
+    settings: Settings, command: str, function: str, *arguments: object, plain: bool = False, one: bool = False
 ) -> list[dict[str, Any]]:
-    """Return the rows of this call, as JSON has them or `plain`. Raises WebhookError where the function refuses."""
-    with administrator(settings, f"webhooks {command}") as url:
-        return asyncio.run(_call(url, function, arguments, plain=plain))
+    """Return the rows of this call. Raises WebhookError where the function refuses.
+
+    Of a cluster it is made in each database, and each row begins with its number; `one`: in the first alone. In place
+    of arguments there can be a function that returns those of a database, or None to leave it out.
+    """
+    of = cast("Arguments", arguments[0]) if len(arguments) == 1 and callable(arguments[0]) else None
+    with administrators(settings, f"webhooks {command}") as urls:
+        alone = settings.cluster is None
+        given = {number: of(number, alone=alone) if of else arguments for number in (list(urls)[:1] if one else urls)}
+        wanted = {number: values for number, values in given.items() if values is not None}
+        found = asyncio.run(_call_each(urls, wanted, function, plain=plain))
+    if alone or one:
+        return [row for rows in found.values() for row in rows]
+    return [{"database": number, **row} for number, rows in found.items() for row in rows]
 
 
-async def _call(url: str, function: str, arguments: tuple[object, ...], *, plain: bool) -> list[dict[str, Any]]:
+async def _call_each(
+    urls: Mapping[int, str], wanted: Mapping[int, tuple[object, ...]], function: str, *, plain: bool
+) -> dict[int, list[dict[str, Any]]]:
+    """Connect to all, so that nothing is done while one is away, and call one after the other. Raises WebhookError.
+
+    That a database does not have the webhook is no fault while another has it: a repeated command does the rest.
+    """
+    found: dict[int, list[dict[str, Any]]] = {}
+    lacking: WebhookError | None = None
+    async with contextlib.AsyncExitStack() as stack:
+        opened = {number: await stack.enter_async_context(connected(urls[number])) for number in wanted}
+        for number, connection in opened.items():
+            try:
+                found[number] = await _call(connection, function, wanted[number], plain=plain)
+            except UnknownWebhookError as error:
+                lacking = error
+            except (CommandError, asyncpg.PostgresError, OSError) as error:
+                if len(wanted) == 1:
+                    raise
+                done = f"done in database {', '.join(map(str, found))}" if found else "nothing is done"
+                raise WebhookError(f"database {number}: {error} ({done}: repeat it for the others)") from error
+    if lacking is not None and not found:
+        raise lacking
+    return found
+
+
+async def _call(
+    connection: asyncpg.Connection[asyncpg.Record], function: str, arguments: tuple[object, ...], *, plain: bool
+) -> list[dict[str, Any]]:
     query = f"select {'r.*' if plain else 'row_to_json(r)'} from public.{function}"  # noqa: S608 - texts of this module
-    async with connected(url) as connection:
-        try:
-            rows = await connection.fetch(query, *arguments)
-        except asyncpg.UndefinedFunctionError:
-            raise NoWalletsError from None
-        except asyncpg.PostgresError as error:
-            if not (error.sqlstate or "").startswith("WA"):
-                raise
-            detail = msgspec.json.decode(error.detail or "{}", type=dict[str, object])
-            said = f"{detail['field']} {detail['reason']}" if "reason" in detail else f"{error.args[0]}: {error.hint}"
-            raise WebhookError(said) from None
+    try:
+        rows = await connection.fetch(query, *arguments)
+    except asyncpg.UndefinedFunctionError:
+        raise NoWalletsError from None
+    except asyncpg.PostgresError as error:
+        if not (error.sqlstate or "").startswith("WA"):
+            raise
+        detail = msgspec.json.decode(error.detail or "{}", type=dict[str, object])
+        said = f"{detail['field']} {detail['reason']}" if "reason" in detail else f"{error.args[0]}: {error.hint}"
+        raise (UnknownWebhookError if error.sqlstate == "WA042" else WebhookError)(said) from None
     return [dict(row) if plain else msgspec.json.decode(row[0]) for row in rows]
+
+
+def show_each(settings: Settings, rows: list[dict[str, Any]], as_json: bool) -> None:  # noqa: FBT001 - as click gives it
+    """Print what is one row in one database, and of a cluster one for each."""
+    show(rows[0] if settings.cluster is None else rows, as_json=as_json)
 
 
 def show(found: dict[str, Any] | list[dict[str, Any]], *, as_json: bool) -> None:

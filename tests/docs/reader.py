@@ -25,7 +25,7 @@ OURS = re.compile(r"PG|JWT_|PORT$|DATABASE_URL$|MAKE|MFLAGS$|PYTHON|PYTEST")
 DONE = "that was it:"
 CURL = Path(__file__).with_name("curl.py")
 
-RUN = re.compile(r"(?:\w+=\S+ )*make run")
+RUN = re.compile(r"(?:\w+=\S+ )*make (?:run|cluster)")
 # These would start the tests within the tests, or take minutes.
 REHEARSED = re.compile(r"make (?:test|check|bench|install|lock)\b")
 

@@ -53,3 +53,8 @@ def test_change_data_capture() -> None:
 def test_local_setup(foreign: Database) -> None:
     with reader(foreign) as one:
         read(one, "docs/setup/local.md")
+
+
+def test_several_databases() -> None:
+    with reader() as one:
+        read(one, "docs/deployment/cluster.md")

@@ -68,7 +68,8 @@ begin
     from moved m
     cross join lateral (select t.wallet_id, t.counterparty_id from wallet.transactions t where t.id = m.id limit 1) t
     cross join lateral (values (t.wallet_id), (t.counterparty_id)) s (wallet_id)
-    where s.wallet_id is not null
+    -- another database has the other side
+    where s.wallet_id is not null and wallet.number_of(s.wallet_id) = v_number
     union all
     select 4, 'hold', null, null, h.wallet_id, a.hold_id
     from set_aside a

@@ -1,5 +1,6 @@
 """One service on several databases: who goes where, a map that changes, and databases that do not answer."""
 
+import asyncio
 import inspect
 import tempfile
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import asyncpg
 import bcrypt
 import httpx
 import pytest
@@ -15,6 +17,9 @@ import pytest
 from api.cluster_map import home_of, number_of
 from api.database.cluster import OWN, ROUTES, Cluster
 from api.database.functions import Database as Calls
+from api.database.pool import Pool
+from api.settings import Settings
+from tests.api.pages.browser import Browser
 from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve
 from tests.cluster import Databases, join, migrate, own_databases
 from tests.command import wait_until
@@ -102,6 +107,18 @@ def test_who_signs_out_in_any_database_is_out(service: Service) -> None:
             problem(user.get("/api/wallet/balance"), 401, "unauthorized")
 
 
+def test_a_session_tells_where_its_user_lives(service: Service) -> None:
+    with closing(User(service, new_name(1))) as user, closing(Browser(service)) as browser:
+        stranger = browser.open("/").title
+        assert user.username in browser.sign_in(user.username).html
+        session_id = browser.cookies["pgwallet"]
+        assert session_id.endswith(".1")
+        for other in (".0", ".77", ".99999", ""):
+            browser.cookies.set("pgwallet", session_id.removesuffix(".1") + other, domain="127.0.0.1")
+            assert browser.open("/").title == stranger, other
+            browser.cookies.clear()
+
+
 def test_assets_are_the_same_wherever_they_are_read(service: Service) -> None:
     with closing(User(service, new_name(1))) as user:
         assert {"UC", "EUR"} <= {asset["code"] for asset in data(user.get("/api/assets"))["items"]}
@@ -133,6 +150,32 @@ def test_the_map_changes_while_the_service_runs(databases: Databases, tmp_path: 
         user.topup(5)
         assert user.balance() == total + 5
         assert len(service.lines(event="the map cannot be used: the one of before stays")) == 1
+
+
+def test_a_switchover_of_one_database_drops_no_connection_of_another(databases: Databases) -> None:
+    async def pids() -> list[int]:
+        return [(await pool.row("select pg_backend_pid() as pid"))["pid"] for pool in pools]
+
+    async def switch() -> None:
+        for pool in pools:
+            await pool.open()
+        before = await pids()
+        assert await pids() == before
+        tries = iter([asyncpg.ReadOnlySQLTransactionError("the server is read only"), None])
+
+        async def refused_once(_: object) -> None:
+            if error := next(tries):
+                raise error
+
+        await pools[0].run(refused_once)
+        after = await pids()
+        assert after[0] != before[0]
+        assert after[1] == before[1]
+        for pool in pools:
+            await pool.close()
+
+    pools = [Pool(Settings(api_url=database.api_url), 1) for database in databases.members]
+    asyncio.run(switch())
 
 
 @pytest.fixture(scope="module")

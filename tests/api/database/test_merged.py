@@ -2,22 +2,24 @@
 
 import asyncio
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from api.database.each import ask
-from api.database.merged import merged, merged_users
+from api.database.merged import Merged, joined, merged, merged_users
 from api.database.requests import Before
 from api.database.rows import Page
-from api.errors import SQLSTATES, TIMEOUT, UNAVAILABLE, ServiceError
+from api.errors import PARTLY, SQLSTATES, TIMEOUT, UNAVAILABLE, ServiceError
 from api.routes.parameters import decode_places, encode_cursor
 from api.schemas.inspection import StoredUser
+from api.schemas.webhooks import Webhook, WebhookRequest
 
 START = datetime(2026, 11, 27, tzinfo=UTC)
 DATABASES = (0, 1, 7)
@@ -214,3 +216,119 @@ def test_of_one_database_the_error_is_its_own() -> None:
     with pytest.raises(ServiceError) as refusal:
         answering({0: stuck}, patience=0.05)
     assert (refusal.value.kind, refusal.value.members) == (TIMEOUT, {})
+
+
+class Member:
+    """A database with webhooks, which can go away at one of the calls."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[UUID, Webhook] = {}
+        self.gone_at = ""
+        self.calls: list[str] = []
+
+    def answer(self, call: str) -> None:
+        self.calls.append(call)
+        if self.gone_at in self.calls:
+            raise ServiceError(UNAVAILABLE)
+
+    def known(self, webhook_id: UUID) -> Webhook:
+        if webhook_id not in self.hooks:
+            raise ServiceError(SQLSTATES["WA042"])
+        return self.hooks[webhook_id]
+
+    async def ping(self) -> None:
+        self.answer("ping")
+
+    async def webhook(self, webhook_id: UUID, _: UUID) -> Webhook:
+        self.answer("webhook")
+        return self.known(webhook_id)
+
+    async def create_webhook(self, webhook_id: UUID, *_: object) -> Webhook:
+        self.answer("create")
+        return self.hooks.setdefault(webhook_id, hook())
+
+    async def delete_webhook(self, webhook_id: UUID, _: UUID) -> Webhook:
+        self.answer("delete")
+        return self.hooks.pop(self.known(webhook_id).id)
+
+
+def hook(**more: Any) -> Webhook:
+    made: dict[str, Any] = dict.fromkeys(Webhook.__struct_fields__[:20])
+    made |= dict.fromkeys(("position", "behind", "backlog", "dead_letters", "failures"), 0)
+    return Webhook(**made | {"id": WEBHOOK, "status": "active", "created_at": START} | more)
+
+
+class Several(Merged):
+    """A cluster of such databases."""
+
+    def __init__(self, *members: Member) -> None:
+        self.members = dict(enumerate(members))  # type: ignore[arg-type]
+
+
+WEBHOOK, ACTOR = UUID(int=1), UUID(int=2)
+REQUEST = WebhookRequest(url="https://example.com/")
+
+
+def refused(work: Coroutine[Any, Any, object]) -> ServiceError:
+    with pytest.raises(ServiceError) as refusal:
+        asyncio.run(work)
+    return refusal.value
+
+
+def create(*members: Member) -> Coroutine[Any, Any, Webhook]:
+    return Several(*members).create_webhook(WEBHOOK, REQUEST, b"s", None, ACTOR)
+
+
+def test_nothing_is_written_while_a_database_is_away() -> None:
+    first, second = Member(), Member()
+    second.gone_at = "webhook"
+    refusal = refused(create(first, second))
+    assert (refusal.kind, refusal.members) == (UNAVAILABLE, {"away": [1]})
+    assert first.calls == ["webhook"]
+
+
+def test_a_new_webhook_that_is_not_made_in_all_is_in_none() -> None:
+    first, second = Member(), Member()
+    second.gone_at = "create"
+    refusal = refused(create(first, second))
+    assert (refusal.kind, refusal.members) == (PARTLY, {"done": [], "away": [1]})
+    assert first.hooks == {}
+    assert str(WEBHOOK) in refusal.detail
+
+
+def test_the_same_request_again_makes_a_webhook_where_it_is_missing_and_undoes_nothing() -> None:
+    first, second = Member(), Member()
+    first.hooks[WEBHOOK] = hook()
+    second.gone_at = "create"
+    refusal = refused(create(first, second))
+    assert (refusal.kind, refusal.members) == (PARTLY, {"done": [0], "away": [1]})
+    assert WEBHOOK in first.hooks
+    asyncio.run(create(first, back := Member()))
+    assert WEBHOOK in back.hooks
+
+
+def test_a_change_that_is_half_done_says_where_and_is_completed_by_the_same_request() -> None:
+    first, second = Member(), Member()
+    first.hooks[WEBHOOK] = second.hooks[WEBHOOK] = hook()
+    second.gone_at = "delete"
+    refusal = refused(Several(first, second).delete_webhook(WEBHOOK, ACTOR))
+    assert (refusal.kind, refusal.members) == (PARTLY, {"done": [0], "away": [1]})
+    second.gone_at = ""
+    asyncio.run(Several(first, second).delete_webhook(WEBHOOK, ACTOR))
+    assert second.hooks == {}
+    assert refused(Several(first, second).delete_webhook(WEBHOOK, ACTOR)).kind is SQLSTATES["WA042"]
+
+
+def test_a_webhook_is_what_all_databases_have_together() -> None:
+    later = START + timedelta(hours=1)
+    parts = {
+        0: hook(behind=5, position=10, backlog=1, failures=2, last_success_at=later, oldest_at=later),
+        3: hook(behind=9, position=3 << 40, dead_letters=4, last_success_at=START, oldest_at=START, status="paused"),
+    }
+    parts[3].pause_reason = "its receiver is gone"
+    found = joined(parts, [], [7])
+    assert (found.behind, found.backlog, found.dead_letters, found.failures) == (14, 1, 4, 2)
+    assert (found.status, found.pause_reason) == ("paused", "its receiver is gone")
+    assert (found.position, found.last_success_at, found.oldest_at) == (3 << 40, later, START)
+    assert (found.missing, found.away) == ([7], UNSET)
+    assert [(part.database, part.behind) for part in found.databases or ()] == [(0, 5), (3, 9)]

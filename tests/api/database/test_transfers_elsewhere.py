@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from api.cluster_map import home_of
 from tests.api.pages.browser import Browser
-from tests.api.service import Service, User, data, problem, serve
+from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.cluster import Databases, join, migrate
 from tests.command import wait_until
 from tests.database import Database, PostgresServer
@@ -216,6 +217,39 @@ def test_an_atomic_batch_is_not_written_where_one_recipient_refuses(user_of: Use
     body = problem(post_batch(alice, items, atomic=True), 409, "batch_refused")
     assert [result["outcome"] for result in body["results"]] == ["rolled_back", "rolled_back", "refused"]
     assert (alice.balance(), bob.balance()) == before
+
+
+def test_two_processes_carry_both_ways_at_once(
+    service: Service, databases: Databases, user_of: UserOf, tmp_path: Path
+) -> None:
+    users = [user_of(number) for number in (0, 1, 0, 1)]
+    for user in users:
+        user.topup(1000)
+    before = [user.balance() for user in users]
+    with serve("", tmp_path, **databases.settings) as other, ThreadPoolExecutor(8) as threads:
+
+        def one(number: int) -> Any:
+            """Send round, by either process."""
+            sender, recipient = users[number % 4], users[(number + 1) % 4]
+            asked = {"txn_id": str(uuid4()), "amount": 1 + number // 4, "to_username": recipient.username}
+            base = (service, other)[number // 4 % 2].url
+            headers = {"Authorization": f"Bearer {sender.token}"}
+            return data(
+                httpx.post(f"{base}/api/wallet/transfer", json=asked, headers=headers, timeout=20, verify=TLS), 201
+            )
+
+        sent = list(threads.map(one, range(40)))
+    assert {each["delivery"] for each in sent} <= {"delivered", "pending"}
+    # each has sent as much as it got
+    wait_until(lambda: [user.balance() for user in users] == before, 30)
+    for database in databases.members:
+        with database.connect() as administrator:
+            waiting = """
+                select count(*) from wallet.outbox
+                where status = 'pending' and to_wallet_id = any (%s)
+            """
+            wallets = [UUID(user.account["wallet_id"]) for user in users]
+            assert administrator.execute(waiting, [wallets]).fetchone() == (0,)
 
 
 def item(kind: str, amount: int, **more: Any) -> dict[str, Any]:

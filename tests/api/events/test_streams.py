@@ -16,7 +16,7 @@ from api.database.rows import EventRow, Events, UserEvent
 from api.errors import SQLSTATES, TOO_MANY_STREAMS, UNAUTHORIZED, UNAVAILABLE, ServiceError
 from api.events import streams
 from api.events.bounds import Bounds
-from api.events.cursors import Cursor, read_cursor
+from api.events.cursors import Cursor, Cursors, read_cursor, read_cursors
 from api.events.sources import Sources
 from api.events.streams import Caller, Stream, Streams
 
@@ -363,3 +363,134 @@ def test_a_service_that_stops_ends_all_and_opens_none() -> None:
             assert ended.value.kind is UNAVAILABLE
 
     run(test)
+
+
+def joined(test: Callable[[Streams, Played, Played], Awaitable[None]]) -> None:
+    """Streams of two databases."""
+
+    async def whole() -> None:
+        played = Played(), Played()
+        for one in played:
+            one.tell()
+        found = Streams(sources(*played))
+        async with asyncio.timeout(20), found.running():
+            await test(found, *played)
+
+    asyncio.run(whole())
+
+
+async def received(stream: Stream, number: int) -> list[tuple[Cursors, int]]:
+    """The next events with their cursors; heartbeats are left out."""
+    found: list[tuple[Cursors, int]] = []
+    while len(found) < number:
+        for part in (await stream.take()).split(b"\n\n"):
+            if b"\nevent: " in part:
+                lines = part.split(b"\n")
+                told = json.loads(lines[2].removeprefix(b"data: "))
+                found.append((read_cursors(lines[0].removeprefix(b"id: ").decode()), told["id"]))
+    return found
+
+
+def test_a_stream_of_two_databases_has_the_events_of_both_and_one_cursor() -> None:
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        first.add(1)
+        stream = await found.operator(caller(), EventFilters(), None)
+        second.add(70)
+        assert await received(stream, 1) == [(Cursors({0: Cursor(1, 1), 1: Cursor(1, 70)}), 70)]
+        first.add(5)
+        assert await received(stream, 1) == [(Cursors({0: Cursor(1, 5), 1: Cursor(1, 70)}), 5)]
+        # from the cursor of before the cluster on: the other one begins
+        again = await found.operator(caller(), EventFilters(), read_cursors(str(Cursor(1, 1))))
+        lines = [line for line in again.opening.split(b"\n") if line.startswith(b"data: ")]
+        assert sorted(json.loads(line.removeprefix(b"data: "))["id"] for line in lines) == [5, 70]
+
+    joined(test)
+
+
+def test_a_database_that_does_not_answer_holds_up_no_other() -> None:
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        stream = await found.operator(caller(), EventFilters(), None)
+        second.gate = asyncio.Event()
+        stream.fall_behind()
+        await second.at_the_gate.wait()
+        second.add(70)
+        first.add(1, 2)
+        assert [event for _, event in await received(stream, 2)] == [1, 2]
+        second.gate.set()
+        assert [event for _, event in await received(stream, 1)] == [70]
+
+    joined(test)
+
+
+def test_a_database_that_is_away_is_named_and_read_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "PAUSE_SECONDS", 0.01)
+
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        second.away = True
+        second.add(70)
+        stream = await found.operator(caller(), EventFilters(), Cursors())
+        first.add(1)
+        assert [event for _, event in await received(stream, 1)] == [1]
+        stream.ping = True
+        assert (await stream.take()).startswith(b": away 1\n")
+        second.away = False
+        assert [event for _, event in await received(stream, 1)] == [70]
+
+    joined(test)
+
+
+def test_from_now_on_needs_all_databases() -> None:
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        del first
+        second.latest = None
+        with pytest.raises(ServiceError) as refusal:
+            await found.operator(caller(), EventFilters(), None)
+        assert (refusal.value.kind.status, refusal.value.members["away"]) == (503, [1])
+        assert found.numbers()["operator"] == 0
+        # who waits for a page needs no more than to be told
+        waiting = await found.waiting(caller(), EventFilters())
+        assert found.numbers()["wait"] == 1
+        found.close(waiting)
+
+    joined(test)
+
+
+def test_a_history_of_one_database_that_has_ended_ends_the_stream_and_is_named() -> None:
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        del first
+        stream = await found.operator(caller(), EventFilters(), Cursors({1: Cursor(1, 5)}))
+        second.epoch, second.known = 2, 3
+        second.tell()
+        with pytest.raises(ServiceError) as refusal:
+            await received(stream, 1)
+        assert refusal.value.members == {"known": 3, "database": 1}
+
+    joined(test)
+
+
+def test_what_is_ready_is_not_sent_to_who_was_signed_out_meanwhile() -> None:
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        verify = Verifier()
+        who = caller(verify)
+        stream = await found.operator(who, EventFilters(), None)
+        verify.refusal = ServiceError(UNAUTHORIZED)
+        first.add(1)
+        second.add(70)
+        found.verify([who.user_id])
+        with pytest.raises(ServiceError) as refusal:
+            await received(stream, 1)
+        assert refusal.value.kind is UNAUTHORIZED
+
+    joined(test)
+
+
+def test_streams_begin_anew_when_there_is_another_database() -> None:
+    async def test(found: Streams, first: Played, second: Played) -> None:
+        del first, second
+        stream = await found.operator(caller(), EventFilters(), None)
+        found._sources.on_change()
+        with pytest.raises(ServiceError) as refusal:
+            await stream.take()
+        assert refusal.value.kind is UNAVAILABLE
+
+    joined(test)

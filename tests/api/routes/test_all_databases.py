@@ -18,7 +18,6 @@ import standardwebhooks
 
 from api.cluster_map import number_of_row
 from api.events.cursors import Cursor, Cursors, read_cursors
-from tests import cluster
 from tests.api.events.sse import Listener
 from tests.api.receiver import Receiver
 from tests.api.service import WEBHOOK_KEY, Service, User, data, problem, serve
@@ -81,7 +80,7 @@ def away(databases: Databases, number: int) -> Iterator[None]:
     try:
         yield
     finally:
-        cluster.start(server)
+        server.start()
 
 
 @contextlib.contextmanager

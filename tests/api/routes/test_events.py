@@ -51,6 +51,7 @@ def test_a_page_has_what_was_committed_before_the_call(operator: User, alice: Us
     assert page(operator, after=after) == {"items": [], "next": after}
 
 
+@pytest.mark.one_database(reason="events of several databases are in the order of each, not of their numbers")
 def test_pages_go_through_everything_from_the_beginning(operator: User, alice: User) -> None:
     alice.topup(1)
     seen: list[int] = []
@@ -118,6 +119,7 @@ def test_only_operators_follow_everybody(alice: User, path: str) -> None:
     problem(alice.get(path, params={"access_token": alice.token}), 401, "unauthorized")
 
 
+@pytest.mark.one_database(reason="it takes a cursor apart, and that of several databases has one for each")
 @pytest.mark.parametrize("path", [PAGE, STREAM, OWN])
 def test_a_cursor_of_a_history_that_has_ended_is_refused(operator: User, alice: User, path: str) -> None:
     alice.topup(3)
@@ -151,6 +153,7 @@ def test_a_page_waits_no_longer_than_was_asked_for(operator: User) -> None:
     assert time.monotonic() - began >= 1
 
 
+@pytest.mark.one_database(reason="it holds one database back, and others go on")
 def test_a_transaction_that_stays_open_holds_events_back(
     service_database: Database, operator: User, alice: User, tmp_path: Path
 ) -> None:
@@ -189,6 +192,9 @@ def test_a_user_sees_the_own_side(service: Service, alice: User, bob: User) -> N
     ]
 
 
+@pytest.mark.one_database(
+    reason="events of several databases are in the order of each, which a stream and a page may mix otherwise"
+)
 def test_an_operator_sees_everything_that_the_filters_let_through(
     service: Service, operator: User, alice: User, bob: User
 ) -> None:

@@ -17,6 +17,9 @@ def search(operator: User, query: object) -> Any:
     return data(operator.get("/api/operator/search", params={"q": str(query)}))["items"]
 
 
+@pytest.mark.one_database(
+    reason="a transfer between databases is found once by its txn_id, which the sender's database has"
+)
 def test_each_kind_is_found_with_what_tells_it(operator: User, alice: User, bob: User) -> None:
     txn_id, hold_id = str(uuid4()), str(uuid4())
     transfer = {"txn_id": txn_id, "amount": 30, "to_username": bob.username, "reference": f"rent of {txn_id}"}
@@ -73,6 +76,7 @@ def test_a_user_is_shown_with_wallets(operator: User, alice: User) -> None:
     problem(operator.get("/api/operator/users/alice"), 404, "not_found")
 
 
+@pytest.mark.one_database(reason="it reads the order of ids from one database")
 def test_pages_of_users_have_everybody_once(operator: User, alice: User, service_database: Database) -> None:
     found: list[str] = []
     cursor: dict[str, str] = {}
@@ -327,6 +331,7 @@ def test_a_statement_that_nobody_reads_to_its_end_is_on_record(operator: User, a
     wait_until(lambda: looks(operator, alice) == ["statement", "wallet"])
 
 
+@pytest.mark.one_database(reason="the sender's database has no name of a recipient elsewhere")
 def test_a_transaction_is_shown_with_all_that_belongs_to_it(operator: User, alice: User, bob: User) -> None:
     spent = data(alice.spend(300, reference="order 17", metadata={"price": 3.10}), 201)
     body = {"txn_id": str(uuid4()), "original_txn_id": spent["txn_id"], "amount": 120}

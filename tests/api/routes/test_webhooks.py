@@ -42,6 +42,7 @@ def newest_event(database: Database) -> int:
     return int(row[0])
 
 
+@pytest.mark.one_database(reason="a webhook of several databases is shown with how far each is")
 def test_a_webhook_is_made_and_shown_without_its_secret(operator: User, alice: User) -> None:
     wallet = alice.account["wallet_id"]
     asked = {
@@ -80,6 +81,7 @@ def test_a_webhook_is_made_and_shown_without_its_secret(operator: User, alice: U
     assert data(operator.get(path(made)))["behind"] == 1
 
 
+@pytest.mark.one_database(reason="a position is of one database")
 def test_it_begins_now_or_after_an_event_or_at_the_beginning(
     operator: User, alice: User, service_database: Database
 ) -> None:
@@ -136,6 +138,7 @@ def test_pause_and_resume(operator: User) -> None:
     assert data(operator.post(path(made, "pause"), json={}))["pause_reason"] is None
 
 
+@pytest.mark.one_database(reason="each database has its own record")
 def test_a_deleted_webhook_is_gone_and_its_record_stays(operator: User) -> None:
     made = make(operator)
     data(operator.put(path(made), json={"url": "https://example.com/2"}))
@@ -150,6 +153,7 @@ def test_a_deleted_webhook_is_gone_and_its_record_stays(operator: User) -> None:
     assert data(only)["items"] == record[:1]
 
 
+@pytest.mark.one_database(reason="a position is of one database")
 def test_a_replay_goes_back_and_never_forward(operator: User, alice: User, service_database: Database) -> None:
     event = int(data(alice.topup(), 201)["id"])
     made = make(operator)
@@ -168,6 +172,7 @@ def test_a_replay_goes_back_and_never_forward(operator: User, alice: User, servi
     problem(operator.post(path(made, "replay"), json={}), 422, "validation", "after")
 
 
+@pytest.mark.one_database(reason="it writes deliveries beside the service, which are then in each database")
 def test_deliveries_and_dead_letters_are_shown_by_pages(operator: User, service_database: Database) -> None:
     made = make(operator)
     with service_database.connect() as administrator:
@@ -205,6 +210,7 @@ def test_deliveries_and_dead_letters_are_shown_by_pages(operator: User, service_
     assert data(operator.get(path(made)))["dead_letters"] == 3
 
 
+@pytest.mark.one_database(reason="it writes dead letters beside the service, which are then in each database")
 def test_dead_letters_are_retried_one_by_one_or_all(operator: User, service_database: Database) -> None:
     made = make(operator)
     with service_database.connect() as administrator:
@@ -363,6 +369,7 @@ def test_what_a_webhook_is_about_must_exist(operator: User) -> None:
     problem(operator.post(WEBHOOKS, json={"url": URL, "after": beyond}), 410, "WA041", "after")
 
 
+@pytest.mark.one_database(reason="it writes webhooks beside the service, with ids of their own in each database")
 def test_there_are_at_most_a_hundred(operator: User, service_database: Database) -> None:
     with service_database.connect() as administrator:
         administrator.execute(

@@ -58,6 +58,7 @@ insert into actorless values
   ('wallet_prune_deliveries', 'removes what is old, whoever asks'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks'),
   ('wallet_locate', 'finds whom a user of another database sends to'),
+  ('wallet_names', 'tells users of other databases with whom they deal'),
   ('wallet_can_receive', 'asks for a user of another database'),
   ('wallet_in_transit', 'tells sums of what is on its way');
 

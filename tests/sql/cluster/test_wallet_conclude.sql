@@ -1,5 +1,5 @@
 -- Database 0 of a cluster with database 9, which nobody plays: what it decides is said here.
-select plan(44);
+select plan(45);
 select wallet_join_cluster(0::smallint, '[[0], [0, 9]]');
 create temp table their (id) as values ('01a21f1d-ac43-836c-8c7d-f87aafa71009'::uuid);
 
@@ -83,6 +83,12 @@ select results_eq(
   $$ values (9::smallint, 'UC', 2::bigint, 340::numeric, true) $$, 'operators see what is on its way'
 );
 select is_empty('select * from wallet_verify()', 'and all is sound');
+
+select results_eq(
+  $$ select kind, wallet_id, type, amount from wallet_search(txn(1)::text) order by amount $$,
+  $$ values ('transaction', wallet_of('alice'), 'transfer', -300::bigint), ('transaction', wallet_of('bob'), 'transfer', -40) $$,
+  'a search finds the side that is here'
+);
 
 -- what the relay reads
 select results_eq(

@@ -111,10 +111,16 @@ FILL = f"""
         (webhook_id, first_event_id, last_event_id, events, attempt, outcome, milliseconds)
       select w.id, n, n, 1, 1, 'failed', 1 from wallet.webhooks w, generate_series(1, {ROWS}) n
       where w.id = '{WEBHOOK}';
+    insert into wallet.outbox (transaction_id, wallet_id, to_wallet_id, destination, status, concluded_at)
+      select t.id, t.wallet_id, gen_random_uuid(), 1, 'delivered', '2020-01-01' from wallet.transactions t
+      where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    insert into wallet.inbox (origin_id, from_wallet_id, to_wallet_id, amount, asset, transaction_id)
+      select t.id, gen_random_uuid(), t.wallet_id, 1, 'UC', t.id from wallet.transactions t
+      where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
     set session_replication_role = origin;
 """
-# lines of history: there are as many as restores were made
-KEPT = {"schema_migrations", "installation", "checkpoints", "event_epochs"}
+# lines of history, of which there are as many as restores were made, and what is known of other databases
+KEPT = {"schema_migrations", "installation", "checkpoints", "event_epochs", "shard", "homes"}
 LAST = UUID(f"00000000-0000-4000-a000-{ROWS:012}")
 OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
 TXN_ID = "(select t.txn_id::text from wallet.transactions t order by t.id desc limit 1)"

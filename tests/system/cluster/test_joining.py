@@ -72,7 +72,7 @@ def test_a_table_of_a_later_release_is_numbered_like_the_rest(sides: tuple[Side,
 
 
 def test_demo_accounts_are_registered_where_they_live(sides: tuple[Side, Side]) -> None:
-    homes = {}
+    homes: dict[str, int] = {}
     for side in sides:
         side.database.migrate()
         for row in side.run("select username from wallet.users"):

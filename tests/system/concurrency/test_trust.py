@@ -34,6 +34,7 @@ SERVICE = {
     "wallet_fence_holders",
     "wallet_in_transit",
     "wallet_locate",
+    "wallet_names",
     "wallet_note_verification",
     "wallet_rehash",
     "wallet_relay_backlog",

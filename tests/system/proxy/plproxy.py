@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -35,7 +35,7 @@ def blocks(language: str) -> list[str]:
 
 
 ROLES, GRANTS, DOOR, CALLS = blocks("sql")
-ARGUMENTS = shlex.split(re.findall(r"pgwallet proxy (.*) >", *blocks("sh"))[0])
+ARGUMENTS = shlex.split(re.findall(r"pgwallet proxy (.*) >", blocks("sh")[0])[0])
 LOGINS = dict(text.split("=") for text in ARGUMENTS if "=" in text)
 
 
@@ -48,6 +48,7 @@ class Door:
     members: dict[int, Database]
     servers: list[embedded.Server]
     command: Pgwallet
+    sessions: dict[tuple[int | None, str], psycopg.Connection] = field(default_factory=dict)
 
     def connect(self, login: str = "clerk") -> psycopg.Connection:
         return psycopg.connect(self.proxy.url.replace("postgres@", f"{login}@", 1), autocommit=True)
@@ -61,9 +62,18 @@ class Door:
     def script(self, *arguments: str, **variables: str) -> str:
         return self.command.call("proxy", *arguments, **variables)
 
-    def apply(self, script: str) -> None:
-        with self.proxy.connect() as administrator:
-            administrator.execute(script.encode())
+    def session(self, number: int | None, role: str) -> psycopg.Connection:
+        """A connection for many calls, of a role to a database, or of a login to the door."""
+        if (number, role) not in self.sessions:
+            self.sessions[number, role] = self.connect(role) if number is None else self.member(number, role)
+        return self.sessions[number, role]
+
+    def apply(self, script: str, database: Database | None = None) -> None:
+        """Run the script as the document does."""
+        psql = [str(embedded.binaries() / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+        url = (database or self.proxy).url
+        done = subprocess.run([*psql, url], input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 @contextlib.contextmanager
@@ -77,8 +87,8 @@ def plproxy() -> Iterator[tuple[Database, Path]]:
         data = folder / "data"
         data.mkdir(mode=0o700)
         os.chown(data, account.uid, account.gid)
-        libraries = PROGRAMS.parents[3] / "lib"
-        paths = [str(path) for path in libraries.glob("*-linux-gnu")] if "build" in PROGRAMS.parts else []
+        roots = PROGRAMS.parents[3:5] if "build" in PROGRAMS.parts else ()
+        paths = [str(path) for root in roots for path in root.glob("lib/*-linux-gnu")]
         environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PG")},
             "LD_LIBRARY_PATH": ":".join(paths),
@@ -147,8 +157,12 @@ def cluster() -> Iterator[Door]:
             )
         )
         door = Door(*stack.enter_context(plproxy()), members, [server for server, _ in servers], command)
-        door.apply(door.script(*ARGUMENTS, "--timeout=5"))
-        yield door
+        door.apply(door.script(*ARGUMENTS, "--timeout=60"))
+        try:
+            yield door
+        finally:
+            for session in door.sessions.values():
+                session.close()
 
 
 def _member(number: int, server: PostgresServer) -> Database:
