@@ -19,7 +19,18 @@ def test_every_rule_and_every_ten_thousandth_row_of_the_ledger_are_told(database
         connection.execute("set client_min_messages = debug1")
         assert connection.execute("select * from wallet_verify()").fetchall() == []
     progress = [json.loads(detail or "") for text, detail in told if text == "pgwallet verification"]
-    rules = ["ledger", "holds", "refunds", "wallets", "usage", "erasures", "transfers", "sequences", "cluster", "oddities"]
+    rules = [
+        "ledger",
+        "holds",
+        "refunds",
+        "wallets",
+        "usage",
+        "erasures",
+        "transfers",
+        "sequences",
+        "cluster",
+        "oddities",
+    ]
     # a transaction is met by itself, and with both of its entries
     parts = [{"part": round(number / 12, 2)} for number in (1, 2, 3)]
     assert [{"part": round(p["part"], 2)} if "part" in p else p for p in progress] == [
