@@ -64,17 +64,17 @@ def _by_wallet(cluster: Cluster, asked: Any, *_: Any, **_named: Any) -> Database
     return cluster.of(asked.wallet_id)
 
 
-def _by_user(cluster: Cluster, _secret: bytes, user_id: UUID, *_: Any) -> Database:
+def _by_user(cluster: Cluster, _secret: bytes, user_id: UUID, *_: Any, **_named: Any) -> Database:
     """Choose by the user, after a secret."""
     return cluster.of(user_id)
 
 
-def _by_home(cluster: Cluster, *_: Any, home: int | None = None) -> Database:
+def _by_home(cluster: Cluster, *_: Any, home: int | None = None, **_named: Any) -> Database:
     """Choose by the number that came with a secret; those of before there was a cluster have none."""
     return cluster.numbered(home or 0)
 
 
-def _by_name(cluster: Cluster, username: str, *_: Any) -> Database:
+def _by_name(cluster: Cluster, username: str, *_: Any, **_named: Any) -> Database:
     """Choose by a name: where it was found lately, or where a new one goes."""
     return cluster.home(username)
 
@@ -444,8 +444,8 @@ def _routed(name: str, choose: Choose) -> Callable[..., Any]:
 def _named(name: str) -> Callable[..., Any]:
     """Return the method that reads entries, and has them name users of other databases."""
 
-    async def named(self: Cluster, wallet_id: UUID, *arguments: Any) -> Any:
-        found = await getattr(self.of(wallet_id), name)(wallet_id, *arguments)
+    async def named(self: Cluster, wallet_id: UUID, *arguments: Any, **more: Any) -> Any:
+        found = await getattr(self.of(wallet_id), name)(wallet_id, *arguments, **more)
         await self.transfers.name(found.items if isinstance(found, Page) else [found])
         return found
 
@@ -456,8 +456,8 @@ def _named(name: str) -> Callable[..., Any]:
 def _named_pieces(name: str) -> Callable[..., Any]:
     """Return the same of a method that reads entries in pieces."""
 
-    async def named(self: Cluster, wallet_id: UUID, *arguments: Any) -> AsyncGenerator[Any, None]:
-        async with contextlib.aclosing(getattr(self.of(wallet_id), name)(wallet_id, *arguments)) as pieces:
+    async def named(self: Cluster, wallet_id: UUID, *arguments: Any, **more: Any) -> AsyncGenerator[Any, None]:
+        async with contextlib.aclosing(getattr(self.of(wallet_id), name)(wallet_id, *arguments, **more)) as pieces:
             async for piece in pieces:
                 await self.transfers.name([line for line in piece if isinstance(line, Entry)])
                 yield piece

@@ -40,7 +40,7 @@ STORY = (
     "update wallet.holds set expires_at = created_at + interval '1 microsecond' where txn_id = {t9}",
     "select wallet_sweep()",
     "select wallet_adjust({dora}, {t10}, -5, 'a mistake')",
-    "select wallet_join_cluster(0::smallint, '[[0], [0, 9]]')",
+    "select wallet_join_cluster(0::smallint, '[[0], [0, 9], [0]]')",
     "select wallet_transfer({dora}, {t11}, 15, {elsewhere})",
     "select wallet_conclude(array(select transaction_id from wallet.outbox), '{{WA013}}')",
     "select wallet_receive('{{9895604649985}}', array[{elsewhere}], array[{dora}::uuid], '{{25}}', '{{UC}}'"

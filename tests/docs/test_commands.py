@@ -55,6 +55,7 @@ def test_local_setup(foreign: Database) -> None:
         read(one, "docs/setup/local.md")
 
 
+@pytest.mark.timeout(600)
 def test_several_databases() -> None:
     with reader() as one:
         read(one, "docs/deployment/cluster.md")

@@ -1,11 +1,14 @@
 """The judge: what clients were told against what all databases hold, by its own queries and by pgwallet's checks."""
 
+import asyncio
+import contextlib
 from collections import Counter
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from api.integrity.cross_check import cross_check
 from tests.system.cluster.world import World
 
 OUTBOX = """
@@ -58,6 +61,13 @@ def findings(world: World, before: dict[UUID, int]) -> list[str]:
     if sum(after.values()) != sum(before.values()):
         found.append(f"the sum of money differs by {sum(after.values()) - sum(before.values())}")
     found += mismatches(outbox, inbox)
+    urls = {number: database.url for number, database in enumerate(world.databases.members)}
+    compared = cross_check(
+        urls,
+        lambda finding: found.append(f"cross-check: {finding}"),
+        lambda _: contextlib.nullcontext(lambda _: None),
+    )
+    asyncio.run(compared)
     found += untold(world, outbox)
     expected = Counter(before)
     for row in outbox.values():

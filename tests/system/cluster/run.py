@@ -42,7 +42,7 @@ async def run(world: World, kinds: list[str], say: Callable[[str], None], *, qui
         await going_on(world)
     await world.arrived()
     found.transfers, found.seconds = len(world.transfers), time.monotonic() - started
-    found.findings = findings(world, before)
+    found.findings = await asyncio.to_thread(findings, world, before)
     return found
 
 
