@@ -98,11 +98,7 @@ class Cluster:
         """Start all servers, the first time on new databases, migrate, and return the workers' variables."""
         self._signals = signals
         fresh = not self.map_file.exists()
-        names = {file.parent.name for file in self.folder.glob("*/postgres") if NAME.fullmatch(file.parent.name)}
-        names |= {name for first, (second, _) in FIRST.items() for name in (first, second)} if fresh else set()
-        for name in sorted(names):
-            self._add(name)
-        primaries = sorted(FIRST if fresh else self._primaries())
+        primaries = self._find_servers(fresh=fresh)
         for name in primaries:
             self._spawn(name)
         for name in primaries:
@@ -127,6 +123,20 @@ class Cluster:
             time.sleep(0.02)
         self._control = listen(self.folder)
         return {"PGWALLET_CLUSTER": str(self.map_file)}
+
+    def _find_servers(self, *, fresh: bool) -> list[str]:
+        """Note all servers that there are, or the first ones, and return which of them take writes."""
+        names = {folder.name for folder in self.folder.iterdir() if NAME.fullmatch(folder.name)}
+        names |= {name for first, (second, _) in FIRST.items() for name in (first, second)} if fresh else set()
+        for name in sorted(names):
+            self._add(name)
+        primaries = sorted(FIRST if fresh else self._primaries())
+        groups = {group_of(name) for name in primaries}
+        for name, server in list(self._servers.items()):
+            # nothing but what a copy left that was not completed
+            if not server.pgdata.exists() and group_of(name) not in groups:
+                del self._servers[name], self._keepers[name]
+        return primaries
 
     def look(self) -> None:
         """Start again what ended, keep commits synchronous where there is a standby, and do what commands ask for."""
