@@ -103,6 +103,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
     "wallet_copy_operator": _EVERYWHERE,
     **dict.fromkeys(("wallet_cross_outbox", "wallet_cross_inbox"), _VERIFICATION),
+    "wallet_wal_position": Where(OUT, "tells how far the server of one database is"),
     "wallet_redrive": Where(OUT, "repairs one database after it was restored"),
 }
 """Every public function. One that is missing stops the command, and a test."""

@@ -29,6 +29,7 @@ IN_TRANSIT: Final = ("transfer", "received", "returned")
 RECORDED_AS_ANOTHER: Final = "WA004"
 """The code of a transfer whose number the recipient's database knows as another transfer's."""
 COUNT: Final = "select (select count(*) from wallet.outbox) + (select count(*) from wallet.inbox)"
+NOW: Final = "select clock_timestamp()"
 ASSETS: Final = "select a.code from public.wallet_assets() a"
 TRIAL_BALANCE: Final = "select b.account, b.balance from public.wallet_trial_balance($1, $2) b"
 BOXES: Final = {
@@ -59,20 +60,17 @@ async def cross_check(
 ) -> Crossed:
     """Compare the databases at these addresses of administrators, by number; findings are reported as they come.
 
-    Raises DeployError for one that does not answer: what it has cannot be left out.
+    Raises CommandError for one that does not answer: what it has cannot be left out.
     """
     async with AsyncExitStack() as stack:
-        databases = {number: await stack.enter_async_context(connected(url)) for number, url in sorted(urls.items())}
-        try:
-            expected = [int(await connection.fetchval(COUNT)) for connection in databases.values()]
-            violations = warnings = 0
-            check = CrossCheck(databases)
-            with progress(sum(expected)) as advance:
-                async for finding in check.findings(advance):
-                    report(finding)
-                    violations, warnings = violations + (not finding.is_warning), warnings + finding.is_warning
-        except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
-            raise NoWalletsError from None
+        check = CrossCheck(
+            {number: await stack.enter_async_context(connected(url)) for number, url in sorted(urls.items())}
+        )
+        violations = warnings = 0
+        with progress(await check.expected()) as advance:
+            async for finding in check.findings(advance):
+                report(finding)
+                violations, warnings = violations + (not finding.is_warning), warnings + finding.is_warning
         return Crossed(check.rows, violations, warnings, check.balances)
 
 
@@ -83,6 +81,10 @@ class CrossCheck:
         self._databases = databases
         self.rows = 0
         self.balances: dict[str, dict[str, int]] = {}
+
+    async def expected(self) -> int:
+        """Return how many rows there are to compare, for the progress bar."""
+        return sum([(await self._fetch(number, COUNT))[0][0] for number in self._databases])
 
     async def findings(self, advance: Callable[[int], None]) -> AsyncIterator[Finding]:
         """Judge everything: inboxes, then outboxes, then the balances. `advance` counts rows."""
@@ -110,7 +112,7 @@ class CrossCheck:
 
     async def _pages(self, number: int, box: str) -> AsyncIterator[list[Row]]:
         after = 0
-        while rows := await self._databases[number].fetch(BOXES[box], after, ROWS_AT_A_TIME, None):
+        while rows := await self._fetch(number, BOXES[box], after, ROWS_AT_A_TIME, None):
             yield rows
             after = rows[-1][0]
 
@@ -122,25 +124,28 @@ class CrossCheck:
         return {
             row[0]: row
             for number in ids.keys() & self._databases.keys()
-            for row in await self._databases[number].fetch(BOXES[box], 0, 0, ids[number])
+            for row in await self._fetch(number, BOXES[box], 0, 0, ids[number])
         }
+
+    async def _fetch(self, number: int, query: str, *values: object) -> list[Row]:
+        try:
+            rows: list[Row] = await self._databases[number].fetch(query, *values)
+        except (asyncpg.UndefinedTableError, asyncpg.UndefinedFunctionError):
+            raise NoWalletsError from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise CommandError(f"database {number}: {error}") from error
+        return rows
 
     async def _balances(self) -> AsyncIterator[Finding]:
         """Add the trial balances up, at a moment that has passed in all databases."""
-        moments = [await connection.fetchval("select clock_timestamp()") for connection in self._databases.values()]
-        assets = {row[0] for connection in self._databases.values() for row in await connection.fetch(ASSETS)}
-        for asset in sorted(assets):
+        moment = min([(await self._fetch(number, NOW))[0][0] for number in self._databases])
+        assets = {number: {row[0] for row in await self._fetch(number, ASSETS)} for number in self._databases}
+        for asset in sorted(set().union(*assets.values())):
             total: dict[str, int] = defaultdict(int)
-            for number, connection in self._databases.items():
-                try:
-                    rows = await connection.fetch(TRIAL_BALANCE, asset, min(moments))
-                except asyncpg.PostgresError as error:
-                    # the asset is not in every database
-                    if error.sqlstate == "WA026":
-                        continue
-                    if error.sqlstate == "WA036":
-                        raise CommandError(f"database {number}: {error}: a transaction stays open, try again") from None
-                    raise
+            for number in self._databases:
+                if asset not in assets[number]:
+                    continue
+                rows = await self._fetch(number, TRIAL_BALANCE, asset, moment)
                 if net := sum(int(row["balance"]) for row in rows):
                     yield Finding(
                         "trial_balance", None, None, None, f"database {number}: the accounts of {asset} sum to {net}"

@@ -170,13 +170,13 @@ class _Reader:
             rows = await connection.fetch(
                 READ, self._after, up_to, fence, limit, types, self._wanted.wallet_id, self._epoch
             )
+            self._epoch = mark["epoch"]
             for number, event in rows:
                 if event is not None:
                     if not self._left.take():
                         return
                     self._write(printable_json(event.replace("\n", " ").replace("\r", " ")))
                 self._after = number
-            self._epoch = mark["epoch"]
             if not rows or self._after >= up_to:
                 return
 

@@ -50,20 +50,22 @@ begin
   returning u.username, u.erased_at into username, erased_at;
 
   -- the recipients' databases have copies of what was sent there, and are told by the relay
-  perform from wallet.outbox o
-  where o.transaction_id in (
-    select d.transaction_id
+  if exists (select from wallet.outbox) then
+    perform from wallet.outbox o
+    where o.transaction_id in (
+      select d.transaction_id
+      from wallet.ledger l
+      join wallet.transaction_details d on d.transaction_id = l.transaction_id and d.salt is not null
+      where l.wallet_id = any (v_wallet_ids)
+    ) and o.wallet_id = any (v_wallet_ids)
+    order by o.transaction_id
+    for update;
+    update wallet.outbox o
+    set erasure = 'due'
     from wallet.ledger l
     join wallet.transaction_details d on d.transaction_id = l.transaction_id and d.salt is not null
-    where l.wallet_id = any (v_wallet_ids)
-  )
-  order by o.transaction_id
-  for update;
-  update wallet.outbox o
-  set erasure = 'due'
-  from wallet.ledger l
-  join wallet.transaction_details d on d.transaction_id = l.transaction_id and d.salt is not null
-  where l.wallet_id = any (v_wallet_ids) and o.transaction_id = l.transaction_id and o.wallet_id = l.wallet_id;
+    where l.wallet_id = any (v_wallet_ids) and o.transaction_id = l.transaction_id and o.wallet_id = l.wallet_id;
+  end if;
   update wallet.transaction_details d
   set reference = null, metadata = null, effective_at = null, salt = null
   from wallet.ledger l

@@ -7,7 +7,10 @@ language sql
 volatile
 as $$
   select
-    case when r.examined = 1000 then wallet.drawn_up_to() - greatest(p_webhook.position, s.number::bigint << 40) else r.found end,
+    case
+      when r.examined = 1000 then wallet.drawn_up_to() - greatest(p_webhook.position, s.number::bigint << 40)
+      else r.found
+    end,
     (
       select count(*)
       from (select from wallet.webhook_backlog l where l.webhook_id = p_webhook.id limit 10000) l

@@ -16,6 +16,10 @@ from tests.api.service import PASSWORD, Service, User, data, problem, serve
 from tests.command import wait_until
 from tests.database import Database
 
+pytestmark = pytest.mark.one_database(
+    reason="it puts faults and locks into one database, and counts what they did there"
+)
+
 
 @pytest.fixture(scope="module")
 def service(service_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:

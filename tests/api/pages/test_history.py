@@ -48,6 +48,7 @@ def test_a_reference_is_found(browser: Browser, alice: User) -> None:
     assert browser.page.links["Show everything"] == "/history?asset=UC"
 
 
+@pytest.mark.one_database("in another one the recipient's transaction has a number and id of its own")
 def test_the_id_of_a_request_leads_to_it(browser: Browser, alice: User, bob: User) -> None:
     spent, held, received = str(uuid4()), str(uuid4()), str(uuid4())
     data(alice.spend(1, spent), 201)
@@ -136,6 +137,7 @@ def test_whoever_has_no_such_wallet_is_told(browser: Browser) -> None:
 # one transaction
 
 
+@pytest.mark.one_database("in another one the recipient's transaction has a number and id of its own")
 def test_both_sides_see_a_transfer(service: Service, browser: Browser, alice: User, bob: User) -> None:
     sent = {"txn_id": str(uuid4()), "amount": 5, "to_username": bob.username, "metadata": {"a": "<b>"}}
     transaction = data(alice.post("/api/wallet/transfer", json=sent), 201)

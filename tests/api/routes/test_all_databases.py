@@ -22,7 +22,7 @@ from tests.api.events.sse import Listener
 from tests.api.receiver import Receiver
 from tests.api.service import WEBHOOK_KEY, Service, User, data, problem, serve
 from tests.cluster import Databases, Everywhere, own_databases
-from tests.command import wait_until
+from tests.command import Pgwallet, wait_until
 
 EVENTS = "/api/operator/events"
 WEBHOOKS = "/api/operator/webhooks"
@@ -479,3 +479,41 @@ def test_webhooks_of_all_databases_are_delivered_while_one_is_away(
         for headers, body in receiver.taken:
             webhook.verify(body, headers)
     data(operator.delete(f"{WEBHOOKS}/{made['id']}"))
+
+
+# the commands
+
+
+@pytest.mark.usefixtures("no_webhooks")
+def test_commands_take_all_databases(operator: User, users: list[User], databases: Databases, tmp_path: Path) -> None:
+    data(users[1].topup(1), 201)
+    with Pgwallet(tmp_path, PGWALLET_WEBHOOK_KEY=WEBHOOK_KEY, **databases.settings) as command:
+        made = json.loads(command.call("webhooks", "create", URL, "--after", "beginning", "--json"))
+        assert [(one["database"], one["position"]) for one in made] == [(number, 0) for number in range(COUNT)]
+        assert len({(one["id"], one["secret"]) for one in made}) == 1
+        webhook = made[0]["id"]
+        shown = data(operator.get(f"{WEBHOOKS}/{webhook}"))
+        assert [one["database"] for one in shown["databases"]] == list(range(COUNT))
+        with databases.members[0].connect() as administrator:
+            administrator.execute("delete from wallet.webhooks")
+        deleted = json.loads(command.call("webhooks", "delete", webhook, "--json"))
+        assert [one["database"] for one in deleted] == [1, 2]
+        problem(operator.get(f"{WEBHOOKS}/{webhook}"), 404, "WA042")
+
+        every = everything(operator, "beginning", 1000)
+        lines = command.call("events", "--json").splitlines()
+        read = [int(json.loads(line)["id"]) for line in lines]
+        assert sorted(read) == sorted(every)
+        for number in range(COUNT):
+            of = [event for event in read if number_of_row(event) == number]
+            assert of == sorted(of)
+        last = of[-1]
+        assert command.call("events", "--after", str(of[-2]), "--json").count("\n") == 1
+        assert f"{last}  " in command.call("events", "--after", str(of[-2]))
+
+        # where it ended it goes on, in each database
+        _, first, told = command.attempt("events", "--limit", "3", "--json")
+        rest = command.call("events", "--after", told.rpartition(" ")[2].strip(), "--json")
+        again = [int(json.loads(line)["id"]) for line in (first + rest).splitlines()]
+        assert len(first.splitlines()) == 3
+        assert sorted(again) == sorted(every)

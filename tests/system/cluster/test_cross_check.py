@@ -1,10 +1,15 @@
 """Databases are held against one another: what one of them says of a transfer that the other does not is found."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
+import psycopg
 import pytest
 
+from api.errors import CommandError
+from api.integrity.cross_check import cross_check
 from api.integrity.hash_chain import Finding
 from tests.system.cluster.databases import Owner, Side, carry, crossed, settle
 
@@ -165,3 +170,20 @@ def test_a_number_that_is_given_twice_is_not_taken_for_the_first(
     assert (one.balance(sender), two.balance(recipient)) == (1000, 1299)
     assert one.run("select code from wallet.outbox where transaction_id = %s", number) == [{"code": "WA004"}]
     assert [finding.violation for finding in news()] == ["origin"]
+
+
+def test_a_database_that_does_not_answer_is_named(one: Side, two: Side) -> None:
+    """What it has cannot be left out."""
+    urls = {1: one.database.url, 2: two.database.url.replace(two.database.name, "nowhere")}
+    with pytest.raises(CommandError, match="nowhere"):
+        asyncio.run(cross_check(urls, lambda _: None, lambda _: contextlib.nullcontext(lambda _: None)))
+
+
+def test_what_a_database_refuses_is_told_with_its_number(one: Side, two: Side, owners: tuple[Owner, Owner]) -> None:
+    """A writer that does not end keeps balances from being final."""
+    with psycopg.connect(two.database.url) as writer:
+        writer.execute("select from wallet.wallets where id = %s for update", [owners[1].wallet_id])
+        writer.execute("select wallet_topup(%s, gen_random_uuid(), 1)", [owners[1].wallet_id])
+        with pytest.raises(CommandError, match=r"^database 2: not final yet"):
+            crossed(one, two)
+        writer.rollback()
