@@ -60,6 +60,9 @@ def test_a_role_that_was_taken_away_is_gone_at_once(
     assert console.open("/operator/users").title == "Sign in"
 
 
+@pytest.mark.one_database(
+    reason="a transfer between databases is found once by its txn_id, which the sender's database has"
+)
 def test_each_kind_is_found_and_leads_on(console: Browser, alice: User, bob: User) -> None:
     reference = f"order {uuid4()}"
     data(alice.spend(30, reference=reference), 201)
