@@ -93,7 +93,8 @@ def load(file: Path) -> ClusterMap:
     """Read the file. Raises ClusterError."""
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        # whatever is in the file: also a number of too many digits, and lists in lists without end
         raise ClusterError(f"the map of the cluster, {file}, cannot be read: {error}") from None
     try:
         return parse(found)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from api.cluster_map import number_of
 from api.database.call_queue import NOT_REACHED
-from api.errors import ServiceError
+from api.errors import SQLSTATES, ServiceError
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ AT_A_TIME: Final = 10
 NAMES_SECONDS: Final = 0.5
 """How long entries wait for names of users of other databases."""
 MAX_KNOWN: Final = 20_000
+FULL: Final = SQLSTATES["WA006"]
 
 
 class Transfers:
@@ -53,9 +54,10 @@ class Transfers:
             return await here.transfer(wallet_id, txn_id, amount, to, details, actor)
         try:
             await self._require_receivable(here, wallet_id, there, amount, to, actor)
-        except ServiceError:
+        except ServiceError as error:
             # what is on record is answered as before
-            if not await here.recorded(wallet_id, [txn_id], actor):
+            recorded = await here.recorded(wallet_id, [txn_id], actor)
+            if not recorded and await self._may_know(error, here, wallet_id, amount, actor):
                 raise
         transaction = await here.transfer(wallet_id, txn_id, amount, there, details, actor)
         await self._deliver(here, wallet_id, [(transaction, there)], actor)
@@ -95,7 +97,12 @@ class Transfers:
         if judged:
             # what is on record is answered as before
             known = await here.recorded(wallet_id, [items[index].txn_id for index in judged], actor)
-            refusals |= {index: error for index, error in judged.items() if items[index].txn_id not in known}
+            refusals |= {
+                index: error
+                for index, error in judged.items()
+                if items[index].txn_id not in known
+                and await self._may_know(error, here, wallet_id, items[index].amount or 0, actor)
+            }
         codes = [*refused, *(error.kind.code for error in refusals.values())]
         rest = {
             index: item._replace(to_wallet_id=there[index], to_username=None) if index in there else item
@@ -151,6 +158,15 @@ class Transfers:
         asset = await self._asset(here, wallet_id, actor)
         field = "to_wallet_id" if isinstance(to, UUID) else "to_username"
         await self._cluster.of(there).require_receivable(there, asset, amount, field)
+
+    async def _may_know(
+        self, error: ServiceError, here: Database, wallet_id: UUID, amount: int, actor: UUID
+    ) -> bool:
+        """Whether the sender is told of a refusal. How full a wallet is learns only who has what would be too much.
+
+        Otherwise anybody could find a balance out by amounts. Such a transfer goes on: its own database refuses it.
+        """
+        return error.kind is not FULL or amount <= (await here.balance(wallet_id, actor)).available
 
     async def _judged(
         self, here: Database, wallet_id: UUID, actor: UUID, asked: Mapping[int, tuple[UUID, int, To]]

@@ -126,6 +126,23 @@ def test_what_the_recipient_cannot_receive_is_refused_before_it_is_written(
     assert alice.balance() == before - 1
 
 
+def test_nobody_finds_a_balance_out_by_amounts_that_they_do_not_have(user_of: UserOf) -> None:
+    """A recipient's limit says what the balance is, so that the sender's is judged first, as in one database."""
+    alice, bob = user_of(0), user_of(1)
+    most = 2**53 - 1
+    room = most - bob.balance()
+    for amount in (room, room + 1):
+        problem(send(alice, bob, amount), 402, "WA003")
+        for atomic in (False, True):
+            response = post_batch(alice, [item("transfer", amount, to_username=bob.username)], atomic=atomic)
+            (result,) = response.json()["results"] if atomic else data(response)["results"]
+            assert result["problem"]["code"] == "WA003"
+    alice.topup(room + 1 - alice.balance())
+    before = alice.balance()
+    problem(send(alice, bob, room + 1), 422, "WA006", "to_username")
+    assert alice.balance() == before
+
+
 def test_money_that_is_refused_after_all_comes_back(user_of: UserOf, databases: Databases) -> None:
     alice, bob = user_of(0), user_of(1)
     alice.topup(500)
