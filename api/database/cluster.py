@@ -18,7 +18,7 @@ from api.database.functions import Database
 from api.database.merged import Merged
 from api.database.rows import Page
 from api.database.transfers import Transfers
-from api.errors import UNAVAILABLE, ServiceError
+from api.errors import NOT_FOUND, UNAVAILABLE, ServiceError
 from api.schemas.history import Entry
 
 if TYPE_CHECKING:
@@ -234,14 +234,45 @@ class Cluster(Merged):
 
     async def sign_in(self, username: str, address: str) -> tuple[UserWithPassword | None, int]:
         """Look the name up where it may live. What is told about it next goes to where it was found."""
-        for number in self.homes(username):
+        costs = []
+
+        async def look(number: int) -> UserWithPassword | None:
             user, highest_cost = await self.numbered(number).sign_in(username, address)
+            costs.append(highest_cost)
             # operators are on all databases, and sign in at home
-            if user is not None and number_of(user.user_id) == number:
-                self.note(username, number)
-                return user, highest_cost
-        self._found.pop(username.lower(), None)
-        return None, highest_cost
+            return user if user is not None and number_of(user.user_id) == number else None
+
+        user = await self.in_homes(username, look)
+        if user is None:
+            self._found.pop(username.lower(), None)
+        else:
+            self.note(username, number_of(user.user_id))
+        return user, max(costs)
+
+    async def in_homes(self, username: str, look: Callable[[int], Awaitable[T | None]]) -> T | None:
+        """Look for what has the name where it may live; None: nothing has it there.
+
+        One database has it, so that another one that does not answer matters only where none has it. Raises
+        ServiceError.
+        """
+        errors: list[ServiceError] = []
+
+        async def found(number: int) -> T:
+            try:
+                what = await look(number)
+            except ServiceError as error:
+                errors.append(error)
+                raise
+            if what is None:
+                raise ServiceError(NOT_FOUND)
+            return what
+
+        try:
+            return await self._first_of(self.homes(username), found, NEXT_AFTER)
+        except ServiceError:
+            if errors:
+                raise errors[0] from None
+            return None
 
     async def require_password_reset(self, token_hash: bytes, *, home: int | None = None) -> None:
         """Check a token. Errors: WA037."""
@@ -324,16 +355,19 @@ class Cluster(Merged):
 
     async def _first(self, ask: Callable[[Database], Awaitable[T]], patience: float) -> T:
         """Ask one database after the other, `patience` seconds apart, until one answers. Raises ServiceError."""
+        return await self._first_of(self.members, lambda number: ask(self.numbered(number)), patience)
+
+    async def _first_of(self, numbers: Iterable[int], ask: Callable[[int], Awaitable[T]], patience: float) -> T:
         error = ServiceError(UNAVAILABLE)
         now = time.monotonic()
         # those that were silent lately last
-        waiting = sorted(self.members, key=lambda number: self._silent.get(number, 0.0) > now)
+        waiting = sorted(numbers, key=lambda number: self._silent.get(number, 0.0) > now)
         asked: dict[asyncio.Future[T], int] = {}
         try:
             while waiting or asked:
                 while waiting and (not asked or not patience):
                     number = waiting.pop(0)
-                    asked[asyncio.ensure_future(ask(self.members[number]))] = number
+                    asked[asyncio.ensure_future(ask(number))] = number
                 done, _ = await asyncio.wait(
                     asked, timeout=patience if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -346,10 +380,11 @@ class Cluster(Merged):
                 if waiting and not done:
                     self._silent.update(dict.fromkeys(asked.values(), time.monotonic() + SILENT_SECONDS))
                     number = waiting.pop(0)
-                    asked[asyncio.ensure_future(ask(self.members[number]))] = number
+                    asked[asyncio.ensure_future(ask(number))] = number
         finally:
             for task in asked:
-                task.cancel()
+                if not task.cancel() and not task.cancelled():
+                    task.exception()
         raise error
 
     async def _watch(self) -> None:

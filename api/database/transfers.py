@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict, defaultdict
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,7 +15,7 @@ from api.errors import SQLSTATES, ServiceError
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from api.database.carrier import Carrier
     from api.database.cluster import Cluster
@@ -49,7 +50,7 @@ class Transfers:
     ) -> Transaction:
         """Transfer to a recipient of any database. Raises ServiceError."""
         here = self._cluster.of(wallet_id)
-        there = await self._found(here, wallet_id, to, actor)
+        there = await self._found(here, wallet_id, to, actor, {})
         if there is None:
             return await here.transfer(wallet_id, txn_id, amount, to, details, actor)
         try:
@@ -66,7 +67,7 @@ class Transfers:
     async def preview(self, wallet_id: UUID, txn_id: UUID, amount: int, to: To, actor: UUID) -> TransferPreview | None:
         """Return what the transfer would do; None: the txn_id is on record. Raises ServiceError."""
         here = self._cluster.of(wallet_id)
-        there = await self._found(here, wallet_id, to, actor)
+        there = await self._found(here, wallet_id, to, actor, {})
         if there is None:
             return await here.preview_transfer(wallet_id, txn_id, amount, to, actor)
         preview = await here.preview_transfer(wallet_id, txn_id, amount, there, actor)
@@ -82,7 +83,8 @@ class Transfers:
         wallet_id, actor = items[0].wallet_id, items[0].actor
         here = self._cluster.of(wallet_id)
         wanted = {index: to for index, item in enumerate(items) if (to := _recipient(item)) is not None}
-        recipients = await self._all({to: self._found(here, wallet_id, to, actor) for to in set(wanted.values())})
+        away: dict[int, ServiceError] = {}
+        recipients = await self._all({to: self._found(here, wallet_id, to, actor, away) for to in set(wanted.values())})
         there = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], UUID)}
         refusals = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], ServiceError)}
         if not there and not refusals:
@@ -93,6 +95,7 @@ class Transfers:
             wallet_id,
             actor,
             {index: (found, items[index].amount or 0, wanted[index]) for index, found in there.items()},
+            away,
         )
         if judged:
             # what is on record is answered as before
@@ -137,19 +140,28 @@ class Transfers:
             for entry in unnamed[number]:
                 entry.counterparty_username = names.get(entry.counterparty_wallet_id or UUID(int=0))
 
-    async def _found(self, here: Database, wallet_id: UUID, to: To, actor: UUID) -> UUID | None:
-        """Return the recipient's wallet in another database; None: the sender's own one is to tell."""
+    async def _found(
+        self, here: Database, wallet_id: UUID, to: To, actor: UUID, away: dict[int, ServiceError]
+    ) -> UUID | None:
+        """Return the recipient's wallet in another database; None: the sender's own one is to tell.
+
+        `away` are databases that did not answer others who look for somebody: one question to them is enough.
+        """
         if isinstance(to, UUID):
             return to if self._cluster.elsewhere(here, to) else None
-        homes = [self._cluster.numbered(number) for number in self._cluster.homes(to)]
-        if homes == [here]:
+        if [self._cluster.numbered(number) for number in self._cluster.homes(to)] == [here]:
             return None
         asset = await self._asset(here, wallet_id, actor)
-        for member in homes:
-            if found := await member.locate(to, asset):
-                self._cluster.note(to, number_of(found))
-                return None if member is here else found
-        return None
+
+        async def look(number: int) -> UUID | None:
+            with _noted(number, away):
+                return await self._cluster.numbered(number).locate(to, asset)
+
+        found = await self._cluster.in_homes(to, look)
+        if found is None:
+            return None
+        self._cluster.note(to, number_of(found))
+        return None if number_of(found) == number_of(wallet_id) else found
 
     async def _require_receivable(
         self, here: Database, wallet_id: UUID, there: UUID, amount: int, to: To, actor: UUID
@@ -159,9 +171,7 @@ class Transfers:
         field = "to_wallet_id" if isinstance(to, UUID) else "to_username"
         await self._cluster.of(there).require_receivable(there, asset, amount, field)
 
-    async def _may_know(
-        self, error: ServiceError, here: Database, wallet_id: UUID, amount: int, actor: UUID
-    ) -> bool:
+    async def _may_know(self, error: ServiceError, here: Database, wallet_id: UUID, amount: int, actor: UUID) -> bool:
         """Whether the sender is told of a refusal. How full a wallet is learns only who has what would be too much.
 
         Otherwise anybody could find a balance out by amounts. Such a transfer goes on: its own database refuses it.
@@ -169,21 +179,18 @@ class Transfers:
         return error.kind is not FULL or amount <= (await here.balance(wallet_id, actor)).available
 
     async def _judged(
-        self, here: Database, wallet_id: UUID, actor: UUID, asked: Mapping[int, tuple[UUID, int, To]]
+        self,
+        here: Database,
+        wallet_id: UUID,
+        actor: UUID,
+        asked: Mapping[int, tuple[UUID, int, To]],
+        away: dict[int, ServiceError],
     ) -> dict[int, ServiceError]:
         """Return which transfers of a batch the recipients' databases would refuse now."""
-        away: dict[int, ServiceError] = {}
 
         async def judge(there: UUID, amount: int, to: To) -> None:
-            # one question to a database that does not answer is enough
-            if error := away.get(number_of(there)):
-                raise error
-            try:
+            with _noted(number_of(there), away):
                 await self._require_receivable(here, wallet_id, there, amount, to, actor)
-            except ServiceError as error:
-                if error.kind in NOT_REACHED:
-                    away[number_of(there)] = error
-                raise
 
         verdicts = await self._all({case: judge(*case) for case in set(asked.values())})
         return {index: error for index, case in asked.items() if (error := verdicts[case]) is not None}
@@ -229,6 +236,19 @@ class Transfers:
                     return error
 
         return dict(zip(asked, await asyncio.gather(*map(one, asked.values())), strict=True))
+
+
+@contextlib.contextmanager
+def _noted(number: int, away: dict[int, ServiceError]) -> Iterator[None]:
+    """Ask a database, unless it did not answer another question. Raises ServiceError."""
+    if error := away.get(number):
+        raise error
+    try:
+        yield
+    except ServiceError as error:
+        if error.kind in NOT_REACHED:
+            away[number] = error
+        raise
 
 
 def _recipient(item: BatchItem) -> To | None:

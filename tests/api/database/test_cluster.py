@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import itertools
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -21,7 +22,7 @@ from api.database.pool import Pool
 from api.settings import Settings
 from tests.api.pages.browser import Browser
 from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve
-from tests.cluster import Databases, join, migrate, own_databases
+from tests.cluster import JOIN, Databases, join, migrate, own_databases
 from tests.command import wait_until
 from tests.database import PostgresServer
 from tests.system.cluster.away import frozen
@@ -211,12 +212,49 @@ def test_a_frozen_server_is_noticed_by_its_own_users_alone(apart: Databases, tmp
             (result,) = data(users[0].post("/api/wallet/batch", json={"requests": [sending(users[1], 10)]}))["results"]
             assert (result["outcome"], result["status"]) == ("refused", 503)
             assert users[0].balance() == before
+            # of many recipients there the first ones are asked for
+            away = [name for name in (f"payee-{number}" for number in range(300)) if home_of(name, among) in (1, 3)]
+            requests = [sending(name, 1) for name in (*away[:130], users[2].username)]
+            *refused, done = data(users[0].post("/api/wallet/batch", json={"requests": requests}))["results"]
+            assert ({each["status"] for each in refused}, done["status"]) == ({503}, 201)
             shown = anyone.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
             for number, value in enumerate("1010"):
                 assert f'pgwallet_database_up{{database="{number}"}} {value}.0' in shown
             checks = anyone.get("/api/health").json()["checks"]
             assert [checks[f"database {number}"]["status"] == "healthy" for number in among] == [True, False] * 2
         wait_until(lambda: users[1].topup(1).status_code == 201, 30)
+
+
+def test_names_of_earlier_need_no_database_that_came_later(tmp_path: Path) -> None:
+    """Where a name of before may live now is a server that is frozen: nobody of before waits for it."""
+    elders = [name for name in (f"elder-{number}" for number in range(40)) if home_of(name, (0, 1)) == 1][:3]
+    cheap = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
+    with own_databases(2, 2) as found:
+        with found.members[0].connect() as first:
+            first.execute(JOIN, [0, "[[0]]"])
+            for name in elders:
+                first.execute("select wallet_register(%s, %s)", [name, cheap])
+        grown = join(found.members, [[0], [0, 1]], tmp_path, found.servers)
+        with (
+            serve("", tmp_path, **grown.settings) as service,
+            httpx.Client(base_url=service.url, verify=TLS, timeout=20) as client,
+            frozen(grown.server(1)),
+        ):
+            for sender, recipient in itertools.pairwise(elders):
+                credentials = {"username": sender, "password": PASSWORD}
+                token = data(client.post("/api/auth/signin", json=credentials))["access_token"]
+                headers = {"Authorization": f"Bearer {token}"}
+                asked = sending(recipient, 1)
+                del asked["type"]
+                data(client.post("/api/wallet/transfer", json=asked, headers=headers), 201)
+                (result,) = data(
+                    client.post("/api/wallet/batch", json={"requests": [sending(recipient, 1)]}, headers=headers)
+                )["results"]
+                assert result["outcome"] == "ok"
+            # who is nowhere else may be there
+            wrong = {"username": "elder-of-nowhere", "password": PASSWORD}
+            assert home_of(wrong["username"], (0, 1)) == 1
+            assert client.post("/api/auth/signin", json=wrong).status_code == 503
 
 
 def test_what_is_on_its_way_to_a_dead_server_is_shown_and_arrives_later(apart: Databases, tmp_path: Path) -> None:
@@ -244,5 +282,6 @@ def send(sender: User, to: User, amount: int) -> httpx.Response:
     return sender.post("/api/wallet/transfer", json=asked)
 
 
-def sending(to: User, amount: int) -> dict[str, object]:
-    return {"type": "transfer", "txn_id": str(uuid4()), "amount": amount, "to_username": to.username}
+def sending(to: User | str, amount: int) -> dict[str, object]:
+    username = to if isinstance(to, str) else to.username
+    return {"type": "transfer", "txn_id": str(uuid4()), "amount": amount, "to_username": username}
