@@ -52,13 +52,15 @@ class Transfers:
         here = self._cluster.of(wallet_id)
         there = await self._found(here, wallet_id, to, actor, {})
         if there is None:
-            return await here.transfer(wallet_id, txn_id, amount, to, details, actor)
+            transaction = await here.transfer(wallet_id, txn_id, amount, to, details, actor)
+            await self._deliver(here, wallet_id, [(transaction, None)] if transaction.replayed else [], actor)
+            return transaction
         try:
             await self._require_receivable(here, wallet_id, there, amount, to, actor)
         except ServiceError as error:
             # what is on record is answered as before
             recorded = await here.recorded(wallet_id, [txn_id], actor)
-            if not recorded and await self._may_know(error, here, wallet_id, amount, actor):
+            if not recorded and await self._to_tell({to: error}, {to: amount}, here, wallet_id, actor):
                 raise
         transaction = await here.transfer(wallet_id, txn_id, amount, there, details, actor)
         await self._deliver(here, wallet_id, [(transaction, there)], actor)
@@ -87,9 +89,6 @@ class Transfers:
         recipients = await self._all({to: self._found(here, wallet_id, to, actor, away) for to in set(wanted.values())})
         there = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], UUID)}
         refusals = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], ServiceError)}
-        if not there and not refusals:
-            return await here.batch(items, atomic=atomic, refused=refused)
-
         judged = await self._judged(
             here,
             wallet_id,
@@ -100,12 +99,9 @@ class Transfers:
         if judged:
             # what is on record is answered as before
             known = await here.recorded(wallet_id, [items[index].txn_id for index in judged], actor)
-            refusals |= {
-                index: error
-                for index, error in judged.items()
-                if items[index].txn_id not in known
-                and await self._may_know(error, here, wallet_id, items[index].amount or 0, actor)
-            }
+            fresh = {index: error for index, error in judged.items() if items[index].txn_id not in known}
+            amounts = {index: items[index].amount or 0 for index in fresh}
+            refusals |= await self._to_tell(fresh, amounts, here, wallet_id, actor)
         codes = [*refused, *(error.kind.code for error in refusals.values())]
         rest = {
             index: item._replace(to_wallet_id=there[index], to_username=None) if index in there else item
@@ -116,9 +112,11 @@ class Transfers:
         outcomes: dict[int, Transaction | ServiceError] = {**refusals, **dict(zip(rest, ran, strict=True))}
         undone = atomic and any(isinstance(outcome, ServiceError) for outcome in outcomes.values())
         sent = [
-            (outcome, there[index])
+            (outcome, there.get(index))
             for index, outcome in outcomes.items()
-            if index in there and isinstance(outcome, Transaction) and (outcome.replayed or not undone)
+            if index in wanted
+            and isinstance(outcome, Transaction)
+            and (outcome.replayed or (index in there and not undone))
         ]
         await self._deliver(here, wallet_id, sent, actor)
         return [outcomes[index] for index in range(len(items))]
@@ -171,12 +169,22 @@ class Transfers:
         field = "to_wallet_id" if isinstance(to, UUID) else "to_username"
         await self._cluster.of(there).require_receivable(there, asset, amount, field)
 
-    async def _may_know(self, error: ServiceError, here: Database, wallet_id: UUID, amount: int, actor: UUID) -> bool:
-        """Whether the sender is told of a refusal. How full a wallet is learns only who has what would be too much.
+    async def _to_tell(
+        self,
+        refusals: Mapping[K, ServiceError],
+        amounts: Mapping[K, int],
+        here: Database,
+        wallet_id: UUID,
+        actor: UUID,
+    ) -> dict[K, ServiceError]:
+        """Return those of which the sender is told. How full a wallet is learns only who has what would be too much.
 
         Otherwise anybody could find a balance out by amounts. Such a transfer goes on: its own database refuses it.
         """
-        return error.kind is not FULL or amount <= (await here.balance(wallet_id, actor)).available
+        if all(error.kind is not FULL for error in refusals.values()):
+            return dict(refusals)
+        available = (await here.balance(wallet_id, actor)).available
+        return {key: error for key, error in refusals.items() if error.kind is not FULL or amounts[key] <= available}
 
     async def _judged(
         self,
@@ -196,24 +204,29 @@ class Transfers:
         return {index: error for index, case in asked.items() if (error := verdicts[case]) is not None}
 
     async def _deliver(
-        self, here: Database, wallet_id: UUID, sent: Sequence[tuple[Transaction, UUID]], actor: UUID
+        self, here: Database, wallet_id: UUID, sent: Sequence[tuple[Transaction, UUID | None]], actor: UUID
     ) -> None:
-        """Try to carry transfers, and have them tell how far they are."""
-        fresh = [(transaction, number_of(there)) for transaction, there in sent if not transaction.replayed]
+        """Try to carry transfers, and have them tell how far they are.
+
+        A replay without a recipient's wallet may be of one that went to another database: its name is gone.
+        """
+        fresh = [(each, number_of(there)) for each, there in sent if there is not None and not each.replayed]
         for (transaction, _), status in zip(
             fresh, await asyncio.gather(*(self._carrier.bring(each.id, number) for each, number in fresh)), strict=True
         ):
             if status is not None:
                 transaction.delivery = status
-        unknown = [transaction for transaction, _ in sent if not isinstance(transaction.delivery, str)]
+        unknown = [(each, there) for each, there in sent if not isinstance(each.delivery, str)]
         if unknown:
             try:
-                known = await here.deliveries(wallet_id, [transaction.txn_id for transaction in unknown], actor)
+                known = await here.deliveries(wallet_id, [each.txn_id for each, _ in unknown], actor)
             except ServiceError:
                 known = {}  # it is written, and nothing else is known of it now
-            for transaction in unknown:
-                found = known.get(transaction.txn_id)
-                transaction.delivery = "pending" if found is None else found.delivery
+            for transaction, there in unknown:
+                if (found := known.get(transaction.txn_id)) is not None:
+                    transaction.delivery = found.delivery
+                elif there is not None:
+                    transaction.delivery = "pending"
 
     async def _asset(self, here: Database, wallet_id: UUID, actor: UUID) -> str:
         """Return the asset of a wallet, which never changes. Raises ServiceError (WA001)."""

@@ -158,6 +158,26 @@ def test_money_that_is_refused_after_all_comes_back(user_of: UserOf, databases: 
     assert entry["delivery"] == "returned"
 
 
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_a_replay_by_a_name_that_is_gone_tells_that_the_money_came_back(
+    user_of: UserOf, databases: Databases, *, in_batch: bool
+) -> None:
+    alice, bob = user_of(0), user_of(1)
+    asked = item("transfer", 200, to_username=bob.username)
+    close(databases, bob)
+    with believed(databases.members[1]):
+        run_batch(alice, [asked])
+    with databases.members[1].connect() as administrator:
+        administrator.execute("select wallet_erase_user(%s, 'asked for it')", [bob.account["id"]])
+    if in_batch:
+        (result,) = run_batch(alice, [asked])
+        again = result["result"]
+    else:
+        del asked["type"]
+        again = data(alice.post("/api/wallet/transfer", json=asked))
+    assert (again["replayed"], again["delivery"]) == (True, "returned")
+
+
 def test_what_cannot_be_carried_at_once_is_carried_later(user_of: UserOf, databases: Databases) -> None:
     alice, bob = user_of(0), user_of(1)
     alice.topup(500)
