@@ -40,6 +40,7 @@ select to_jsonb(s) from (
     (select coalesce(jsonb_agg(to_jsonb(t)), '[]') from public.wallet_in_transit() t) as in_transit,
     (select to_jsonb(v) from public.wallet_last_verification() v) as verification,
     (select coalesce(jsonb_agg(a.code order by a.code), '[]') from wallet.assets a) as assets,
+    (select jsonb_object_agg(a.code, a.scale) from wallet.assets a) as scales,
     (
       select coalesce(jsonb_agg(jsonb_build_object(
         'name', r.application_name, 'state', r.state, 'waited_for', r.sync_state <> 'async',
@@ -101,6 +102,7 @@ class Facts(Struct):
     in_transit: list[InTransit]
     verification: Verification | None
     assets: list[str]
+    scales: dict[str, int] | None
     standbys: list[Standby]
     left_behind: list[str]
 
@@ -180,6 +182,8 @@ def _differences(one: DatabaseStatus, homes: list[list[int]], everyone: list[Dat
     others = [other for other in everyone if other.facts is not None and other is not one]
     newest = max(file.name.partition("_")[0] for file in (DB / "migrations").glob("*.sql"))
     assets = {code for other in others if other.facts for code in other.facts.assets}
+    first = next(other.facts.scales or {} for other in everyone if other.facts is not None)
+    scales = [code for code, scale in sorted((facts.scales or {}).items()) if first.get(code, scale) != scale]
     checks = {
         f"it has number {facts.stored_number}": (
             facts.stored_number != one.number,
@@ -198,6 +202,10 @@ def _differences(one: DatabaseStatus, homes: list[list[int]], everyone: list[Dat
         f"it has no asset {', '.join(sorted(assets - set(facts.assets)))}": (
             not assets <= set(facts.assets),
             MIGRATE,
+        ),
+        f"another scale than in the first database has {', '.join(scales)}": (
+            bool(scales),
+            "use it no more in one of them: a transfer carries minor units, which are worth something else there",
         ),
         "it is a standby": (facts.role != "primary", "name its primary in url, or promote it"),
         "it is the same database as another of the map": (

@@ -151,6 +151,16 @@ def test_homes_that_contradict_those_of_a_database_are_refused_and_explained(clu
     assert told["remedy"].startswith("let the homes of the map begin with these")
 
 
+def test_an_asset_with_two_scales_is_told(cluster: Cluster) -> None:
+    cluster.write([[0, 1]])
+    cluster.pgwallet.call("cluster", "migrate")
+    for number in (0, 1):
+        create = "select code from wallet_create_asset('ORE', 'Ore', %s::smallint)"
+        cluster.value(number, create, number)
+    (told,) = cluster.json("status")["differences"]
+    assert (told["number"], told["difference"]) == (1, "another scale than in the first database has ORE")
+
+
 def test_two_numbers_of_one_database_are_told(cluster: Cluster) -> None:
     cluster.write([[0, 1]])
     cluster.pgwallet.call("cluster", "migrate")
