@@ -48,8 +48,14 @@ LOCK: Final = 0x7067_7778
 """With the destination: of whoever carries from this database to that one."""
 
 _LOCKED: Final = "select pg_advisory_xact_lock($1, $2)"
-_OUTBOX: Final = "select * from public.wallet_outbox($1, $2, $3, $4)"
-_RECEIVE: Final = "select * from public.wallet_receive($1, $2, $3, $4, $5, $6, $7, $8, true)"
+# moments as text: asyncpg takes the first one of the year 1 for -infinity
+_OUTBOX: Final = (
+    "select transaction_id, from_wallet_id, to_wallet_id, amount, asset, reference, metadata, effective_at::text"
+    " from public.wallet_outbox($1, $2, $3, $4)"
+)
+_RECEIVE: Final = (
+    "select * from public.wallet_receive($1, $2, $3, $4, $5, $6, $7, $8::text[]::timestamptz[], p_skip_locked => true)"
+)
 _CONCLUDE: Final = "select * from public.wallet_conclude($1, $2, true)"
 _ERASED: Final = "select transaction_id from public.wallet_erased_outbox($1, $2)"
 _ERASE: Final = "select public.wallet_erase_received($1)"

@@ -256,6 +256,22 @@ def test_an_atomic_batch_is_not_written_where_one_recipient_refuses(user_of: Use
     assert (alice.balance(), bob.balance()) == before
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01 00:00:00+00", "1999-12-31 23:59:59.999999+00"])
+def test_whatever_one_database_accepts_arrives_in_the_other(user_of: UserOf, databases: Databases, moment: str) -> None:
+    """As programs send it that speak SQL: the first moment of all is no infinite one on its way."""
+    alice, bob = user_of(0), user_of(1)
+    before = bob.balance()
+    with databases.members[0].connect() as administrator:
+        wallets = [UUID(user.account["wallet_id"]) for user in (alice, bob)]
+        administrator.execute(
+            "select wallet_transfer(%s, %s, 5, %s, p_effective_at => %s)", [wallets[0], uuid4(), wallets[1], moment]
+        )
+    wait_until(lambda: bob.balance() == before + 5)
+    with databases.members[1].connect() as administrator:
+        stored = "select effective_at = %s from wallet.transaction_details order by transaction_id desc limit 1"
+        assert administrator.execute(stored, [moment]).fetchone() == (True,)
+
+
 def test_two_processes_carry_both_ways_at_once(
     service: Service, databases: Databases, user_of: UserOf, tmp_path: Path
 ) -> None:
