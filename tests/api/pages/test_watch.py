@@ -142,6 +142,7 @@ def test_books_that_do_not_balance_are_said_so(console: Browser, alice: User, da
     assert page.follow("Start a verification").title == "Start a verification"
 
 
+@pytest.mark.one_database(reason="it follows one run step by step, and several databases begin one each")
 def test_a_verification_is_started_with_the_password_and_followed(
     console: Browser, operator: User, database: psycopg.Connection
 ) -> None:
