@@ -1,7 +1,7 @@
 """Brings all databases of a map up to date, and lets them be one cluster.
 
-Each database is deployed alone, so that one that is away holds none of the others up. Homes, operators and assets are
-about all of them: these change only when every database was deployed.
+Each database is deployed alone, so that one that is away holds none of the others up. Homes, operators, assets and
+webhooks are about all of them: these change only when every database was deployed.
 """
 
 from __future__ import annotations
@@ -39,6 +39,14 @@ select id, username
 from wallet.users
 where role = 'operator' and wallet.number_of(id) <> (select number from wallet.shard)
 """
+# One without a secret gets one from the relay, which would be another one in each database.
+WEBHOOKS: Final = """
+select id, url, description, types, asset, wallet_id, batch_size, secret, status, pause_reason
+from wallet.webhooks
+where secret is not null
+order by created_at, id
+"""
+IS_NEW: Final = "select not exists (select from wallet.transactions) and not exists (select from wallet.webhooks)"
 COPY: Final = "select public.wallet_copy_operator($1, $2, $3)"
 
 
@@ -141,6 +149,8 @@ async def _join_all(
     homes = json.dumps([list(row) for row in found.homes])
     assets = await _assets(members)
     operators = await _operators(members)
+    async with connected(address(members[0])) as connection:
+        webhooks = await connection.fetch(WEBHOOKS)
     at = ""
     for member in members:
         outcome = outcomes[member.number]
@@ -155,6 +165,7 @@ async def _join_all(
                 for asset in assets:
                     await connection.execute("select public.wallet_create_asset($1, $2, $3, $4)", *asset)
                 await _copy_operators(connection, member.number, operators)
+                await _copy_webhooks(connection, webhooks)
             outcome.joined = True
             if accounts:
                 await deploy.seed(address(member))
@@ -194,3 +205,18 @@ async def _copy_operators(
             await connection.execute(COPY, row["id"], row["username"], "user")
     for user_id, username in others.items():
         await connection.execute(COPY, user_id, username, "operator")
+
+
+async def _copy_webhooks(connection: asyncpg.Connection[asyncpg.Record], webhooks: Sequence[asyncpg.Record]) -> None:
+    """Let a new database deliver to the webhooks of the first one, with the same ids and secrets.
+
+    Others keep theirs: what one of them lacks may have been deleted.
+    """
+    if not webhooks or not await connection.fetchval(IS_NEW):
+        return
+    for webhook in webhooks:
+        *terms, status, reason = webhook
+        create = "select public.wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8)"
+        await connection.execute(create, *terms)
+        if status == "paused":
+            await connection.execute("select public.wallet_pause_webhook($1, $2)", webhook["id"], reason)

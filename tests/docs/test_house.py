@@ -22,6 +22,8 @@ QUESTIONS = {
     "how a function is deployed?",
     "how to add an operation?",
     "how to add an error?",
+    "which database a call goes to?",
+    "how money gets to another database?",
 }
 ANSWERS = {row[0]: PLACE.findall(row[1]) for row in rows(OVERVIEW) if row[0].endswith("?")}
 

@@ -84,13 +84,16 @@ def test_migrate_makes_one_cluster_and_doing_it_again_changes_nothing(cluster: C
     assert cluster.json("status")["differences"] == []
 
 
-def test_a_new_generation_comes_with_assets_and_operators(cluster: Cluster) -> None:
+def test_a_new_generation_comes_with_assets_operators_and_webhooks(cluster: Cluster) -> None:
     cluster.write([[0, 1]])
     cluster.pgwallet.call("cluster", "migrate")
     cluster.value(0, "select code from wallet_create_asset('GEM', 'Gems', 3::smallint)")
     olga = name_of(1, (0, 1))
     cluster.value(1, "select username from wallet_register(%s, 'hash')", olga)
     assert cluster.json("role", olga, "operator")["home"] == 1
+    made = "select id::text from wallet_create_webhook(null, 'https://shop.example/hook', p_secret => 'sealed')"
+    webhook = cluster.value(0, made)
+    cluster.value(0, "select id from wallet_pause_webhook(%s, 'not yet')", webhook)
 
     cluster.write([[0, 1], [0, 1, 2]])
     told = {one["number"]: one["difference"] for one in cluster.json("status")["differences"]}
@@ -98,16 +101,20 @@ def test_a_new_generation_comes_with_assets_and_operators(cluster: Cluster) -> N
     assert told[2] == "it was never migrated, or by an older version"
     assert [one["joined"] for one in cluster.json("migrate")] == [True] * 3
     assert cluster.json("status")["differences"] == []
-    operator = "select role from wallet.users where username = %s"
+    user_id = cluster.value(1, "select id from wallet.users where username = %s", olga)
+    operator = "select role from wallet.users where id = %s"
     for number in (0, 1, 2):
         assert cluster.value(number, HOMES) == [[0, 1], [0, 1, 2]]
         assert cluster.value(number, "select scale from wallet.assets where code = 'GEM'") == 3
-        assert cluster.value(number, operator, olga) == "operator"
+        assert cluster.value(number, operator, user_id) == "operator"
+
+    secret = "select concat_ws(' ', id, status, encode(secret, 'escape')) from wallet.webhooks"
+    assert [cluster.value(number, secret) for number in (0, 2)] == [f"{webhook} paused sealed"] * 2
 
     # an operator who became a user at home alone is none anywhere after the next deploy
     cluster.value(1, "select role from wallet_set_role(%s, 'user')", olga)
     cluster.json("migrate")
-    assert [cluster.value(number, operator, olga) for number in (0, 1, 2)] == ["user"] * 3
+    assert [cluster.value(number, operator, user_id) for number in (0, 1, 2)] == ["user"] * 3
 
 
 def test_a_database_that_is_away_is_named_and_the_others_are_migrated(cluster: Cluster) -> None:
@@ -157,11 +164,11 @@ def test_role_is_changed_at_home_and_in_all_copies(cluster: Cluster) -> None:
     cluster.write([[0, 1]])
     cluster.pgwallet.call("cluster", "migrate")
     name = name_of(1, (0, 1))
-    cluster.value(1, "select username from wallet_register(%s, 'hash')", name)
-    role = "select role from wallet.users where username = %s"
+    user_id = cluster.value(1, "select user_id from wallet_register(%s, 'hash')", name)
+    role = "select role from wallet.users where id = %s"
     for wanted in ("operator", "user"):
         assert cluster.pgwallet.call("cluster", "role", name, wanted) == f"{name} of database 1 is {wanted}\n"
-        assert [cluster.value(number, role, name) for number in (0, 1)] == [wanted] * 2
+        assert [cluster.value(number, role, user_id) for number in (0, 1)] == [wanted] * 2
     assert cluster.pgwallet.refusal("cluster", "role", "nobody", "user") == "there is no user nobody in any database"
 
 
