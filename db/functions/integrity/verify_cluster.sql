@@ -39,7 +39,7 @@ as $$
     select 'hold_events', unnest(array[min(e.id), max(e.id)]) from wallet.hold_events e
   ) n (source, id)
   -- a migration gave events of before negative ones
-  where greatest(n.id, 0) >> 40 <> s.number
+  where n.id >> 40 <> s.number and (n.id >= 0 or s.number > 0)
 $$;
 
 comment on function wallet.verify_cluster() is 'Ids and names that are not this database''s: home and number of wallet_verify().';
