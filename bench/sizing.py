@@ -21,9 +21,8 @@ BYTES = 470
 WAL = 8_300
 """Bytes of a top-up in the write-ahead log, where hardly a page is met twice between checkpoints."""
 NUMBERS = 4096
-ERASURES_EVERY = 30
-"""Seconds between two looks of a worker, from each database to each other one, for details to be erased; each database
-is also looked at once a second for what is in transit."""
+LOOKS = 1
+"""A worker's looks at each database, a second, for what is to be carried to others."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def need(load: Load, server: Server) -> Need:
     workers = max(2, math.ceil(in_service / USED))
     # a session of the service and one of the relay, of each worker, to each database
     sessions = 2 * workers * math.ceil(databases / servers)
-    looks = databases * (1 + (databases - 1) / ERASURES_EVERY) if databases > 1 else 0.0
+    looks = databases * LOOKS if databases > 1 else 0
     reached = {
         "numbers of databases": databases / NUMBERS,
         "connections": sessions / server.connections,

@@ -95,6 +95,7 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_relay_progress", "wallet_relay_take", "wallet_relay_webhooks"), _RELAY),
     **dict.fromkeys(("wallet_prune_deliveries", "wallet_outbox", "wallet_receive", "wallet_conclude"), _RELAY),
     **dict.fromkeys(("wallet_erased_outbox", "wallet_erase_received", "wallet_conclude_erasures"), _RELAY),
+    "wallet_outbox_destinations": _RELAY,
     **dict.fromkeys(
         ("wallet_claim_verification", "wallet_start_verification", "wallet_run_verification"), _VERIFICATION
     ),

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PATIENCE: Final = 1.0
 """Seconds that a request waits for its transfer to arrive."""
 LOOK_EVERY: Final = 1.0
-ERASURES_EVERY: Final = 30.0
 ANSWER_SECONDS: Final = 5.0
 """For a decision of the recipients' database."""
 LONGEST_PAUSE: Final = 60.0
@@ -57,6 +56,7 @@ _RECEIVE: Final = (
     "select * from public.wallet_receive($1, $2, $3, $4, $5, $6, $7, $8::text[]::timestamptz[], p_skip_locked => true)"
 )
 _CONCLUDE: Final = "select * from public.wallet_conclude($1, $2, true)"
+_DESTINATIONS: Final = "select * from public.wallet_outbox_destinations()"
 _ERASED: Final = "select transaction_id from public.wallet_erased_outbox($1, $2)"
 _ERASE: Final = "select public.wallet_erase_received($1)"
 _CONCLUDE_ERASURES: Final = "select public.wallet_conclude_erasures($1)"
@@ -157,6 +157,7 @@ class Carrier:
         self._opening = asyncio.Lock()
         self._ways: dict[tuple[int, int], Way] = {}
         self._looking: dict[int, asyncio.Task[None]] = {}
+        self._erasing: set[Way] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -271,29 +272,37 @@ class Carrier:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, number: int) -> None:
-        erasures_at = time.monotonic() + random.uniform(0, ERASURES_EVERY)  # noqa: S311 - so that workers take turns
         while True:
             # the workers do not look at the same moment
             await asyncio.sleep(LOOK_EVERY * random.uniform(0.5, 1.5))  # noqa: S311
             try:
-                for found in {row.destination for row in await self._members[number].in_transit()}:
-                    if found in self._members:
-                        self._way(number, found).look()
-                if time.monotonic() >= erasures_at:
-                    erasures_at = time.monotonic() + ERASURES_EVERY
-                    for other in self._members.keys() - {number}:
-                        self._start_erasing(self._way(number, other))
+                door = await self._door(number)
+                for row in await door.sending.rows(_DESTINATIONS):
+                    if row["destination"] in self._members:
+                        way = self._way(number, row["destination"])
+                        if row["has_transfers"]:
+                            way.look()
+                        if row["has_erasures"]:
+                            self._start_erasing(way)
             except ServiceError:
-                pass  # the database is away, as requests notice
+                pass  # a database is away, as requests notice
             except Exception:  # the loop must go on: money is on its way
                 log.exception("what is in transit cannot be read", database=number)
 
     def _start_erasing(self, way: Way) -> None:
-        async def erase() -> None:
-            with contextlib.suppress(ServiceError):  # at the next look
-                await self._erase(way)
+        """Have erasures carried, unless that is under way: a database that is away must not hold up the looks."""
 
-        self.start(erase())
+        async def erase() -> None:
+            try:
+                await self._erase(way)
+            except ServiceError:
+                pass  # at the next look
+            finally:
+                self._erasing.discard(way)
+
+        if way not in self._erasing:
+            self._erasing.add(way)
+            self.start(erase())
 
     def _way(self, origin: int, destination: int) -> Way:
         way = self._ways.get((origin, destination))

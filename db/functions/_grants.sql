@@ -139,5 +139,6 @@ grant execute on function
   public.wallet_erase_received,
   public.wallet_erased_outbox,
   public.wallet_outbox,
+  public.wallet_outbox_destinations,
   public.wallet_receive
 to wallet_relay;

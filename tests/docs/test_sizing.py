@@ -27,7 +27,6 @@ def test_the_table_is_that_of_the_program() -> None:
         f"× {sizing.BYTES} |",
         f"{sizing.WAL / 1000} kB",
         f"{sizing.NUMBERS:,} databases",
-        f"every {sizing.ERASURES_EVERY} s",
     ],
 )
 def test_the_formula_has_the_numbers_of_the_program(number: str) -> None:

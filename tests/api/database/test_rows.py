@@ -61,7 +61,8 @@ def fields(struct: type[Any]) -> list[tuple[str, Any]]:
     """Names and types of what a row has."""
     if struct in TUPLES:
         return list(get_type_hints(struct).items())
-    return [(field.name, field.type) for field in msgspec.structs.fields(struct)]
+    # what is unset by default comes from elsewhere
+    return [(field.name, field.type) for field in msgspec.structs.fields(struct) if field.default is not msgspec.UNSET]
 
 
 def plain(annotation: Any) -> Any:

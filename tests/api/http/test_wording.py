@@ -154,7 +154,7 @@ def test_words_for_a_person(client: httpx.Client, alice: User) -> None:
         (
             "type=gift",
             "type",
-            "must be one of bonus, topup, spend, transfer, capture, refund, adjustment",
+            "must be one of bonus, topup, spend, transfer, capture, refund, adjustment, returned",
         ),
     ],
 )

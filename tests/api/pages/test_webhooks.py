@@ -212,6 +212,7 @@ def test_it_is_paused_and_goes_on(console: Browser, operator: User) -> None:
     assert now(operator, webhook)["status"] == "active"
 
 
+@pytest.mark.one_database(reason="each database records it")
 def test_another_secret_is_made_once_however_often_the_form_is_sent(console: Browser, operator: User) -> None:
     webhook = made(operator)
     form = at(console, webhook).follow("Make another secret").form("Make another secret")
@@ -256,6 +257,7 @@ def test_events_are_delivered_again_from_the_beginning_or_after_one(
     assert now(operator, webhook)["position"] == 0
 
 
+@pytest.mark.one_database(reason="it writes dead letters beside the service, which are then in each database")
 def test_what_was_given_up_is_delivered_again(console: Browser, operator: User, database: psycopg.Connection) -> None:
     webhook = made(operator)
     database.execute(
@@ -277,6 +279,7 @@ def test_what_was_given_up_is_delivered_again(console: Browser, operator: User, 
     assert "Nothing was given up." in at(console, webhook, "dead-letters")
 
 
+@pytest.mark.one_database(reason="it writes deliveries beside the service, which are then in each database")
 def test_deliveries_are_read_a_page_at_a_time(console: Browser, operator: User, database: psycopg.Connection) -> None:
     webhook = made(operator)
     database.execute(
@@ -304,6 +307,7 @@ def test_one_is_deleted_once(console: Browser, operator: User) -> None:
     assert at(console, webhook).status == 404
 
 
+@pytest.mark.one_database(reason="it writes dead letters beside the service, which are then in each database")
 def test_the_list_tells_how_each_is(console: Browser, operator: User, database: psycopg.Connection) -> None:
     webhook = made(operator, description=HOSTILE)
     database.execute(

@@ -11,7 +11,11 @@ DB = Path(__file__).resolve().parents[3] / "db"
 FUNCTIONS = sorted((DB / "functions").rglob("[!_]*.sql"))
 
 
-@pytest.mark.parametrize("file", sorted(DB.rglob("*.sql")), ids=lambda file: str(file.relative_to(DB)))
+# bodies of db/proxy, to which `pgwallet proxy` makes the heads: make test-proxy has them in a server
+WHOLE = [file for file in sorted(DB.rglob("*.sql")) if file.parent.name != "proxy"]
+
+
+@pytest.mark.parametrize("file", WHOLE, ids=lambda file: str(file.relative_to(DB)))
 def test_it_parses(file: Path) -> None:
     assert pglast.parse_sql(file.read_text())
 

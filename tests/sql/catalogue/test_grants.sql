@@ -119,6 +119,7 @@ insert into reviewed values
   ('wallet_relay', 'wallet_erase_received(bigint[])'),
   ('wallet_relay', 'wallet_erased_outbox(smallint,integer)'),
   ('wallet_relay', 'wallet_outbox(smallint,integer,uuid,bigint)'),
+  ('wallet_relay', 'wallet_outbox_destinations()'),
   ('wallet_relay', 'wallet_receive(bigint[],uuid[],uuid[],bigint[],text[],text[],jsonb[],timestamp with time zone[],boolean)');
 
 create temp view granted as

@@ -61,6 +61,7 @@ RELAY = {
     "wallet_erase_received",
     "wallet_erased_outbox",
     "wallet_outbox",
+    "wallet_outbox_destinations",
     "wallet_receive",
 }
 # who may execute these may use them: they act on nobody's behalf, or say nothing that is secret

@@ -49,7 +49,7 @@ MUTANTS = {
     "a transfer that loses a leg": Mutant(
         "write_transaction",
         {
-            "p_recipient.balance - p_delta,\n      coalesce(": "null,"
+            "p_recipient.balance - p_delta,\n      case when v_is_here then v_to": "null,"
             " wallet.system_wallet_id(p_wallet.asset, 'spend'), null /* (",
             ") end,\n      v_received_at\n    );": ") end,\n      v_received_at */, null\n    );",
             "coalesce(p_recipient.seq + 1, v_id), v_id": "v_id, v_id",
