@@ -22,10 +22,10 @@ run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 cluster: $(RUNTIME) ## start a cluster: four databases on two servers, a standby for each, the service in front; until Ctrl-C
 	@exec $(BIN)/pgwallet cluster run
 
-# The tests of one file stay together: they share a service. Three, on two processors: a test waits for servers as often.
-PARALLEL := --numprocesses=3 --dist=loadfile
+# The tests of one file stay together: they share a service. Four, on two processors: a test waits for servers as often.
+PARALLEL := --numprocesses=4 --dist=loadfile
 
-test: $(DEVELOPMENT) ## all tests, in three processes
+test: $(DEVELOPMENT) ## all tests, in four processes
 	@exec $(BIN)/pytest $(PARALLEL)
 
 # the tests that make their own examples
@@ -81,7 +81,7 @@ PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE))
 test-pgtap: $(DEVELOPMENT) ## tests/sql on pgTAP itself, in place of our subset of it; PGTAP=… names its SQL file
 	@test -f "$(PGTAP)" || { echo "pgTAP's SQL file is missing. Install postgresql-15-pgtap, or unpack it here:" \
 		"mkdir -p build/pgtap && cd build/pgtap && apt-get download postgresql-15-pgtap && dpkg -x postgresql-15-pgtap_*.deb ." >&2; exit 1; }
-	@exec $(BIN)/pytest tests/sql --pgtap="$(PGTAP)"
+	@exec $(BIN)/pytest --numprocesses=2 --dist=loadfile tests/sql --pgtap="$(PGTAP)"
 
 test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is lost; KILLS=100 for the long run
 	@exec $(BIN)/python -m tests.system.crash $(if $(KILLS),--kills $(KILLS))
