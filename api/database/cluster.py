@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from api.cluster_map import Member
     from api.database.requests import BatchItem, Details
     from api.database.rows import NewUser, SignedIn, TransferPreview, UserWithPassword
+    from api.schemas.inspection import InspectedTransaction
     from api.schemas.transactions import Transaction
     from api.schemas.wallets import AssetInfo
     from api.settings import Settings
@@ -112,7 +113,8 @@ ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("statement", "inspect_statement"), NAMED_PIECES),
     **dict.fromkeys(("locate", "require_receivable", "names", "in_transit"), EACH),
     # rows
-    **dict.fromkeys(("inspect_transaction", "inspect_hold", "confirm", "reject"), _by_row),
+    "inspect_transaction": OWN,
+    **dict.fromkeys(("inspect_hold", "confirm", "reject"), _by_row),
     **dict.fromkeys(("verification_run", "note_verification"), _by_row),
     # the same everywhere, or of all
     **dict.fromkeys(("assets", "demo_accounts"), OWN),
@@ -342,6 +344,12 @@ class Cluster(Merged):
                 found[number] = task.result()
             elif not isinstance(task.exception(), ServiceError):
                 task.result()
+        return found
+
+    async def inspect_transaction(self, transaction_id: int, actor: UUID) -> InspectedTransaction:
+        """`wallet_inspect_transaction`, with the name of a user of another database. Errors: WA027, WA028."""
+        found = await self.of_row(transaction_id).inspect_transaction(transaction_id, actor)
+        await self.transfers.name([found])
         return found
 
     async def assets(self) -> list[AssetInfo]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from api.database.requests import BatchItem, Details
     from api.database.rows import TransferPreview
     from api.schemas.history import Entry
+    from api.schemas.inspection import InspectedTransaction
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -121,7 +122,7 @@ class Transfers:
         await self._deliver(here, wallet_id, sent, actor)
         return [outcomes[index] for index in range(len(items))]
 
-    async def name(self, entries: Iterable[Entry]) -> None:
+    async def name(self, entries: Iterable[Entry | InspectedTransaction]) -> None:
         """Let entries name users of other databases; of one that does not answer now they name none."""
         unnamed = defaultdict(list)
         for entry in entries:
@@ -129,7 +130,7 @@ class Transfers:
             if found is not None and entry.counterparty_username is None:
                 unnamed[number_of(found)].append(entry)
 
-        def asking(those: Sequence[Entry]) -> Callable[[Database], Awaitable[dict[UUID, str]]]:
+        def asking(those: Sequence[Entry | InspectedTransaction]) -> Callable[[Database], Awaitable[dict[UUID, str]]]:
             wallet_ids = {entry.counterparty_wallet_id for entry in those if entry.counterparty_wallet_id}
             return lambda member: member.names(list(wallet_ids))
 

@@ -271,6 +271,7 @@ def test_every_sign_in_that_fails_takes_as_many_rounds_as_the_dearest_hash(
     asyncio.run(scene())
 
 
+@pytest.mark.one_database(reason="it runs a service of its own on one database")
 def test_the_dearest_hash_is_that_of_the_database(service_database: Database, alice: User) -> None:
     """One of another service with the same database, or of before the cost was lowered."""
     asked: list[int] = []

@@ -91,6 +91,7 @@ def test_a_change_of_role_signs_out_everywhere(service: Service, alice: User, se
     wait_until(lambda: is_out(service, alice.token), PATIENCE)
 
 
+@pytest.mark.one_database(reason="it holds a transaction of one database open")
 def test_a_revocation_that_commits_after_a_later_one_is_noticed(
     service: Service, alice: User, bob: User, service_database: Database
 ) -> None:
@@ -121,6 +122,7 @@ def test_signing_out_needs_a_token_that_is_valid(client: httpx.Client, alice: Us
     problem(alice.post("/api/auth/signout-everywhere"), 401, "unauthorized")
 
 
+@pytest.mark.one_database(reason="it runs a service of its own on one database")
 def test_without_news_tokens_are_verified_again_within_the_stated_time(
     service_database: Database, tmp_path: Path
 ) -> None:

@@ -18,6 +18,10 @@ from tests.api.database.test_group_commit_over_http import HOLD_WALLET, held, se
 from tests.api.service import Service, User, problem, serve
 from tests.database import Database
 
+pytestmark = pytest.mark.one_database(
+    reason="it puts faults and locks into one database, and counts what they did there"
+)
+
 
 class TestGroupCommit:
     @pytest.mark.parametrize("held", [False, True], ids=["in line", "for a held wallet"])

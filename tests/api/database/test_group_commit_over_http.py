@@ -19,6 +19,10 @@ from tests.api.service import PASSWORD, TLS, Line, Service, User, data, serve
 from tests.command import wait_until
 from tests.database import Database
 
+pytestmark = pytest.mark.one_database(
+    reason="it puts faults and locks into one database, and counts what they did there"
+)
+
 HOLD_WALLET = "select from wallet.wallets where id = %s for update"
 HOLD_LEDGER = "lock table wallet.ledger in share mode"
 """Whoever writes waits, readers and row locks do not."""

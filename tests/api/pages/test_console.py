@@ -100,6 +100,7 @@ def test_a_search_that_is_too_long_is_kept(console: Browser) -> None:
     assert page.form("Search").fields["q"] == "x" * 257
 
 
+@pytest.mark.one_database(reason="a transfer to another database has its other entry in a system wallet")
 def test_where_the_money_is_needs_no_further_click(console: Browser, alice: User, bob: User) -> None:
     dollars = data(alice.post("/api/wallets", json={"asset": "USD"}), 201)["wallet_id"]
     data(alice.topup(123456, asset="USD"), 201)

@@ -238,6 +238,7 @@ def test_a_test_tells_what_the_receiver_makes_of_it(
     assert len(receiver.taken) == 1
 
 
+@pytest.mark.one_database(reason="a position is of one database")
 def test_events_are_delivered_again_from_the_beginning_or_after_one(
     console: Browser, operator: User, alice: User
 ) -> None:

@@ -65,6 +65,7 @@ def test_pages_go_through_everything_from_the_beginning(operator: User, alice: U
     assert seen[: len(whole["items"])] == [int(event["id"]) for event in whole["items"]]
 
 
+@pytest.mark.one_database(reason="a transfer to another database is two events")
 def test_what_a_user_does_can_be_read(operator: User, alice: User, bob: User) -> None:
     after = latest(operator)
     held = str(uuid4())
@@ -177,6 +178,7 @@ def test_a_stream_is_no_page_that_somebody_keeps(service: Service, alice: User) 
     assert "content-encoding" not in headers
 
 
+@pytest.mark.one_database(reason="a transfer to another database is two events")
 def test_a_user_sees_the_own_side(service: Service, alice: User, bob: User) -> None:
     with Listener(service, bob.token) as own:
         data(alice.topup(50), 201)

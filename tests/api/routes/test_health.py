@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 
+@pytest.mark.one_database(reason="health names each of several databases")
 @pytest.mark.parametrize("path", ["/api/health", "/api/health/ready"])
 def test_health_looks_at_the_database(client: httpx.Client, path: str) -> None:
     response = client.get(path)

@@ -146,6 +146,7 @@ def test_a_reader_who_leaves_takes_nothing_along(alice: User, service: Service, 
     assert service.all_lines(event="unexpected error", path="/api/wallet/statement") == []
 
 
+@pytest.mark.one_database(reason="it runs a service of its own on one database")
 def test_slow_readers_are_cut_off_and_keep_no_connection_from_others(
     service_database: Database, tmp_path: Path
 ) -> None:

@@ -324,6 +324,7 @@ def test_one_scrape_shows_all_workers_also_those_that_were_replaced(service_data
         assert service.stop() == 0
 
 
+@pytest.mark.one_database(reason="it runs a service of its own on one database")
 def test_what_two_workers_wrote_is_added_up_and_nothing_is_lost_when_they_stop(
     service_database: Database, tmp_path: Path
 ) -> None:
