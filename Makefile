@@ -89,8 +89,9 @@ test-crash: $(DEVELOPMENT) ## kill everything under load and see that nothing is
 test-events: $(DEVELOPMENT) ## kill relay, service, receiver and PostgreSQL under load: all events arrive, in order; KILLS=100, SECONDS=60
 	@exec $(BIN)/python -m tests.system.events $(if $(KILLS),--kills $(KILLS)) $(if $(SECONDS),--seconds $(SECONDS))
 
-test-cluster: $(DEVELOPMENT) ## the HTTP suite on four databases; PART=… is what of it; KILLS=100: kill service and servers under load instead
-	@exec $(BIN)/$(if $(KILLS),python -m tests.system.cluster --kills $(KILLS),pytest $(PARALLEL) --databases=4 $(or $(PART),tests/api))
+test-cluster: $(DEVELOPMENT) ## the HTTP suite on four databases, and `make cluster` moved and killed; PART=… is what of the suite; KILLS=100: kill service and servers under load instead
+	@$(BIN)/$(if $(KILLS),python -m tests.system.cluster --kills $(KILLS),pytest $(PARALLEL) --databases=4 $(or $(PART),tests/api))
+	@$(if $(KILLS)$(PART),,$(BIN)/pytest tests/system/cluster/local.py)
 
 ETCD = $(firstword $(wildcard build/etcd/usr/bin/etcd) $(shell command -v etcd))
 PATRONI := build/patroni
