@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 
+from api.cluster_map import number_of
 from api.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ class UsersOf:
 
     def __contains__(self, user_id: object) -> bool:
         """Whether the user lives there."""
-        members = self._database.members
-        return isinstance(user_id, UUID) and self._database.of(user_id) is members.get(self._number)
+        if not isinstance(user_id, UUID):
+            return False
+        member = self._database.members.get(self._number)
+        # one that has left the map has its users by their ids alone
+        return number_of(user_id) == self._number if member is None else self._database.of(user_id) is member
 
 
 class Revocations:
@@ -97,8 +101,11 @@ class Follower:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _catch_up(self) -> None:
+        member = self._database.members.get(self._number)
+        if member is None:
+            return  # it has left the map, and nobody follows it a moment later
         before = self._next
-        news = await self._database.members[self._number].revocations(before)
+        news = await member.revocations(before)
         self._next = news.next
         revoked: dict[int, UUID] = dict(zip(news.ids, news.user_ids, strict=True))
         fresh = revoked.keys() - self._seen

@@ -79,7 +79,7 @@ def address(sockets: list[Path], login: str, password: str, name: str) -> str:
     return f"postgresql://{who}@/{name}?host={hosts}&port={ports}{writes}"
 
 
-class Cluster:
+class LocalCluster:
     """The servers of this machine, and the map that names their databases."""
 
     def __init__(self, settings: Settings) -> None:
@@ -392,7 +392,7 @@ def run(settings: Settings) -> None:
     for name, value in (("DATABASE_URL", settings.database_url), ("PGWALLET_API_URL", settings.api_url)):
         if value is not None:
             raise SettingsError(f"{name} is set: `pgwallet cluster run` starts servers of its own")
-    cluster = Cluster(settings)
+    cluster = LocalCluster(settings)
     if settings.cluster not in (None, cluster.map_file):
         raise SettingsError(f"PGWALLET_CLUSTER is set: `pgwallet cluster run` has its own map, {cluster.map_file}")
     if "," in str(cluster.folder):

@@ -15,7 +15,7 @@ from api.cluster.migrate import address
 from api.cluster.move import CLOSED
 from api.errors import CommandError
 from api.setup.deploy import DB, MIGRATIONS_TABLE, connected
-from api.setup.status import age
+from api.setup.status import VerificationStatus, age
 from api.urls import without_password
 
 if TYPE_CHECKING:
@@ -81,14 +81,6 @@ class InTransit(Struct):
     amount: int
 
 
-class Verification(Struct):
-    """What the last recorded verification found, how long ago, and how long it took."""
-
-    age_seconds: float
-    violations: int
-    seconds: float
-
-
 class Facts(Struct):
     """What a database says of itself."""
 
@@ -100,7 +92,7 @@ class Facts(Struct):
     homes: list[list[int]]
     users: int
     in_transit: list[InTransit]
-    verification: Verification | None
+    verification: VerificationStatus | None
     assets: list[str]
     scales: dict[str, int] | None
     standbys: list[Standby]

@@ -269,6 +269,8 @@ class Carrier:
                 self._looking[number] = asyncio.create_task(self._look(number))
             for number in self._looking.keys() - self._members.keys():
                 self._looking.pop(number).cancel()
+                if doors := self._doors.pop(number, None):
+                    self.start(_close(doors))
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, number: int) -> None:
@@ -297,6 +299,8 @@ class Carrier:
                 await self._erase(way)
             except ServiceError:
                 pass  # at the next look
+            except Exception:  # the next look may succeed
+                log.exception("erasures cannot be carried", origin=way.origin, destination=way.destination)
             finally:
                 self._erasing.discard(way)
 

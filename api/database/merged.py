@@ -15,7 +15,7 @@ from api.database.functions import Database
 from api.database.requests import Places
 from api.database.rows import Page
 from api.errors import PARTLY, SQLSTATES, UNAVAILABLE, ServiceError
-from api.schemas.inspection import FoundUser, FoundWallet
+from api.schemas.inspection import FoundTransaction, FoundUser, FoundWallet
 from api.schemas.operator import AccountBalance
 from api.schemas.webhooks import WebhookPart
 
@@ -128,7 +128,7 @@ def _place_of(found: Found, query: str) -> int:
         return 1 if exact else 5
     if isinstance(found, FoundWallet):
         return 2
-    return 3 if hasattr(found, "type") else 4
+    return 3 if isinstance(found, FoundTransaction) else 4
 
 
 class Merged(Database):

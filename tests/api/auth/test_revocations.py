@@ -162,3 +162,29 @@ def test_a_token_that_is_verified_while_its_revocation_comes_in_is_not_remembere
 
     asyncio.run(see_twice())
     assert database.calls == 2
+
+
+class Away:
+    """A cluster of database 0 alone: 7 has left the map."""
+
+    def __init__(self) -> None:
+        self.members: dict[int, Any] = {0: object()}
+
+    def of(self, _: UUID) -> object:
+        return self.members[0]
+
+
+def test_of_a_database_that_has_left_the_map_all_tokens_are_verified_again_and_no_others() -> None:
+    user_ids = {number: UUID(f"01a21f1d-ac43-836c-8c7d-f87aafa71{number:03x}") for number in (0, 7)}
+    gone = revocations.UsersOf(cast("Any", Away()), 7)
+    assert [user_id in gone for user_id in user_ids.values()] == [False, True]
+    assert "a text" not in gone
+
+
+def test_a_database_that_has_left_the_map_is_asked_nothing() -> None:
+    class Remembering:
+        def forget(self, _: object) -> None:
+            raise AssertionError("nothing is known of it")
+
+    follower = revocations.Follower(cast("Any", Away()), 7, cast("Any", Remembering()))
+    asyncio.run(follower._catch_up())

@@ -1,5 +1,5 @@
 -- Database 0 of a cluster with database 9, which nobody plays: what it decides is said here.
-select plan(45);
+select plan(51);
 select wallet_join_cluster(0::smallint, '[[0], [0, 9]]');
 create temp table their (id) as values ('01a21f1d-ac43-836c-8c7d-f87aafa71009'::uuid);
 
@@ -106,6 +106,11 @@ select results_eq(
 select is_empty('select * from wallet_outbox(8::smallint, 10)', 'each database has its own');
 select is(refused('select wallet_outbox(9::smallint, 0)'), 'WA002 limit', 'a page has rows');
 
+select results_eq(
+  'select * from wallet_outbox_destinations()', 'values (9::smallint, true, false)',
+  'and knows where to look for it: each destination once, however much is on its way'
+);
+
 -- in transit
 select is(
   (wallet_transfer(wallet_of('alice'), txn(3), 700, (select id from their))).balance, 0::bigint, 'the rest follows'
@@ -168,5 +173,15 @@ select results_eq(
   $$ values ('returned') $$, 'and it comes back'
 );
 select is(refused($$ select wallet_refund(wallet_of('alice'), txn(4), txn(1)) $$), 'WA021 original_txn_id', 'a transfer is not refunded, wherever it went');
+select is_empty('select * from wallet_outbox_destinations()', 'nothing is left to carry');
+select lives_ok($$ select wallet_erase_user(user_of('alice'), 'she asked') $$, 'the sender is erased');
+select results_eq(
+  'select * from wallet_outbox_destinations()', 'values (9::smallint, false, true)', 'what she sent is to be erased there, too'
+);
+select results_eq(
+  'select wallet_conclude_erasures(array(select transaction_id from wallet_erased_outbox(9::smallint, 10)))',
+  'values (1::bigint)', 'of the one that was delivered there are details'
+);
+select is_empty('select * from wallet_outbox_destinations()', 'and once that is done, nothing is left again');
 select is_empty('select * from wallet_verify()', 'all is sound');
 select * from finish();
