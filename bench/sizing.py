@@ -12,7 +12,7 @@ import click
 TOPUP_SERVER, TOPUP_SERVICE = 306, 224
 READ_SERVER, READ_SERVICE = 64, 133
 """Microseconds of a processor, of the server of databases and of the service."""
-ROUTED = 1.15
+ROUTED = 1.28
 """What routing costs, where each database has the same load."""
 TRANSFER = 3
 """A transfer to another database costs the processors so many top-ups more: to look for, receive and conclude it."""
