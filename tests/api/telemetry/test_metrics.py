@@ -280,13 +280,17 @@ def test_a_scrape_does_not_scan_the_ledger(measured: Service, service_database: 
         select sum(seq_scan + coalesce(idx_scan, 0)) from pg_stat_user_tables
         where schemaname = 'wallet' and relname in ('ledger', 'transactions', 'wallets')
     """
+    others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     with service_database.connect() as administrator:
 
         def settled() -> Any:
-            administrator.execute("select pg_stat_force_next_flush()")
+            # a session tells what it did some time later, and when it ends
+            ended = [pid for (pid,) in administrator.execute(f"select pid {others}").fetchall()]
+            administrator.execute(f"select pg_terminate_backend(pid) {others} and pid = any (%s)", [ended])
+            running = f"select count(*) {others} and pid = any (%s)"
+            wait_until(lambda: administrator.execute(running, [ended]).fetchone() == (0,))
             return administrator.execute(scans).fetchone()
 
-        wait_until(lambda: settled() == settled())
         before = settled()
         for _ in range(5):
             page(measured.url)
