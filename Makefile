@@ -68,7 +68,7 @@ lock: ## pin the dependencies anew
 	@$(PYTHON) -m venv --clear build/lock
 	@build/lock/bin/python -m pip --quiet --quiet --disable-pip-version-check install pip-tools
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=requirements.txt pyproject.toml
-	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --output-file=requirements-dev.txt pyproject.toml
+	build/lock/bin/pip-compile $(LOCK) --upgrade --extra=dev --extra=otel --output-file=requirements-dev.txt pyproject.toml
 	build/lock/bin/pip-compile $(LOCK) --upgrade --output-file=tests/clients/requirements.txt tests/clients/requirements.in
 	@command -v npm >/dev/null || echo "tests/clients/package-lock.json stays as it is: there is no npm" >&2
 	@! command -v npm >/dev/null || npm --prefix=tests/clients update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
