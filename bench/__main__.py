@@ -18,6 +18,7 @@ from bench import (
     events,
     growth,
     http_peer,
+    keys,
     machine,
     operations,
     over_http,
@@ -44,6 +45,7 @@ SECTIONS = (
     "peer",
     "before",
     "databases",
+    "keys",
 )
 
 
@@ -142,6 +144,9 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
     if "signin" in sections:
         with run.cluster.clone("wallets") as database:
             signin.measure(run, database)
+    if "keys" in sections:
+        with run.cluster.clone("wallets") as database:
+            keys.measure(run, database)
     if "events" in sections:
         events.measure(run)
     _peers(run, sections)
