@@ -54,6 +54,14 @@ def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
     return admit
 
 
+def count(limits: Limits, user: Principal, calls: int) -> None:
+    """Count calls of a caller beside the request itself. Raises ServiceError (429)."""
+    if user.key_id is None:
+        limits.user(user.user_id, calls)
+    else:
+        limits.key(user.key_id, user.key_rate, calls=calls)
+
+
 def operator(tokens: Tokens, limits: Limits) -> Guard:
     """Let only operators pass. The database checks the role again."""
     admit = signed_in(tokens, limits)

@@ -39,7 +39,9 @@ MOST_NOTED: Final = 1000
 
 NOBODY: Final = f"A key acts for a user: name one, by id or username, in the header {ON_BEHALF_OF}."
 SEVERAL: Final = f"A key acts for one user at a time: send the header {ON_BEHALF_OF} once."
-NO_USER: Final = f"The header {ON_BEHALF_OF} must be the id of a user, or a username: 3 to 64 of letters, digits, _, . and -."
+NO_USER: Final = (
+    f"The header {ON_BEHALF_OF} must be the id of a user, or a username: 3 to 64 of letters, digits, _, . and -."
+)
 
 log = structlog.get_logger("pgwallet.keys")
 

@@ -361,9 +361,7 @@ class Merged(Database):
 
     async def key(self, key_id: UUID, actor: UUID) -> Key:
         """Read one."""
-        return joined_key(
-            *await ask(self.members, lambda member: member.key(key_id, actor), lacking=(UNKNOWN_KEY,))
-        )
+        return joined_key(*await ask(self.members, lambda member: member.key(key_id, actor), lacking=(UNKNOWN_KEY,)))
 
     async def revoke_key(self, key_id: UUID, actor: UUID) -> Key:
         """Revoke it in each. In those that answer it is revoked also while another is away."""

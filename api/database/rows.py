@@ -313,9 +313,7 @@ def read_inspected_line(record: asyncpg.Record) -> InspectedLine:
     return line
 
 
-def page_of_entries(
-    rows: Sequence[asyncpg.Record], limit: int, read: Callable[[asyncpg.Record], E]
-) -> Page[E]:
+def page_of_entries(rows: Sequence[asyncpg.Record], limit: int, read: Callable[[asyncpg.Record], E]) -> Page[E]:
     """Make a page of one row more than its limit: that tells whether there is a next page."""
     next_seq = None
     if len(rows) > limit:

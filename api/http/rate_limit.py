@@ -143,9 +143,7 @@ class Limits:
         if rate and (wait := self._table.take(self._key_fingerprint(key_id), rate, min(calls, rate))):
             raise refusal(rate, wait)
         if scope is not None:
-            self._table.give_back(
-                self._fingerprint(b"address", client_address(scope)), self._rate * ADDRESS_FACTOR
-            )
+            self._table.give_back(self._fingerprint(b"address", client_address(scope)), self._rate * ADDRESS_FACTOR)
 
     def address(self, scope: HTTPScope) -> None:
         """Count a request of an address. Raises ServiceError (429)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from api.auth.guards import signed_in
+from api.auth.guards import count, signed_in
 from api.auth.tokens import Principal, unauthorized
 from api.database.requests import BatchItem
 from api.errors import BATCH_REFUSED, KEY_NOT_VALID, UNAUTHORIZED, FieldError, ServiceError, invalid
@@ -68,20 +69,15 @@ def batch_routes(services: Services) -> Router:
         request.scope["state"]["items"] = len(data.requests)
         wallet_id = await wallet_ids.find(request, data.asset)
         for kind, let in (("topup", services.let_top_up), ("refund", services.let_refund)):
-            # who made a key with this scope has let it
-            if user.key_id is None and (txn_ids := [item.txn_id for item in data.requests if item.type == kind]):
-                await let(wallet_id, txn_ids, user.user_id)
+            if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
+                await let(wallet_id, txn_ids, user.user_id, user.key_id)
         # each username counts, as in a single transfer: the outcome tells whether there is such a user
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
         if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
-            if user.key_id is None:
-                services.limits.user(user.user_id, more)
-            else:
-                services.limits.key(user.key_id, user.key_rate, calls=more)
+            count(services.limits, user, more)
         items = [_item(index, item, wallet_id, user) for index, item in enumerate(data.requests)]
         outcomes = await database.batch(items, atomic=data.atomic)
-        if all(isinstance(outcome, ServiceError) and outcome.kind is UNAUTHORIZED for outcome in outcomes):
-            raise unauthorized(KEY_NOT_VALID)
+        _require_key(outcomes)
         if len(outcomes) > MANY:
             await request.turn()
         undone = data.atomic and any(isinstance(outcome, ServiceError) for outcome in outcomes)
@@ -101,6 +97,12 @@ def batch_routes(services: Services) -> Router:
         security=BY_KEYS,
         tags=["Wallet"],
     )
+
+
+def _require_key(outcomes: Sequence[Transaction | ServiceError]) -> None:
+    """Raise ServiceError (401) where a key ended before the batch."""
+    if all(isinstance(outcome, ServiceError) and outcome.kind is UNAUTHORIZED for outcome in outcomes):
+        raise unauthorized(KEY_NOT_VALID)
 
 
 def _fault(item: BatchItemRequest) -> tuple[str, str] | None:

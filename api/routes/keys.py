@@ -86,9 +86,7 @@ def key_routes(services: Services) -> Router:
         revoked: Annotated[bool, QueryParameter(description="Also those that were revoked.")] = False,  # noqa: FBT002
     ) -> JsonResponse[Envelope[KeyPage]]:
         """Page through the keys, newest first."""
-        page = await database.keys(
-            limit, decode_uuid_cursor(cursor), with_revoked=revoked, actor=request.user.user_id
-        )
+        page = await database.keys(limit, decode_uuid_cursor(cursor), with_revoked=revoked, actor=request.user.user_id)
         return success("keys", KeyPage(page.items, encode_cursor(page.next), named(page.away)))
 
     @get("/{key_id:uuid}", operation_id="getKey", summary="One key", responses=errors(*ONE_ERRORS))

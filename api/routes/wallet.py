@@ -63,8 +63,7 @@ def wallet_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
         asked = await mutation("topup", request, data)
-        if asked.key_id is None:  # who made a key with this scope has let it
-            await services.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor)
+        await services.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor, asked.key_id)
         return recorded("topped up", await database.mutate(asked))
 
     @post(
@@ -134,8 +133,7 @@ def wallet_routes(services: Services) -> Router:
         """Give a spend or capture back, in parts if need be: never more than it took."""
         user = request.user
         wallet_id = await wallet_ids.find(request, data.asset)
-        if user.key_id is None:
-            await services.let_refund(wallet_id, [data.txn_id], user.user_id)
+        await services.let_refund(wallet_id, [data.txn_id], user.user_id, user.key_id)
         transaction = await database.refund(
             wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id, user.key_id
         )

@@ -113,9 +113,7 @@ class Key(Struct):
 class KeyWithSecret(Key, kw_only=True):
     """A key with the secret that whoever uses it sends."""
 
-    secret: Annotated[
-        str, Meta(description="For `Authorization: Bearer`. It is shown once.", examples=[KEY_SECRET])
-    ]
+    secret: Annotated[str, Meta(description="For `Authorization: Bearer`. It is shown once.", examples=[KEY_SECRET])]
 
 
 class KeyPage(Struct):

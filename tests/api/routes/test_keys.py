@@ -79,11 +79,11 @@ def test_keys_are_listed_by_pages_without_the_revoked(operator: User, alice: Use
     keys = [made(operator, alice, scopes=("read",))["id"] for _ in range(5)]
     data(operator.delete(f"{KEYS}/{keys[2]}"))
 
-    def listed(**params: object) -> list[str]:
+    def listed(**params: str) -> list[str]:
         found: list[str] = []
         cursor = None
         while len(found) < 5:
-            asked = {"limit": 2, **params, **({"cursor": cursor} if cursor else {})}
+            asked: dict[str, str | int] = {"limit": 2, **params, **({"cursor": cursor} if cursor else {})}
             page = data(operator.get(KEYS, params=asked))
             assert len(page["items"]) <= 2
             found += [key["id"] for key in page["items"]]
