@@ -7,7 +7,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api.auth.guards import AuthenticatedRequest, signed_in
-from api.http.openapi import BY_KEYS
+from api.http.openapi import KEY
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
@@ -41,7 +41,7 @@ def wallets_routes(services: Services) -> Router:
         operation_id="listWallets",
         summary="Wallets",
         before_request=signed_in(services.tokens, services.limits, keys=True),
-        security=BY_KEYS,
+        security=[{KEY: []}],  # beside that of the router
         responses=errors("validation", "unauthorized", "timeout"),
     )
     async def list_wallets(request: AuthenticatedRequest) -> JsonResponse[Envelope[WalletList]]:

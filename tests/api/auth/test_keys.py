@@ -96,7 +96,7 @@ def test_what_a_key_did_is_a_replay_for_its_user(machine: Machine, alice: User) 
 
 
 def test_the_user_is_named_by_id_or_in_any_case_by_name(machine: Machine, alice: User) -> None:
-    for name in (alice.account["id"], alice.account["id"].upper(), alice.username.upper(), f"  {alice.username} "):
+    for name in (alice.account["id"], alice.account["id"].upper(), alice.username.upper()):
         assert data(machine.balance(**{"On-Behalf-Of": name}))["balance"] == 1000
 
 
@@ -160,7 +160,7 @@ def test_what_is_no_key_is_refused(machine: Machine, secret: str) -> None:
 
 
 def test_a_key_has_one_spelling(machine: Machine, key: dict[str, Any]) -> None:
-    for spelling in (f"bearer {key['secret']}", f"Bearer   {key['secret']} "):
+    for spelling in (f"bearer {key['secret']}", f"Bearer   {key['secret']}"):
         data(machine.balance(Authorization=spelling))
     for secret in (key["secret"].swapcase(), key["secret"] + "=", key["prefix"]):
         problem(machine.balance(Authorization=f"Bearer {secret}"), 401, "unauthorized")
@@ -199,7 +199,7 @@ def test_a_key_without_the_scope_does_nothing(service: Service, operator: User, 
             answer = machine.post("/api/wallet/batch", json={"requests": [item, fine]})
             results = data(answer)["results"]
             assert [result["status"] for result in results] == [403, 201]
-            assert results[0]["error"]["reason"] == "scope"
+            assert results[0]["problem"]["reason"] == "scope"
     assert alice.balance() in {1000, 1003, 997}
 
 
@@ -380,15 +380,15 @@ def test_the_log_has_the_key_and_never_its_secret(
     data(machine.balance(**{"X-Request-Id": request_id}))
     (line,) = service.wait_for(request_id=request_id)
     assert (line["key_id"], line["user_id"]) == (key["id"], alice.account["id"])
+    alice.get("/api/wallet/balance", headers={"X-Request-Id": f"own-{request_id}"})
+    (line,) = service.wait_for(request_id=f"own-{request_id}")
+    assert "key_id" not in line
     refused(machine.get("/api/me"), "route")
     problem(machine.balance(Authorization=f"Bearer {key['secret']}x"), 401, "unauthorized")
     service.all_lines()
     log = service.log.read_text()
     assert key["secret"] not in log
     assert key["secret"][4:] not in log
-    assert "key_id" not in next(
-        line for line in log.splitlines() if f'"user_id":"{alice.account["id"]}"' in line and "key_id" not in line
-    )
 
 
 class Known:
