@@ -50,7 +50,7 @@ end;
 $$;
 
 comment on function wallet.require_batch_shape(
-  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[], text[],
-  uuid[]
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[],
+  text[], uuid[]
 ) is
   'Raises WA002 unless the arrays have the same number of elements (optional ones may be null) and at most 1,000.';

@@ -290,8 +290,8 @@ p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
               whole or per element where the type has no use for it (final must be given for captures)
 p_to_usernames the recipient of a transfer by name, in place of p_to_wallet_ids
 p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
-p_key_ids     for each request the key of a machine that acts for its actor; null as a whole or per element where none does.
-              What the key may not do is refused ('WA047'), and locks nothing
+p_key_ids     for each request the key of a machine that acts for its actor; null as a whole or per element where none
+              does. What the key may not do is refused ('WA047'), and locks nothing
 
 Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call
 would raise, with its detail and hint, and the columns of the single call's result. Requests of one wallet take effect

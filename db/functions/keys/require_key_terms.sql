@@ -26,9 +26,10 @@ begin
     ('prefix', 'must be the first 12 characters of the secret, which begins with pgw_',
       coalesce(p_prefix !~ '^pgw_[A-Za-z0-9_-]{8}$', true)),
     ('scopes', 'must be some of hold, read, refund, spend, topup and transfer',
-      coalesce(cardinality(p_scopes) = 0 or array_position(p_scopes, null) is not null or not p_scopes <@ c_scopes, true)),
+      coalesce(cardinality(p_scopes) = 0 or num_nulls(variadic p_scopes) > 0 or not p_scopes <@ c_scopes, true)),
     ('all_users', 'must be true, or user_ids given, not both', coalesce(p_all_users, false) = (p_user_ids is not null)),
-    ('user_ids', 'must be 1 to 1000 ids', cardinality(p_user_ids) not between 1 and 1000 or array_position(p_user_ids, null) is not null),
+    ('user_ids', 'must be 1 to 1000 ids',
+      cardinality(p_user_ids) not between 1 and 1000 or num_nulls(variadic p_user_ids) > 0),
     ('networks', 'must be 1 to 100 networks like 192.0.2.0/24 or 2001:db8::/32, without bits to the right of the mask',
       cardinality(p_networks) not between 1 and 100
       or exists (select from unnest(p_networks) n where pg_input_is_valid(n, 'cidr') is not true)),

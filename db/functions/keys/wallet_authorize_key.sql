@@ -58,8 +58,8 @@ end;
 $$;
 
 comment on function public.wallet_authorize_key(bytea, inet, uuid, text) is
-$$ For the service: who calls with a key, and for whom: one row, with the user's default wallet; no row for a secret that
-is unknown, revoked or expired. Every call with the key is judged anew, by its scope too.
+$$ For the service: who calls with a key, and for whom: one row, with the user's default wallet; no row for a secret
+that is unknown, revoked or expired. Every call with the key is judged anew, by its scope too.
 
 p_secret_hash SHA-256 of the secret
 p_address     where the call comes from

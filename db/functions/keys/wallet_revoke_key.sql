@@ -39,8 +39,8 @@ end;
 $$;
 
 comment on function public.wallet_revoke_key(uuid, uuid) is
-$$ Operators: ends a key, for good. No call that begins after this one has it, and wallet_revocations() tells its id. What
-it did stays on record. Returns the key, and again the same.
+$$ Operators: ends a key, for good. No call that begins after this one has it, and wallet_revocations() tells its id.
+What it did stays on record. Returns the key, and again the same.
 
 p_key_id of the key
 p_actor  the operator; null for an administrator

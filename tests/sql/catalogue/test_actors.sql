@@ -98,7 +98,7 @@ exception
 end;
 $$;
 
-select plan(17);
+select plan(18);
 
 select lives_ok(
   $$ select wallet_hold(wallet_of('bob'), txn(1), 10), wallet_spend(wallet_of('bob'), txn(2), 20), wallet_topup(wallet_of('bob'), txn(3), 30), wallet_set_role('charlie', 'operator') $$,
@@ -110,6 +110,9 @@ select lives_ok(
     select c.id from wallet_propose('adjustment', wallet_of('bob'), txn(4), null, 1, 'a test', null, null, 0, user_of('olga')) c;
     grant select on waiting to public $$,
   'and an adjustment of it waits'
+);
+select lives_ok(
+  $$ select wallet_create_key(txn(901), 'a shop', sha256('pgw_of_bob'), 'pgw_of_bobs_', '{read}', p_all_users => true) $$, 'and there is a key'
 );
 select lives_ok($$ select wallet_create_webhook(txn(900), 'https://example.com', p_wallet_id => wallet_of('bob')) $$, 'and a webhook tells of the wallet');
 create temp table before as select count(*) from wallet.transactions;

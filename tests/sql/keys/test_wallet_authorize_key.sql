@@ -1,5 +1,5 @@
 -- Who calls with a key, and for whom; and when it was used.
-select plan(29);
+select plan(31);
 select lives_ok(
   $$
     select wallet_set_role('bob', 'operator');
