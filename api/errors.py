@@ -197,7 +197,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA044": "There are too many webhooks. Please delete one first.",
     "WA045": "A verification is running already. Please wait until it has ended.",
     "WA046": "The service is not available at the moment. Please try again shortly.",
-    "WA047": "The app is not allowed to do this.",
+    "WA047": "This app may not do this for you.",
     "WA048": "This key does not exist.",
     "WA049": "There are too many keys. Please revoke one first.",
 }
@@ -230,7 +230,7 @@ SPECIFIC: Final[Mapping[str, str]] = {
     "WA038 field=user_id": "Only an administrator can do this.",
     "WA040 decision=confirmed": "This request was confirmed already.",
     "WA040 decision=rejected": "This request was rejected already.",
-    "WA047 reason=subject": "The app is not allowed to act for this user.",
+    "WA047 reason=subject": "This app may not act for this user.",
 }
 """The same, where the error has all members that the sentence names. By code; by code and the value of a member, the
 first of VARYING first; and before these by code and `operator`, for calls about the wallet of somebody else."""
@@ -400,8 +400,9 @@ def _detail(kind: Kind, members: Mapping[str, Any], hint: str | None) -> str:
     if field and reason:
         return f"{field} {reason}."
     fault = f"{field}: {kind.title[:1].lower()}{kind.title[1:]}" if field else kind.title
-    if kind is KEY_REFUSED:
-        fault += f": {' '.join(str(members[name]) for name in ('reason', 'scope') if members.get(name))}"
+    if reason:
+        said = [reason, members["scope"]] if members.get("scope") else [reason]
+        fault += f" ({' '.join(said)})"
     if "scale" in members:
         values = [f"{name} {members[name]}" for name in ("kind", "limit", *AMOUNTS) if name in members]
         fault += f" ({', '.join(values)}, in minor units of {members['asset']})"

@@ -223,10 +223,10 @@ EXAMPLES: Final = {
         ),
         _refusal(
             "WA047",
-            "What a key may do is set when it is made: ask an operator for another one.",
+            "Use a key with this scope and this user, from a network of its own, before it expires or is revoked.",
             key_id=KEY_ID,
             reason="scope",
-            scope="topup",
+            scope="spend",
         ),
         _refusal("WA048", "Use the id of a key in the operators' list."),
         _refusal("WA049", "Revoke keys that nobody uses.", maximum=1000),

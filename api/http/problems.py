@@ -115,9 +115,10 @@ def problem(error: ServiceError, request_id: str | None, *, to_operator: bool = 
     }
     if error.errors:
         body["errors"] = error.errors
-    # the reason of a field is said with the field
-    standard = _STANDARD_MEMBERS | {"reason"} if error.errors else _STANDARD_MEMBERS
-    body.update((name, value) for name, value in error.members.items() if name not in standard)
+    body.update((name, value) for name, value in error.members.items() if name not in _STANDARD_MEMBERS)
+    if error.errors:
+        # the field's, which errors has
+        body.pop("reason", None)
     return body
 
 

@@ -199,21 +199,24 @@ class OtherHome(Problem, kw_only=True):
 
 
 class KeyRefused(Problem, kw_only=True):
-    """A key was used for what it does not allow: `route` is what no key reaches."""
+    """A key does not allow this. A user who is none of its users and one who does not exist are told alike."""
 
     code: Literal["WA047"]
     reason: Annotated[
-        Literal["scope", "subject", "network", "route"], Meta(description="What is wrong.", examples=["scope"])
+        Literal["scope", "subject", "network", "route"],
+        Meta(description="What stands against it; `route`: no key reaches this.", examples=["scope"]),
     ]
-    scope: Annotated[str | None, Meta(description="The scope that it takes.", examples=["topup"])] | UnsetType = UNSET
+    scope: (
+        Annotated[str | None, Meta(description="What the request needs; null: any.", examples=["spend"])] | UnsetType
+    ) = UNSET
     key_id: Annotated[UUID, Meta(description="The key.", examples=[KEY_ID])] | UnsetType = UNSET
 
 
 class TooManyKeys(Problem, kw_only=True):
-    """There are as many keys as there can be."""
+    """There are as many keys that are not revoked as there can be."""
 
     code: Literal["WA049"]
-    maximum: Annotated[int, Meta(description="How many keys there can be that are not revoked.", examples=[1000])]
+    maximum: Annotated[int, Meta(description="How many there can be.", examples=[1000])]
 
 
 class TooManyStreams(Problem, kw_only=True):
@@ -250,10 +253,10 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     TooManyWebhooks,
     VerificationRuns,
     OtherHome,
-    TooManyStreams,
-    NotInAll,
     KeyRefused,
     TooManyKeys,
+    TooManyStreams,
+    NotInAll,
 )
 Refusal = Annotated[
     dict[str, object] | None,

@@ -212,7 +212,7 @@ def test_a_user_of_whom_the_key_knows_nothing_and_who_is_none_of_its_users_are_t
     whom += [operator.account["id"], gone.username, gone.account["id"]]
     bodies = [refused(machine.balance(**{"On-Behalf-Of": name}), "subject") for name in whom]
     assert len({str(body | {"request_id": None}) for body in bodies}) == 1
-    assert bodies[0]["message"] == "The app is not allowed to act for this user."
+    assert bodies[0]["message"] == "This app may not act for this user."
     for name in whom:
         refused(
             machine.post(
