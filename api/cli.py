@@ -15,10 +15,14 @@ try:
 
     from api.cluster.proxy import proxy
     from api.commands.cluster import cluster
+    from api.commands.doctor import doctor
     from api.commands.events import events
+    from api.commands.key import key
     from api.commands.output import Program, progress
     from api.commands.status import status
+    from api.commands.txn import adjust, refund, topup, txn
     from api.commands.user import user
+    from api.commands.wallet import wallet
     from api.commands.webhooks import webhooks
     from api.errors import CommandError
     from api.integrity import verification
@@ -188,7 +192,7 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-for command in (cluster, events, proxy, status, user, webhooks):
+for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, events, webhooks, cluster, proxy):
     pgwallet.add_command(command)
 
 
@@ -197,7 +201,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="pgwallet: %(message)s", stream=sys.stderr)
     # sys.exit() lets administrator() stop the server that it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    pgwallet()
+    pgwallet(prog_name="pgwallet")
 
 
 if __name__ == "__main__":
