@@ -100,6 +100,9 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA044": Kind(409, "WA044", "Too many webhooks"),
     "WA045": Kind(409, "WA045", "Verification already runs"),
     "WA046": Kind(503, "WA046", "Username lives in another database"),
+    "WA047": Kind(403, "WA047", "Key does not allow this"),
+    "WA048": Kind(404, "WA048", "Unknown key"),
+    "WA049": Kind(409, "WA049", "Too many keys"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
@@ -192,6 +195,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA044": "There are too many webhooks. Please delete one first.",
     "WA045": "A verification is running already. Please wait until it has ended.",
     "WA046": "The service is not available at the moment. Please try again shortly.",
+    "WA047": "This app may not do this for you.",
+    "WA048": "This key does not exist.",
+    "WA049": "There are too many keys. Please revoke one first.",
 }
 """What an application can show to its user, by code."""
 
@@ -385,6 +391,8 @@ def _detail(kind: Kind, members: Mapping[str, Any], hint: str | None) -> str:
     if field and reason:
         return f"{field} {reason}."
     fault = f"{field}: {kind.title[:1].lower()}{kind.title[1:]}" if field else kind.title
+    if reason:
+        fault += f" ({reason})"
     if "scale" in members:
         values = [f"{name} {members[name]}" for name in ("kind", "limit", *AMOUNTS) if name in members]
         fault += f" ({', '.join(values)}, in minor units of {members['asset']})"

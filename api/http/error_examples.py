@@ -221,6 +221,15 @@ EXAMPLES: Final = {
             home=3,
             number=0,
         ),
+        _refusal(
+            "WA047",
+            "Use a key with this scope and this user, from a network of its own, before it expires or is revoked.",
+            key_id="0197f6b5-5a10-7c3e-8f21-3d9c6f0a1b2c",
+            reason="scope",
+            scope="spend",
+        ),
+        _refusal("WA048", "Use the id of a key in the operators' list."),
+        _refusal("WA049", "Revoke keys that nobody uses.", maximum=1000),
     )
 }
 """By code."""

@@ -197,6 +197,27 @@ class OtherHome(Problem, kw_only=True):
     number: Annotated[int, Meta(description="The number of the database that was asked.", examples=[0])]
 
 
+class KeyRefused(Problem, kw_only=True):
+    """The key does not allow this. A user who is none of its users and one who does not exist are told alike."""
+
+    code: Literal["WA047"]
+    key_id: Annotated[UUID, Meta(description="The key.", examples=[WALLET_ID])]
+    reason: Annotated[
+        Literal["unknown", "revoked", "expired", "scope", "subject", "network"],
+        Meta(description="What stands against it.", examples=["scope"]),
+    ]
+    scope: Annotated[
+        str | None, Meta(description="What the request needs; null where it is refused as a whole.", examples=["spend"])
+    ]
+
+
+class TooManyKeys(Problem, kw_only=True):
+    """There are as many keys that are not revoked as there can be."""
+
+    code: Literal["WA049"]
+    maximum: Annotated[int, Meta(description="How many there can be.", examples=[1000])]
+
+
 class TooManyStreams(Problem, kw_only=True):
     """The user or the address has as many streams as they can have."""
 
@@ -231,6 +252,8 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     TooManyWebhooks,
     VerificationRuns,
     OtherHome,
+    KeyRefused,
+    TooManyKeys,
     TooManyStreams,
     NotInAll,
 )
