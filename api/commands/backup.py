@@ -88,11 +88,7 @@ def backup(settings: Settings, target: Path, *, files: bool, as_json: bool) -> N
     """
     if files and settings.cluster is not None:
         raise BackupError("--files copies one server: set DATABASE_URL to a database of it, without PGWALLET_CLUSTER")
-    target = target.absolute()
-    if target.exists() or target.is_symlink():
-        raise BackupError(f"{target} is there already, and a backup replaces nothing: choose another name")
-    if not target.parent.is_dir():
-        raise BackupError(f"there is no folder {target.parent}: make it, or choose another name")
+    target = _new(target)
     prepare(settings.data_dir)
     at, began = datetime.now(UTC), time.monotonic()
     draft = target.with_name(f".{target.name}.part")
@@ -126,8 +122,12 @@ def backup(settings: Settings, target: Path, *, files: bool, as_json: bool) -> N
 
 @click.command()
 @click.argument("source", metavar="FILE|FOLDER", type=click.Path(exists=True, path_type=Path))
-@click.option("--wal", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="FOLDER",
-              help="With files: go on with the WAL that was archived here, as far as it goes")
+@click.option(
+    "--wal",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="With files: go on with the WAL that was archived here, as far as it goes",
+)
 @click.option("--until", metavar="TIME|POINT", help="With --wal: only up to this time or restore point")
 @JSON
 @click.pass_obj
@@ -162,6 +162,16 @@ def restore(settings: Settings, source: Path, *, wal: Path | None, until: str | 
         return
     show_lines([("restored", done.into), ("verified", f"{done.entries} entries, no violations")])
     show_lines(("missing", f"{name} in {done.into}: {follows}") for name, follows in missing.items())
+
+
+def _new(target: Path) -> Path:
+    """Return where a backup can be written. Raises BackupError."""
+    target = target.absolute()
+    if target.exists() or target.is_symlink():
+        raise BackupError(f"{target} is there already, and a backup replaces nothing: choose another name")
+    if not target.parent.is_dir():
+        raise BackupError(f"there is no folder {target.parent}: make it, or choose another name")
+    return target
 
 
 @contextlib.contextmanager

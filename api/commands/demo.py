@@ -21,7 +21,7 @@ from msgspec import Struct, field
 
 from api.commands.output import JSON, progress, show_json, show_lines
 from api.errors import CommandError
-from api.password_hash import hash_password
+from api.password_hash import PASSWORD_BYTES, hash_password
 from api.setup.administrator import administrator
 from api.setup.deploy import NoWalletsError, connected
 
@@ -170,12 +170,28 @@ class Story:
 
 
 @click.command()
-@click.option("--users", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="So many users")
-@click.option("--transactions", type=click.IntRange(0, 10_000_000), default=1000, show_default=True, metavar="M",
-              help="So many requests: top-ups, spends, transfers, holds, captures, voids, refunds")
-@click.option("--seed", type=click.IntRange(0, 999_999_999), default=1, show_default=True, metavar="S",
-              help="Another number makes other users; the same one goes on where it ended")
-@click.option("--yes", is_flag=True, help="Also where other people have wallets; nobody can sign in as these users then")
+@click.option(
+    "--users", type=click.IntRange(1, 100_000), default=20, show_default=True, metavar="N", help="So many users"
+)
+@click.option(
+    "--transactions",
+    type=click.IntRange(0, 10_000_000),
+    default=1000,
+    show_default=True,
+    metavar="M",
+    help="So many requests: top-ups, spends, transfers, holds, captures, voids, refunds",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 999_999_999),
+    default=1,
+    show_default=True,
+    metavar="S",
+    help="Another number makes other users; the same one goes on where it ended",
+)
+@click.option(
+    "--yes", is_flag=True, help="Also where other people have wallets; nobody can sign in as these users then"
+)
 @JSON
 @click.pass_obj
 def demo(settings: Settings, *, users: int, transactions: int, seed: int, yes: bool, as_json: bool) -> None:
@@ -187,6 +203,8 @@ def demo(settings: Settings, *, users: int, transactions: int, seed: int, yes: b
         raise DemoError("demo fills one database: set DATABASE_URL to it, without PGWALLET_CLUSTER")
     given = os.environ.get("PGWALLET_USER_PASSWORD")
     password = given or (None if yes else PASSWORD)
+    if given and len(given.encode()) not in PASSWORD_BYTES:
+        raise DemoError(f"a password has {PASSWORD_BYTES[0]} to {PASSWORD_BYTES[-1]} bytes in UTF-8")
     hashed = hash_password((password or secrets.token_urlsafe()).encode(), settings.bcrypt_cost)
     with administrator(settings, "demo") as url:
         made = asyncio.run(make(url, users, transactions, seed, hashed, yes=yes))

@@ -282,7 +282,9 @@ class Server:
         Raises EmbeddedError, also where there are files already.
         """
         if self.pgdata.exists():
-            raise EmbeddedError(f"there is a database in {self.data_dir} already: set PGWALLET_DATA_DIR to a new folder")
+            raise EmbeddedError(
+                f"there is a database in {self.data_dir} already: set PGWALLET_DATA_DIR to a new folder"
+            )
         let_in(self.account, self.data_dir)
         draft = self._draft()
         try:

@@ -180,7 +180,9 @@ async def make_roles(url: str, *, role: str, db: Path = DB) -> None:
     async with connected(url) as connection:
         await _require_fit(connection, url)
         if await connection.fetchval("select pg_catalog.to_regnamespace('wallet') is not null"):
-            raise DeployError(f"{without_password(url)} has wallets already: restore into another database, an empty one")
+            raise DeployError(
+                f"{without_password(url)} has wallets already: restore into another database, an empty one"
+            )
         await _apply_roles(connection, _for_role(scripts(db, "roles.sql"), role))
 
 

@@ -1,4 +1,4 @@
-"""`pgwallet backup` and `pgwallet restore` on a server of one's own; tests/system/backup has the embedded one, under load."""
+"""`pgwallet backup` and `pgwallet restore` on a server of one's own; the embedded one is in tests/system/backup."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -29,7 +29,9 @@ def command(tmp_path: Path, module_database: Database) -> Command:
 
     def run(*arguments: str, **settings: str | None) -> Result:
         ours = {"DATABASE_URL": module_database.url, "PGWALLET_DATA_DIR": str(tmp_path / "data")}
-        return CliRunner().invoke(pgwallet, arguments, env={**ours, "PGWALLET_API_PASSWORD": SERVICE_PASSWORD, **settings})
+        return CliRunner().invoke(
+            pgwallet, arguments, env={**ours, "PGWALLET_API_PASSWORD": SERVICE_PASSWORD, **settings}
+        )
 
     return run
 
@@ -70,7 +72,10 @@ def test_a_dump_is_restored_into_an_empty_database_and_into_no_other(
     with module_database.connect() as before, empty.connect() as after:
         totals = before.execute(TOTALS).fetchone()
         assert after.execute(TOTALS).fetchone() == totals
-        assert json.loads(done.stdout)["entries"] == (before.execute("select count(*) from wallet.ledger where hash is not null").fetchone() or ())[0]
+        assert (
+            json.loads(done.stdout)["entries"]
+            == (before.execute("select count(*) from wallet.ledger where hash is not null").fetchone() or ())[0]
+        )
         after.execute("select wallet_topup((select wallet_id from wallet_credentials('alice')), gen_random_uuid(), 7)")
         totals = after.execute(TOTALS).fetchone()
         refused(command("restore", str(dump), DATABASE_URL=empty.url), "has wallets already")
@@ -79,10 +84,14 @@ def test_a_dump_is_restored_into_an_empty_database_and_into_no_other(
             service.execute("table wallet.ledger")
 
 
-def test_a_violation_is_told(command: Command, tmp_path: Path, postgres_server: PostgresServer, module_database: Database) -> None:
+def test_a_violation_is_told(
+    command: Command, tmp_path: Path, postgres_server: PostgresServer, module_database: Database
+) -> None:
     with postgres_server.database("postgres").connect() as administrator:
         for name in ("forged", "unsound"):
-            administrator.execute(f"create database {name} template {module_database.name if name == 'forged' else 'template0'}".encode())
+            administrator.execute(
+                f"create database {name} template {module_database.name if name == 'forged' else 'template0'}".encode()
+            )
         try:
             forged, file = postgres_server.database("forged"), tmp_path / "forged.dump"
             with forged.connect() as attacker:

@@ -64,7 +64,10 @@ def test_a_story_is_told_once_and_goes_on_where_it_was_interrupted(
         assert found is not None
         assert found[:2] == (9, 2), "a hash for each run"
         assert bcrypt.checkpw(b"password123", found[2].encode())
-        times = "select count(*) filter (where effective_at > now()), count(distinct effective_at::date) > 80 from wallet.transaction_details"
+        times = (
+            "select count(*) filter (where effective_at > now()), count(distinct effective_at::date) > 80"
+            " from wallet.transaction_details"
+        )
         assert administrator.execute(times).fetchone() == (0, True)
 
 
