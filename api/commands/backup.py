@@ -50,7 +50,14 @@ WITHOUT: Final = {
 TARGET: Final = click.Path(path_type=Path)
 # a copy must neither archive its WAL among the original's nor wait for the original's standbys
 OWN: Final = {"archive_mode": "off", "synchronous_standby_names": ""}
-RECOVERY: Final = ("restore_command", "recovery_target", "recovery_target_time", "recovery_target_name")
+RECOVERY: Final = (
+    "restore_command",
+    "recovery_target_action",
+    "recovery_target",
+    "recovery_target_time",
+    "recovery_target_name",
+)
+"""Settings of a recovery, which are taken back after it: they would come into the way of the next one."""
 
 
 class BackupError(CommandError):
@@ -227,7 +234,7 @@ def _recovery(wal: Path | None, until: str | None) -> dict[str, str]:
 
 
 async def _settle(url: str) -> None:
-    """Take back what was set for the recovery only: it would come into the way of the next one."""
+    """Take back what was set for the recovery only."""
     await require_wallets(url)
     async with connected(url) as connection:
         for name in RECOVERY:

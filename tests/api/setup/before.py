@@ -40,7 +40,7 @@ class Arguments(Visitor):
         self(pglast.parse_sql(sql))
 
     def visit_FuncCall(self, _: object, node: ast.FuncCall) -> None:  # noqa: N802
-        name = node.funcname[-1].sval
+        name = (node.funcname or ())[-1].sval
         if not name.startswith("wallet_"):
             return
         self.functions.append(name)
@@ -48,9 +48,9 @@ class Arguments(Visitor):
             value = argument
             while isinstance(value, ast.NamedArgExpr | ast.TypeCast):
                 value = value.arg
-            if isinstance(value, ast.ParamRef):
-                named = argument.name if isinstance(argument, ast.NamedArgExpr) else place
-                self.found.append((name, named, value.number))
+            if isinstance(value, ast.ParamRef) and value.number:
+                named = argument.name if isinstance(argument, ast.NamedArgExpr) else None
+                self.found.append((name, named or place, value.number))
 
 
 def texts(found: object) -> Iterator[str]:

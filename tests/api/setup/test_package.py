@@ -87,7 +87,6 @@ def test_it_runs_in_an_empty_folder(installed: Path) -> None:
         for page in ("/", "/api/docs"):
             assert httpx.get(f"http://127.0.0.1:{service.port}{page}", follow_redirects=True).status_code == 200, page
         assert run([program, "--version"], installed) == f"pgwallet {__version__}\n"
-        assert run([program, "proxy", "--help"], installed)
         assert Path(installed / ".pgwallet/jwt_secret").exists()
     finally:
         service.end()

@@ -15,7 +15,7 @@ from tests.command import ROOT, Pgwallet, Service, wait_until
 from tests.docs.markdown import Command, commands
 from tests.docs.reader import Reader, reader
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 PASSWORD = "correct horse battery"
 DOCUMENT = ROOT / "docs/operations/backup-and-restore.md"
 
@@ -124,32 +124,19 @@ def guarded(wallet: Pgwallet) -> None:
     assert query(wallet, connect.replace("'public', ", "0::oid, ")) == "f"
 
 
-def test_a_dump_of_a_live_service_is_restored_into_a_fresh_data_dir() -> None:
-    dump, fresh, *_ = steps()
+def test_both_ways_out_of_a_live_service() -> None:
+    dump, fresh, archiving, files, point = steps()
     with live() as (one, wallet):
+        service = wallet.start()
+        enter(one, archiving)
+        service.stop()
         service = wallet.start()
         with loaded(service) as client:
             client.under_load(50)
-            before = list(client.acknowledged)
+            in_the_dump = list(client.acknowledged)
             enter(one, dump)
-            client.under_load(10)
-        service.stop()
-        noted = json.loads((one.folder / ".pgwallet/last-backup.json").read_text())
-        assert noted["file"] == str(one.folder / "wallet.dump")
-        enter(one, fresh)
-        with Pgwallet(one.folder / "restored") as restored:
-            service = restored.start()
-            holds_what_was_acknowledged(restored, client, service, before)
-            guarded(restored)
-
-
-def test_files_and_wal_lead_to_a_point_in_time() -> None:
-    *_, archiving, files, point = steps()
-    with live() as (one, wallet):
-        enter(one, archiving)
-        service = wallet.start()
-        with loaded(service) as client:
-            client.under_load(20)
+            noted = json.loads((one.folder / ".pgwallet/last-backup.json").read_text())
+            assert noted["file"] == str(one.folder / "wallet.dump")
             enter(one, files[:1])
             client.under_load(50)
         before = list(client.acknowledged)
@@ -159,6 +146,12 @@ def test_files_and_wal_lead_to_a_point_in_time() -> None:
         balance = client.balance(service)
         # which archives the last of the WAL
         service.stop()
+
+        enter(one, fresh)
+        with Pgwallet(one.folder / "restored") as restored:
+            holds_what_was_acknowledged(restored, client, restored.start(), in_the_dump)
+            guarded(restored)
+
         enter(one, point)
         with Pgwallet(one.folder / "at-the-point") as restored:
             service = restored.start()
