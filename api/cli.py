@@ -17,10 +17,14 @@ try:
     from api.commands.backup import backup, restore
     from api.commands.cluster import cluster
     from api.commands.demo import demo
+    from api.commands.doctor import doctor
     from api.commands.events import events
+    from api.commands.key import key
     from api.commands.output import Program, progress
     from api.commands.status import status
+    from api.commands.txn import adjust, refund, topup, txn
     from api.commands.user import user
+    from api.commands.wallet import wallet
     from api.commands.webhooks import webhooks
     from api.errors import CommandError
     from api.integrity import verification
@@ -186,7 +190,8 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-for command in (backup, cluster, demo, events, proxy, restore, status, user, webhooks):
+OTHERS = (backup, restore, demo, events, webhooks, cluster, proxy)
+for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, *OTHERS):
     pgwallet.add_command(command)
 
 
@@ -195,7 +200,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="pgwallet: %(message)s", stream=sys.stderr)
     # sys.exit() lets administrator() stop the server that it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    pgwallet()
+    pgwallet(prog_name="pgwallet")
 
 
 if __name__ == "__main__":

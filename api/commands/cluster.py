@@ -11,12 +11,12 @@ import click
 from api.cluster import local, map_file
 from api.cluster.migrate import migrate
 from api.cluster.move import STEPS, Move
-from api.cluster.role import set_role
 from api.cluster.status import Standby, Status
 from api.cluster.status import status as look
 from api.cluster.verify import verify_all
 from api.cluster_map import NUMBERS
 from api.commands.output import JSON, age, printable, progress, show_json
+from api.commands.user import change_role
 from api.errors import CommandError
 
 if TYPE_CHECKING:
@@ -149,12 +149,8 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def role(settings: Settings, username: str, role: str, *, as_json: bool) -> None:
-    """Make the user NAME an operator in every database, or a user again."""
-    changed = asyncio.run(set_role(map_file.read(settings), username, role))
-    show(changed, f"{changed.username} of database {changed.home} is {changed.role}", as_json=as_json)
-    if changed.away:
-        number, error = next(iter(changed.away.items()))
-        raise CommandError(f"not in all databases, give the command again when they are there; {number}: {error}")
+    """Make the user NAME an operator in every database, or a user again: as `pgwallet user role`."""
+    asyncio.run(change_role(map_file.read(settings), username, role, as_json=as_json))
 
 
 def on_one_screen(found: Status) -> str:

@@ -38,16 +38,17 @@ YES: Final = click.option("--yes", is_flag=True, help="Do not ask")
 class Failure(click.ClickException):
     """What a CommandError becomes: its text in a line on standard error, and the exit code."""
 
-    def __init__(self, error: CommandError) -> None:
-        super().__init__(str(error))
-        found: BaseException | None = error
-        while found is not None and not isinstance(found, UnreachableError):
-            found = found.__cause__
-        self.exit_code = REFUSED if found is None else UNREACHABLE
+    exit_code = REFUSED
 
     def show(self, file: Any = None) -> None:
         """Print the line."""
         click.echo("\n".join(f"pgwallet: {printable(line)}" for line in self.message.split("\n")), file, err=True)
+
+
+class Unreachable(Failure):
+    """The same, where the reason is that something was not reached."""
+
+    exit_code = UNREACHABLE
 
 
 class Program(click.Group):
@@ -58,7 +59,10 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except CommandError as error:
-            raise Failure(error) from error
+            found: BaseException | None = error
+            while found is not None and not isinstance(found, UnreachableError):
+                found = found.__cause__
+            raise (Failure if found is None else Unreachable)(str(error)) from error
 
 
 def show_rows(
@@ -151,11 +155,11 @@ def money(minor: int | None, asset: str | None, scale: int | None) -> str | None
 
 
 def moment(at: str | datetime | None) -> str | None:
-    """Return a time, also of JSON, to the second in UTC."""
+    """Return a time, also one of JSON, to the second, in UTC."""
     if at is None:
         return None
     told = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{told.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{told.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def age(seconds: float) -> str:

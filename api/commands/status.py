@@ -1,36 +1,110 @@
-"""`pgwallet status`: how the database is, on one screen."""
+"""`pgwallet status`: how service and databases are, on one screen."""
 
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import asdict
 
+from api.commands import service
 from api.commands.output import JSON, age, show_json, show_lines
-from api.setup.administrator import administrator
+from api.setup.administrator import administrators
+from api.setup.deploy import UnreachableError
 from api.setup.status import Holder, Status, WebhookStatus
 from api.setup.status import status as look
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from api.settings import Settings
+
+
+class Member(Struct):
+    """One database of a cluster, as it is; `error` where it does not answer."""
+
+    number: int
+    status: Status | UnsetType = UNSET
+    error: str | UnsetType = UNSET
 
 
 @click.command()
 @JSON
 @click.pass_obj
 def status(settings: Settings, *, as_json: bool) -> None:
-    """Tell how the database is: server, events and who holds them back, webhooks, verification, holds."""
-    with administrator(settings, "status") as url:
-        found = asyncio.run(look(url))
+    """Tell how it is: the service here, server, events and who holds them back, webhooks, verification, holds.
+
+    Rates of the service are those of a second. In a cluster each database is told.
+    """
+    with administrators(settings, "status") as urls:
+        running = service.ask(settings)
+        if settings.cluster is None:
+            found = asyncio.run(look(urls[0]))
+            if as_json:
+                show_json({**asdict(found), "service": running})
+            else:
+                first, *others = lines(found)
+                show_lines([first, *service_lines(running), *others])
+            return
+        members = asyncio.run(look_at(urls))
+    version = importlib.metadata.version("pgwallet")
     if as_json:
-        show_json(found)
+        show_json({"version": version, "service": running, "databases": members})
     else:
-        show_lines(lines(found))
+        show_lines([("version", version), *service_lines(running), *cluster_lines(members)])
+    for member in members:
+        if member.error:
+            raise UnreachableError(f"database {member.number}: {member.error}")
+
+
+async def look_at(urls: Mapping[int, str]) -> list[Member]:
+    """Look at all databases at once."""
+
+    async def one(number: int, url: str) -> Member:
+        try:
+            return Member(number, status=await look(url))
+        except UnreachableError as error:
+            return Member(number, error=str(error))
+
+    return await asyncio.gather(*(one(number, url) for number, url in urls.items()))
+
+
+def cluster_lines(members: list[Member]) -> list[tuple[str, Any]]:
+    """Put databases into lines: their number, and what a line tells."""
+    told: list[tuple[str, Any]] = []
+    for member in members:
+        if isinstance(member.status, Status):
+            _, *of = lines(member.status)
+            told += [(f"{member.number} {name}", value) for name, value in of]
+        else:
+            told.append((f"{member.number} database", f"away: {member.error}"))
+    return told
+
+
+def service_lines(found: service.Service) -> list[tuple[str, Any]]:
+    """Put the service into lines."""
+    if found.health is None:
+        return [("service", f"not running on {found.address}: {found.reason}")]
+    measured = found.measured
+    if measured is None:
+        return [("service", f"{found.health} on {found.address}; {found.reason}")]
+    busy = {place: number for place, number in measured.waiting.items() if number}
+    queue = f": {', '.join(f'{number} {place}' for place, number in busy.items())}" if busy else ""
+    states = ", ".join(f"{number} {state}" for state, number in measured.connections.items())
+    rates = ", ".join(f"{value} {name}" for name, value in measured.rates.items())
+    return [
+        ("service", f"{found.health} on {found.address}, version {measured.version}, workers: {measured.workers}"),
+        ("a second", f"{rates} (over {measured.seconds:.1f} s)"),
+        ("queue", f"{sum(busy.values())} requests wait{queue}; connections: {states or 'none'}"),
+        ("streams", f"{measured.streams} of events are open"),
+    ]
 
 
 def lines(found: Status) -> list[tuple[str, Any]]:
-    """Put it into lines for people: a name and what there is to say of it."""
+    """Put a database into lines for people: a name, and what there is to say of it."""
     database, events, verification = found.database, found.events, found.verification
     writes = "takes writes" if database.takes_writes else "takes no writes"
     epoch = "nobody has read any" if events.epoch is None else f"epoch {events.epoch} since {events.epoch_started_at}"
