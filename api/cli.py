@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +12,11 @@ from pathlib import Path
 try:
     import click
 
+    from api import __version__
     from api.cluster.proxy import proxy
+    from api.commands.backup import backup, restore
     from api.commands.cluster import cluster
+    from api.commands.demo import demo
     from api.commands.doctor import doctor
     from api.commands.events import events
     from api.commands.key import key
@@ -43,7 +45,7 @@ FINDINGS_SHOWN = 1000
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="pgwallet", prog_name="pgwallet", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="pgwallet", message="%(prog)s %(version)s")
 @click.pass_context
 def pgwallet(context: click.Context) -> None:
     """A digital wallet whose business logic lives in PostgreSQL.
@@ -164,11 +166,7 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
     """Open psql as the administrator; ARGUMENTS are psql's own."""
     with administrator(settings, "psql") as url:
         variables = libpq_variables(url)
-        # The embedded programs are built without TLS.
-        encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
-        program = shutil.which("psql") if encrypted else str(embedded.binaries() / "psql")
-        if program is None:
-            raise CommandError("psql is not installed, and the embedded one knows no TLS")
+        program = embedded.program("psql", variables)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Ctrl-C cancels a query in psql. We set a handler, because psql would inherit "ignore".
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -192,7 +190,8 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, events, webhooks, cluster, proxy):
+OTHERS = (backup, restore, demo, events, webhooks, cluster, proxy)
+for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, *OTHERS):
     pgwallet.add_command(command)
 
 

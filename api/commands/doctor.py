@@ -341,8 +341,8 @@ async def _migration(connection: Connection) -> Finding:
     known = {(row["schema"], row["name"]) for row in await connection.fetch(FUNCTIONS)}
     if missing := sorted(".".join(name) for name in wanted - known):
         return failed("database version", f"{len(missing)} functions are missing, the first: {missing[0]}", MIGRATE)
-    major = ".".join(map(str, connection.get_server_version()[:2]))
-    return ok("database version", f"migration {there}, {len(known)} functions, PostgreSQL {major}")
+    postgres = await connection.fetchval("show server_version")
+    return ok("database version", f"migration {there}, {len(known)} functions, PostgreSQL {postgres}")
 
 
 def _server(settings: Settings, row: Any) -> Iterator[Finding]:

@@ -160,7 +160,9 @@ def merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _subjects(row: Any) -> str:
-    return "all users" if row["all_users"] else f"{len(row['user_ids'])} users"
+    if row["all_users"]:
+        return "all users"
+    return "1 user" if len(row["user_ids"]) == 1 else f"{len(row['user_ids'])} users"
 
 
 def _show(row: dict[str, Any], *, as_json: bool) -> None:

@@ -155,11 +155,11 @@ def money(minor: int | None, asset: str | None, scale: int | None) -> str | None
 
 
 def moment(at: str | datetime | None) -> str | None:
-    """Return a time, also of JSON, to the second in UTC."""
+    """Return a time, also one of JSON, to the second, in UTC."""
     if at is None:
         return None
     told = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{told.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{told.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
 def age(seconds: float) -> str:

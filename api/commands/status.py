@@ -96,7 +96,7 @@ def service_lines(found: service.Service) -> list[tuple[str, Any]]:
     states = ", ".join(f"{number} {state}" for state, number in measured.connections.items())
     rates = ", ".join(f"{value} {name}" for name, value in measured.rates.items())
     return [
-        ("service", f"{found.health} on {found.address}, version {measured.version}, {measured.workers} workers"),
+        ("service", f"{found.health} on {found.address}, version {measured.version}, workers: {measured.workers}"),
         ("a second", f"{rates} (over {measured.seconds:.1f} s)"),
         ("queue", f"{sum(busy.values())} requests wait{queue}; connections: {states or 'none'}"),
         ("streams", f"{measured.streams} of events are open"),
