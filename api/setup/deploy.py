@@ -97,13 +97,17 @@ class DeployError(CommandError):
     """The database cannot be reached or brought up to date; the text names the file at fault where there is one."""
 
 
+class UnreachableError(DeployError):
+    """No server, or no database of this name, answers there."""
+
+
 class NoWalletsError(DeployError):
     """The database was never migrated."""
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old.
+    """Connect as the administrator. Raises DeployError: a server that is too old; UnreachableError: none that answers.
 
     Of several hosts it is the one that can write, where there is one.
     """
@@ -111,9 +115,9 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await _connect(url)
     except (OSError, TimeoutError) as error:
-        raise DeployError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
+        raise UnreachableError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
-        raise DeployError(f"cannot connect to {where}: {error}") from None
+        raise UnreachableError(f"cannot connect to {where}: {error}") from None
     try:
         found = connection.get_server_version()
         if found.major < OLDEST:

@@ -9,7 +9,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.setup.status import on_one_screen, status
+from api.commands.status import lines
+from api.setup.status import status
 from tests.command import Pgwallet
 from tests.database import Database
 
@@ -91,9 +92,9 @@ def test_who_holds_events_back(command: Pgwallet, database: Database) -> None:
         (holder,) = found.events.held_back_by
         assert (holder.pid, holder.gid) == (busy.info.backend_pid, None)
         holder.seconds = 300
-        (line,) = (line for line in on_one_screen(found).splitlines() if "pid" in line)
+        (line,) = (value for name, value in lines(found) if name == "held back")
         who = f"a report, login postgres, database {database.name}, idle in transaction"
-        assert line == f"held back     by pid {busy.info.backend_pid} for 5 minutes: {who}"
+        assert line == f"by pid {busy.info.backend_pid} for 5 minutes: {who}"
         busy.execute("rollback")
         assert asyncio.run(status(database.url, 0.0)).events.held_back_by == []
 

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from api.cluster_map import number_of_row
+from api.commands.output import JSON, printable, show_json
 from api.database.rows import WebhookTrial
 from api.errors import CommandError, ServiceError
 from api.events.cursors import read_cursors
@@ -22,7 +23,6 @@ from api.settings import Settings
 from api.setup import service_secrets
 from api.setup.administrator import administrators
 from api.setup.deploy import NoWalletsError, connected
-from api.setup.status import printable, printable_json
 
 # The HTTP client and the ciphers are imported where they are used: they would cost every command of pgwallet 50 ms.
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ class Start(click.ParamType[Begin]):
 
 ID: Final = click.argument("webhook_id", metavar="ID", type=click.UUID)
 AFTER_HELP: Final = "The number of an event, its cursor, or beginning"
-JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON")
 
 
 def terms(command: F) -> F:
@@ -396,7 +395,7 @@ def show_each(settings: Settings, rows: list[dict[str, Any]], as_json: bool) -> 
 def show(found: dict[str, Any] | list[dict[str, Any]], *, as_json: bool) -> None:
     """Print it: as JSON, or each row on a line, without what is null."""
     if as_json:
-        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+        show_json(found)
         return
     for row in found if isinstance(found, list) else [found]:
         told = {name: ",".join(value) if isinstance(value, list) else value for name, value in row.items()}
