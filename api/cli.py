@@ -17,6 +17,7 @@ try:
     from api.commands.cluster import cluster
     from api.commands.events import events
     from api.commands.output import Program, progress
+    from api.commands.prune import prune
     from api.commands.status import status
     from api.commands.user import user
     from api.commands.webhooks import webhooks
@@ -77,7 +78,11 @@ def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = service_secrets.api_password(settings)
     with administrator(settings, "migrate") as url:
-        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
+        asyncio.run(
+            deploy.migrate(
+                url, password=password, seeds="01_*.sql", role=settings.api_role, retention=settings.retention
+            )
+        )
 
 
 @pgwallet.command()
@@ -188,7 +193,7 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-for command in (cluster, events, proxy, status, user, webhooks):
+for command in (cluster, events, proxy, prune, status, user, webhooks):
     pgwallet.add_command(command)
 
 

@@ -79,6 +79,8 @@ Action = Literal[
     "webhook_retried",
     "webhook_deleted",
     "verify",
+    "prune",
+    "retention",
 ]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 

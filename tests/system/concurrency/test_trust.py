@@ -19,6 +19,7 @@ ADMINISTRATORS = {
     "wallet_join_cluster",
     "wallet_record_verification",
     "wallet_redrive",
+    "wallet_set_retention",
     "wallet_set_role",
 }
 SERVICE = {
@@ -36,6 +37,7 @@ SERVICE = {
     "wallet_locate",
     "wallet_names",
     "wallet_note_verification",
+    "wallet_prune",
     "wallet_rehash",
     "wallet_relay_backlog",
     "wallet_relay_events",
