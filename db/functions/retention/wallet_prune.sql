@@ -43,7 +43,7 @@ declare
   v_rule record;
 begin
   perform wallet.require_service();
-  if p_limit is null or p_limit not between 1 and case when p_dry_run then 1000000 else 10000 end then
+  if p_limit is null or p_limit not between 1 and (case when p_dry_run then 1000000 else 10000 end) then
     perform wallet.raise_error('WA002', jsonb_build_object(
       'field', 'limit', 'reason', 'must be between 1 and 10000, and of a dry run up to 1000000'
     ));
