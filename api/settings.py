@@ -29,7 +29,7 @@ SERVICE_LINK = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\
 """Variables that Kubernetes sets in every container for a service named pgwallet-something: no settings."""
 OTHERS = ("PGWALLET_USER_PASSWORD",)
 """Read in cli.py."""
-SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage"
+SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage, On-Behalf-Of"
 RATE_LIMIT = "RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset"
 SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition, Age"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?|https?://\[[0-9a-f:]+\](?::\d+)?")
@@ -210,6 +210,7 @@ class Settings:
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
     rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)
+    key_rate_limit: int = setting("PGWALLET_KEY_RATE_LIMIT", 6000, rate)
     checkpoint_key_file: Path | None = setting("PGWALLET_CHECKPOINT_KEY_FILE", None, path)  # noqa: RUF009
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)

@@ -76,7 +76,7 @@ OPERATORS_IDS: Final = (
 )
 
 _STANDARD_MEMBERS: Final = frozenset(
-    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field", "reason"}
+    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field"}
 )
 
 
@@ -115,7 +115,9 @@ def problem(error: ServiceError, request_id: str | None, *, to_operator: bool = 
     }
     if error.errors:
         body["errors"] = error.errors
-    body.update((name, value) for name, value in error.members.items() if name not in _STANDARD_MEMBERS)
+    # the reason of a field is said with the field
+    standard = _STANDARD_MEMBERS | {"reason"} if error.errors else _STANDARD_MEMBERS
+    body.update((name, value) for name, value in error.members.items() if name not in standard)
     return body
 
 

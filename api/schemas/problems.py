@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.schemas.envelope import Problem
 from api.schemas.fields import (
+    KEY_ID,
     WALLET_ID,
     Asset,
     Available,
@@ -197,6 +198,24 @@ class OtherHome(Problem, kw_only=True):
     number: Annotated[int, Meta(description="The number of the database that was asked.", examples=[0])]
 
 
+class KeyRefused(Problem, kw_only=True):
+    """A key was used for what it does not allow: `route` is what no key reaches."""
+
+    code: Literal["WA047"]
+    reason: Annotated[
+        Literal["scope", "subject", "network", "route"], Meta(description="What is wrong.", examples=["scope"])
+    ]
+    scope: Annotated[str | None, Meta(description="The scope that it takes.", examples=["topup"])] | UnsetType = UNSET
+    key_id: Annotated[UUID, Meta(description="The key.", examples=[KEY_ID])] | UnsetType = UNSET
+
+
+class TooManyKeys(Problem, kw_only=True):
+    """There are as many keys as there can be."""
+
+    code: Literal["WA049"]
+    maximum: Annotated[int, Meta(description="How many keys there can be that are not revoked.", examples=[1000])]
+
+
 class TooManyStreams(Problem, kw_only=True):
     """The user or the address has as many streams as they can have."""
 
@@ -233,6 +252,8 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     OtherHome,
     TooManyStreams,
     NotInAll,
+    KeyRefused,
+    TooManyKeys,
 )
 Refusal = Annotated[
     dict[str, object] | None,
