@@ -7,7 +7,7 @@ declare
 begin
   foreach v_table in array array[
     'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available',
-    'wallet.erasures', 'wallet.account_events', 'wallet.reserved_names', 'wallet.installation'
+    'wallet.erasures', 'wallet.account_events', 'wallet.reserved_names', 'wallet.installation', 'wallet.key_subjects'
   ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(
@@ -129,6 +129,21 @@ begin
       )
       execute function wallet.forbid_change();
     create trigger kept before delete or truncate on wallet.inbox
+      for each statement execute function wallet.forbid_change();
+  end if;
+  if not exists (select from pg_trigger where tgrelid = 'wallet.api_keys'::regclass and tgname = 'terms_kept') then
+    create trigger terms_kept before update on wallet.api_keys
+      for each row when (
+        (new.id, new.name, new.prefix, new.secret_hash, new.scopes, new.all_users, new.networks, new.calls_per_minute)
+          is distinct from (
+            old.id, old.name, old.prefix, old.secret_hash, old.scopes, old.all_users, old.networks,
+            old.calls_per_minute
+          )
+        or (new.expires_at, new.actor, new.created_at) is distinct from (old.expires_at, old.actor, old.created_at)
+        or old.revoked_at is not null and new.revoked_at is distinct from old.revoked_at
+      )
+      execute function wallet.forbid_change();
+    create trigger kept before delete or truncate on wallet.api_keys
       for each statement execute function wallet.forbid_change();
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.assets'::regclass and tgname = 'scale_is_final') then

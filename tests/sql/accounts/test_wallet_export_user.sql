@@ -8,12 +8,13 @@ insert into reviewed values
   ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
   ('erasures', 'erasures'), ('account_events', 'account_events'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
   ('revocations', 'revocations'), ('password_resets', 'password_resets'), ('sessions', 'sessions'),
-  ('outbox', 'outbox'), ('inbox', 'inbox');
+  ('outbox', 'outbox'), ('inbox', 'inbox'), ('key_subjects', 'key_subjects'), ('key_uses', 'key_uses');
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
   ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
   ('shard', 'is about nobody'), ('homes', 'is about nobody'),
   ('webhooks', 'is about who is told of events: operators can read it'),
+  ('api_keys', 'is about a machine: who may be acted for is in key_subjects, who made one in actions_taken'),
   ('webhook_backlog', 'ids of events, for a while'), ('webhook_dead_letters', 'ids of events, for a while'),
   ('webhook_deliveries', 'ids of events, for a while'),
   ('verification_runs', 'is about the ledger as a whole: who began one is in actions_taken'),

@@ -23,6 +23,7 @@ ADMINISTRATORS = {
     "wallet_set_role",
 }
 SERVICE = {
+    "wallet_authorize_key",
     "wallet_can_receive",
     "wallet_change_password",
     "wallet_claim_verification",
@@ -36,6 +37,7 @@ SERVICE = {
     "wallet_in_transit",
     "wallet_locate",
     "wallet_names",
+    "wallet_note_key_use",
     "wallet_note_verification",
     "wallet_prune",
     "wallet_rehash",
@@ -116,6 +118,7 @@ VALUES = {
     "bigint[]": "'{1}'",
     "text[]": "'{topup}'",
     "bytea": "sha256('text')",
+    "inet": "'127.0.0.1'",
 }
 GIVEN = {
     "p_code": "'ABC'",
