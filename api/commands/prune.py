@@ -75,8 +75,8 @@ def prune(settings: Settings, *, dry_run: bool, as_json: bool) -> None:
 
 
 async def remove(urls: Mapping[int, str], advance: Callable[[int], None], *, dry_run: bool) -> list[Old]:
-    """Remove step by step until nothing is old; return what went, or of a dry run what would go. Raises CommandError."""
-    found = []
+    """Remove step by step until nothing is old; return what went, or would go. Raises CommandError."""
+    found: list[Old] = []
     for number, url in urls.items():
         async with connected(url) as connection:
             total: dict[str, Old] = {}

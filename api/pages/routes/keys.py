@@ -49,7 +49,7 @@ def key_pages(site: Site) -> list[HTTPRouteHandler]:
         """Return the name of the operator who made it, as the record has it: to read that leaves no trace."""
         if key.created_by is None:
             return None
-        filters = AuditFilters(actor=key.created_by, action="key_created")
+        filters = AuditFilters(None, None, key.created_by, "key_created")
         rows = (await database.audit(filters, 1, None, me)).items
         return next((row.actor_username for row in rows), None) or str(key.created_by)
 

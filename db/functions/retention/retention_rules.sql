@@ -1,5 +1,5 @@
--- What the books rest on is no part of it: status and limits, by which wallet_verify() judges wallets; what moved money;
--- and erasures.
+-- What the books rest on is no part of it: status and limits, by which wallet_verify() judges wallets; what moved
+-- money; and erasures.
 create or replace function wallet.retention_rules()
 returns table (
   subject text, relation text, key text, condition text, place text, at text, keep_days integer, until timestamptz,
@@ -42,7 +42,9 @@ as $$
     ('looks', 'operator_actions', 'looks', null, 'id', 't.action = ''read''', 't.id', 't.created_at'),
     (
       'audit', 'operator_actions', 'audit', null, 'id',
-      't.action not in (''read'', ''status'', ''limits'', ''topup'', ''refund'', ''adjustment'', ''confirm'', ''erase'')',
+      't.action not in (
+        ''read'', ''status'', ''limits'', ''topup'', ''refund'', ''adjustment'', ''confirm'', ''erase''
+      )',
       't.id', 't.created_at'
     ),
     ('confirmations', 'confirmations', 'audit', null, 'id', 't.status <> ''waiting''', 't.id', 't.decided_at'),

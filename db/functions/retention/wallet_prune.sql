@@ -38,7 +38,8 @@ declare
     ) end
     from seen s';
   c_count constant text := '
-    select count(*), min(o.at), max(o.at) from (' || replace(c_old, 'select %2$s from', 'select %5$s as at from') || ') o';
+    select count(*), min(o.at), max(o.at)
+    from (' || replace(c_old, 'select %2$s', 'select %5$s as at') || ') o';
   v_left bigint := p_limit;
   v_rule record;
 begin
@@ -79,7 +80,7 @@ $$;
 comment on function public.wallet_prune(integer, boolean) is
 $$ Removes what the rules of wallet.retention let go, and what has expired: a step, oldest first. Returns for each
 subject how many rows went, and from when they were; no row while another call removes. Call it again until nothing
-goes. What has a rule is on record: how many, up to when, and by which login. For the service's relay and administrators.
+goes. What has a rule is on record: how many, up to when, and by which login. For the relay and administrators.
 
 p_limit   rows that go at most, 1 to 10000
 p_dry_run true: removes nothing, and counts what would go, of each subject at most p_limit, which is then up to 1000000

@@ -32,7 +32,8 @@ begin
   elsif v_before.keep_days is distinct from p_days then
     update wallet.retention r set keep_days = p_days where r.subject = p_subject;
     perform wallet.record_action(
-      null, 'retention', null, null, p_before => jsonb_build_object('keep', coalesce(v_before.keep_days || 'd', 'forever')),
+      null, 'retention', null, null,
+      p_before => jsonb_build_object('keep', coalesce(v_before.keep_days || 'd', 'forever')),
       p_detail => jsonb_build_object('of', p_subject, 'keep', coalesce(p_days || 'd', 'forever'))
     );
   end if;
