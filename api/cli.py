@@ -21,6 +21,7 @@ try:
     from api.commands.events import events
     from api.commands.key import key
     from api.commands.output import Program, progress
+    from api.commands.prune import prune
     from api.commands.status import status
     from api.commands.txn import adjust, refund, topup, txn
     from api.commands.user import user
@@ -83,7 +84,11 @@ def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = service_secrets.api_password(settings)
     with administrator(settings, "migrate") as url:
-        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
+        asyncio.run(
+            deploy.migrate(
+                url, password=password, seeds="01_*.sql", role=settings.api_role, retention=settings.retention
+            )
+        )
 
 
 @pgwallet.command()
@@ -190,7 +195,7 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-OTHERS = (backup, restore, demo, events, webhooks, cluster, proxy)
+OTHERS = (backup, restore, prune, demo, events, webhooks, cluster, proxy)
 for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, *OTHERS):
     pgwallet.add_command(command)
 

@@ -13,9 +13,10 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import asyncpg
@@ -151,10 +152,19 @@ async def create_database(url: str) -> None:
             await connection.execute(f'revoke all on database "{name}" from public')
 
 
-async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path = DB, role: str = SERVICE) -> None:
+async def migrate(
+    url: str,
+    *,
+    password: str | None,
+    seeds: str = "",
+    db: Path = DB,
+    role: str = SERVICE,
+    retention: Mapping[str, int | None] = MappingProxyType({}),
+) -> None:
     """Bring the database at `url` up to the files in `db`; doing it again changes nothing.
 
-    `role`, the service's, gets `password` (None: keep its own). `seeds` is a pattern of file names in db/seeds.
+    `role`, the service's, gets `password` (None: keep its own). `seeds` is a pattern of file names in db/seeds, and
+    `retention` for how many days something is kept from now on, None for ever.
     Raises DeployError; completed steps stay. Each migration is atomic, and so are all functions together.
     """
     async with connected(url) as connection:
@@ -172,6 +182,8 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _apply_functions(connection, _for_role(scripts(db / "functions", "**/*.sql"), role))
         await _advance_sequences(connection)
         await begin_epoch(connection)
+        for subject, days in retention.items():
+            await connection.execute("select public.wallet_set_retention($1, $2)", subject, days)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
 
 
