@@ -155,7 +155,7 @@ def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: di
         responses = operation["responses"]
         public = path in PUBLIC or path.startswith("/api/health")
         by_key = path.startswith("/api/wallet/") or operation["operationId"] == "listWallets"
-        ways = [{"bearer": []}, {"key": []}] if by_key else [{"bearer": []}]
+        ways: list[Any] = [{"bearer": []}, {"key": []}] if by_key else [{"bearer": []}]
         assert operation["security"] == ([] if public else ways), path
         named = [one["name"] for one in operation.get("parameters", []) if one["in"] == "header"]
         assert ("On-Behalf-Of" in named) is by_key, path
