@@ -12,6 +12,7 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from api import __version__
 from api.auth.accounts import Accounts
 from api.auth.keys import Keys
 from api.auth.passwords import Passwords
@@ -64,8 +65,6 @@ if TYPE_CHECKING:
     from api.http import HttpApp
     from api.server.shared_memory import Shared
     from api.settings import Settings
-
-API_VERSION = "1.0"
 
 
 async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
@@ -193,7 +192,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="pgwallet",
-            version=API_VERSION,
+            version=__version__,
             description=INTRODUCTION,
             openapi_router=Router(
                 "/api/docs",

@@ -54,29 +54,7 @@ def key_routes(services: Services) -> Router:
 
         It is sent as `Authorization: Bearer pgw_…`, with the user's id or name in the header `On-Behalf-Of`.
         """
-        actor = request.user.user_id
-        if (data.subjects is None) is not data.all_users:
-            fault = FieldError("subjects", "must be given, or all_users, and not both")
-            raise ServiceError(INVALID_ARGUMENT, f"{fault.field} {fault.message}.", [fault])
-        expires_at = in_utc("expires_at", data.expires_at)
-        user_ids = None if data.subjects is None else await _user_ids(database, data.subjects, actor)
-        secret, prefix, secret_hash = new_secret()
-        terms = KeyTerms(
-            data.name,
-            secret_hash,
-            prefix,
-            data.scopes,
-            user_ids,
-            data.all_users,
-            data.networks,
-            expires_at,
-            data.calls_per_minute,
-        )
-        try:
-            key = await database.create_key(_new_id(), terms, actor)
-        except ServiceError as error:
-            raise _told(error) from None
-        return success("key made", KeyWithSecret(**msgspec.structs.asdict(key), secret=secret), 201)
+        return success("key made", await make_key(database, data, request.user.user_id, new_id()), 201)
 
     @get(operation_id="listKeys", summary="Keys", responses=errors(*READ_ERRORS, "validation", "WA024"))
     async def keys(
@@ -116,8 +94,34 @@ def key_routes(services: Services) -> Router:
     )
 
 
-async def _user_ids(database: Database, subjects: Sequence[str], actor: UUID) -> list[UUID]:
-    """Return whom these ids and usernames name, each once. Raises ServiceError (WA029)."""
+async def make_key(database: Database, asked: KeyRequest, actor: UUID, key_id: UUID) -> KeyWithSecret:
+    """Make a key with a new secret. Errors: WA002, WA027, WA029, WA049."""
+    if (asked.subjects is None) is not asked.all_users:
+        fault = FieldError("subjects", "must be given, or all_users, and not both")
+        raise ServiceError(INVALID_ARGUMENT, f"{fault.field} {fault.message}.", [fault])
+    expires_at = in_utc("expires_at", asked.expires_at)
+    user_ids = None if asked.subjects is None else await _user_ids(database, asked.subjects, actor)
+    secret, prefix, secret_hash = new_secret()
+    terms = KeyTerms(
+        asked.name,
+        secret_hash,
+        prefix,
+        asked.scopes,
+        user_ids,
+        asked.all_users,
+        asked.networks,
+        expires_at,
+        asked.calls_per_minute,
+    )
+    try:
+        key = await database.create_key(key_id, terms, actor)
+    except ServiceError as error:
+        raise _told(error) from None
+    return KeyWithSecret(**msgspec.structs.asdict(key), secret=secret)
+
+
+async def subjects_found(database: Database, subjects: Sequence[str], actor: UUID) -> list[UUID | None]:
+    """Return whom each of these ids and usernames names; None: nobody has the name. An id is not looked up."""
     turns = asyncio.Semaphore(AT_A_TIME)
 
     async def found(subject: str) -> UUID | None:
@@ -131,12 +135,18 @@ async def _user_ids(database: Database, subjects: Sequence[str], actor: UUID) ->
     for answer in answers:
         if isinstance(answer, BaseException):
             raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
+
+
+async def _user_ids(database: Database, subjects: Sequence[str], actor: UUID) -> list[UUID]:
+    """Return whom these ids and usernames name, each once. Raises ServiceError (WA029)."""
+    answers = await subjects_found(database, subjects, actor)
     faults = [
         FieldError(f"subjects[{place}]", UNKNOWN_USER.title) for place, user in enumerate(answers) if user is None
     ]
     if faults:
         raise ServiceError(UNKNOWN_USER, f"There is no user of this name: {faults[0].field}.", faults[:MOST_FAULTS])
-    return list(dict.fromkeys(user for user in answers if isinstance(user, UUID)))
+    return list(dict.fromkeys(user for user in answers if user is not None))
 
 
 def _told(error: ServiceError) -> ServiceError:
@@ -150,7 +160,7 @@ def _told(error: ServiceError) -> ServiceError:
     return ServiceError(error.kind, f"subjects: {said}{whom}.", [FieldError("subjects", fault.message)], members)
 
 
-def _new_id() -> UUID:
+def new_id() -> UUID:
     """Return an id that orders keys by time (RFC 9562, version 7): the same in all databases of a cluster."""
     random = secrets.randbits(74)
     return UUID(int=time.time_ns() // 1_000_000 << 80 | 7 << 76 | random >> 62 << 64 | 2 << 62 | random & (1 << 62) - 1)

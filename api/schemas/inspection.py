@@ -83,6 +83,8 @@ Action = Literal[
     "verify",
     "key_created",
     "key_revoked",
+    "prune",
+    "retention",
 ]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 

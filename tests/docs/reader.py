@@ -53,6 +53,7 @@ class Reader:
             "8080": str(free_port()),
             "8081": str(free_port()),
             "/home/you/pgwallet": str(folder),
+            "/backup": f"{folder}/backup",
             "postgresql://postgres@localhost/wallet": f"'{foreign.url}'" if foreign else "",
         }
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}

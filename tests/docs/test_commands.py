@@ -50,6 +50,11 @@ def test_charge_with_a_key() -> None:
         read(one, "docs/guides/charge-with-a-key.md")
 
 
+def test_command_line() -> None:
+    with reader() as one:
+        read(one, "docs/guides/command-line.md")
+
+
 def test_change_data_capture() -> None:
     with reader() as one:
         read(one, "docs/guides/change-data-capture.md")

@@ -147,7 +147,10 @@ def populate(connection: psycopg.Connection) -> dict[str, list[str]]:
     webhook = uuid4()
     scalar("select id from wallet_create_webhook(%s, 'https://example.com')", webhook)
     key = uuid4()
-    scalar("select id from wallet_create_key(%s, 'a', sha256('a'), 'pgw_12345678', '{read,topup}', p_all_users => true)", key)
+    scalar(
+        "select id from wallet_create_key(%s, 'a', sha256('a'), 'pgw_12345678', '{read,topup}', p_all_users => true)",
+        key,
+    )
     others = connection.execute("select id from wallet.wallets where id <> %s order by kind desc limit 4", [alice])
     return {
         "wallet": [str(one) for one in [alice, alice, alice, bob, *(row[0] for row in others), uuid4()]],

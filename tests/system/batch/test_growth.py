@@ -131,9 +131,7 @@ COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "batch of 12": partial(batch, 12),
     "topup with a key": partial(with_key, partial(mutation, "topup")),
     "batch of 12 with a key": partial(with_key, partial(batch, 12)),
-    "balance with a key": partial(
-        with_key, lambda owner: ("wallet_balance(%s, %s)", [owner.wallet_id, owner.user_id])
-    ),
+    "balance with a key": partial(with_key, lambda owner: ("wallet_balance(%s, %s)", [owner.wallet_id, owner.user_id])),
     "balances with a key": partial(
         with_key, lambda owner: ("wallet_balances(%s, %s)", [[owner.wallet_id] * 9, [owner.user_id] * 9])
     ),

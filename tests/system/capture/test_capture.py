@@ -106,7 +106,10 @@ def live(connection: psycopg.Connection) -> str:
         wallet,
     )
     call("select wallet_set_status(%s, 'frozen', 'dora asked')", wallet)
-    call("select wallet_create_key(null, 'dora''s', sha256('a secret'), 'pgw_dora0000', '{topup}', array[%s::uuid])", erased)
+    call(
+        "select wallet_create_key(null, 'dora''s', sha256('a secret'), 'pgw_dora0000', '{topup}', array[%s::uuid])",
+        erased,
+    )
     call("select wallet_sign_in_failed('dora', '192.0.2.7')")
     call("select wallet_create_password_reset(%s, sha256('a token'), 'she forgot it')", erased)
     call("select wallet_change_password(%s, 'hash of fritz''s password', 'another hash')", erased)
