@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,12 +12,16 @@ from pathlib import Path
 try:
     import click
 
+    from api import __version__
     from api.cluster.proxy import proxy
+    from api.commands.backup import backup, restore
     from api.commands.cluster import cluster
+    from api.commands.demo import demo
     from api.commands.doctor import doctor
     from api.commands.events import events
     from api.commands.key import key
     from api.commands.output import Program, progress
+    from api.commands.prune import prune
     from api.commands.status import status
     from api.commands.txn import adjust, refund, topup, txn
     from api.commands.user import user
@@ -43,7 +46,7 @@ FINDINGS_SHOWN = 1000
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="pgwallet", prog_name="pgwallet", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="pgwallet", message="%(prog)s %(version)s")
 @click.pass_context
 def pgwallet(context: click.Context) -> None:
     """A digital wallet whose business logic lives in PostgreSQL.
@@ -81,7 +84,11 @@ def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = service_secrets.api_password(settings)
     with administrator(settings, "migrate") as url:
-        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
+        asyncio.run(
+            deploy.migrate(
+                url, password=password, seeds="01_*.sql", role=settings.api_role, retention=settings.retention
+            )
+        )
 
 
 @pgwallet.command()
@@ -164,11 +171,7 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
     """Open psql as the administrator; ARGUMENTS are psql's own."""
     with administrator(settings, "psql") as url:
         variables = libpq_variables(url)
-        # The embedded programs are built without TLS.
-        encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
-        program = shutil.which("psql") if encrypted else str(embedded.binaries() / "psql")
-        if program is None:
-            raise CommandError("psql is not installed, and the embedded one knows no TLS")
+        program = embedded.program("psql", variables)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Ctrl-C cancels a query in psql. We set a handler, because psql would inherit "ignore".
         signal.signal(signal.SIGINT, lambda *_: None)
@@ -192,7 +195,8 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, events, webhooks, cluster, proxy):
+OTHERS = (backup, restore, prune, demo, events, webhooks, cluster, proxy)
+for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, *OTHERS):
     pgwallet.add_command(command)
 
 

@@ -98,14 +98,14 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_relay_progress", "wallet_relay_take", "wallet_relay_webhooks"), _RELAY),
     **dict.fromkeys(("wallet_prune_deliveries", "wallet_outbox", "wallet_receive", "wallet_conclude"), _RELAY),
     **dict.fromkeys(("wallet_erased_outbox", "wallet_erase_received", "wallet_conclude_erasures"), _RELAY),
-    "wallet_outbox_destinations": _RELAY,
+    **dict.fromkeys(("wallet_outbox_destinations", "wallet_prune"), _RELAY),
     **dict.fromkeys(
         ("wallet_claim_verification", "wallet_start_verification", "wallet_run_verification"), _VERIFICATION
     ),
     **dict.fromkeys(("wallet_note_verification", "wallet_record_verification", "wallet_verify"), _VERIFICATION),
     "wallet_last_verification": _VERIFICATION,
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
-    "wallet_copy_operator": _EVERYWHERE,
+    **dict.fromkeys(("wallet_copy_operator", "wallet_set_retention"), _EVERYWHERE),
     **dict.fromkeys(("wallet_cross_outbox", "wallet_cross_inbox"), _VERIFICATION),
     "wallet_wal_position": Where(OUT, "tells how far the server of one database is"),
     "wallet_redrive": Where(OUT, "repairs one database after it was restored"),

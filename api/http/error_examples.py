@@ -34,7 +34,7 @@ from api.errors import (
 )
 from api.http.problems import problem
 from api.schemas.batch import BatchItemResult
-from api.schemas.fields import TXN_ID
+from api.schemas.fields import KEY_ID, TXN_ID
 
 NEXT_STEPS: Final = {
     "bad_request": "Correct the request.",
@@ -224,7 +224,7 @@ EXAMPLES: Final = {
         _refusal(
             "WA047",
             "Use a key with this scope and this user, from a network of its own, before it expires or is revoked.",
-            key_id="0197f6b5-5a10-7c3e-8f21-3d9c6f0a1b2c",
+            key_id=KEY_ID,
             reason="scope",
             scope="spend",
         ),

@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.schemas.envelope import Problem
 from api.schemas.fields import (
+    KEY_ID,
     WALLET_ID,
     Asset,
     Available,
@@ -198,17 +199,17 @@ class OtherHome(Problem, kw_only=True):
 
 
 class KeyRefused(Problem, kw_only=True):
-    """The key does not allow this. A user who is none of its users and one who does not exist are told alike."""
+    """A key does not allow this. A user who is none of its users and one who does not exist are told alike."""
 
     code: Literal["WA047"]
-    key_id: Annotated[UUID, Meta(description="The key.", examples=[WALLET_ID])]
     reason: Annotated[
-        Literal["unknown", "revoked", "expired", "scope", "subject", "network"],
-        Meta(description="What stands against it.", examples=["scope"]),
+        Literal["scope", "subject", "network", "route"],
+        Meta(description="What stands against it; `route`: no key reaches this.", examples=["scope"]),
     ]
-    scope: Annotated[
-        str | None, Meta(description="What the request needs; null where it is refused as a whole.", examples=["spend"])
-    ]
+    scope: (
+        Annotated[str | None, Meta(description="What the request needs; null: any.", examples=["spend"])] | UnsetType
+    ) = UNSET
+    key_id: Annotated[UUID, Meta(description="The key.", examples=[KEY_ID])] | UnsetType = UNSET
 
 
 class TooManyKeys(Problem, kw_only=True):

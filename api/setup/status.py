@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +9,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
+from api import __version__
 from api.setup.deploy import MIGRATIONS_TABLE, NoWalletsError, connected
 
 LONG_SECONDS: Final = 5.0
@@ -137,7 +137,7 @@ async def status(url: str, long: float = LONG_SECONDS) -> Status:
     """Look, and change nothing. Shows transactions that stay open for `long`. Raises DeployError, NoWalletsError."""
     async with connected(url) as connection:
         try:
-            found = await connection.fetchval(STATUS, importlib.metadata.version("pgwallet"), long)
+            found = await connection.fetchval(STATUS, __version__, long)
         except (asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             raise NoWalletsError from None
     return msgspec.json.decode(found, type=Status)

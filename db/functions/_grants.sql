@@ -83,6 +83,7 @@ grant execute on function
   public.wallet_preview_transfer,
   public.wallet_principal,
   public.wallet_propose,
+  public.wallet_prune,
   public.wallet_prune_deliveries,
   public.wallet_recipients,
   public.wallet_recorded,

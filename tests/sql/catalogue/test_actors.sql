@@ -56,6 +56,7 @@ insert into actorless values
   ('wallet_relay_progress', 'is for the relay, which speaks for no user'),
   ('wallet_relay_take', 'is for the relay, which speaks for no user'),
   ('wallet_relay_webhooks', 'is for the relay, which speaks for no user'),
+  ('wallet_prune', 'removes what is old, whoever asks'),
   ('wallet_prune_deliveries', 'removes what is old, whoever asks'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks'),
   ('wallet_locate', 'finds whom a user of another database sends to'),

@@ -65,6 +65,7 @@ insert into reviewed values
   ('wallet_api', 'wallet_preview_transfer(uuid,uuid,bigint,uuid,text,uuid,uuid)'),
   ('wallet_api', 'wallet_principal(uuid,uuid,integer)'),
   ('wallet_api', 'wallet_propose(text,uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,bigint,uuid)'),
+  ('wallet_api', 'wallet_prune(integer,boolean)'),
   ('wallet_api', 'wallet_prune_deliveries()'),
   ('wallet_api', 'wallet_recipients(uuid,text[],uuid)'),
   ('wallet_api', 'wallet_recorded(uuid,uuid[],uuid)'),

@@ -19,6 +19,7 @@ ADMINISTRATORS = {
     "wallet_join_cluster",
     "wallet_record_verification",
     "wallet_redrive",
+    "wallet_set_retention",
     "wallet_set_role",
 }
 SERVICE = {
@@ -38,6 +39,7 @@ SERVICE = {
     "wallet_names",
     "wallet_note_key_use",
     "wallet_note_verification",
+    "wallet_prune",
     "wallet_rehash",
     "wallet_relay_backlog",
     "wallet_relay_events",
