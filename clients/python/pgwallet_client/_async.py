@@ -6,7 +6,7 @@ import math
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -242,19 +242,17 @@ class AsyncClient(AsyncCalls):
         try:
             yield hold
         except BaseException:
-            try:
+            # what went wrong in the block matters more, and a hold ends by itself when it expires
+            with suppress(PgwalletError):
                 await self._release(hold)
-            except PgwalletError:
-                pass  # it ends by itself when it expires; what went wrong in the block matters more
             raise
         await self._release(hold)
 
     async def _release(self, hold: AsyncHolding) -> None:
         if not hold.ended:
-            try:
+            with suppress(HoldAlreadyCaptured, HoldExpired, HoldVoided):
                 await hold.void()
-            except (HoldAlreadyCaptured, HoldExpired, HoldVoided):
-                hold.ended = True
+            hold.ended = True
 
     async def delivered(
         self, transfer: Transaction, *, within: float = 30.0, asset: str | None = None
@@ -287,7 +285,7 @@ class AsyncClient(AsyncCalls):
         call: Call[None] = Call("GET", "/api/wallet/statement", {}, query, again=True)
         async with self._opened(call, "text/csv", self._timeout) as response:
             try:
-                async for piece in response.aiter_raw():
+                async for piece in response.aiter_bytes():
                     yield piece
             except httpx.TransportError as error:
                 raise core.no_answer(error) from error
@@ -365,6 +363,11 @@ class AsyncClient(AsyncCalls):
                 await self.sign_in(*self._credentials)
             return self._token
 
+    async def _signed_in_again(self, secret: str | None, ended: NotSignedIn) -> None:
+        if self._credentials is None:
+            raise ended
+        await self._renewed(secret)
+
     def _request(self, call: Call[T], secret: str | None, accept: str, **more: str) -> httpx.Request:
         headers = core.headers(secret, self._subject, accept) | more
         body = core.encode(call.body)
@@ -388,8 +391,9 @@ class AsyncClient(AsyncCalls):
             raise core.no_answer(error) from error
 
     async def _whole(self, response: httpx.Response, until: float) -> Answer:
+        core.not_packed(response)
         body = bytearray()
-        async for piece in response.aiter_raw():
+        async for piece in response.aiter_bytes():
             body += piece
             if len(body) > self._largest_answer:
                 raise core.unexpected(Answer(response.status_code, response.headers, bytes(body)), "that is too large")
@@ -425,6 +429,7 @@ class AsyncClient(AsyncCalls):
                 response = await self._http.send(request, stream=True)
                 found = Answer(response.status_code, response.headers, b"")
                 if found.status == 200 and found.kind == kind:
+                    core.not_packed(response)
                     return response
                 try:
                     found = await self._whole(response, until)
@@ -451,21 +456,17 @@ class AsyncClient(AsyncCalls):
             async with self._opened(call, EVENT_STREAM, SILENCE, **at) as response:
                 secret = self._token
                 try:
-                    async for piece in response.aiter_raw():
+                    async for piece in response.aiter_bytes():
                         for message in messages.feed(piece):
                             if message.id is not None:
                                 at = {"Last-Event-ID": message.id}
                             if message.data:
                                 yield core.event_of(message)
                     whole = True
-                except httpx.TransportError:
-                    pass  # it goes on after the last event
-                except ServiceUnavailable:
-                    pass  # this worker stops; another goes on
-                except NotSignedIn:
-                    if self._credentials is None:
-                        raise
-                    await self._renewed(secret)
+                except (httpx.TransportError, ServiceUnavailable):
+                    pass  # the next connection goes on after the last event, perhaps to another worker
+                except NotSignedIn as ended:
+                    await self._signed_in_again(secret, ended)
             if whole and seconds is not None:
                 return
             await anyio.sleep(max(messages.retry, SHORTEST_PAUSE))

@@ -159,6 +159,12 @@ class Answer(NamedTuple):
         return str(self.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
+def not_packed(response: httpx.Response) -> None:
+    """Refuse what is compressed, which nobody asked for: a little of it can be a lot. Raises UnexpectedAnswerError."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise unexpected(Answer(response.status_code, response.headers, b""), "it is compressed")
+
+
 def read(call: Call[T], answer: Answer) -> T:
     """Return the data of a success. Raises ApiError, UnexpectedAnswerError."""
     if answer.status >= 400:

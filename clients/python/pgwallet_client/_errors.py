@@ -102,15 +102,15 @@ class ApiError(PgwalletError):
         """The line in the service's log."""
         self.members: Final = {name: value for name, value in problem.items() if name not in _COMMON}
         """The values of the refusal, as JSON has them. Those that are known are attributes, too."""
-        for name, kind in _members(type(self)).items():
+        for name, kind in self._declared().items():
             setattr(self, name, msgspec.convert(self.members.get(name), kind))
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}: {self.detail[:_LONGEST]}"
 
-
-@cache
-def _members(kind: type[ApiError]) -> Mapping[str, Any]:
-    """Return the types of the members that a class declares."""
-    declared = get_type_hints(kind)
-    return {name: declared[name] for name in vars(kind).get("__annotations__", {}) if kind is not ApiError}
+    @classmethod
+    @cache
+    def _declared(cls) -> Mapping[str, Any]:
+        """Return the types of the members that the class has as attributes."""
+        own = vars(cls).get("__annotations__", {}) if cls is not ApiError else {}
+        return {name: kind for name, kind in get_type_hints(cls).items() if name in own}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -88,16 +87,16 @@ class Event:
 
 
 def _data(name: str, told: object) -> TransactionData | HoldData | AccountData | dict[str, Any]:
-    from pgwallet_client import models
+    from pgwallet_client import models  # which are made of this module
 
-    kinds: Mapping[str, type[TransactionData | HoldData | AccountData]] = {
-        "transaction": models.TransactionData,
-        "hold": models.HoldData,
-        "user": models.AccountData,
-        "wallet": models.AccountData,
-    }
-    kind = kinds.get(name.partition(".")[0])
-    return msgspec.convert(told, kind or dict[str, Any])
+    noun = name.partition(".")[0]
+    if noun == "transaction":
+        return msgspec.convert(told, models.TransactionData)
+    if noun == "hold":
+        return msgspec.convert(told, models.HoldData)
+    if noun in {"user", "wallet"}:
+        return msgspec.convert(told, models.AccountData)
+    return msgspec.convert(told, dict[str, Any])
 
 
 def read_event(kind: type, told: object) -> object:

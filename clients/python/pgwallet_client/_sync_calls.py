@@ -34,7 +34,6 @@ from pgwallet_client.models import (
     InspectedTransaction,
     InspectedUser,
     InspectedWallet,
-    LimitsByKind,
     Me,
     PasswordResetToken,
     RecordedVerification,
@@ -135,10 +134,10 @@ class Calls:
         amount: int,
         *,
         txn_id: UUID | None = None,
+        asset: str | None = None,
         reference: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         effective_at: datetime | None = None,
-        asset: str | None = None,
     ) -> Transaction:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
         call: Call[Transaction] = Call(
@@ -164,10 +163,10 @@ class Calls:
         amount: int,
         *,
         txn_id: UUID | None = None,
+        asset: str | None = None,
         reference: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         effective_at: datetime | None = None,
-        asset: str | None = None,
     ) -> Transaction:
         """Debit the wallet, never below its floor. Safe to send again with the same `txn_id`: it happens once."""
         call: Call[Transaction] = Call(
@@ -193,12 +192,12 @@ class Calls:
         amount: int,
         *,
         txn_id: UUID | None = None,
-        reference: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        effective_at: datetime | None = None,
         to_username: str | None = None,
         to_wallet_id: UUID | None = None,
         asset: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        effective_at: datetime | None = None,
     ) -> Transaction:
         """Move money to another user's wallet of the same asset. Safe to send again with the same `txn_id`. To a
         wallet of another database of the service it may still be on its way: then `delivery` says so."""
@@ -227,11 +226,11 @@ class Calls:
         original_txn_id: UUID,
         *,
         txn_id: UUID | None = None,
+        amount: int | None = None,
+        asset: str | None = None,
         reference: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         effective_at: datetime | None = None,
-        amount: int | None = None,
-        asset: str | None = None,
     ) -> Transaction:
         """Give a spend or capture back, in parts if need be: never more than it took."""
         call: Call[Transaction] = Call(
@@ -292,9 +291,9 @@ class Calls:
         *,
         txn_id: UUID | None = None,
         expires_in: int | None = None,
+        asset: str | None = None,
         reference: str | None = None,
         metadata: Mapping[str, Any] | None = None,
-        asset: str | None = None,
     ) -> Transaction:
         """Set money aside: it stays in the balance, but only a capture of this hold can take it."""
         call: Call[Transaction] = Call(
@@ -320,12 +319,12 @@ class Calls:
         hold_txn_id: UUID,
         *,
         txn_id: UUID | None = None,
-        reference: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        effective_at: datetime | None = None,
         amount: int | None = None,
         final: bool | None = None,
         asset: str | None = None,
+        reference: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        effective_at: datetime | None = None,
     ) -> Transaction:
         """Take what a hold set aside, or a part of it."""
         call: Call[Transaction] = Call(
@@ -367,9 +366,9 @@ class Calls:
         | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
-        reference: str | None = None,
         asset: str | None = None,
         max_age: int | None = None,
+        reference: str | None = None,
     ) -> Pages[EntryPage, Entry]:
         """Page through the wallet's ledger entries, newest first. Pages stay as they are while new entries arrive.
         With `type` or `reference` a page looks at a bounded number of entries: it can be short or empty, and goes on
@@ -643,7 +642,7 @@ class OperatorCalls:
         self,
         wallet_id: UUID,
         *,
-        limits: LimitsByKind | None = None,
+        limits: Any | None = None,
         floor: int | None = None,
         max_balance: int | None = None,
         reason: str | None = None,
@@ -693,10 +692,10 @@ class OperatorCalls:
         original_txn_id: UUID,
         *,
         txn_id: UUID | None = None,
+        amount: int | None = None,
         reference: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         effective_at: datetime | None = None,
-        amount: int | None = None,
     ) -> Transaction | Confirmation:
         """Give a spend or capture back, in parts if need be: never more than it took."""
         call: Call[Transaction | Confirmation] = Call(

@@ -1,4 +1,4 @@
-"""Amounts as people write them, and as the service counts them: 7.00 USD are 700 minor units, because its scale is 2."""
+"""Amounts as people write them, and as the service counts them: 7.00 USD, whose scale is 2, are 700 minor units."""
 
 from __future__ import annotations
 

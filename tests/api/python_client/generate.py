@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from textwrap import fill, indent
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from api.app import create_app
 from api.http.error_examples import NEXT_STEPS
@@ -52,6 +52,12 @@ LEFT_OUT: Final = {"format"}
 PATH_NAMES: Final = {("captureHold", "txn_id"): "hold_txn_id", ("voidHold", "txn_id"): "hold_txn_id"}
 UNIONS: Final = {"TransactionCloudEvent": "Event", "InsufficientFunds": "dict[str, Any]"}
 """What a union without a tag is read as, by one of its members."""
+DESCRIBING: Final = {"reference", "metadata", "effective_at"}
+SHARED: Final = (
+    *("ApiError", "FieldFault", "NoAnswerError", "PgwalletError", "ReceiptError", "UnexpectedAnswerError"),
+    "WebhookError",
+)
+"""What errors.py has of `_errors.py`."""
 SIMPLE: Final = {"integer": "int", "number": "float", "boolean": "bool", "null": "None", None: "Any"}
 BASES: Final = {"BatchItemResult": "Outcome, Model"}
 
@@ -68,10 +74,24 @@ SYNC: Final = (
     (r"\b_async_(calls|pages)\b", r"_sync_\1"),
     (r"__a(enter|exit|iter)__", r"__\1__"),
     (r"\baclos", "clos"),
-    (r"\baiter_raw\b", "iter_raw"),
+    (r"\baiter_bytes\b", "iter_bytes"),
     (r"\basynccontextmanager\b", "contextmanager"),
     (r"\bAsync(?=[A-Z])", ""),
 )
+
+
+class Argument(NamedTuple):
+    """An argument of a method, and where in the request it goes."""
+
+    place: str
+    spelt: str
+    python: str
+    kind: str
+    required: bool
+
+    @property
+    def value(self) -> str:
+        return f"{self.python} or uuid4()" if self.spelt == "txn_id" and self.place == "body" else self.python
 
 
 def document() -> Schema:
@@ -167,16 +187,15 @@ class Api:
         """Python's type of a value; `sent` for one that the client chooses, whose values are known."""
         if "$ref" in schema:
             return target(schema)
-        several = schema.get("oneOf") or schema.get("anyOf") or schema.get("allOf")
-        if several:
-            kinds = [UNIONS.get(target(one)) or self.type(one, sent=sent) for one in several]
-            special = [kind for one in several if (kind := UNIONS.get(target(one)))]
-            if special:
-                kinds = [special[0], *(kind for kind in kinds if kind == "None")]
-            return " | ".join(dict.fromkeys(kinds))
+        if several := schema.get("oneOf"):
+            special = [UNIONS[target(one)] for one in several if target(one) in UNIONS]
+            kinds = [self.type(one, sent=sent) for one in several]
+            # the document has them in any order
+            kinds.sort(key=lambda kind: kind == "None")
+            return " | ".join(dict.fromkeys([*special[:1], *(kind for kind in kinds if not special or kind == "None")]))
         kind = schema.get("type")
         if isinstance(kind, list):
-            return " | ".join(self.type({**schema, "type": one}, sent=sent) for one in kind)
+            return self.type({"oneOf": [{**schema, "type": one} for one in kind]}, sent=sent)
         if sent and schema.get("enum"):
             return self._literal([value for value in schema["enum"] if value is not None])
         if kind == "array":
@@ -292,18 +311,14 @@ class Api:
         used = sorted(
             {ref for name in schemas.values() for ref in refs(self.schemas[name]["properties"])} - {"FieldError"}
         )
-        public = sorted(
-            ["ApiError", "FieldFault", "NoAnswerError", "PgwalletError", "ReceiptError", "UnexpectedAnswerError"]
-            + ["WebhookError", "CODES", "refusal", *named.values()]
-        )
+        public = ["CODES", *sorted([*SHARED, *named.values()]), "refusal"]
         return "\n\n".join(
             [
                 f'"""One exception for each code of the service. {ANEW} writes this file."""',
                 "from __future__ import annotations",
                 "from collections.abc import Mapping\nfrom datetime import datetime\n"
                 "from typing import Any, Final\nfrom uuid import UUID",
-                "from pgwallet_client._errors import (ApiError, FieldFault, NoAnswerError, PgwalletError, ReceiptError, "
-                "UnexpectedAnswerError, WebhookError)",
+                f"from pgwallet_client._errors import {', '.join(SHARED)}",
                 f"from pgwallet_client.models import {', '.join(used)}" if used else "",
                 f"__all__ = {public!r}",
                 *classes,
@@ -339,9 +354,9 @@ class Api:
     def operations(self, *, all_of_them: bool = False) -> Iterator[tuple[str, str, Schema]]:
         for path, methods in self.found["paths"].items():
             for method, operation in methods.items():
-                if operation["operationId"] not in BY_HAND or all_of_them:
-                    if "/health" not in path:
-                        yield method.upper(), path, operation
+                by_hand = operation["operationId"] in BY_HAND and not all_of_them
+                if "/health" not in path and not by_hand:
+                    yield method.upper(), path, operation
 
     def answers(self, operation: Schema) -> dict[int, Schema]:
         """The schema of the data that each success has."""
@@ -387,75 +402,59 @@ class Api:
         call = "async def _call(self, call: Call[T]) -> T:\n    raise NotImplementedError\n"
         return f"class {name}:\n" + indent("\n".join([f'"""{text}"""\n', call, *methods]), "    ")
 
-    def _method(self, method: str, path: str, operation: Schema) -> str:
-        name = operation["operationId"]
-        required, optional, query, places = [], [], [], {}
-        for parameter in operation.get("parameters", []):
-            spelt = parameter["name"]
-            kind = self.type(parameter["schema"], sent=True)
-            python = PATH_NAMES.get((name, spelt), attribute(spelt))
-            if parameter["in"] == "header" or spelt in LEFT_OUT:
-                continue
-            if spelt == "limit":
-                python = "page_size" if any(one["name"] == "cursor" for one in operation["parameters"]) else spelt
-            if spelt == "type" and kind.startswith("Sequence"):
+    def _arguments(self, operation: Schema) -> Iterator[Argument]:
+        parameters = operation.get("parameters", [])
+        in_pages = any(one["name"] == "cursor" for one in parameters)
+        for one in parameters:
+            spelt, kind = one["name"], self.type(one["schema"], sent=True)
+            python = PATH_NAMES.get((operation["operationId"], spelt), attribute(spelt))
+            if spelt == "limit" and in_pages:
+                python = "page_size"
+            elif spelt == "type" and kind.startswith("Sequence"):
                 python = "types"
-            if parameter["in"] == "path":
-                places[spelt] = python
-            else:
-                query.append((spelt, python))
-            if parameter.get("required"):
-                required.append(f"{python}: {kind}")
-            else:
-                optional.append(f"{python}: {kind} | None = None")
+            if one["in"] != "header" and spelt not in LEFT_OUT:
+                yield Argument(one["in"], spelt, python, kind, bool(one.get("required")))
         fields, musts = self.body(operation)
         for spelt, about in fields.items():
             kind = self.type(about, sent=True).removesuffix(" | None")
-            if spelt in musts:
-                required.append(f"{attribute(spelt)}: {kind}")
-            else:
-                optional.append(f"{attribute(spelt)}: {kind} | None = None")
-        optional.sort(key=lambda one: not one.startswith("txn_id"))
-        spelt_path = re.sub(r"\{(\w+)\}", lambda found: f"{{part({places[found[1]]})}}", path)
-        answers = self.answers(operation)
-        kinds = {status: self.type(data) for status, data in answers.items()}
-        result = " | ".join(dict.fromkeys(kinds.values()))
-        arguments = [
-            repr(method),
-            f'{"f" if places else ""}"{spelt_path}"',
-            f"{{{', '.join(f'{status}: {kind}' for status, kind in kinds.items())}}}",
-        ]
-        if query:
-            arguments.append("given({" + ", ".join(f"{spelt!r}: {python}" for spelt, python in query) + "})")
-        if "requestBody" in operation:
-            values = [f"{spelt!r}: {attribute(spelt)}{' or uuid4()' if spelt == 'txn_id' else ''}" for spelt in fields]
-            arguments.append("body=given({" + ", ".join(values) + "})")
+            yield Argument("body", spelt, attribute(spelt), kind, spelt in musts)
+
+    def _method(self, method: str, path: str, operation: Schema) -> str:
+        arguments = list(self._arguments(operation))
+        names = {one.spelt: one.python for one in arguments if one.place == "path"}
+        spelt = re.sub(r"\{(\w+)\}", lambda found: f"{{part({names[found[1]]})}}", path)
+        kinds = {status: self.type(data) for status, data in self.answers(operation).items()}
+        given = [repr(method), f'{"f" if names else ""}"{spelt}"']
+        given.append(f"{{{', '.join(f'{status}: {kind}' for status, kind in kinds.items())}}}")
+        for place, before in (("query", ""), ("body", "body=")):
+            values = [f"{one.spelt!r}: {one.value}" for one in arguments if one.place == place]
+            if values or (place == "body" and "requestBody" in operation):
+                given.append(f"{before}given({{{', '.join(values)}}})")
         keyed = any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", []))
         if method in {"GET", "PUT"} or keyed:
-            arguments.append("again=True")
+            given.append("again=True")
         if not operation["security"]:
-            arguments.append("public=True")
-        return self._text(operation, required, optional, result, arguments)
+            given.append("public=True")
+        return self._text(operation, arguments, " | ".join(dict.fromkeys(kinds.values())), ", ".join(given))
 
-    def _text(
-        self, operation: Schema, required: list[str], optional: list[str], result: str, arguments: list[str]
-    ) -> str:
+    def _text(self, operation: Schema, arguments: list[Argument], result: str, given: str) -> str:
         name = operation["operationId"]
         python = METHODS.get(name) or snake(re.sub("^(get|list)(?=[A-Z])", "", name))
+        required = [f"{one.python}: {one.kind}" for one in arguments if one.required]
+        optional = [f"{one.python}: {one.kind} | None = None" for one in arguments if not one.required]
+        # the key of the call is what matters first, what only describes it last
+        optional.sort(key=lambda one: (not one.startswith("txn_id"), one.partition(":")[0] in DESCRIBING))
         signature = ", ".join(["self", *required, *(["*", *optional] if optional else [])])
-        call = f"call: Call[{result}] = Call({', '.join(arguments)})"
+        call = f"    call: Call[{result}] = Call({given})"
         about = self.schemas.get(result, {}).get("properties", {})
-        text = docstring(operation["description"])
+        text = indent(docstring(operation["description"]), "    ")
         if "next_cursor" in about:
-            item = self.type(about["items"]["items"])
-            lines = [f"def {python}({signature}) -> AsyncPages[{result}, {item}]:", indent(text, "    ")]
-            return "\n".join([*lines, f"    {call}", "    return AsyncPages(self._call, call)\n"])
-        unwrapped = about.keys() == {"items"}
-        answer = self.type(about["items"]) if unwrapped else result
-        lines = [f"async def {python}({signature}) -> {answer}:", indent(text, "    "), f"    {call}"]
-        return "\n".join(
-            [*lines, f"    return {'(await self._call(call)).items' if unwrapped else 'await self._call(call)'}\n"]
-        )
+            head = f"def {python}({signature}) -> AsyncPages[{result}, {self.type(about['items']['items'])}]:"
+            return "\n".join([head, text, call, "    return AsyncPages(self._call, call)\n"])
+        answer, returned = result, "await self._call(call)"
+        if about.keys() == {"items"}:
+            answer, returned = self.type(about["items"]), f"({returned}).items"
+        return "\n".join([f"async def {python}({signature}) -> {answer}:", text, call, f"    return {returned}\n"])
 
 
 def refs(part: object) -> Iterator[str]:

@@ -22,23 +22,13 @@ print(pgwallet_client.__version__, repr(pgwallet_client.Client("https://wallet.e
 
 def test_the_wheel_has_all_it_needs(tmp_path: Path) -> None:
     shutil.copytree(SOURCE, tmp_path / "source", ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
-    build = [
-        "-m",
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "--wheel-dir",
-        tmp_path,
-    ]
-    subprocess.run([sys.executable, *build, tmp_path / "source"], check=True, cwd=tmp_path)
+    alone = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index")
+    build = [sys.executable, "-m", "pip", "wheel", *alone, "--wheel-dir", str(tmp_path), str(tmp_path / "source")]
+    subprocess.run(build, check=True, cwd=tmp_path)
     (wheel,) = tmp_path.glob("pgwallet_client-*.whl")
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info" not in name}
-    assert names == {
-        f"pgwallet_client/{file.name}" for file in (SOURCE / "pgwallet_client").iterdir() if file.is_file()
-    }
+    files = [file for file in (SOURCE / "pgwallet_client").iterdir() if file.is_file()]
+    assert names == {f"pgwallet_client/{file.name}" for file in files}
     done = subprocess.run(
         [sys.executable, "-I", "-c", PROGRAM, wheel], cwd=tmp_path, capture_output=True, text=True, check=False
     )

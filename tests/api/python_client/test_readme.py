@@ -44,10 +44,9 @@ def receive(told: dict[str, Any]) -> None:
     (event,) = (one for one in examples if one["type"] == "pgwallet.transaction.topup")
     body = json.dumps(event)
     now = datetime.now(UTC)
-    signature = Webhook(told["secret"]).sign(event["id"], now, body)
     headers = {
         "Webhook-Id": event["id"],
         "Webhook-Timestamp": str(int(now.timestamp())),
-        "Webhook-Signature": signature,
+        "Webhook-Signature": Webhook(told["secret"]).sign(event["id"], now, body),
     }
     told["receive"](body.encode(), headers)
