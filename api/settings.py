@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,19 @@ def switch(text: str) -> bool:
     if text.lower() not in ON + OFF:
         raise ValueError("on or off")
     return text.lower() in ON
+
+
+def traces(text: str) -> bool:
+    """Parse on or off; on only where the extra is installed."""
+    wanted = switch(text)
+    if wanted:
+        try:
+            installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+        except ModuleNotFoundError:
+            installed = False
+        if not installed:
+            raise ValueError("off, because opentelemetry is not installed (pip install 'pgwallet[otel]')")
+    return wanted
 
 
 def level(text: str) -> str:
@@ -213,6 +227,7 @@ class Settings:
     webhook_key: str | None = setting("PGWALLET_WEBHOOK_KEY", None, secret, show=False)
     webhook_networks: str | None = setting("PGWALLET_WEBHOOK_NETWORKS", None, networks)
     webhook_give_up: int = setting("PGWALLET_WEBHOOK_GIVE_UP", 259_200, integer(1, 31_536_000))
+    traces: bool = setting("PGWALLET_TRACES", False, traces)  # noqa: FBT003
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":
