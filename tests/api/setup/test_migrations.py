@@ -89,7 +89,7 @@ def test_each_later_migration_can_be_taken_back_by_itself(
         assert dump(empty_database, "--schema-only") == after
 
 
-@pytest.mark.parametrize("name", ["find_and_audit", "add_confirmations", "note_looks_without_locks"])
+@pytest.mark.parametrize("name", ["find_and_audit", "add_confirmations", "note_looks_without_locks", "create_keys"])
 def test_a_request_under_way_and_a_migration_never_wait_for_one_another(
     empty_database: Database, db: Path, tables_only: Callable[[Database], None], tmp_path: Path, name: str
 ) -> None:
