@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.api.setup import before
-from tests.database import Database, PostgresServer
+from tests.database import Database, PostgresServer, cloned
 
 STATEMENTS = before.recorded()
 # what one asks for, by the names of parameters; of what has none, null
@@ -95,14 +95,9 @@ class Upgrade:
 
 
 @pytest.fixture(scope="module")
-def upgrade(postgres_server: PostgresServer, postgresql_noproc: object) -> Iterator[Upgrade]:
-    del postgresql_noproc
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute("create database of_before template template0")
-        try:
-            yield upgraded(postgres_server.database("of_before"))
-        finally:
-            administrator.execute("drop database of_before with (force)")
+def upgrade(postgres_server: PostgresServer) -> Iterator[Upgrade]:
+    with cloned(postgres_server, "of_before", "template0") as database:
+        yield upgraded(database)
 
 
 def upgraded(database: Database) -> Upgrade:
