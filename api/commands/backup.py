@@ -27,7 +27,7 @@ from api.commands.output import JSON, age, progress, show_json, show_lines
 from api.errors import CommandError
 from api.integrity import verification
 from api.postgres.data_dir import Lock, prepare
-from api.postgres.embedded import EmbeddedError, Server, environment, program
+from api.postgres.embedded import Server, environment, program
 from api.postgres.secret_files import write
 from api.setup import deploy, service_secrets
 from api.setup.administrator import administrator, administrators
@@ -153,10 +153,11 @@ def restore(settings: Settings, source: Path, *, wal: Path | None, until: str | 
         raise click.UsageError("--wal and --until are for files: a dump is one moment")
     if until and not wal:
         raise click.UsageError("--until needs --wal: later moments are in the WAL")
+    given = {"jwt_secret": settings.jwt_secret or settings.jwt_secret_file, "webhook_key": settings.webhook_key}
     missing = {
         name: follows
         for name, follows in WITHOUT.items()
-        if settings.embedded and not (settings.data_dir / name).exists()
+        if settings.embedded and not given[name] and not (settings.data_dir / name).exists()
     }
     password = service_secrets.api_password(settings)
     opened = _restored_dump(settings, source) if source.is_file() else _restored_files(settings, source, wal, until)
@@ -211,11 +212,13 @@ def _restored_files(settings: Settings, folder: Path, wal: Path | None, until: s
             server.start()
             url = on_socket(server.socket)
             asyncio.run(_settle(url))
-            yield url
-        except EmbeddedError:
-            # what was copied is of no use without the rest, and would be in the way of the next attempt
+        except CommandError as error:
+            server.stop()
+            # what was copied is of no use, and would be in the way of the next attempt
             remove(server.pgdata)
-            raise
+            raise BackupError(str(error) or f"{folder} has no wallets in its database {database(url)}") from error
+        try:
+            yield url
         finally:
             server.stop()
 
