@@ -23,7 +23,7 @@ import click
 import msgspec
 from msgspec import Struct
 
-from api.commands.output import JSON, age, progress, show_json, show_lines
+from api.commands.output import JSON, age, note, progress, show_json, show_lines
 from api.errors import CommandError
 from api.integrity import verification
 from api.postgres.data_dir import Lock, prepare
@@ -112,13 +112,16 @@ def backup(settings: Settings, target: Path, *, files: bool, as_json: bool) -> N
                 draft.mkdir(mode=0o700)
                 for number, url in urls.items():
                     _dump(url, draft / f"{number}.dump")
-        os.rename(draft, target)  # noqa: PTH104 - says which of the two it is about
+        draft.rename(target)
     except OSError as error:
         raise BackupError(f"{target} cannot be written: {error.strerror}") from None
     finally:
         remove(draft)
     made = Backup(at, str(target), _size(target), time.monotonic() - began, _secrets(settings))
-    write(settings.data_dir / NOTE, msgspec.json.encode({"at": made.at, "file": made.file}).decode() + "\n")
+    try:
+        write(settings.data_dir / NOTE, msgspec.json.encode({"at": made.at, "file": made.file}).decode() + "\n")
+    except OSError as error:
+        note(f"pgwallet: the backup is made, but {settings.data_dir / NOTE} cannot be written: {error.strerror}")
     if as_json:
         show_json(made)
         return
