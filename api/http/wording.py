@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import inspect
 
 from api.errors import FieldError
-from api.schemas.fields import ASSET_PATTERN, RECEIPT_PATTERN, RESET_TOKEN_PATTERN, TEXT_PATTERN, USERNAME_PATTERN
+from api.schemas.fields import ASSET_PATTERN, RESET_TOKEN_PATTERN, TEXT_PATTERN, USERNAME_PATTERN
 from api.schemas.keys import NETWORK_PATTERN
 from api.schemas.webhooks import AFTER_PATTERN, URL_PATTERN
 
@@ -33,7 +33,6 @@ PATTERNS: Final[Mapping[str, str]] = {
         (USERNAME_PATTERN, "must be 3 to 64 of letters, digits, _, . and -"),
         (ASSET_PATTERN, "must be 2 to 12 of A-Z and 0-9, a letter first"),
         (TEXT_PATTERN, "must not contain U+0000"),
-        (RECEIPT_PATTERN, "must be a receipt: 64 of 0-9 and a-f"),
         (URL_PATTERN, "must be a URL like https://shop.example/events, without credentials and fragment"),
         (AFTER_PATTERN, "must be a cursor of events, or beginning"),
         (NETWORK_PATTERN, "must be an address or a network, like 203.0.113.0/24"),

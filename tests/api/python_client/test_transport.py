@@ -1,6 +1,7 @@
 """What the client makes of answers: it tries again, gives up, and never believes what is no answer of the API."""
 
 import asyncio
+import gzip
 import json
 import pickle
 from collections.abc import Callable, Iterator
@@ -179,9 +180,6 @@ HOSTILE = {
     "a redirect": httpx.Response(307, headers={"Location": "http://elsewhere.example/"}),
     "another success": success(TRANSACTION, 203),
     "too large": httpx.Response(200, content=b" " * 3000, headers={"Content-Type": JSON}),
-    "compressed": httpx.Response(
-        200, stream=httpx.ByteStream(b"\x1f\x8b"), headers={"Content-Type": JSON, "Content-Encoding": "gzip"}
-    ),
     "a list as a problem": httpx.Response(402, json=[], headers={"Content-Type": "application/problem+json"}),
     "a problem without members": httpx.Response(
         402,
@@ -202,6 +200,16 @@ def test_what_is_no_answer_of_the_api_says_so(name: str) -> None:
     assert told.value.status == HOSTILE[name].status_code
     assert len(str(told.value)) < 1000
     assert script.paths == ["/api/wallet/spend"], "neither sent again nor anywhere else"
+
+
+@pytest.mark.parametrize("kind", [JSON, "text/event-stream"])
+def test_what_is_compressed_is_not_unpacked(kind: str) -> None:
+    packed = httpx.ByteStream(gzip.compress(b" " * 10**6))
+    answer = httpx.Response(200, stream=packed, headers={"Content-Type": kind, "Content-Encoding": "gzip"})
+    with pytest.raises(errors.UnexpectedAnswerError, match="it is compressed"):
+        client(Script(answer)).me()
+    with pytest.raises(errors.UnexpectedAnswerError, match="it is compressed"):
+        next(client(Script(answer)).events())
 
 
 class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
