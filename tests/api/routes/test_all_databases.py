@@ -429,7 +429,7 @@ def test_a_key_acts_in_all_databases_and_learns_nothing_of_others(
         ]
         results = data(machine.post("/api/wallet/batch", json={"requests": items}))["results"]
         assert [result["status"] for result in results] == [201, 403]
-        assert results[0]["transaction"]["delivery"] == "delivered"
+        assert results[0]["result"]["delivery"] == "delivered"
     for one in (key, poor):
         data(operator.delete(f"{KEYS}/{one['id']}"))
 
