@@ -21,7 +21,6 @@ from api.schemas.fields import (
     WalletId,
 )
 
-
 Verdict = Literal["ok", "altered", "rewritten", "removed"]
 
 
