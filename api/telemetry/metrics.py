@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import os
 import platform
 import time
@@ -23,6 +22,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
+from api import __version__
 from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
@@ -327,7 +327,7 @@ class Facts:
         """Yield the gauges, those of the last verification only where one is known."""
         known = {number: facts for number, facts in self._facts.items() if facts is not None}
         versions = {
-            "version": importlib.metadata.version("pgwallet"),
+            "version": __version__,
             "python": platform.python_version(),
             "postgres": ", ".join(sorted({facts["postgres"] for facts in known.values() if "postgres" in facts})),
         }

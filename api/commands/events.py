@@ -1,25 +1,32 @@
-"""Gives an administrator events, for pipes: in order, and each once, also over restarts of the database."""
+"""`pgwallet events`: events for pipes, in order and each once, also over restarts of the database."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
+import os
 import re
+import signal
+import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
+import click
 
 from api.cluster_map import number_of_row
+from api.commands.output import printable_json
 from api.errors import CommandError, ServiceError
 from api.events.cursors import Cursor, Cursors, read_cursors
+from api.setup.administrator import administrators
 from api.setup.deploy import DeployError, NoWalletsError, connected
-from api.setup.status import printable_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
     from uuid import UUID
+
+    from api.settings import Settings
 
 LATEST = "latest"
 NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -237,3 +244,39 @@ def short(event: str) -> str:
     elif data["change"]:
         parts.append(json.dumps(data["change"]))
     return "  ".join(parts)
+
+
+@click.command()
+@click.option("--follow", is_flag=True, help="Go on with those to come, also when the database was restarted")
+@click.option("--after", default="0", metavar="N|CURSOR", help="After this event; `latest`: from now on. Without: all")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many")
+@click.option("--type", "types", multiple=True, metavar="NAME", help="Only these, like transaction.topup; repeatable")
+@click.option("--wallet", type=click.UUID, metavar="ID", help="Only of this wallet")
+@click.option("--json", "whole", is_flag=True, help="Whole events, one a line")
+@click.pass_obj
+def events(
+    settings: Settings,
+    *,
+    follow: bool,
+    after: str,
+    limit: int | None,
+    types: tuple[str, ...],
+    wallet: UUID | None,
+    whole: bool,
+) -> None:
+    """Print what happened, in order: nothing is missed, and nothing comes twice."""
+    wanted = Wanted(follow, limit, types, wallet)
+
+    def write(event: str) -> None:
+        try:
+            click.echo(event if whole else short(event))
+        except BrokenPipeError:
+            # whoever read has enough; what Python would still flush goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
+
+    try:
+        with administrators(settings, "events") as urls:
+            asyncio.run(read(urls, after, wanted, write))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

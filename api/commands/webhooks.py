@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-import asyncpg
 import click
-import msgspec
 
 from api.cluster_map import number_of_row
+from api.commands.databases import Arguments, call
+from api.commands.output import JSON, printable, show_json
 from api.database.rows import WebhookTrial
 from api.errors import CommandError, ServiceError
 from api.events.cursors import read_cursors
@@ -20,9 +19,6 @@ from api.events.networks import Networks
 from api.postgres.data_dir import prepare
 from api.settings import Settings
 from api.setup import service_secrets
-from api.setup.administrator import administrators
-from api.setup.deploy import NoWalletsError, connected
-from api.setup.status import printable, printable_json
 
 # The HTTP client and the ciphers are imported where they are used: they would cost every command of pgwallet 50 ms.
 if TYPE_CHECKING:
@@ -34,18 +30,8 @@ BEGINNING: Final = "beginning"
 MAX_ID: Final = 2**63 - 1
 
 
-class Arguments(Protocol):
-    """What a function is called with in a database, None for not at all; `alone`: there is no other database."""
-
-    def __call__(self, number: int, *, alone: bool) -> tuple[object, ...] | None: ...  # noqa: D102
-
-
 class WebhookError(CommandError):
     """A webhook cannot be made, changed or found; the text says why."""
-
-
-class UnknownWebhookError(WebhookError):
-    """There is no such webhook."""
 
 
 class Begin(NamedTuple):
@@ -83,7 +69,6 @@ class Start(click.ParamType[Begin]):
 
 ID: Final = click.argument("webhook_id", metavar="ID", type=click.UUID)
 AFTER_HELP: Final = "The number of an event, its cursor, or beginning"
-JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print JSON")
 
 
 def terms(command: F) -> F:
@@ -122,7 +107,7 @@ def webhooks() -> None:
 @click.pass_obj
 def list_all(settings: Settings, *, as_json: bool) -> None:
     """List all webhooks, newest first."""
-    show(call(settings, "list", "wallet_webhooks() r"), as_json=as_json)
+    show(call(settings, "wallet_webhooks() r"), as_json=as_json)
 
 
 @webhooks.command("show")
@@ -131,7 +116,7 @@ def list_all(settings: Settings, *, as_json: bool) -> None:
 @click.pass_obj
 def show_one(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Show a webhook and how far it is, without its secret."""
-    show_each(settings, call(settings, "show", "wallet_webhook($1) r", webhook_id), as_json)
+    show_each(settings, call(settings, "wallet_webhook($1) r", webhook_id), as_json)
 
 
 @webhooks.command("create")
@@ -161,7 +146,7 @@ def create(
 
     webhook_id = uuid4()
     function = "wallet_create_webhook($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) r"
-    made = call(settings, "create", function, arguments)
+    made = call(settings, function, arguments)
     show_each(settings, [{**row, "secret": secret} for row in made], as_json)
 
 
@@ -186,7 +171,6 @@ def change(
     check_url(url)
     changed = call(
         settings,
-        "change",
         "wallet_change_webhook($1, $2, $3, $4, $5, $6, $7) r",
         *(webhook_id, url, description, types or None, asset, wallet, batch_size),
     )
@@ -202,7 +186,7 @@ def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     from api.events.trial import try_out
 
     opened = box(settings)
-    (row,) = call(settings, "test", "wallet_test_webhook($1) r", webhook_id, plain=True, one=True)
+    (row,) = call(settings, "wallet_test_webhook($1) r", webhook_id, plain=True, one=True)
     trial = WebhookTrial(**row)
     answer = asyncio.run(try_out(trial, opened, Networks(settings.webhook_networks)))
     told = answer._asdict()
@@ -219,7 +203,7 @@ def test(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 @click.pass_obj
 def pause(settings: Settings, webhook_id: UUID, reason: str | None, *, as_json: bool) -> None:
     """Deliver nothing until the webhook is resumed."""
-    show_each(settings, call(settings, "pause", "wallet_pause_webhook($1, $2) r", webhook_id, reason), as_json)
+    show_each(settings, call(settings, "wallet_pause_webhook($1, $2) r", webhook_id, reason), as_json)
 
 
 @webhooks.command("resume")
@@ -228,7 +212,7 @@ def pause(settings: Settings, webhook_id: UUID, reason: str | None, *, as_json: 
 @click.pass_obj
 def resume(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Go on delivering where the webhook was paused."""
-    show_each(settings, call(settings, "resume", "wallet_resume_webhook($1) r", webhook_id), as_json)
+    show_each(settings, call(settings, "wallet_resume_webhook($1) r", webhook_id), as_json)
 
 
 @webhooks.command("secret")
@@ -238,7 +222,7 @@ def resume(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 def rotate(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Make another secret, and print it with the webhook; the one before signs, too, for 24 hours."""
     secret, sealed = new_sealed_secret(settings)
-    changed = call(settings, "secret", "wallet_rotate_webhook_secret($1, $2) r", webhook_id, sealed)
+    changed = call(settings, "wallet_rotate_webhook_secret($1, $2) r", webhook_id, sealed)
     show_each(settings, [{**row, "secret": secret} for row in changed], as_json)
 
 
@@ -255,7 +239,7 @@ def replay(settings: Settings, webhook_id: UUID, after: Begin, *, as_json: bool)
             return None
         return (webhook_id, *after.place(number, alone=alone))
 
-    replayed = call(settings, "replay", "wallet_replay_webhook($1, $2, $3) r", arguments)
+    replayed = call(settings, "wallet_replay_webhook($1, $2, $3) r", arguments)
     show_each(settings, replayed, as_json)
 
 
@@ -265,7 +249,7 @@ def replay(settings: Settings, webhook_id: UUID, after: Begin, *, as_json: bool)
 @click.pass_obj
 def delete(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
     """Delete a webhook with its deliveries and dead letters; print it as it was."""
-    show_each(settings, call(settings, "delete", "wallet_delete_webhook($1) r", webhook_id), as_json)
+    show_each(settings, call(settings, "wallet_delete_webhook($1) r", webhook_id), as_json)
 
 
 @webhooks.command("deliveries")
@@ -276,7 +260,7 @@ def delete(settings: Settings, webhook_id: UUID, *, as_json: bool) -> None:
 def deliveries(settings: Settings, webhook_id: UUID, limit: int, before: int | None, *, as_json: bool) -> None:
     """List attempts to deliver, newest first; --before takes the id of the last one shown."""
     function = "wallet_webhook_deliveries($1, $2, $3) r"
-    rows = call(settings, "deliveries", function, paged(webhook_id, limit, before))
+    rows = call(settings, function, paged(webhook_id, limit, before))
     show(newest(rows, "created_at", limit), as_json=as_json)
 
 
@@ -288,7 +272,7 @@ def deliveries(settings: Settings, webhook_id: UUID, limit: int, before: int | N
 def dead_letters(settings: Settings, webhook_id: UUID, limit: int, before: int | None, *, as_json: bool) -> None:
     """List events that were given up, newest first; --before takes the event_id of the last one shown."""
     function = "wallet_webhook_dead_letters($1, $2, $3) r"
-    rows = call(settings, "dead-letters", function, paged(webhook_id, limit, before))
+    rows = call(settings, function, paged(webhook_id, limit, before))
     show(newest(rows, "first_at", limit), as_json=as_json)
 
 
@@ -323,69 +307,7 @@ def retry(settings: Settings, webhook_id: UUID, events: tuple[int, ...], *, ever
         return (webhook_id, mine or None) if mine or everything else None
 
     call_of = "wallet_retry_dead_letters($1, $2) r (retried)"
-    show_each(settings, call(settings, "retry", call_of, arguments, plain=True), as_json)
-
-
-def call(
-    settings: Settings, command: str, function: str, *arguments: object, plain: bool = False, one: bool = False
-) -> list[dict[str, Any]]:
-    """Return the rows of this call. Raises WebhookError where the function refuses.
-
-    Of a cluster it is made in each database, and each row begins with its number; `one`: in the first alone. In place
-    of arguments there can be a function that returns those of a database, or None to leave it out.
-    """
-    of = cast("Arguments", arguments[0]) if len(arguments) == 1 and callable(arguments[0]) else None
-    with administrators(settings, f"webhooks {command}") as urls:
-        alone = settings.cluster is None
-        given = {number: of(number, alone=alone) if of else arguments for number in (list(urls)[:1] if one else urls)}
-        wanted = {number: values for number, values in given.items() if values is not None}
-        found = asyncio.run(_call_each(urls, wanted, function, plain=plain))
-    if alone or one:
-        return [row for rows in found.values() for row in rows]
-    return [{"database": number, **row} for number, rows in found.items() for row in rows]
-
-
-async def _call_each(
-    urls: Mapping[int, str], wanted: Mapping[int, tuple[object, ...]], function: str, *, plain: bool
-) -> dict[int, list[dict[str, Any]]]:
-    """Connect to all, so that nothing is done while one is away, and call one after the other. Raises WebhookError.
-
-    That a database does not have the webhook is no fault while another has it: a repeated command does the rest.
-    """
-    found: dict[int, list[dict[str, Any]]] = {}
-    lacking: WebhookError | None = None
-    async with contextlib.AsyncExitStack() as stack:
-        opened = {number: await stack.enter_async_context(connected(urls[number])) for number in wanted}
-        for number, connection in opened.items():
-            try:
-                found[number] = await _call(connection, function, wanted[number], plain=plain)
-            except UnknownWebhookError as error:
-                lacking = error
-            except (CommandError, asyncpg.PostgresError, OSError) as error:
-                if len(wanted) == 1:
-                    raise
-                done = f"done in database {', '.join(map(str, found))}" if found else "nothing is done"
-                raise WebhookError(f"database {number}: {error} ({done}: repeat it for the others)") from error
-    if lacking is not None and not found:
-        raise lacking
-    return found
-
-
-async def _call(
-    connection: asyncpg.Connection[asyncpg.Record], function: str, arguments: tuple[object, ...], *, plain: bool
-) -> list[dict[str, Any]]:
-    query = f"select {'r.*' if plain else 'row_to_json(r)'} from public.{function}"  # noqa: S608 - texts of this module
-    try:
-        rows = await connection.fetch(query, *arguments)
-    except asyncpg.UndefinedFunctionError:
-        raise NoWalletsError from None
-    except asyncpg.PostgresError as error:
-        if not (error.sqlstate or "").startswith("WA"):
-            raise
-        detail = msgspec.json.decode(error.detail or "{}", type=dict[str, object])
-        said = f"{detail['field']} {detail['reason']}" if "reason" in detail else f"{error.args[0]}: {error.hint}"
-        raise (UnknownWebhookError if error.sqlstate == "WA042" else WebhookError)(said) from None
-    return [dict(row) if plain else msgspec.json.decode(row[0]) for row in rows]
+    show_each(settings, call(settings, call_of, arguments, plain=True), as_json)
 
 
 def show_each(settings: Settings, rows: list[dict[str, Any]], as_json: bool) -> None:  # noqa: FBT001 - as click gives it
@@ -396,7 +318,7 @@ def show_each(settings: Settings, rows: list[dict[str, Any]], as_json: bool) -> 
 def show(found: dict[str, Any] | list[dict[str, Any]], *, as_json: bool) -> None:
     """Print it: as JSON, or each row on a line, without what is null."""
     if as_json:
-        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+        show_json(found)
         return
     for row in found if isinstance(found, list) else [found]:
         told = {name: ",".join(value) if isinstance(value, list) else value for name, value in row.items()}

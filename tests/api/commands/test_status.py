@@ -9,10 +9,14 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from api.setup.status import on_one_screen, status
-from tests.command import Pgwallet
+from api.commands.status import lines
+from api.setup.status import status
+from tests.api.commands.conftest import Cli
+from tests.api.receiver import Receiver
+from tests.api.service import serve
 from tests.database import Database
 
+METRICS_TOKEN = "the token of the metrics of the tests"
 WEBHOOK = """
     select id from wallet_create_webhook(
       %s, 'https://example.com/a-secret-path', 'receipts', '{transaction.topup}', null, null, 1, null, 0
@@ -22,21 +26,22 @@ TOPUP = "select id from wallet_topup((select wallet_id from wallet_credentials('
 
 
 @pytest.fixture
-def command(database: Database, tmp_path: Path) -> Pgwallet:
-    return Pgwallet(tmp_path, DATABASE_URL=database.url)
+def command(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    monkeypatch.chdir(tmp_path)
+    return Cli(DATABASE_URL=database.url, PGWALLET_DATA_DIR=str(tmp_path))
 
 
-def look(command: Pgwallet) -> dict[str, Any]:
+def look(command: Cli) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(command.call("status", "--json"))
     return found
 
 
-def screen(command: Pgwallet) -> dict[str, str]:
+def screen(command: Cli) -> dict[str, str]:
     lines = command.call("status").splitlines()
     return {line[:13].strip(): line[14:] for line in lines}
 
 
-def test_a_new_database(command: Pgwallet, administrator: psycopg.Connection) -> None:
+def test_a_new_database(command: Cli, administrator: psycopg.Connection) -> None:
     found = look(command)
     source = administrator.execute("select 'urn:uuid:' || source_id from wallet.installation").fetchone()
     assert (found["installation"],) == source
@@ -46,12 +51,14 @@ def test_a_new_database(command: Pgwallet, administrator: psycopg.Connection) ->
     assert found["events"]["epoch"] is None
     assert (found["webhooks"], found["verification"], found["open_holds"]) == ([], None, 0)
     shown = screen(command)
-    assert list(shown) == ["version", "database", "installation", "events", "webhooks", "verification", "open holds"]
+    names = ["version", "service", "database", "installation", "events", "webhooks", "verification", "open holds"]
+    assert list(shown) == names
+    assert shown["service"].startswith("not running on http://127.0.0.1:1: ")
     assert shown["events"].endswith("nobody has read any")
     assert (shown["webhooks"], shown["verification"], shown["open holds"]) == ("none", "never", "0")
 
 
-def test_what_was_read_delivered_and_verified(command: Pgwallet, administrator: psycopg.Connection) -> None:
+def test_what_was_read_delivered_and_verified(command: Cli, administrator: psycopg.Connection) -> None:
     webhook = uuid4()
     administrator.execute("select wallet_event_mark()")
     administrator.execute(WEBHOOK, [webhook])
@@ -81,7 +88,31 @@ def test_what_was_read_delivered_and_verified(command: Pgwallet, administrator: 
     assert shown["verification"].startswith("no violations, ")
 
 
-def test_who_holds_events_back(command: Pgwallet, database: Database) -> None:
+def test_the_service_that_runs_here(command: Cli, database: Database, tmp_path: Path) -> None:
+    with serve(database.api_url, tmp_path, PGWALLET_METRICS_TOKEN=METRICS_TOKEN) as running:
+        host, _, port = running.url.removeprefix("http://").partition(":")
+        here = {"PORT": port, "PGWALLET_HOST": host}
+        without = json.loads(command.call("status", "--json", **here))["service"]
+        assert (without["health"], without["measured"]) == ("healthy", None)
+        assert "PGWALLET_METRICS_TOKEN is not set here" in without["reason"]
+        wrong = json.loads(command.call("status", "--json", **here, PGWALLET_METRICS_TOKEN="x" * 32))["service"]
+        assert wrong["reason"].startswith("/metrics: status 401")
+        with_token = {**here, "PGWALLET_METRICS_TOKEN": METRICS_TOKEN}
+        measured = json.loads(command.call("status", "--json", **with_token))["service"]["measured"]
+        assert (measured["workers"], measured["waiting"]["mutations"]) == (1, 0)
+        assert measured["rates"].keys() == {"requests", "refusals", "transactions"}
+        text = command.call("status", **with_token)
+        assert f"service       healthy on {running.url}, version " in text
+        assert "queue         0 requests wait; connections: " in text
+
+
+def test_what_answers_there_and_is_no_service(command: Cli, receiver: Receiver) -> None:
+    port = receiver.url.rpartition(":")[2].strip("/").partition("/")[0]
+    found = json.loads(command.call("status", "--json", PORT=port))["service"]
+    assert (found["health"], found["reason"].startswith("something else answers there")) == (None, True)
+
+
+def test_who_holds_events_back(command: Cli, database: Database) -> None:
     with database.connect() as busy:
         busy.execute("set application_name = 'a report'")
         busy.execute("begin")
@@ -91,14 +122,14 @@ def test_who_holds_events_back(command: Pgwallet, database: Database) -> None:
         (holder,) = found.events.held_back_by
         assert (holder.pid, holder.gid) == (busy.info.backend_pid, None)
         holder.seconds = 300
-        (line,) = (line for line in on_one_screen(found).splitlines() if "pid" in line)
+        (line,) = (value for name, value in lines(found) if name == "held back")
         who = f"a report, login postgres, database {database.name}, idle in transaction"
-        assert line == f"held back     by pid {busy.info.backend_pid} for 5 minutes: {who}"
+        assert line == f"by pid {busy.info.backend_pid} for 5 minutes: {who}"
         busy.execute("rollback")
         assert asyncio.run(status(database.url, 0.0)).events.held_back_by == []
 
 
-def test_one_who_may_not_see_when_transactions_began(command: Pgwallet, database: Database) -> None:
+def test_one_who_may_not_see_when_transactions_began(command: Cli, database: Database) -> None:
     with database.server.role("modest") as modest, database.connect() as administrator, database.connect() as busy:
         administrator.execute("create role modest login password 'modest' in role wallet_owner")
         administrator.execute(f"grant connect on database {database.name} to modest".encode())
@@ -111,17 +142,17 @@ def test_one_who_may_not_see_when_transactions_began(command: Pgwallet, database
         administrator.execute(f"drop owned by {modest}".encode())
 
 
-def test_a_database_that_takes_no_writes(command: Pgwallet, database: Database) -> None:
+def test_a_database_that_takes_no_writes(command: Cli, database: Database) -> None:
     read_only = f"{database.url}&options=-c%20default_transaction_read_only%3Don"
     assert json.loads(command.call("status", "--json", DATABASE_URL=read_only))["database"]["takes_writes"] is False
     assert "takes no writes" in command.call("status", DATABASE_URL=read_only)
 
 
-def test_what_others_named_writes_nothing_to_the_terminal(command: Pgwallet, administrator: psycopg.Connection) -> None:
+def test_what_others_named_writes_nothing_to_the_terminal(command: Cli, administrator: psycopg.Connection) -> None:
     administrator.execute(WEBHOOK.replace("'receipts'", "E'red\\x1b[31m'").encode(), [uuid4()])
     assert "\x1b" not in command.call("status")
 
 
-def test_a_database_without_wallets(command: Pgwallet, database: Database) -> None:
+def test_a_database_without_wallets(command: Cli, database: Database) -> None:
     postgres = database.server.database("postgres").url
     assert command.refusal("status", DATABASE_URL=postgres).startswith("no wallets yet in ")

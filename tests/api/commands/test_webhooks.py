@@ -1,7 +1,6 @@
 """`pgwallet webhooks`: the administrator's webhooks on the command line."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,26 +9,26 @@ import pytest
 import standardwebhooks
 
 from api.events.cursors import Cursor
+from tests.api.commands.conftest import Cli
 from tests.api.receiver import Receiver
-from tests.command import Pgwallet
 from tests.database import Database
 
 KEY = {"PGWALLET_WEBHOOK_KEY": "the key that encrypts the secrets of webhooks"}
 
 
 @pytest.fixture
-def command(database: Database, tmp_path: Path) -> Iterator[Pgwallet]:
+def command(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The command line on a database of the test's own."""
-    settings = {**KEY, "DATABASE_URL": database.url, "PGWALLET_WEBHOOK_NETWORKS": "127.0.0.0/8"}
-    with Pgwallet(tmp_path, **settings) as found:
-        yield found
+    monkeypatch.chdir(tmp_path)
+    settings = {**KEY, "DATABASE_URL": database.url, "PGWALLET_DATA_DIR": str(tmp_path)}
+    return Cli(**settings, PGWALLET_WEBHOOK_NETWORKS="127.0.0.0/8")
 
 
-def told(command: Pgwallet, *arguments: str) -> Any:
+def told(command: Cli, *arguments: str) -> Any:
     return json.loads(command.call("webhooks", *arguments, "--json"))
 
 
-def test_a_webhook_from_its_making_to_its_end(command: Pgwallet, database: Database, receiver: Receiver) -> None:
+def test_a_webhook_from_its_making_to_its_end(command: Cli, database: Database, receiver: Receiver) -> None:
     options = ("--type", "transaction.topup", "--type", "hold.opened", "--asset", "UC", "--batch-size", "7")
     made = told(command, "create", receiver.url, "--description", "receipts", *options, "--after", "beginning")
     secret = made.pop("secret")
@@ -82,7 +81,7 @@ def test_a_webhook_from_its_making_to_its_end(command: Pgwallet, database: Datab
     assert told(command, "list") == []
 
 
-def test_what_fails_is_said_in_a_line(command: Pgwallet, receiver: Receiver) -> None:
+def test_what_fails_is_said_in_a_line(command: Cli, receiver: Receiver) -> None:
     webhook = told(command, "create", receiver.url)["id"]
     receiver.status = 500
     status, output, errors = command.attempt("webhooks", "test", webhook)

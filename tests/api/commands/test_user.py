@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from api.setup.export_user import export
+from api.commands.user import export
 from api.urls import with_login
 from tests.command import COMMAND, Pgwallet
 from tests.database import Database, PostgresServer

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sys
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from api.cluster import local, map_file
 from api.cluster.migrate import migrate
 from api.cluster.move import STEPS, Move
-from api.cluster.role import set_role
-from api.cluster.status import on_one_screen
+from api.cluster.status import Standby, Status
 from api.cluster.status import status as look
 from api.cluster.verify import verify_all
 from api.cluster_map import NUMBERS
+from api.commands.output import JSON, age, printable, progress, show_json
+from api.commands.user import change_role
 from api.errors import CommandError
-from api.setup.status import printable, printable_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from api.integrity.hash_chain import Finding
     from api.settings import Settings
-
-JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs")
 
 
 @click.group()
@@ -69,17 +63,10 @@ _order(
 _order("url", "Print the administrator's address of server NAME.", "name")
 
 
-@contextlib.contextmanager
-def progress(length: int, label: str = "rows") -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal."""
-    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        yield bar.update
-
-
-def show(found: Any, text: str, *, as_json: bool) -> None:
+def show(found: object, text: str, *, as_json: bool) -> None:
     """Print it, as JSON or as this text."""
     if as_json:
-        click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+        show_json(found)
     else:
         click.echo("\n".join(printable(line) for line in text.split("\n")))
 
@@ -162,9 +149,42 @@ def verify(settings: Settings, *, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def role(settings: Settings, username: str, role: str, *, as_json: bool) -> None:
-    """Make the user NAME an operator in every database, or a user again."""
-    changed = asyncio.run(set_role(map_file.read(settings), username, role))
-    show(changed, f"{changed.username} of database {changed.home} is {changed.role}", as_json=as_json)
-    if changed.away:
-        number, error = next(iter(changed.away.items()))
-        raise CommandError(f"not in all databases, give the command again when they are there; {number}: {error}")
+    """Make the user NAME an operator in every database, or a user again: as `pgwallet user role`."""
+    asyncio.run(change_role(map_file.read(settings), username, role, as_json=as_json))
+
+
+def on_one_screen(found: Status) -> str:
+    """Return it as text."""
+    lines = [f"homes {json.dumps(found.homes)}"]
+    for one in found.databases:
+        lines += ["", f"database {one.number}  {one.address}"]
+        if one.facts is None:
+            lines.append(f"  away: {one.error}")
+            continue
+        facts = one.facts
+        lines.append(f"  {facts.role} on {one.server}, PostgreSQL {facts.postgres}, migration {facts.migration}")
+        lines += [f"  standby {_standby(standby)}" for standby in facts.standbys]
+        verified = facts.verification
+        lines.append(
+            f"  {facts.users} users, verified: "
+            + (
+                "never"
+                if verified is None
+                else f"{verified.violations or 'no'} violations, {age(verified.age_seconds)} ago"
+            )
+        )
+        lines += [
+            f"  in transit to database {transit.destination}: {transit.pending} transfers, {transit.amount}"
+            f" {transit.asset} in minor units, the oldest for {age(transit.oldest_seconds)}"
+            for transit in facts.in_transit
+        ]
+    lines += ["", *(f"database {one.number}: {one.difference}: {one.remedy}" for one in found.differences)]
+    if not found.differences:
+        lines.append("map and databases agree")
+    return "\n".join(lines)
+
+
+def _standby(standby: Standby) -> str:
+    behind = "" if standby.behind_bytes is None else f", {standby.behind_bytes} bytes behind"
+    late = "" if standby.behind_seconds is None else f" ({standby.behind_seconds:.3f} s)"
+    return f"{standby.name}: {standby.state}{behind}{late}{', commits wait for it' if standby.waited_for else ''}"
