@@ -1,5 +1,5 @@
 -- What is old goes, by rules that administrators set; what the books rest on, and what nobody set a rule for, stays.
-select plan(46);
+select plan(53);
 
 create function pg_temp.aged(p_table regclass, p_column text, p_days integer, p_where text default 'true') returns void
 language plpgsql
@@ -158,5 +158,27 @@ select is((select count(*) from wallet.limit_usage where amount = 30), 1::bigint
 select is_empty(
   $$ select v.* from wallet_verify() v where v.violation !~ '^warning: ' $$, 'after all of it the books are as sound as they were'
 );
+
+
+-- what keys did
+select lives_ok(
+  $$
+    select wallet_set_role('charlie', 'user');
+    select wallet_create_key(txn(800), 'shop', sha256('a secret'), 'pgw_shop0000', '{spend,hold}', array[user_of('charlie')]);
+    select wallet_spend(wallet_of('charlie'), txn(11), 1, p_key_id => txn(800), p_actor => user_of('charlie'));
+    select wallet_hold(wallet_of('charlie'), txn(12), 1, p_key_id => txn(800), p_actor => user_of('charlie'));
+    select wallet_spend(wallet_of('charlie'), txn(13), 1, p_key_id => txn(800), p_actor => user_of('charlie'))
+  $$, 'a key is used'
+);
+select pg_temp.aged('wallet.transactions', 'created_at', 50, format('t.txn_id = %L', txn(11)));
+select pg_temp.aged('wallet.hold_events', 'created_at', 50, format('t.txn_id = %L', txn(12)));
+select is_empty('select * from pg_temp.pruned()', 'without a rule it stays on record');
+select lives_ok($$ select wallet_set_retention('key_uses', 49) $$, 'a rule is set for it');
+set local role wallet_owner;
+select throws_ok('delete from wallet.key_uses', 'WA008', null, 'nobody removes it by hand');
+reset role;
+select results_eq('select * from pg_temp.pruned()', $$ values ('key_uses', 2::bigint) $$, 'what is old goes, of transactions and of holds');
+select results_eq('select u.id from wallet.key_uses u', 'select transaction_of(txn(13))', 'what is new stays');
+select is_empty($$ select v.* from wallet_verify() v where v.violation = 'keys' $$, 'and nobody misses it');
 
 select * from finish();
