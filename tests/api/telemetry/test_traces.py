@@ -26,6 +26,7 @@ from api.app import create_app
 from api.database import traced
 from api.database.call_queue import CallQueue, Pending
 from api.database.connections import Connections
+from api.http import request_log
 from api.session import Connection
 from api.settings import Settings, SettingsError
 from api.telemetry import log_config, traces
@@ -96,6 +97,7 @@ def told(module_database: Database) -> Told:
         patch.setattr(traces, "OTLPSpanExporter", lambda: exporter)
         # the log is that of all tests in this process
         patch.setattr(log_config, "configure", lambda _: None)
+        patch.setattr(request_log, "_write", lambda: None)
         asyncio.run(story(found, module_database))
     found.spans = list(exporter.get_finished_spans())
     return found
