@@ -366,6 +366,7 @@ def test_the_log_says_why_without_an_address(told: Told, lines: list[Any], monke
     assert lines == [{"event": "traces do not arrive", "log_level": "warning", "reason": "ConnectionError"}]
 
 
+@pytest.mark.usefixtures("lines")
 def test_a_collector_that_hangs_stops_neither_requests_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     collector = Collector()
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")
