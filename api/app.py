@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from api.http import HttpApp
     from api.server.shared_memory import Shared
     from api.settings import Settings
+    from api.telemetry.traces import Traces
 
 
 async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
@@ -99,6 +100,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     if (settings.api_url is None and settings.cluster is None) or settings.jwt_secret is None:
         raise ValueError("the service needs jwt_secret, and api_url or cluster")
     log_config.configure(settings.log_level)
+    # first: it decides what queues and connections are made of
+    traces = traced() if settings.traces else None
     metrics = Metrics(shared.names() if shared else None, number)
     database = database_of(settings, metrics)
     passwords = Passwords(settings.bcrypt_cost)
@@ -156,6 +159,8 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         finally:
             passwords.close()
             await database.close()
+            if traces is not None:
+                await traces.close()
 
     litestar = Litestar(
         route_handlers=[
@@ -211,7 +216,22 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             use_handler_docstrings=True,
         ),
     )
-    return Service(litestar, around(Direct(litestar, litestar), settings, limits, metrics), streams.stop)
+    app = around(Direct(litestar, litestar), settings, limits, metrics)
+    if traces is not None:
+        from api.http.request_traces import RequestTraces
+
+        app = RequestTraces(app, traces.tracer)
+    return Service(litestar, app, streams.stop)
+
+
+def traced() -> Traces:
+    """Begin to make spans. Raises SettingsError."""
+    from api.database.traced import follow
+    from api.telemetry.traces import Traces
+
+    traces = Traces()
+    follow(traces.tracer)
+    return traces
 
 
 def database_of(settings: Settings, metrics: Metrics) -> Database:

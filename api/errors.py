@@ -197,7 +197,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA044": "There are too many webhooks. Please delete one first.",
     "WA045": "A verification is running already. Please wait until it has ended.",
     "WA046": "The service is not available at the moment. Please try again shortly.",
-    "WA047": "This app may not do this for you.",
+    "WA047": "This app may not do this.",
     "WA048": "This key does not exist.",
     "WA049": "There are too many keys. Please revoke one first.",
 }

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,19 @@ def switch(text: str) -> bool:
     if text.lower() not in ON + OFF:
         raise ValueError("on or off")
     return text.lower() in ON
+
+
+def traces(text: str) -> bool:
+    """Parse on or off; on only where the extra is installed."""
+    wanted = switch(text)
+    if wanted:
+        try:
+            installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+        except ModuleNotFoundError:
+            installed = False
+        if not installed:
+            raise ValueError("off, because opentelemetry is not installed (pip install 'pgwallet[otel]')")
+    return wanted
 
 
 def level(text: str) -> str:
@@ -230,6 +244,7 @@ class Settings:
     keep_key_uses: int | None = setting("PGWALLET_KEEP_KEY_USES", None, days)
     keep_verifications: int | None = setting("PGWALLET_KEEP_VERIFICATIONS", None, days)
     keep_dead_letters: int | None = setting("PGWALLET_KEEP_DEAD_LETTERS", None, days)
+    traces: bool = setting("PGWALLET_TRACES", False, traces)  # noqa: FBT003
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":

@@ -1,10 +1,9 @@
 """Several migrated databases that serve one set of users: their map, and connections that find the one concerned."""
 
-import asyncio
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
@@ -14,9 +13,7 @@ import psycopg
 
 from api.cluster_map import SHIFT, ClusterMap, Member, load, number_of
 from api.postgres import embedded
-from api.setup import deploy
-from api.urls import PORT
-from tests.database import SERVICE_PASSWORD, Database, PostgresServer
+from tests.database import ASSETS, SERVICE_PASSWORD, Database, clone, own_server
 
 MAPS: dict[str, Path] = {}
 """The map by the address of database 0: whoever serves this address serves the cluster."""
@@ -153,27 +150,12 @@ class Rows:
 def own_databases(count: int = 4, servers: int = 2, *settings: str) -> Iterator[Databases]:
     """So many databases without users, on so many servers of their own, which can be killed and frozen."""
     with contextlib.ExitStack() as stack:
-        folder, *data_dirs = (
-            Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgwallet-"))) for _ in range(servers + 1)
-        )
-        started: list[embedded.Server] = []
-        for number, data_dir in enumerate(data_dirs):
-            server = embedded.Server(data_dir)
-            stack.callback(server.stop, patience=5.0)
-            server.start()
-            started.append(server)
-            with _server(server).database("postgres").connect() as administrator:
-                for setting in ("fsync = off", *settings):
-                    administrator.execute(f"alter system set {setting}".encode())
-            server.stop()
-            server.start()
-            first = _server(server).database(f"wallet{number}")
-            with _server(server).database("postgres").connect() as administrator:
-                administrator.execute(f"create database {first.name}".encode())
-            migrate(first)
-            clone(first, [f"wallet{other}" for other in range(number + servers, count, servers)])
-        members = [_server(started[number % servers]).database(f"wallet{number}") for number in range(count)]
-        yield join(members, [list(range(count))], folder, tuple(started))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgwallet-")))
+        started = [stack.enter_context(own_server(*settings, number=number)) for number in range(servers)]
+        members = [
+            clone(started[number % servers][1].server, ASSETS, f"wallet{number}") for number in range(count)
+        ]
+        yield join(members, [list(range(count))], folder, tuple(server for server, _ in started))
 
 
 @contextlib.contextmanager
@@ -181,33 +163,13 @@ def spread(first: Database, count: int) -> Iterator[Everywhere]:
     """Make this database, which has users, number 0 of so many on its server; new users spread over all of them."""
     others = [first.server.database(f"{first.name}_{number}") for number in range(1, count)]
     with first.server.database("postgres").connect() as administrator, tempfile.TemporaryDirectory() as folder:
-        administrator.execute(f"create database {others[0].name}".encode())
-        migrate(others[0])
-        clone(others[0], [database.name for database in others[1:]])
+        for database in others:
+            clone(first.server, ASSETS, database.name)
         databases = join([first, *others], [[0], list(range(count))], Path(folder))
         MAPS[first.api_url] = databases.file
         yield Everywhere(first.server, first.name, databases=databases)
         for database in others:
             administrator.execute(f"drop database {database.name} with (force)".encode())
-
-
-def _server(server: embedded.Server) -> PostgresServer:
-    return PostgresServer(host=str(server.socket), port=PORT)
-
-
-def migrate(database: Database) -> None:
-    """Deploy what lies in db/ here, with assets and without users."""
-    asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD, seeds="01_*.sql"))
-
-
-def clone(database: Database, names: Iterable[str]) -> None:
-    """Copy a database; what roles may do in a database is not copied with it."""
-    roles = (deploy.DB / "roles.sql").read_bytes()
-    for name in names:
-        with database.server.database("postgres").connect() as administrator:
-            administrator.execute(f"create database {name} template {database.name}".encode())
-        with database.server.database(name).connect() as administrator:
-            administrator.execute(roles)
 
 
 def join(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from api.postgres.orphans import processes
+from tests.preloaded import program
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-P", "-m", "api.cli"]
@@ -96,13 +97,22 @@ class Pgwallet:
         return lines[0].removeprefix("pgwallet: ")
 
     def attempt(self, *arguments: str, **variables: str) -> tuple[int, str, str]:
-        process = self.spawn(*arguments, **variables)
-        try:
-            output, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-            process.wait()
-        return process.returncode, output, errors
+        environment = {**self.environment, **variables}
+        with (
+            Path(os.devnull).open() as nothing,
+            tempfile.TemporaryFile("w+") as output,
+            tempfile.TemporaryFile("w+") as errors,
+        ):
+            process = program("api.cli").start(
+                arguments, environment, [nothing, output, errors], cwd=tempfile.gettempdir(), start_new_session=True
+            )
+            try:
+                status = process.wait(60)
+            finally:
+                process.kill()
+            output.seek(0)
+            errors.seek(0)
+            return status, output.read(), errors.read()
 
 
 class Service:

@@ -1,19 +1,14 @@
 """The database of the tests: a server of their own, a migrated template on it, and a clone of that for each test."""
 
 import logging
+import os
 import signal
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-from pytest_postgresql import factories
-from pytest_postgresql.executors import NoopExecutor
 
-from api.postgres import embedded
-from api.urls import PORT
-from tests.database import Database, PostgresServer, load_template
+from tests.database import PREPARED, Database, PostgresServer, cloned, own_server, prepare, set_privileges
 
 # a line for each request, written to wherever the service's log went when a test built it in this process
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -36,35 +31,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    # before xdist starts its processes, which use it, too
+    if PREPARED not in os.environ:
+        prepare()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """The server that the service itself embeds, in a temporary folder; it is gone after the session."""
     # ended from outside, as timeout(1) does it, a session cleans up as it does after Ctrl-C
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-        server = embedded.Server(Path(folder))
-        try:
-            server.start()
-            found = PostgresServer(host=str(server.socket), port=PORT)
-            with found.database("postgres").connect() as administrator:
-                # what the tests write need not survive a power cut
-                administrator.execute("alter system set fsync = off")
-                # a worker of it may hold the template just when it is cloned
-                administrator.execute("alter system set autovacuum = off")
-                administrator.execute("select pg_reload_conf()")
-            yield found
-        finally:
-            server.stop(patience=5.0)
-
-
-postgresql_noproc = factories.postgresql_noproc(depends_on="postgres_server", dbname="test", load=[load_template])
-postgresql = factories.postgresql("postgresql_noproc")
+    # a worker of autovacuum may hold the template just when it is cloned
+    with own_server("autovacuum = off", number=0) as (_, database):
+        yield database.server
 
 
 @pytest.fixture
-def database(postgres_server: PostgresServer, postgresql: psycopg.Connection) -> Database:
+def database(postgres_server: PostgresServer) -> Iterator[Database]:
     """A migrated and seeded database of the test's own."""
-    return postgres_server.database(postgresql.info.dbname)
+    with cloned(postgres_server, "test") as found:
+        yield found
 
 
 @pytest.fixture
@@ -75,25 +62,15 @@ def administrator(database: Database) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def shared_database(postgres_server: PostgresServer) -> Iterator[Database]:
     """One clone for all tests that roll back what they do; nothing may be committed in it."""
-    name = f"shared_{postgresql_noproc.dbname}"
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        database = postgres_server.database(name)
-        # privileges on a database are not cloned with it
-        database.migrate()
-        yield database
-        administrator.execute(f"drop database {name} with (force)")
+    with cloned(postgres_server, "shared") as found:
+        set_privileges(found)
+        yield found
 
 
 @pytest.fixture(scope="module")
-def module_database(
-    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest
-) -> Iterator[Database]:
+def module_database(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Database]:
     """A clone of the migrated template, which the tests of the module share."""
-    name = f"{request.module.__name__.rpartition('.')[2]}_{postgresql_noproc.dbname}"
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        yield postgres_server.database(name)
-        administrator.execute(f"drop database {name} with (force)")
+    with cloned(postgres_server, f"of_{request.module.__name__.rpartition('.')[2]}") as found:
+        yield found

@@ -1,7 +1,16 @@
-"""A migrated database of a test: who can connect to it, and how."""
+"""A migrated database of a test: who can connect to it, and how.
+
+A server begins as a copy of one that was prepared: its files are there at once, and a deploy needs seconds.
+"""
 
 import asyncio
+import atexit
 import contextlib
+import fcntl
+import functools
+import os
+import shutil
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,19 +25,20 @@ from api.setup import deploy
 from api.urls import PORT
 
 SERVICE_PASSWORD = "a password of the tests"
+WALLET = "wallet"
+"""A prepared database: migrated, with all seeds."""
+ASSETS = "assets"
+"""Another one: migrated, without users."""
+PREPARED = "PREPARED_SERVERS"
+"""The environment variable with the folder that all processes of one run of the tests share."""
 
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """The test server, with the attributes that pytest-postgresql asks a server fixture for."""
+    """A server: the folder of its socket, and its port."""
 
     host: str
     port: int
-    user: str = "postgres"
-    password: str | None = None
-    options: str = ""
-    maintenance_dbname: str = "postgres"
-    template_dbname: str = "template0"
 
     @contextlib.contextmanager
     def role(self, name: str) -> Iterator[str]:
@@ -62,7 +72,7 @@ class Database:
     @property
     def url(self) -> str:
         """The administrator's address of it."""
-        return f"postgresql://{self.server.user}@/{self.name}?host={quote(self.server.host)}&port={self.server.port}"
+        return f"postgresql://postgres@/{self.name}?host={quote(self.server.host)}&port={self.server.port}"
 
     @property
     def api_url(self) -> str:
@@ -79,27 +89,81 @@ class Database:
         asyncio.run(deploy.migrate(self.url, password=SERVICE_PASSWORD, seeds="*.sql"))
 
 
-def load_template(host: str, port: int, user: str, dbname: str, **_: object) -> None:
-    """Fill the template that pytest-postgresql clones for every test."""
-    Database(PostgresServer(host, port, user), dbname).migrate()
+@contextlib.contextmanager
+def cloned(server: PostgresServer, name: str, template: str = WALLET) -> Iterator[Database]:
+    """A database like the template, for a while."""
+    with server.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {name} template {template}".encode())
+        try:
+            yield server.database(name)
+        finally:
+            administrator.execute(f"drop database if exists {name} with (force)".encode())
+
+
+def clone(server: PostgresServer, template: str, name: str) -> Database:
+    """Make a database like the template, and all that the roles may do in it."""
+    with server.database("postgres").connect() as administrator:
+        administrator.execute(f"create database {name} template {template}".encode())
+    database = server.database(name)
+    set_privileges(database)
+    return database
+
+
+def set_privileges(database: Database) -> None:
+    """Let the roles do in a clone what they may do in the template: privileges on a database are not cloned with it."""
+    with database.connect() as administrator:
+        administrator.execute((deploy.DB / "roles.sql").read_bytes())
+
+
+def prepare() -> Path:
+    """Make the folder of the prepared servers, for this process and those that it starts."""
+    folder = tempfile.mkdtemp(prefix="pgwallet-prepared-")
+    os.environ[PREPARED] = folder
+    atexit.register(shutil.rmtree, folder)
+    return Path(folder)
+
+
+@functools.cache
+def _prepared(number: int) -> Path:
+    """The files of a stopped server. Another number is another server, by its system identifier, too."""
+    root = Path(os.environ[PREPARED]) if PREPARED in os.environ else prepare()
+    with (root / f"{number}.lock").open("w") as lock:
+        # whoever comes first makes it
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        files = root / str(number)
+        if not files.exists():
+            with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
+                server = embedded.Server(Path(folder))
+                try:
+                    server.start()
+                    _fill(PostgresServer(host=str(server.socket), port=PORT))
+                finally:
+                    server.stop(patience=60.0)
+                server.pgdata.rename(files)
+    return files
+
+
+def _fill(server: PostgresServer) -> None:
+    with server.database("postgres").connect() as administrator:
+        # what the tests write need not survive a power cut
+        administrator.execute("alter system set fsync = off")
+        administrator.execute("select pg_reload_conf()")
+        administrator.execute(f"create database {ASSETS}".encode())
+    assets = server.database(ASSETS)
+    asyncio.run(deploy.migrate(assets.url, password=SERVICE_PASSWORD, seeds="01_*.sql"))
+    asyncio.run(deploy.seed(clone(server, ASSETS, WALLET).url))
 
 
 @contextlib.contextmanager
-def own_server(*settings: str) -> Iterator[tuple[embedded.Server, Database]]:
+def own_server(*settings: str, number: int = 1) -> Iterator[tuple[embedded.Server, Database]]:
     """A server with settings that not all tests can have, and a migrated database on it."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
+        subprocess.run(["cp", "-a", _prepared(number), Path(folder) / "postgres"], check=True)
         server = embedded.Server(Path(folder))
+        with (server.pgdata / "postgresql.auto.conf").open("a") as file:
+            file.writelines(f"{setting}\n" for setting in settings)
         try:
             server.start()
-            postgres_server = PostgresServer(host=str(server.socket), port=PORT)
-            with postgres_server.database("postgres").connect() as administrator:
-                for setting in ("fsync = off", *settings):
-                    administrator.execute(f"alter system set {setting}".encode())
-                administrator.execute("create database wallet")
-            server.stop()
-            server.start()
-            database = postgres_server.database("wallet")
-            database.migrate()
-            yield server, database
+            yield server, PostgresServer(host=str(server.socket), port=PORT).database(WALLET)
         finally:
             server.stop(patience=5.0)

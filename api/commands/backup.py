@@ -122,9 +122,10 @@ def backup(settings: Settings, target: Path, *, files: bool, as_json: bool) -> N
     if as_json:
         show_json(made)
         return
-    show_lines([("backup", f"{made.file}, {made.bytes / 2**20:,.1f} MiB in {age(made.seconds)}")])
+    told = [("backup", f"{made.file}, {made.bytes / 2**20:,.1f} MiB in {age(made.seconds)}")]
     if made.missing:
-        show_lines([("not in it", f"{', '.join(made.missing)}: keep a copy of them, too, in a safe place of its own")])
+        told.append(("not in it", f"{', '.join(made.missing)}: keep a copy of that, too, in a safe place of its own"))
+    show_lines(told)
 
 
 @click.command()
@@ -167,8 +168,9 @@ def restore(settings: Settings, source: Path, *, wal: Path | None, until: str | 
     if as_json:
         show_json(done)
         return
-    show_lines([("restored", done.into), ("verified", f"{done.entries} entries, no violations")])
-    show_lines(("missing", f"{name} in {done.into}: {follows}") for name, follows in missing.items())
+    told = [("restored", done.into), ("verified", f"{done.entries} entries, no violations")]
+    told += [("missing", f"{name} in {done.into}: {follows}") for name, follows in missing.items()]
+    show_lines(told)
 
 
 def _new(target: Path) -> Path:

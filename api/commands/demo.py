@@ -212,11 +212,15 @@ def demo(settings: Settings, *, users: int, transactions: int, seed: int, yes: b
     if as_json:
         show_json(made)
         return
-    told = {"users": (made.users, made.new_users), "transactions": (made.transactions, made.new_transactions)}
-    show_lines((name, f"{count}, {new} of them new") for name, (count, new) in told.items())
-    show_lines((name, number) for name, number in {**made.types, **made.refused}.items())
+    told: list[tuple[str, object]] = [
+        ("users", f"{made.users}, {made.new_users} of them new"),
+        ("transactions", f"{made.transactions}, {made.new_transactions} of them new"),
+        *made.types.items(),
+        *made.refused.items(),
+    ]
     if made.password:
-        show_lines([("sign in", f"as {made.first_user}, with the password {made.password}")])
+        told.append(("sign in", f"as {made.first_user}, with the password {made.password}"))
+    show_lines(told)
 
 
 async def make(url: str, users: int, transactions: int, seed: int, password_hash: str, *, yes: bool) -> Made:

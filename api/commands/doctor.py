@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from api import __version__
 from api.cluster.status import status as look_at_cluster
 from api.cluster_map import load
 from api.commands import service
@@ -273,11 +273,10 @@ def _backup(settings: Settings) -> Finding:
 
 
 def _versions(running: service.Service) -> Finding:
-    here = importlib.metadata.version("pgwallet")
     there = running.measured.version if running.measured is not None else None
-    if there not in (None, here):
-        return warning("version", f"the service that runs is {there}, this is {here}", "restart the service")
-    return ok("version", here)
+    if there not in (None, __version__):
+        return warning("version", f"the service that runs is {there}, this is {__version__}", "restart the service")
+    return ok("version", __version__)
 
 
 async def _database(settings: Settings, url: str) -> list[Finding]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -15,8 +13,6 @@ from api.commands.databases import AS, Databases, RefusedError, on_databases
 from api.commands.output import JSON, Cell, moment, show_json, show_record, show_rows
 from api.errors import CommandError
 
-START: Final = "pgw_"
-PREFIX: Final = 12
 SCOPES: Final = ("read", "spend", "topup", "hold", "transfer", "refund")
 PAGE: Final = 1000
 DURATION: Final = re.compile(r"([1-9][0-9]{0,4})([mhd])")
@@ -69,6 +65,9 @@ async def create(
 
     What a key may do never changes: another right is another key.
     """
+    # PyJWT and structlog come with it, which no other command needs
+    from api.auth.keys import new_secret
+
     if all_users == bool(subjects):
         raise click.UsageError("give --subject for each user, or --all-users")
     users = [(await databases.user(subject)).id for subject in subjects]
@@ -78,10 +77,10 @@ async def create(
         ((expires_at,),) = await databases.fetch(
             databases.numbers[0], "select clock_timestamp() + $1::interval", expires_in
         )
-    secret = START + secrets.token_urlsafe(32)
+    made = new_secret()
     key_id = uuid4()
     terms = (
-        *(key_id, name, hashlib.sha256(secret.encode()).digest(), secret[:PREFIX], sorted(set(scopes))),
+        *(key_id, name, made.secret_hash, made.prefix, sorted(set(scopes))),
         *(users or None, all_users, list(networks) or None, expires_at, calls_per_minute, actor),
     )
     try:
@@ -91,8 +90,8 @@ async def create(
     except CommandError as error:
         # its secret is not shown: nobody can use it, and nobody should keep it
         raise CommandError(f"{error}. End what may be there of it: `pgwallet key revoke {key_id}`") from error
-    (made,) = merged(rows)
-    _show({**made, "secret": secret}, as_json=as_json)
+    (row,) = merged(rows)
+    _show({**row, "secret": made.secret}, as_json=as_json)
 
 
 @key.command("list")

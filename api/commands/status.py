@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 import click
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict
 
+from api import __version__
 from api.commands import service
 from api.commands.output import JSON, age, show_json, show_lines
 from api.setup.administrator import administrators
@@ -50,11 +50,10 @@ def status(settings: Settings, *, as_json: bool) -> None:
                 show_lines([first, *service_lines(running), *others])
             return
         members = asyncio.run(look_at(urls))
-    version = importlib.metadata.version("pgwallet")
     if as_json:
-        show_json({"version": version, "service": running, "databases": members})
+        show_json({"version": __version__, "service": running, "databases": members})
     else:
-        show_lines([("version", version), *service_lines(running), *cluster_lines(members)])
+        show_lines([("version", __version__), *service_lines(running), *cluster_lines(members)])
     for member in members:
         if member.error:
             raise UnreachableError(f"database {member.number}: {member.error}")

@@ -33,7 +33,7 @@ class BalanceReads:
         self.admission = Admission(limit)
         self._together = together
         self._alone = alone
-        self._queue: CallQueue[Holder, Balance] = CallQueue(self._read)
+        self._queue: CallQueue[Holder, Balance] = CallQueue(self._read, "balances together")
 
     async def balance(self, wallet_id: UUID, actor: UUID, key_id: UUID | None = None) -> Balance:
         """Read a balance: as of after this call began. Raises ServiceError."""

@@ -125,6 +125,7 @@ class Relay:
             try:
                 if ended := await self._database.sweep():
                     log.info("due holds ended", count=ended)
+                self._metrics.sweep(self._number or 0)
             except ServiceError:
                 continue  # the database is away: the pool logs that
             except Exception:  # the next sweep may succeed

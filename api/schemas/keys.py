@@ -57,7 +57,12 @@ CallsPerMinute = Annotated[
 class KeyRequest(Struct, forbid_unknown_fields=True, kw_only=True):
     """A key to make. Nothing of it can be changed later: another right is another key."""
 
-    EXAMPLE: ClassVar[dict[str, Any]] = {"all_users": False, "networks": None, "expires_at": None}
+    EXAMPLE: ClassVar[dict[str, Any]] = {
+        "subjects": ["alice"],
+        "all_users": False,
+        "networks": None,
+        "expires_at": None,
+    }
 
     name: KeyName
     scopes: Scopes

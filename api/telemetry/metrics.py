@@ -263,6 +263,9 @@ class RelayMetrics:
         )
         self._events = Counter("pgwallet_webhook_events", "Events that were delivered", webhook, registry=registry)
         self._dead = Counter("pgwallet_webhook_dead_letters", "Events that were given up", webhook, registry=registry)
+        self._sweeps = Counter(
+            "pgwallet_sweeps", "Looks for holds that are due, which end them", ["database"], registry=registry
+        )
         self._known: set[UUID] = set()
         self._noted: dict[int, Mapping[UUID, Lag]] = {}
 
@@ -293,6 +296,10 @@ class RelayMetrics:
         self._deliveries.labels(webhook, "delivered" if delivered else "failed").inc()
         if delivered:
             self._events.labels(webhook).inc(events)
+
+    def sweep(self, database: int = 0) -> None:
+        """Count that the holds which were due are ended."""
+        self._sweeps.labels(database).inc()
 
     def give_up(self, webhook: UUID) -> None:
         """Count a dead letter."""

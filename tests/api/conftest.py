@@ -3,6 +3,7 @@
 For tests of the command line there are real processes of it, on temporary data dirs and free ports.
 """
 
+import contextlib
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -12,13 +13,12 @@ from pathlib import Path
 import bcrypt
 import httpx
 import pytest
-from pytest_postgresql.executors import NoopExecutor
 
 from tests.api.receiver import Receiver
 from tests.api.service import TLS, Service, User, serve
 from tests.cluster import spread
 from tests.command import Pgwallet
-from tests.database import Database, PostgresServer
+from tests.database import Database, PostgresServer, cloned
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -35,32 +35,25 @@ def on_databases(item: pytest.Item) -> bool:
 
 @pytest.fixture(scope="session")
 def service_database(
-    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, pytestconfig: pytest.Config
+    postgres_server: PostgresServer, pytestconfig: pytest.Config
 ) -> Iterator[Database]:
     """The database of `service`: a clone of the migrated template, or as many as `--databases` says."""
-    yield from cloned(postgres_server, postgresql_noproc, "service", pytestconfig.getoption("databases"))
-
-
-def cloned(
-    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, prefix: str, databases: int = 1
-) -> Iterator[Database]:
-    """Clone the migrated template, with cheap hashes; more than one database make a cluster."""
-    name = f"{prefix}_{postgresql_noproc.dbname}"
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-    found = postgres_server.database(name)
-    with found.connect() as administrator:
-        # of the demo accounts: a dear hash on record makes every sign-in that fails dear
-        for username, password in (("alice", b"password123"), ("bob", b"password456"), ("charlie", b"password789")):
-            cheap = bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()
-            administrator.execute("update wallet.users set password_hash = %s where username = %s", [cheap, username])
-    if databases == 1:
+    with with_cheap_hashes(postgres_server, "service", pytestconfig.getoption("databases")) as found:
         yield found
-    else:
-        with spread(found, databases) as cluster:
-            yield cluster
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute(f"drop database {name} with (force)")
+
+
+@contextlib.contextmanager
+def with_cheap_hashes(postgres_server: PostgresServer, name: str, databases: int = 1) -> Iterator[Database]:
+    """A clone of the migrated template, or a cluster with more than one database."""
+    with contextlib.ExitStack() as stack:
+        found = stack.enter_context(cloned(postgres_server, name))
+        with found.connect() as administrator:
+            # of the demo accounts: a dear hash on record makes every sign-in that fails dear
+            for username, password in (("alice", b"password123"), ("bob", b"password456"), ("charlie", b"password789")):
+                cheap = bcrypt.hashpw(password, bcrypt.gensalt(4)).decode()
+                update = "update wallet.users set password_hash = %s where username = %s"
+                administrator.execute(update, [cheap, username])
+        yield found if databases == 1 else stack.enter_context(spread(found, databases))
 
 
 @pytest.fixture(scope="session")

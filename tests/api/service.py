@@ -7,7 +7,6 @@ import select
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import httpx
 from tests.cluster import MAPS
 from tests.command import wait_until
 from tests.database import Database
+from tests.preloaded import Forked, program
 
 JWT_SECRET = "the secret that signs the tokens of the tests"
 WEBHOOK_KEY = "the key that encrypts the secrets of webhooks in the tests"
@@ -35,7 +35,7 @@ class Service:
 
     url: str
     log: Path
-    process: subprocess.Popen[Any]
+    process: subprocess.Popen[Any] | Forked
 
     def lines(self, **wanted: object) -> list[dict[str, Any]]:
         """The lines with these values that are written by now; those of the last moment are not."""
@@ -58,7 +58,7 @@ class Service:
 
 @contextlib.contextmanager
 def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **settings: str) -> Iterator[Service]:
-    """Run `python -m api.server.worker` as the supervisor does, logging into `folder` or to `stderr`."""
+    """Run `api.server.worker` as the supervisor does, but loaded already, logging into `folder` or to `stderr`."""
     listener = socket.create_server(("127.0.0.1", 0))
     log = folder / f"service-{uuid4().hex}.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PGWALLET_", "JWT_"))}
@@ -72,26 +72,19 @@ def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **sett
         **({"PGWALLET_CLUSTER": str(MAPS[api_url])} if api_url in MAPS else {}),
         **settings,
     }
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", "api.server.worker", str(listener.fileno())],
-            stdin=subprocess.PIPE,
-            stderr=stderr or file,
-            pass_fds=[listener.fileno()],
-            env=environment,
-        )
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(variables).encode() + b"\n")
-    process.stdin.flush()
-    service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", log, process)
-    listener.close()
-    try:
-        wait_until(lambda: live(service))
-        yield service
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdin.close()
+    told, telling = os.pipe()
+    with os.fdopen(telling, "wb", buffering=0) as stdin:
+        with os.fdopen(told) as order, log.open("wb") as file, listener:
+            files = [order, file, stderr or file, listener]
+            process = program("api.server.worker", "-W", "error").start([], environment, files)
+            service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", log, process)
+        stdin.write(json.dumps(variables).encode() + b"\n")
+        try:
+            wait_until(lambda: live(service))
+            yield service
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 def live(service: Service) -> bool:

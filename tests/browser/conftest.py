@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from pytest_postgresql.executors import NoopExecutor
 
 from tests.api.conftest import alice, bob, operator, receiver
 from tests.api.service import Service, serve
-from tests.database import Database, PostgresServer
+from tests.database import Database, PostgresServer, cloned
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,13 +22,10 @@ FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def service_database(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def service_database(postgres_server: PostgresServer) -> Iterator[Database]:
     """The database of `service`, whose demo accounts are as `pgwallet run` makes them."""
-    name = f"browser_{postgresql_noproc.dbname}"
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute(f"create database {name} template {postgresql_noproc.template_dbname}".encode())
-        yield postgres_server.database(name)
-        administrator.execute(f"drop database {name} with (force)".encode())
+    with cloned(postgres_server, "browser") as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

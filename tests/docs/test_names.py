@@ -128,7 +128,7 @@ def test_every_target_that_is_named_exists() -> None:
 def test_every_folder_is_in_the_table() -> None:
     found = {
         folder.as_posix()
-        for top in ("api", "db", "tests")
+        for top in ("api", "clients", "db", "tests")
         for file in (ROOT / top).rglob("*.*")
         if "__pycache__" not in file.parts
         for folder in list(file.relative_to(ROOT).parents)[:-1]

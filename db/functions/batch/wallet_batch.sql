@@ -194,7 +194,7 @@ begin
     v_created_at := clock_timestamp();
     v_hashes := wallet.write_transactions(
       v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas,
-      v_balances, v_assets, v_references, v_metadata, p_key_ids => v_set_key_ids
+      v_balances, v_assets, v_references, v_metadata, v_set_key_ids
     );
   end if;
 

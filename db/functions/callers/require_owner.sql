@@ -1,7 +1,7 @@
 create or replace function wallet.require_owner(
   p_owner_id uuid,
   p_actor uuid,
-  p_key_id uuid default null
+  p_key_id uuid
 )
 returns void
 language plpgsql

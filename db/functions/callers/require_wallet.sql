@@ -1,7 +1,7 @@
 create or replace function wallet.require_wallet(
   p_wallet_id uuid,
   p_actor uuid,
-  p_key_id uuid default null
+  p_key_id uuid
 )
 returns table (asset text, scale smallint, status text, floor bigint, has_holds boolean)
 language plpgsql

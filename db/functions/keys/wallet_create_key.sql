@@ -72,9 +72,8 @@ begin
   insert into wallet.key_subjects (key_id, user_id)
   select v_key.id, i
   from unnest(v_user_ids) i;
-  perform wallet.record_action(
-    p_actor, 'key_created', null, null, p_key_id => v_key.id,
-    p_detail => jsonb_build_object(
+  perform wallet.record_key_action(
+    p_actor, 'key_created', v_key.id, jsonb_build_object(
       'name', v_key.name, 'prefix', v_key.prefix, 'scopes', v_key.scopes, 'all_users', v_key.all_users,
       'users', cardinality(v_user_ids), 'networks', v_key.networks::text[],
       'calls_per_minute', v_key.calls_per_minute, 'expires_at', v_key.expires_at

@@ -29,9 +29,8 @@ begin
     returning k.* into v_key;
     -- services remember callers: this is how they learn of it
     perform wallet.record_revocation(p_key_id, null, clock_timestamp() + interval '1 day');
-    perform wallet.record_action(
-      p_actor, 'key_revoked', null, null, p_key_id => p_key_id,
-      p_detail => jsonb_build_object('name', v_key.name, 'prefix', v_key.prefix)
+    perform wallet.record_key_action(
+      p_actor, 'key_revoked', p_key_id, jsonb_build_object('name', v_key.name, 'prefix', v_key.prefix)
     );
   end if;
   return next wallet.described_key(v_key);

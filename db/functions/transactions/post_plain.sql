@@ -9,7 +9,7 @@ create or replace function wallet.post_plain(
   p_reference text,
   p_metadata jsonb,
   p_actor uuid,
-  p_key_id uuid default null
+  p_key_id uuid
 )
 returns wallet.transaction_result
 language plpgsql

@@ -39,7 +39,7 @@ begin
   if v_fault is not null then
     perform wallet.raise_error('WA002', v_fault);
   end if;
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, null);
 
   if p_to_username is not null then
     v_request.to_wallet_id := wallet.recipient(p_wallet_id, p_to_username);

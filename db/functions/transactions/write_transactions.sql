@@ -14,9 +14,9 @@ create or replace function wallet.write_transactions(
   p_assets text[],
   p_references text[],
   p_metadata jsonb[],
+  p_key_ids uuid[],
   p_effective_at timestamptz[] default null,
-  p_counterparty_ids uuid[] default null,
-  p_key_ids uuid[] default null
+  p_counterparty_ids uuid[] default null
 )
 returns bytea[]
 language plpgsql
@@ -82,6 +82,6 @@ $$;
 
 comment on function wallet.write_transactions(
   timestamptz, timestamptz[], bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[],
-  text[], jsonb[], timestamptz[], uuid[], uuid[]
+  text[], jsonb[], uuid[], timestamptz[], uuid[]
 ) is
   'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';

@@ -1,12 +1,12 @@
 """What every command has: words that say what it does, also of each of its options; and one version."""
 
-import importlib.metadata
 from collections.abc import Iterator
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from api import __version__
 from api.cli import pgwallet
 
 
@@ -34,7 +34,7 @@ def test_every_command_says_what_it_does(name: str) -> None:
 
 def test_the_version_needs_no_settings() -> None:
     shown = CliRunner(env={"PORT": "x"}).invoke(pgwallet, ["--version"])
-    assert shown.output == f"pgwallet {importlib.metadata.version('pgwallet')}\n"
+    assert shown.output == f"pgwallet {__version__}\n"
 
 
 def test_a_shell_completes_commands() -> None:

@@ -7,12 +7,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from pytest_postgresql.executors import NoopExecutor
 
 from api.database.pool import Pool
 from api.errors import ServiceError
 from api.settings import Settings
-from tests.database import Database, PostgresServer
+from tests.database import Database, PostgresServer, cloned, set_privileges
 
 SIZE = 3
 WHERE = "select current_database()"
@@ -21,14 +20,11 @@ END = "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s
 
 
 @pytest.fixture
-def copy(postgres_server: PostgresServer, postgresql_noproc: NoopExecutor) -> Iterator[Database]:
+def copy(postgres_server: PostgresServer) -> Iterator[Database]:
     """Another database."""
-    name = f"copy_{uuid4().hex}"
-    with postgres_server.database("postgres").connect() as server:
-        server.execute(f"create database {name} template {postgresql_noproc.template_dbname}".encode())
-        server.execute(f"grant connect on database {name} to wallet_api".encode())
-        yield postgres_server.database(name)
-        server.execute(f"drop database {name} with (force)".encode())
+    with cloned(postgres_server, f"copy_{uuid4().hex}") as found:
+        set_privileges(found)
+        yield found
 
 
 @pytest.fixture

@@ -22,9 +22,9 @@ from api.database.pool import Pool
 from api.settings import Settings
 from tests.api.pages.browser import Browser
 from tests.api.service import PASSWORD, TLS, Service, User, data, problem, serve
-from tests.cluster import JOIN, Databases, join, migrate, own_databases
+from tests.cluster import JOIN, Databases, join, own_databases
 from tests.command import wait_until
-from tests.database import PostgresServer
+from tests.database import ASSETS, PostgresServer, clone
 from tests.system.cluster.away import frozen
 
 NAMES = [f"spread-{number}" for number in range(1000)]
@@ -47,8 +47,7 @@ def databases(postgres_server: PostgresServer) -> Iterator[Databases]:
     members = [postgres_server.database(f"cluster_{number}") for number in range(2)]
     with postgres_server.database("postgres").connect() as administrator, tempfile.TemporaryDirectory() as folder:
         for database in members:
-            administrator.execute(f"create database {database.name}")
-            migrate(database)
+            clone(postgres_server, ASSETS, database.name)
         cheap = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
         with members[0].connect() as first:
             first.execute("select wallet_register(%s, %s)", [ELDER, cheap])

@@ -1,7 +1,6 @@
 """What a session with the database is: the same whatever database and role have for it, with a server that writes."""
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from pathlib import Path
@@ -13,15 +12,13 @@ import pytest
 from api.database.pool import Pool as Calls
 from api.integrity import verification
 from api.integrity.hash_chain import Finding
-from api.postgres import embedded
 from api.session import PINNED
 from api.settings import Settings
 from api.setup import deploy
 from api.setup.deploy import DeployError
-from api.urls import PORT
 from tests.api.service import TLS, Service, User, data, problem, serve
 from tests.command import wait_until
-from tests.database import SERVICE_PASSWORD, Database, PostgresServer
+from tests.database import SERVICE_PASSWORD, WALLET, Database, PostgresServer, clone, own_server
 
 # For each that is pinned a value that does harm, and some that are not ours to name.
 HOSTILE = {
@@ -182,21 +179,16 @@ def switched(database: Database) -> Iterator[Database]:
 @pytest.fixture(scope="module")
 def other_cluster() -> Iterator[PostgresServer]:
     """A second server."""
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-        server = embedded.Server(Path(folder))
-        try:
-            server.start()
-            yield PostgresServer(host=str(server.socket), port=PORT)
-        finally:
-            server.stop(patience=5.0)
+    with own_server() as (_, database):
+        yield database.server
 
 
 def both(first: Database, second: PostgresServer) -> str:
     """The service's address of a database that both servers have; the first is asked first."""
-    other = second.database(first.name)
     read_only(second.database("postgres"), "off")
-    asyncio.run(deploy.create_database(other.url))
-    other.migrate()
+    with second.database("postgres").connect() as administrator:
+        administrator.execute(f"drop database if exists {first.name} with (force)")
+    clone(second, WALLET, first.name)
     hosts, ports = f"{first.server.host},{second.host}", f"{first.server.port},{second.port}"
     return f"{first.api_url.partition('?')[0]}?host={hosts}&port={ports}"
 

@@ -15,9 +15,9 @@ import pytest
 from api.cluster_map import home_of
 from tests.api.pages.browser import Browser
 from tests.api.service import TLS, Service, User, data, problem, serve
-from tests.cluster import Databases, join, migrate
+from tests.cluster import Databases, join
 from tests.command import wait_until
-from tests.database import Database, PostgresServer
+from tests.database import ASSETS, Database, PostgresServer, clone
 
 NAMES = (f"between-{number}" for number in count())
 UserOf = Callable[[int], User]
@@ -30,8 +30,7 @@ def databases(postgres_server: PostgresServer) -> Iterator[Databases]:
     members = [postgres_server.database(f"transfers_{number}") for number in range(2)]
     with postgres_server.database("postgres").connect() as administrator, tempfile.TemporaryDirectory() as folder:
         for database in members:
-            administrator.execute(f"create database {database.name}")
-            migrate(database)
+            clone(postgres_server, ASSETS, database.name)
         yield join(members, [[0, 1]], Path(folder))
         for database in members:
             administrator.execute(f"drop database {database.name} with (force)")

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from pytest_postgresql.executors import NoopExecutor
 
-from tests.api.conftest import cloned
+from tests.api.conftest import with_cheap_hashes
 from tests.api.pages.browser import Browser
 from tests.api.service import Service, User, serve
 from tests.database import Database, PostgresServer
@@ -13,10 +12,11 @@ from tests.database import Database, PostgresServer
 
 @pytest.fixture(scope="session")
 def service_database(
-    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, pytestconfig: pytest.Config
+    postgres_server: PostgresServer, pytestconfig: pytest.Config
 ) -> Iterator[Database]:
     """A ledger in which tests of pages may leave contradictions."""
-    yield from cloned(postgres_server, postgresql_noproc, "pages", pytestconfig.getoption("databases"))
+    with with_cheap_hashes(postgres_server, "pages", pytestconfig.getoption("databases")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

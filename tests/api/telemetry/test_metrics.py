@@ -426,6 +426,7 @@ def relayed() -> str:
     relay.note({webhook: Lag(1, 2.0, 3.0)})
     relay.count(webhook, 5, delivered=True)
     relay.give_up(webhook)
+    relay.sweep()
     return generate_latest(relay.registry).decode()
 
 

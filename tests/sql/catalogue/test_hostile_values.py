@@ -99,7 +99,9 @@ def attempt(connection: psycopg.Connection, role: str, function: Function, liter
             assert {row[columns.index("outcome")] for row in rows} <= OUTCOMES
         connection.execute("reset session authorization")
         connection.execute("set constraints all immediate")
-        assert connection.execute("select * from wallet_verify()").fetchall() == []
+        # without a number of its own the transaction has written nothing, and the ledger is the one of before
+        if connection.execute("select pg_current_xact_id_if_assigned() is not null").fetchone() == (True,):
+            assert connection.execute("select * from wallet_verify()").fetchall() == []
     except psycopg.Error as error:
         answer = str(error.sqlstate)
         said = f"{function.name}{literals!r:.2000}: {answer} {error}"

@@ -156,7 +156,6 @@ def test_both_ways_out_of_a_live_service() -> None:
         with Pgwallet(one.folder / "at-the-point") as restored:
             service = restored.start()
             holds_what_was_acknowledged(restored, client, service, before)
-            guarded(restored)
             assert client.balance(service) == balance - 1
             assert client.topup(after) is False, "what the point left out is new again"
             assert client.balance(service) == balance

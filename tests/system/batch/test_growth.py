@@ -14,9 +14,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from pytest_postgresql.executors import NoopExecutor
 
-from tests.database import Database, PostgresServer
+from tests.database import Database, PostgresServer, cloned
 
 LONG = 100_000
 SHORT = 60
@@ -175,15 +174,10 @@ class Growth(NamedTuple):
 
 
 @pytest.fixture(scope="module", params=["never analysed", "analysed when empty"])
-def growth(
-    postgres_server: PostgresServer, postgresql_noproc: NoopExecutor, request: pytest.FixtureRequest
-) -> Iterator[Growth]:
+def growth(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Growth]:
     """A database that grows under a connection; no plan is made anew because the planner learnt something."""
-    name = f"growth_{postgresql_noproc.dbname}"
-    with postgres_server.database("postgres").connect() as maintenance:
-        maintenance.execute(f"create database {name} template {postgresql_noproc.template_dbname}")
-        yield grow(postgres_server.database(name), analysed=request.param == "analysed when empty")
-        maintenance.execute(f"drop database {name} with (force)")
+    with cloned(postgres_server, "growth") as found:
+        yield grow(found, analysed=request.param == "analysed when empty")
 
 
 def grow(database: Database, *, analysed: bool) -> Growth:

@@ -200,7 +200,7 @@ def test_a_subscription_copies_what_there_is_and_follows(logical: Database) -> N
             for (table,) in administrator.execute(SUBSCRIBED).fetchall():
                 warehouse.execute(table)
             address = f"host={postgres_server.host} port={postgres_server.port}"
-            source = f"{address} user={postgres_server.user} dbname={logical.name}"
+            source = f"{address} user=postgres dbname={logical.name}"
             warehouse.execute(
                 f"create subscription warehouse connection '{source}' publication wallet_changes"
                 " with (create_slot = false, slot_name = 'warehouse')".encode()

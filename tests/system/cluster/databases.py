@@ -13,8 +13,7 @@ from psycopg.types.json import Jsonb
 
 from api.integrity.cross_check import Crossed, cross_check
 from api.integrity.hash_chain import Finding
-from api.setup import deploy
-from tests.database import SERVICE_PASSWORD, Database, PostgresServer
+from tests.database import ASSETS, Database, PostgresServer, clone
 
 NUMBERS = (1, 2)
 
@@ -183,9 +182,8 @@ def two_databases(server: PostgresServer, name: str) -> Iterator[tuple[Side, Sid
         sides = []
         for number in NUMBERS:
             database = server.database(f"{name}_{number}")
-            administrator.execute(f"create database {database.name}")
-            stack.callback(administrator.execute, f"drop database {database.name} with (force)")
-            asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD, seeds="01_*.sql"))
+            stack.callback(administrator.execute, f"drop database if exists {database.name} with (force)")
+            clone(server, ASSETS, database.name)
             side = Side(database, number)
             side.run("select wallet_join_cluster(%s::smallint, '[[1, 2]]')", number)
             stack.callback(side.close)

@@ -5,55 +5,40 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
 
 from api.postgres import embedded
-from api.urls import PORT
-from tests.database import Database, PostgresServer
+from tests.database import Database, own_server
 from tests.system.events.followers import Follower, connect, on_record
 
 TOPUP = "select id from wallet_topup(%s, %s, 1)"
-SETTINGS = ("wal_writer_delay = '10s'", "max_prepared_transactions = 4", "fsync = off", "autovacuum = off")
+SETTINGS = ("wal_writer_delay = '10s'", "max_prepared_transactions = 4", "autovacuum = off")
 DRAWN = 100
 """More ids than a sequence writes ahead (32)."""
 
 
+@dataclass(frozen=True)
 class Server:
     """A server with a wallet that can be killed."""
 
-    def __init__(self, folder: Path) -> None:
-        self._server = embedded.Server(folder)
-        self._server.start()
-        self.database = Database(PostgresServer(str(self._server.socket), PORT), "postgres")
-        self.database.migrate()
-        with connect(self.database) as administrator:
-            for setting in SETTINGS:
-                administrator.execute(f"alter system set {setting}".encode())
-        self.stop()
-        self._server.start()
+    _server: embedded.Server
+    database: Database
 
     def kill(self) -> None:
         """Kill the first process; all others end without a word to the disk."""
         [number, *_] = (self._server.pgdata / "postmaster.pid").read_text().split()
         os.kill(int(number), signal.SIGKILL)
-        self.stop()
-        self._server.start()
-
-    def stop(self) -> None:
         self._server.stop(patience=5.0)
+        self._server.start()
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-        found = Server(Path(folder))
-        try:
-            yield found
-        finally:
-            found.stop()
+    with own_server(*SETTINGS) as (found, database):
+        yield Server(found, database)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A PostgreSQL server with PL/Proxy, and behind it a cluster of three databases on two servers."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -15,10 +14,9 @@ import psycopg
 
 from api.postgres import embedded
 from api.postgres.os_account import let_in, server_account
-from api.setup import deploy
 from api.urls import PORT
 from tests.command import Pgwallet, wait_until
-from tests.database import SERVICE_PASSWORD, Database, PostgresServer, own_server
+from tests.database import ASSETS, SERVICE_PASSWORD, Database, PostgresServer, clone, own_server
 
 PROGRAMS = Path(os.environ.get("PLPROXY") or "/usr/lib/postgresql/15/bin")
 PASSWORD = "a password of 'the' \\ tests"
@@ -140,7 +138,7 @@ def cluster() -> Iterator[Door]:
     """Run everything: databases 0 and 2 on a server, database 1 on another, and the door."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgwallet-proxy-")))
-        servers = [stack.enter_context(own_server()) for _ in range(2)]
+        servers = [stack.enter_context(own_server(number=number)) for number in range(2)]
         members = {number: _member(number, servers[number % 2][1].server) for number in range(3)}
         map_file = folder / "cluster.toml"
         entries = (
@@ -167,10 +165,7 @@ def cluster() -> Iterator[Door]:
 
 def _member(number: int, server: PostgresServer) -> Database:
     """Make one of the databases, without the users of the seeds: a database joins before it has any."""
-    database = server.database(f"wallet{number}")
-    with server.database("postgres").connect() as administrator:
-        administrator.execute(f"create database {database.name}".encode())
-    asyncio.run(deploy.migrate(database.url, password=SERVICE_PASSWORD, seeds="01_*.sql"))
+    database = clone(server, ASSETS, f"wallet{number}")
     with database.connect() as administrator:
         administrator.execute("select wallet_join_cluster(%s::smallint, %s::jsonb)", (number, str(HOMES)))
         _let_in(administrator)
