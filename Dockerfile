@@ -11,13 +11,11 @@ WORKDIR /app
 COPY requirements.txt .
 RUN pip install --require-hashes -r requirements.txt
 
-# Editable, because the deploy reads db/ beside the package. All of it is root's: the service can change none of it.
+# What is installed is root's: the service can change none of it. The source is of no use afterwards.
 COPY pyproject.toml README.md LICENSE ./
 COPY db db
 COPY api api
-RUN chmod -R u=rwX,go=rX . \
- && pip install --no-deps --no-build-isolation -e . \
- && python -m compileall -q api
+RUN pip install --no-deps --no-build-isolation . && rm -r ./*
 
 # By number, so that an orchestrator can see that it is not root.
 USER 10001:10001

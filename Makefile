@@ -20,7 +20,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -119,6 +119,13 @@ test-pooler: $(DEVELOPMENT) ## two workers behind pgbouncer: no call is ever ano
 	@test -x "$(PGBOUNCER)" || { echo "pgbouncer is missing. Install it, or unpack it here: mkdir -p build/pgbouncer && cd build/pgbouncer &&" \
 		"apt-get download pgbouncer libc-ares2 libevent-2.1-7 && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
 	@PGBOUNCER="$(abspath $(PGBOUNCER))" POOLER_CALLS=$(or $(CALLS),2000) exec $(BIN)/pytest tests/system/pooler/through_pgbouncer.py
+
+PROMTOOL = $(firstword $(wildcard build/prometheus/usr/bin/promtool) $(shell command -v promtool))
+
+test-alerts: $(DEVELOPMENT) ## the alerts fire when they should, and Prometheus can read what the dashboard asks; needs promtool
+	@test -x "$(PROMTOOL)" || { echo "promtool is missing. Install it (Debian: prometheus), or unpack it here: mkdir -p build/prometheus && cd build/prometheus &&" \
+		"apt-get download prometheus && dpkg -x prometheus_*.deb ." >&2; exit 1; }
+	@PROMTOOL="$(abspath $(PROMTOOL))" exec $(BIN)/pytest tests/api/telemetry/through_promtool.py
 
 # the folder of PostgreSQL's programs, of a version that has PL/Proxy
 PLPROXY = $(firstword $(patsubst %/lib/plproxy.so,%/bin,$(wildcard build/plproxy/usr/lib/postgresql/15/lib/plproxy.so /usr/lib/postgresql/*/lib/plproxy.so)))

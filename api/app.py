@@ -12,7 +12,9 @@ from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from api import __version__
 from api.auth.accounts import Accounts
+from api.auth.keys import Keys
 from api.auth.passwords import Passwords
 from api.auth.revocations import Revocations
 from api.auth.sign_in import SignIn
@@ -41,6 +43,7 @@ from api.routes.events import event_routes, own_event_routes
 from api.routes.health import health_routes
 from api.routes.history import history_routes
 from api.routes.holds import hold_routes
+from api.routes.keys import key_routes
 from api.routes.metrics import metrics_route
 from api.routes.operator import operator_routes
 from api.routes.operator_reads import operator_read_routes, record_read_routes, wallet_read_routes
@@ -62,8 +65,7 @@ if TYPE_CHECKING:
     from api.http import HttpApp
     from api.server.shared_memory import Shared
     from api.settings import Settings
-
-API_VERSION = "1.0"
+    from api.telemetry.traces import Traces
 
 
 async def no_page_of_its_own(response: Response[Any]) -> Response[Any]:
@@ -98,11 +100,14 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
     if (settings.api_url is None and settings.cluster is None) or settings.jwt_secret is None:
         raise ValueError("the service needs jwt_secret, and api_url or cluster")
     log_config.configure(settings.log_level)
+    # first: it decides what queues and connections are made of
+    traces = traced() if settings.traces else None
     metrics = Metrics(shared.names() if shared else None, number)
     database = database_of(settings, metrics)
     passwords = Passwords(settings.bcrypt_cost)
     limits = Limits(settings.rate_limit, Table(shared and shared.limits), settings.jwt_secret.encode())
-    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database)
+    keys = Keys(database, settings.key_rate_limit)
+    tokens = Tokens([settings.jwt_secret, *settings.jwt_previous_secrets], database, keys)
     accounts = Accounts(database, passwords, SignIn(database, passwords), tokens)
     revocations = Revocations(database, tokens)
     box = SecretBox(settings.webhook_key) if settings.webhook_key else None
@@ -148,11 +153,14 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
                 streams.running(),
                 verifier.running(),
                 activity.running(),
+                keys.running(),
             ):
                 yield
         finally:
             passwords.close()
             await database.close()
+            if traces is not None:
+                await traces.close()
 
     litestar = Litestar(
         route_handlers=[
@@ -171,6 +179,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             operator_routes(services),
             webhook_routes(services),
             delivery_routes(services),
+            key_routes(services),
             event_routes(services),
             own_event_routes(services),
             health_routes(database),
@@ -188,7 +197,7 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
         logging_config=None,
         openapi_config=OpenAPIConfig(
             title="pgwallet",
-            version=API_VERSION,
+            version=__version__,
             description=INTRODUCTION,
             openapi_router=Router(
                 "/api/docs",
@@ -207,7 +216,22 @@ def create_app(settings: Settings, shared: Shared | None = None, number: int = 0
             use_handler_docstrings=True,
         ),
     )
-    return Service(litestar, around(Direct(litestar, litestar), settings, limits, metrics), streams.stop)
+    app = around(Direct(litestar, litestar), settings, limits, metrics)
+    if traces is not None:
+        from api.http.request_traces import RequestTraces
+
+        app = RequestTraces(app, traces.tracer)
+    return Service(litestar, app, streams.stop)
+
+
+def traced() -> Traces:
+    """Begin to make spans. Raises SettingsError."""
+    from api.database.traced import follow
+    from api.telemetry.traces import Traces
+
+    traces = Traces()
+    follow(traces.tracer)
+    return traces
 
 
 def database_of(settings: Settings, metrics: Metrics) -> Database:

@@ -1,22 +1,32 @@
 """The command `pgwallet`."""
 
 import asyncio
-import contextlib
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from uuid import UUID
 
 try:
     import click
 
-    from api.cluster.commands import cluster
+    from api import __version__
     from api.cluster.proxy import proxy
+    from api.commands.backup import backup, restore
+    from api.commands.cluster import cluster
+    from api.commands.demo import demo
+    from api.commands.doctor import doctor
+    from api.commands.events import events
+    from api.commands.key import key
+    from api.commands.output import Program, progress
+    from api.commands.prune import prune
+    from api.commands.status import status
+    from api.commands.txn import adjust, refund, topup, txn
+    from api.commands.user import user
+    from api.commands.wallet import wallet
+    from api.commands.webhooks import webhooks
     from api.errors import CommandError
     from api.integrity import verification
     from api.integrity.hash_chain import Finding
@@ -25,13 +35,8 @@ try:
     from api.postgres.secret_files import rotate
     from api.server import supervisor
     from api.settings import Settings
-    from api.setup import deploy, read_events, service_secrets
-    from api.setup.administrator import administrator, administrators
-    from api.setup.create_user import create as register_user
-    from api.setup.export_user import export
-    from api.setup.status import as_json, on_one_screen
-    from api.setup.status import status as look
-    from api.setup.webhooks import webhooks
+    from api.setup import deploy, service_secrets
+    from api.setup.administrator import administrator
     from api.urls import libpq_variables, on_socket
 except ModuleNotFoundError as missing:
     sys.exit(f"pgwallet: the Python package {missing.name} is missing: run `make install`")
@@ -40,7 +45,8 @@ CHECKPOINT = click.Path(dir_okay=False, path_type=Path)
 FINDINGS_SHOWN = 1000
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pgwallet", message="%(prog)s %(version)s")
 @click.pass_context
 def pgwallet(context: click.Context) -> None:
     """A digital wallet whose business logic lives in PostgreSQL.
@@ -78,7 +84,11 @@ def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = service_secrets.api_password(settings)
     with administrator(settings, "migrate") as url:
-        asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
+        asyncio.run(
+            deploy.migrate(
+                url, password=password, seeds="01_*.sql", role=settings.api_role, retention=settings.retention
+            )
+        )
 
 
 @pgwallet.command()
@@ -115,16 +125,6 @@ def sweep(settings: Settings) -> None:
 
 
 @pgwallet.command()
-@click.option("--json", "in_json", is_flag=True, help="As JSON, for programs")
-@click.pass_obj
-def status(settings: Settings, *, in_json: bool) -> None:
-    """Tell how the database is: server, events and who holds them back, webhooks, verification, holds."""
-    with administrator(settings, "status") as url:
-        found = asyncio.run(look(url))
-    click.echo(as_json(found) if in_json else on_one_screen(found))
-
-
-@pgwallet.command()
 @click.argument("file", type=CHECKPOINT)
 @click.option("--since", type=CHECKPOINT, metavar="FILE", help="Judge only what came after this earlier checkpoint")
 @click.pass_obj
@@ -143,93 +143,8 @@ def _verify(settings: Settings, command: str, order: verification.Order) -> veri
         if shown[finding.is_warning] <= FINDINGS_SHOWN:
             click.echo("  ".join(f"{name}={value}" for name, value in finding._asdict().items() if value is not None))
 
-    @contextlib.contextmanager
-    def progress(entries: int) -> Iterator[Callable[[int], None]]:
-        hidden = not sys.stderr.isatty()
-        with click.progressbar(
-            length=entries, label="entries", file=sys.stderr, hidden=hidden, update_min_steps=1000
-        ) as bar:
-            yield bar.update
-
     with administrator(settings, command) as url:
-        return asyncio.run(verification.verify(url, order, report, progress))
-
-
-@pgwallet.group()
-def user() -> None:
-    """Make users, and tell what is stored about them."""
-
-
-@user.command("create")
-@click.argument("username", metavar="NAME")
-@click.option("--role", type=click.Choice(["user", "operator"]), default="user", show_default=True, help="What it may")
-@click.pass_obj
-def create_user(settings: Settings, username: str, role: str) -> None:
-    """Make a user with wallet and sign-up bonus; operators can be made only here.
-
-    The password is asked for on a terminal, else it is PGWALLET_USER_PASSWORD or the first line of the standard input.
-    """
-    password = os.environ.get("PGWALLET_USER_PASSWORD") or (
-        click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        if sys.stdin.isatty()
-        else sys.stdin.readline().rstrip("\r\n")
-    )
-    with administrator(settings, "user create") as url:
-        made = asyncio.run(register_user(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
-    click.echo(f"made {role} {made}")
-
-
-@user.command("export")
-@click.argument("username", metavar="NAME")
-@click.pass_obj
-def export_user(settings: Settings, username: str) -> None:
-    """Print all that is stored about a person, as JSON; the export is on record.
-
-    Hashes of passwords and tokens are left out. An erased user has the name that the erasure gave.
-    """
-    with administrator(settings, "user export") as url:
-        asyncio.run(export(url, username, lambda piece: click.echo(piece, nl=False)))
-
-
-pgwallet.add_command(webhooks)
-pgwallet.add_command(cluster)
-pgwallet.add_command(proxy)
-
-
-@pgwallet.command()
-@click.option("--follow", is_flag=True, help="Go on with those to come, also when the database was restarted")
-@click.option("--after", default="0", metavar="N|CURSOR", help="After this event; `latest`: from now on. Without: all")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="End after so many")
-@click.option("--type", "types", multiple=True, metavar="NAME", help="Only these, like transaction.topup; repeatable")
-@click.option("--wallet", type=click.UUID, metavar="ID", help="Only of this wallet")
-@click.option("--json", "whole", is_flag=True, help="Whole events, one a line")
-@click.pass_obj
-def events(
-    settings: Settings,
-    *,
-    follow: bool,
-    after: str,
-    limit: int | None,
-    types: tuple[str, ...],
-    wallet: UUID | None,
-    whole: bool,
-) -> None:
-    """Print what happened, in order: nothing is missed, and nothing comes twice."""
-    wanted = read_events.Wanted(follow, limit, types, wallet)
-
-    def write(event: str) -> None:
-        try:
-            click.echo(event if whole else read_events.short(event))
-        except BrokenPipeError:
-            # whoever read has enough; what Python would still flush goes nowhere
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(128 + signal.SIGPIPE)
-
-    try:
-        with administrators(settings, "events") as urls:
-            asyncio.run(read_events.read(urls, after, wanted, write))
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+        return asyncio.run(verification.verify(url, order, report, partial(progress, label="entries")))
 
 
 @pgwallet.command("rotate-key")
@@ -256,16 +171,12 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
     """Open psql as the administrator; ARGUMENTS are psql's own."""
     with administrator(settings, "psql") as url:
         variables = libpq_variables(url)
-        # The embedded programs are built without TLS.
-        encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
-        program = shutil.which("psql") if encrypted else str(embedded.binaries() / "psql")
-        if program is None:
-            raise CommandError("psql is not installed, and the embedded one knows no TLS")
+        program = embedded.program("psql", variables)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Ctrl-C cancels a query in psql. We set a handler, because psql would inherit "ignore".
         signal.signal(signal.SIGINT, lambda *_: None)
-        status = subprocess.call([program, *arguments], env=kept | variables)  # noqa: S603
-    sys.exit(status if status >= 0 else 128 - status)
+        code = subprocess.call([program, *arguments], env=kept | variables)  # noqa: S603
+    sys.exit(code if code >= 0 else 128 - code)
 
 
 @pgwallet.command()
@@ -284,16 +195,17 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
+OTHERS = (backup, restore, prune, demo, events, webhooks, cluster, proxy)
+for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, *OTHERS):
+    pgwallet.add_command(command)
+
+
 def main() -> None:
-    """Run the command line; a CommandError becomes one line on standard error and exit status 1."""
+    """Run the command line."""
     logging.basicConfig(level=logging.INFO, format="pgwallet: %(message)s", stream=sys.stderr)
     # sys.exit() lets administrator() stop the server that it started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        pgwallet()
-    except CommandError as error:
-        click.echo(f"pgwallet: {error}", err=True)
-        sys.exit(1)
+    pgwallet(prog_name="pgwallet")
 
 
 if __name__ == "__main__":

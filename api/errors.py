@@ -52,6 +52,8 @@ INVALID_CURSOR: Final = Kind(422, "WA024", "Invalid cursor")
 NOT_OPERATOR: Final = Kind(403, "WA027", "Operators only")
 NOT_FINAL: Final = Kind(503, "WA036", "Not final yet")
 WRONG_PASSWORD: Final = Kind(403, "WA034", "Wrong current password")
+UNKNOWN_USER: Final = Kind(404, "WA029", "Unknown user")
+KEY_REFUSED: Final = Kind(403, "WA047", "Key does not allow this")
 """Codes of the database that the service raises, too: where it knows before it calls."""
 
 # SQL knows no HTTP statuses, and routes know no SQLSTATEs: this table is where they meet.
@@ -84,7 +86,7 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA026": Kind(404, "WA026", "Unknown asset"),
     "WA027": NOT_OPERATOR,
     "WA028": Kind(404, "WA028", "Unknown transaction"),
-    "WA029": Kind(404, "WA029", "Unknown user"),
+    "WA029": UNKNOWN_USER,
     "WA030": Kind(409, "WA030", "User already erased"),
     "WA033": Kind(429, "WA033", "Too many failed sign-ins"),
     "WA034": WRONG_PASSWORD,
@@ -100,6 +102,9 @@ SQLSTATES: Final[Mapping[str, Kind]] = {
     "WA044": Kind(409, "WA044", "Too many webhooks"),
     "WA045": Kind(409, "WA045", "Verification already runs"),
     "WA046": Kind(503, "WA046", "Username lives in another database"),
+    "WA047": KEY_REFUSED,
+    "WA048": Kind(404, "WA048", "Unknown key"),
+    "WA049": Kind(409, "WA049", "Too many keys"),
     "25006": UNAVAILABLE,  # read only: connected to a standby
     "26000": UNAVAILABLE,  # a prepared statement is on another session
     "25P03": TIMEOUT,  # idle in transaction session timeout
@@ -192,6 +197,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "WA044": "There are too many webhooks. Please delete one first.",
     "WA045": "A verification is running already. Please wait until it has ended.",
     "WA046": "The service is not available at the moment. Please try again shortly.",
+    "WA047": "This app may not do this.",
+    "WA048": "This key does not exist.",
+    "WA049": "There are too many keys. Please revoke one first.",
 }
 """What an application can show to its user, by code."""
 
@@ -222,10 +230,15 @@ SPECIFIC: Final[Mapping[str, str]] = {
     "WA038 field=user_id": "Only an administrator can do this.",
     "WA040 decision=confirmed": "This request was confirmed already.",
     "WA040 decision=rejected": "This request was rejected already.",
+    "WA047 reason=subject": "This app may not act for this user.",
 }
 """The same, where the error has all members that the sentence names. By code; by code and the value of a member, the
 first of VARYING first; and before these by code and `operator`, for calls about the wallet of somebody else."""
-VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after", "balance")
+VARYING: Final = ("maximum", "left", "limit", "type", "decision", "field", "retry_after", "balance", "reason")
+
+KEY_ENDED: Final = frozenset({"unknown", "revoked", "expired"})
+"""Reasons of WA047 with which a key is none any more."""
+KEY_NOT_VALID: Final = "The key is not valid: it is unknown, was revoked, or has expired."
 
 _IN_THE_APP: Final = "Something went wrong in the app. Please try again."
 _NO_DATE: Final = "This date is not valid."
@@ -364,6 +377,8 @@ def from_postgres(sqlstate: str, detail: str | None, hint: str | None) -> Servic
     if not sqlstate.startswith("WA"):
         return ServiceError(kind)
     members: dict[str, Any] = msgspec.json.decode(detail or "{}", type=dict[str, Any])
+    if kind is KEY_REFUSED and members.get("reason") in KEY_ENDED:
+        return ServiceError(UNAUTHORIZED, KEY_NOT_VALID)
     members.update((name, _in_utc(members[name])) for name in TIMES if name in members)
     field, reason = members.get("field"), members.get("reason")
     errors = [FieldError(field, reason or kind.title)] if field else []
@@ -385,6 +400,9 @@ def _detail(kind: Kind, members: Mapping[str, Any], hint: str | None) -> str:
     if field and reason:
         return f"{field} {reason}."
     fault = f"{field}: {kind.title[:1].lower()}{kind.title[1:]}" if field else kind.title
+    if reason:
+        said = [reason, members["scope"]] if members.get("scope") else [reason]
+        fault += f" ({' '.join(said)})"
     if "scale" in members:
         values = [f"{name} {members[name]}" for name in ("kind", "limit", *AMOUNTS) if name in members]
         fault += f" ({', '.join(values)}, in minor units of {members['asset']})"

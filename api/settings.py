@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ ON, OFF = ("1", "on", "true", "yes"), ("0", "off", "false", "no")
 ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 OWNER, SERVICE = "wallet_owner", "wallet_api"
 POOLERS = ("none", "transaction")
+KEPT = ("audit", "looks", "key_uses", "verifications", "dead_letters")
 LEVELS = ("debug", "info", "warning", "error")
 SERVICE_LINK = re.compile(r"\w+_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP|SCTP))(_\w+)?=.*|\w+_PORT=\w+://.*")
 """Variables that Kubernetes sets in every container for a service named pgwallet-something: no settings."""
 OTHERS = ("PGWALLET_USER_PASSWORD",)
 """Read in cli.py."""
-SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage"
+SENT = "Authorization, Content-Type, Idempotency-Key, X-Request-Id, Traceparent, Tracestate, Baggage, On-Behalf-Of"
 RATE_LIMIT = "RateLimit-Limit, RateLimit-Policy, RateLimit-Remaining, RateLimit-Reset"
 SHOWN = f"X-Request-Id, Retry-After, {RATE_LIMIT}, Content-Disposition, Age"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?|https?://\[[0-9a-f:]+\](?::\d+)?")
@@ -70,6 +72,19 @@ def switch(text: str) -> bool:
     if text.lower() not in ON + OFF:
         raise ValueError("on or off")
     return text.lower() in ON
+
+
+def traces(text: str) -> bool:
+    """Parse on or off; on only where the extra is installed."""
+    wanted = switch(text)
+    if wanted:
+        try:
+            installed = find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+        except ModuleNotFoundError:
+            installed = False
+        if not installed:
+            raise ValueError("off, because opentelemetry is not installed (pip install 'pgwallet[otel]')")
+    return wanted
 
 
 def level(text: str) -> str:
@@ -128,6 +143,16 @@ def rate(text: str) -> int:
         return integer(1, 1_000_000)(text)
     except ValueError as error:
         raise ValueError(f"off or {error}") from None
+
+
+def days(text: str) -> int:
+    """Parse for how many days something is kept; 0 for ever."""
+    if text.lower() == "forever":
+        return 0
+    try:
+        return integer(1, 36_500)(text.removesuffix("d") if text.endswith("d") else "")
+    except ValueError:
+        raise ValueError("forever or days from 1d to 36500d") from None
 
 
 def origins(text: str) -> tuple[str, ...]:
@@ -199,6 +224,7 @@ class Settings:
     shutdown_timeout: float = setting("PGWALLET_SHUTDOWN_TIMEOUT", 10.0, seconds)
     trusted_proxies: str | None = setting("PGWALLET_TRUSTED_PROXIES", None, networks)
     rate_limit: int = setting("PGWALLET_RATE_LIMIT", 6000, rate)
+    key_rate_limit: int = setting("PGWALLET_KEY_RATE_LIMIT", 6000, rate)
     checkpoint_key_file: Path | None = setting("PGWALLET_CHECKPOINT_KEY_FILE", None, path)  # noqa: RUF009
     metrics_token: str | None = setting("PGWALLET_METRICS_TOKEN", None, secret, show=False)
     request_timeout: float = setting("PGWALLET_REQUEST_TIMEOUT", 20.0, seconds)
@@ -213,6 +239,12 @@ class Settings:
     webhook_key: str | None = setting("PGWALLET_WEBHOOK_KEY", None, secret, show=False)
     webhook_networks: str | None = setting("PGWALLET_WEBHOOK_NETWORKS", None, networks)
     webhook_give_up: int = setting("PGWALLET_WEBHOOK_GIVE_UP", 259_200, integer(1, 31_536_000))
+    keep_audit: int | None = setting("PGWALLET_KEEP_AUDIT", None, days)
+    keep_looks: int | None = setting("PGWALLET_KEEP_LOOKS", None, days)
+    keep_key_uses: int | None = setting("PGWALLET_KEEP_KEY_USES", None, days)
+    keep_verifications: int | None = setting("PGWALLET_KEEP_VERIFICATIONS", None, days)
+    keep_dead_letters: int | None = setting("PGWALLET_KEEP_DEAD_LETTERS", None, days)
+    traces: bool = setting("PGWALLET_TRACES", False, traces)  # noqa: FBT003
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> "Settings":
@@ -239,6 +271,12 @@ class Settings:
     def embedded(self) -> bool:
         """Whether pgwallet brings its own PostgreSQL server."""
         return self.database_url is None
+
+    @property
+    def retention(self) -> dict[str, int | None]:
+        """For how many days something is kept, None for ever: what is set, for the database to remember."""
+        kept = {name: getattr(self, f"keep_{name}") for name in KEPT}
+        return {name: value or None for name, value in kept.items() if value is not None}
 
 
 def _read(dotenv: Path | None) -> dict[str, str]:

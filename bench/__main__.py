@@ -18,6 +18,7 @@ from bench import (
     events,
     growth,
     http_peer,
+    keys,
     machine,
     operations,
     over_http,
@@ -44,6 +45,7 @@ SECTIONS = (
     "peer",
     "before",
     "databases",
+    "keys",
 )
 
 
@@ -136,12 +138,10 @@ def measure(run: Run, sections: tuple[str, ...]) -> None:
             growth.measure(run, database)
             if "http" in sections:
                 over_http.measure(run, database)
-    if "cpu" in sections:
-        with run.cluster.clone("wallets") as database:
-            cpu.measure(run, database)
-    if "signin" in sections:
-        with run.cluster.clone("wallets") as database:
-            signin.measure(run, database)
+    for name, section in (("cpu", cpu), ("signin", signin), ("keys", keys)):
+        if name in sections:
+            with run.cluster.clone("wallets") as database:
+                section.measure(run, database)
     if "events" in sections:
         events.measure(run)
     _peers(run, sections)

@@ -1,5 +1,6 @@
 -- A request of one kind after the other, each as a random one of the signed-in users.
--- Arguments: kind (live, balance, topup, spend or signin), a file with a token per line, the first line to use, how many, a seed.
+-- Arguments: kind (live, balance, topup, spend or signin), a file, the first line to use, how many, a seed.
+-- A line of the file is a token, or a key and the user for whom it acts.
 
 local threads = 0
 
@@ -12,13 +13,15 @@ function init(args)
   kind = args[1]
   local number, first, last = 0, tonumber(args[3]), tonumber(args[3]) + tonumber(args[4]) - 1
   headers = {}
-  for token in io.lines(args[2]) do
+  for line in io.lines(args[2]) do
+    local token, user = line:match("^(%S+) ?(%S*)$")
     number = number + 1
     if number >= first and number <= last then
       headers[#headers + 1] = {
         ["Host"] = wrk.headers["Host"],
         ["Authorization"] = "Bearer " .. token,
         ["Content-Type"] = "application/json",
+        ["On-Behalf-Of"] = user ~= "" and user or nil,
       }
     end
   end

@@ -152,9 +152,7 @@ def own_databases(count: int = 4, servers: int = 2, *settings: str) -> Iterator[
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pgwallet-")))
         started = [stack.enter_context(own_server(*settings, number=number)) for number in range(servers)]
-        members = [
-            clone(started[number % servers][1].server, ASSETS, f"wallet{number}") for number in range(count)
-        ]
+        members = [clone(started[number % servers][1].server, ASSETS, f"wallet{number}") for number in range(count)]
         yield join(members, [list(range(count))], folder, tuple(server for server, _ in started))
 
 

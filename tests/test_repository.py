@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api import errors
+from api import __version__, errors
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = ROOT / "db" / "functions"
@@ -35,3 +35,9 @@ def test_the_codes_that_functions_refuse_with_are_those_with_a_text_and_a_status
     }
     assert used == set(CODE.findall((FUNCTIONS / "errors" / "error_text.sql").read_text()))
     assert used == set(STATUSES)
+
+
+def test_the_newest_version_of_the_changelog_is_this_one() -> None:
+    headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert headings[1] == __version__

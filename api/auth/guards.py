@@ -1,4 +1,4 @@
-"""What stands before protected routes: a valid token, the user's rate limit, a query string that the route knows.
+"""What stands before protected routes: a valid token or key, its rate limit, a query string that the route knows.
 
 They are `before_request` hooks and no guards of Litestar, which copies the whole route handler for every guarded
 request. They are closures because Litestar copies other callables deeply when it registers routes; a second cache of
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from litestar import Request
 from litestar.datastructures import State
 
+from api.auth.keys import HEADER, ON_BEHALF_OF
 from api.auth.tokens import Principal, unauthorized
-from api.errors import NOT_OPERATOR, ServiceError
+from api.errors import BAD_REQUEST, NOT_OPERATOR, ServiceError
 from api.http.query_string import check_query
 
 if TYPE_CHECKING:
@@ -24,21 +25,41 @@ if TYPE_CHECKING:
 AuthenticatedRequest = Request[Principal, None, State]
 Guard = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
+FOR_KEYS = f"The header {ON_BEHALF_OF} is for keys: a token acts for its own user, so leave the header out."
 
-def signed_in(tokens: Tokens, limits: Limits) -> Guard:
-    """Let only users with a valid token pass; the handler finds the user as `request.user`."""
+
+def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
+    """Let only users with a valid token pass, with `keys` also keys; the handler finds the user as `request.user`."""
 
     async def admit(request: Request[Any, Any, Any]) -> None:
-        for name, value in request.scope["headers"]:
+        scope = request.scope
+        given, named = None, False
+        for name, value in scope["headers"]:
             if name == b"authorization":
-                request.scope["user"] = user = await tokens.principal(value)
-                limits.user(user.user_id)
-                if request.scope["query_string"]:
-                    check_query(request)
-                return
-        raise unauthorized()
+                given = value if given is None else given
+            elif name == HEADER:
+                named = True
+        if given is None:
+            raise unauthorized()
+        scope["user"] = user = await tokens.principal(given, scope if keys else None)
+        if user.key_id is not None:
+            limits.key(user.key_id, user.key_rate, scope)
+        elif named:
+            raise ServiceError(BAD_REQUEST, FOR_KEYS)
+        else:
+            limits.user(user.user_id)
+        if scope["query_string"]:
+            check_query(request)
 
     return admit
+
+
+def count(limits: Limits, user: Principal, calls: int) -> None:
+    """Count calls of a caller beside the request itself. Raises ServiceError (429)."""
+    if user.key_id is None:
+        limits.user(user.user_id, calls)
+    else:
+        limits.key(user.key_id, user.key_rate, calls=calls)
 
 
 def operator(tokens: Tokens, limits: Limits) -> Guard:

@@ -1,20 +1,23 @@
-"""Tokens: issued at sign-in, verified once, remembered until they expire or their user signs out."""
+"""Tokens: issued at sign-in, verified once, remembered until they expire or their user signs out. Keys, too."""
 
 from __future__ import annotations
 
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Awaitable, Callable, Container, Hashable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple
 from uuid import UUID, uuid4
 
 import jwt
 
-from api.errors import UNAUTHORIZED, ServiceError
+from api.errors import KEY_REFUSED, UNAUTHORIZED, ServiceError
 
 if TYPE_CHECKING:
+    from litestar.types import HTTPScope
+
+    from api.auth.keys import Keys
     from api.database.functions import Database
 
 ISSUER: Final = "pgwallet"
@@ -25,14 +28,18 @@ SKEW_SECONDS: Final = 5
 MAX_GENERATION: Final = 2**31 - 1
 MAX_HEADER_BYTES: Final = 4096
 SCHEME: Final = b"Bearer "
+KEY_START: Final = b"pgw_"
+"""What the secret of a key begins with: no token does."""
 MAX_VERIFIED_TOKENS: Final = 20_000
 LONGEST_NUMBER: Final = 4
+ELSEWHERE: Final = {"reason": "route"}
 
 
 class Principal(NamedTuple):
     """The user of a verified token, as the database had them then. `expires_at` is in seconds since the epoch.
 
-    The texts are for the log: to spell an id takes as long as the rest of a line.
+    The texts are for the log: to spell an id takes as long as the rest of a line. A user for whom a key acts comes with
+    the key, and with how many calls a minute it has (0: without a limit).
     """
 
     user_id: UUID
@@ -41,6 +48,9 @@ class Principal(NamedTuple):
     expires_at: float
     user_text: str
     wallet_text: str
+    key_id: UUID | None = None
+    key_text: str | None = None
+    key_rate: int = 0
 
 
 def unauthorized(detail: str = "A valid bearer token is required.", message: str | None = None) -> ServiceError:
@@ -80,14 +90,16 @@ def token_id(token: bytes) -> UUID:
 class Tokens:
     """Issues and verifies JWTs. A bounded cache remembers each verified token until it expires.
 
-    The first secret signs. Tokens that the other secrets signed are valid too.
+    The first secret signs. Tokens that the other secrets signed are valid too. `keys` verifies the secrets of machines,
+    which are remembered in the same way.
     """
 
-    def __init__(self, secrets: Sequence[str], database: Database) -> None:
+    def __init__(self, secrets: Sequence[str], database: Database, keys: Keys | None = None) -> None:
         self._keys = {key_id(secret): secret for secret in secrets}
         self._signing = key_id(secrets[0])
         self._database = database
-        self._verified: OrderedDict[bytes, Principal] = OrderedDict()
+        self._by_key = keys
+        self._verified: OrderedDict[Hashable, Principal] = OrderedDict()
         self._forgotten = 0
         self.on_forget: Callable[[Container[UUID] | None], object] = lambda _: None
         """Told of tokens that `forget` is called for: what was opened with one is to be verified again, too."""
@@ -110,30 +122,56 @@ class Tokens:
         }
         return jwt.encode(claims, self._keys[self._signing], ALGORITHM, {"kid": self._signing})
 
-    async def principal(self, authorization: bytes) -> Principal:
-        """Return the user of this Authorization header. Raises ServiceError (401)."""
+    async def principal(self, authorization: bytes, scope: HTTPScope | None = None) -> Principal:
+        """Return the user of this Authorization header. Raises ServiceError (401).
+
+        With the `scope` of the request it may be a key's. Raises ServiceError then: 400, WA047.
+        """
         # the key is the token, which has one spelling, and not the header, which has many
         token = authorization[len(SCHEME) :] if authorization.startswith(SCHEME) else bearer(authorization)
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(token)
             return known
-        forgotten = self._forgotten
         token = bearer(authorization)
-        principal = await self._verify(token)
-        # a revocation that came in meanwhile may be of this token
+        if token.startswith(KEY_START):
+            return await self._of_key(token, scope)
+        return await self._remembered(token, self._verify(token))
+
+    def forget(self, ids: Container[UUID] | None = None) -> None:
+        """Verify the tokens of these users, what these keys are used for, or all, again when they come next."""
+        self._forgotten += 1
+        for given in [
+            given
+            for given, known in self._verified.items()
+            if ids is None or known.user_id in ids or (known.key_id is not None and known.key_id in ids)
+        ]:
+            del self._verified[given]
+        self.on_forget(ids)
+
+    async def _remembered(self, given: Hashable, verifying: Awaitable[Principal]) -> Principal:
+        forgotten = self._forgotten
+        principal = await verifying
+        # a revocation that came in meanwhile may be of this
         if forgotten == self._forgotten:
-            self._verified[token] = principal
+            self._verified[given] = principal
             if len(self._verified) > MAX_VERIFIED_TOKENS:
                 self._verified.popitem(last=False)
         return principal
 
-    def forget(self, user_ids: Container[UUID] | None = None) -> None:
-        """Verify the tokens of these users, or all tokens, again when they come next."""
-        self._forgotten += 1
-        for token in [key for key, known in self._verified.items() if user_ids is None or known.user_id in user_ids]:
-            del self._verified[token]
-        self.on_forget(user_ids)
+    async def _of_key(self, secret: bytes, scope: HTTPScope | None) -> Principal:
+        """Return the user for whom a key acts. Raises ServiceError: 400, 401, WA047."""
+        if self._by_key is None or scope is None:
+            raise ServiceError(KEY_REFUSED, "No key reaches this: sign in, and send the token.", members=ELSEWHERE)
+        # one secret is used for many users, and from several places
+        asked = self._by_key.asked(secret, scope)
+        known = self._verified.get(asked)
+        if known is not None and known.expires_at > time.time():
+            self._verified.move_to_end(asked)
+        else:
+            known = await self._remembered(asked, self._by_key.verify(asked))
+        self._by_key.note(known)
+        return known
 
     async def _verify(self, token: bytes) -> Principal:
         try:

@@ -115,7 +115,13 @@ async def _deploy(member: Member, settings: Settings) -> None:
         login = role(login)
     except ValueError as error:
         raise CommandError(f"database {member.number}: the login in api_url must be {error}") from None
-    await deploy.migrate(url, password=password or settings.api_password, seeds="01_*.sql", role=login)
+    await deploy.migrate(
+        url,
+        password=password or settings.api_password,
+        seeds="01_*.sql",
+        role=login,
+        retention=settings.retention,
+    )
     if member.relay_url is not None:
         await _let_relay_in(url, member.number, *credentials(member.relay_url))
 

@@ -44,6 +44,7 @@ _SIGN_IN = Where(OUT, "a part of signing in, which the service alone does")
 _SECRET = Where(OUT, "is found by a secret that names its database to the service alone")
 _EVENTS = Where(OUT, "has a cursor of one database: the service has one for all")
 _WEBHOOK = Where(OUT, "webhooks are the same rows on all databases, and the service keeps them so")
+_KEY = Where(OUT, "keys are the same rows on all databases, and the service keeps them so")
 _RELAY = Where(OUT, "is for the relay of one database")
 _VERIFICATION = Where(OUT, "is about the run of one database: `pgwallet cluster verify` verifies all")
 _EVERYWHERE = Where(OUT, "must be done on all databases or none, and nothing here is rolled back")
@@ -91,18 +92,20 @@ WHERE: Final[dict[str, Where]] = {
     **dict.fromkeys(("wallet_rotate_webhook_secret", "wallet_retry_dead_letters", "wallet_test_webhook"), _WEBHOOK),
     **dict.fromkeys(("wallet_webhook", "wallet_webhooks", "wallet_webhook_deliveries"), _WEBHOOK),
     "wallet_webhook_dead_letters": _WEBHOOK,
+    **dict.fromkeys(("wallet_create_key", "wallet_key", "wallet_keys", "wallet_revoke_key"), _KEY),
+    **dict.fromkeys(("wallet_authorize_key", "wallet_note_key_use"), _SIGN_IN),
     **dict.fromkeys(("wallet_relay_backlog", "wallet_relay_events", "wallet_relay_give_secret"), _RELAY),
     **dict.fromkeys(("wallet_relay_progress", "wallet_relay_take", "wallet_relay_webhooks"), _RELAY),
     **dict.fromkeys(("wallet_prune_deliveries", "wallet_outbox", "wallet_receive", "wallet_conclude"), _RELAY),
     **dict.fromkeys(("wallet_erased_outbox", "wallet_erase_received", "wallet_conclude_erasures"), _RELAY),
-    "wallet_outbox_destinations": _RELAY,
+    **dict.fromkeys(("wallet_outbox_destinations", "wallet_prune"), _RELAY),
     **dict.fromkeys(
         ("wallet_claim_verification", "wallet_start_verification", "wallet_run_verification"), _VERIFICATION
     ),
     **dict.fromkeys(("wallet_note_verification", "wallet_record_verification", "wallet_verify"), _VERIFICATION),
     "wallet_last_verification": _VERIFICATION,
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
-    "wallet_copy_operator": _EVERYWHERE,
+    **dict.fromkeys(("wallet_copy_operator", "wallet_set_retention"), _EVERYWHERE),
     **dict.fromkeys(("wallet_cross_outbox", "wallet_cross_inbox"), _VERIFICATION),
     "wallet_wal_position": Where(OUT, "tells how far the server of one database is"),
     "wallet_redrive": Where(OUT, "repairs one database after it was restored"),

@@ -15,7 +15,7 @@ from api.cluster.migrate import address
 from api.cluster.move import CLOSED
 from api.errors import CommandError
 from api.setup.deploy import DB, MIGRATIONS_TABLE, connected
-from api.setup.status import VerificationStatus, age
+from api.setup.status import VerificationStatus
 from api.urls import without_password
 
 if TYPE_CHECKING:
@@ -210,40 +210,3 @@ def _differences(one: DatabaseStatus, homes: list[list[int]], everyone: list[Dat
         ),
     }
     return [Difference(one.number, what, remedy) for what, (found, remedy) in checks.items() if found]
-
-
-def on_one_screen(found: Status) -> str:
-    """Return it as text."""
-    lines = [f"homes {json.dumps(found.homes)}"]
-    for one in found.databases:
-        lines += ["", f"database {one.number}  {one.address}"]
-        if one.facts is None:
-            lines.append(f"  away: {one.error}")
-            continue
-        facts = one.facts
-        lines.append(f"  {facts.role} on {one.server}, PostgreSQL {facts.postgres}, migration {facts.migration}")
-        lines += [f"  standby {_standby(standby)}" for standby in facts.standbys]
-        verified = facts.verification
-        lines.append(
-            f"  {facts.users} users, verified: "
-            + (
-                "never"
-                if verified is None
-                else f"{verified.violations or 'no'} violations, {age(verified.age_seconds)} ago"
-            )
-        )
-        lines += [
-            f"  in transit to database {transit.destination}: {transit.pending} transfers, {transit.amount}"
-            f" {transit.asset} in minor units, the oldest for {age(transit.oldest_seconds)}"
-            for transit in facts.in_transit
-        ]
-    lines += ["", *(f"database {one.number}: {one.difference}: {one.remedy}" for one in found.differences)]
-    if not found.differences:
-        lines.append("map and databases agree")
-    return "\n".join(lines)
-
-
-def _standby(standby: Standby) -> str:
-    behind = "" if standby.behind_bytes is None else f", {standby.behind_bytes} bytes behind"
-    late = "" if standby.behind_seconds is None else f" ({standby.behind_seconds:.3f} s)"
-    return f"{standby.name}: {standby.state}{behind}{late}{', commits wait for it' if standby.waited_for else ''}"

@@ -14,32 +14,32 @@ if TYPE_CHECKING:
     from api.database.call_queue import Pending
     from api.schemas.wallets import Balance
 
-    Holder = tuple[UUID, UUID]
+    Holder = tuple[UUID, UUID, UUID | None]
 
 
 class BalanceReads:
     """Reads balances: `together`, which leaves out what it cannot read, or `alone`, which says why it cannot.
 
-    A holder is a wallet and the user on whose behalf it is read.
+    A holder is a wallet, the user on whose behalf it is read, and the key that reads it, if one does.
     """
 
     def __init__(
         self,
         together: Callable[[Sequence[Holder]], Awaitable[Sequence[Balance | None]]],
-        alone: Callable[[UUID, UUID], Awaitable[Balance]],
+        alone: Callable[[UUID, UUID, UUID | None], Awaitable[Balance]],
         *,
         limit: int,
     ) -> None:
         self.admission = Admission(limit)
         self._together = together
         self._alone = alone
-        self._queue: CallQueue[Holder, Balance] = CallQueue(self._read)
+        self._queue: CallQueue[Holder, Balance] = CallQueue(self._read, "balances together")
 
-    async def balance(self, wallet_id: UUID, actor: UUID) -> Balance:
+    async def balance(self, wallet_id: UUID, actor: UUID, key_id: UUID | None = None) -> Balance:
         """Read a balance: as of after this call began. Raises ServiceError."""
         self.admission.enter(actor)
         try:
-            return await self._queue.add((wallet_id, actor))
+            return await self._queue.add((wallet_id, actor, key_id))
         finally:
             self.admission.leave(actor)
 

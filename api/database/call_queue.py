@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from api.errors import BUSY, TIMEOUT, UNAVAILABLE, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    Call = Callable[[list[Any]], Awaitable[None]]
 
 Q = TypeVar("Q")
 R = TypeVar("R")
@@ -42,19 +44,24 @@ class Pending(Generic[Q, R]):
 class CallQueue(Generic[Q, R]):
     """Runs `call` with all requests that wait, one call at a time: what arrives meanwhile goes with the next one.
 
-    `call` settles what it is given. If it raises instead, the requests are called again by halves, so that the one at
-    fault ends up alone and hears of it. If the database did not get to the call, all its requests hear so; and with
-    `together`, all others in the queue, too. `when_empty` is called when no request is left.
+    `call` settles what it is given, and `name` is what traces call it. If it raises instead, the requests are called
+    again by halves, so that the one at fault ends up alone and hears of it. If the database did not get to the call,
+    all its requests hear so; and with `together`, all others in the queue, too. `when_empty` is called when no request
+    is left.
     """
+
+    pending: ClassVar[type[Pending[Any, Any]]] = Pending
+    """`api.database.traced` has another one, and another `around`, which it puts here before queues are made."""
 
     def __init__(
         self,
         call: Callable[[list[Pending[Q, R]]], Awaitable[None]],
+        name: str = "shared call",
         *,
         together: bool = False,
         when_empty: Callable[[], object] = lambda: None,
     ) -> None:
-        self._call = call
+        self._call = self.around(name, call)
         self._together = together
         self._when_empty = when_empty
         self._waiting: deque[Pending[Q, R]] = deque()
@@ -62,9 +69,14 @@ class CallQueue(Generic[Q, R]):
         # the event loop does not keep its tasks
         self._task: asyncio.Task[None] | None = None
 
+    @staticmethod
+    def around(_name: str, call: Call) -> Call:
+        """Return what is called in place of `call`."""
+        return call
+
     def add(self, request: Q) -> asyncio.Future[R]:
         """Queue a request, and return the future of its result."""
-        pending: Pending[Q, R] = Pending(request)
+        pending: Pending[Q, R] = self.pending(request)
         self._waiting.append(pending)
         self._start()
         return pending.result

@@ -18,7 +18,7 @@ from api.database.functions import Database
 from api.database.merged import Merged
 from api.database.rows import Page
 from api.database.transfers import Transfers
-from api.errors import NOT_FOUND, UNAVAILABLE, ServiceError
+from api.errors import KEY_REFUSED, NOT_FOUND, UNAVAILABLE, ServiceError
 from api.schemas.history import Entry
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from api.cluster_map import Member
     from api.database.requests import BatchItem, Details
-    from api.database.rows import NewUser, SignedIn, TransferPreview, UserWithPassword
+    from api.database.rows import AuthorizedKey, NewUser, SignedIn, TransferPreview, UserWithPassword
     from api.schemas.inspection import InspectedTransaction
     from api.schemas.transactions import Transaction
     from api.schemas.wallets import AssetInfo
@@ -92,7 +92,7 @@ ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("open", "close", "elsewhere", "of", "of_row", "numbered", "mark", "take_counts", "ping"), OWN),
     **dict.fromkeys(("waiting", "connections", "revocations", "sweep", "facts", "open_holds", "redirect"), EACH),
     # names
-    **dict.fromkeys(("register", "require_username", "sign_in"), OWN),
+    **dict.fromkeys(("register", "require_username", "sign_in", "authorize_key", "user_named"), OWN),
     **dict.fromkeys(("sign_in_failed", "sign_in_succeeded"), _by_name),
     # users
     **dict.fromkeys(("rehash", "change_password", "create_password_reset", "principal"), _by_id),
@@ -124,6 +124,7 @@ ROUTES: Final[dict[str, Choose | str]] = {
     **dict.fromkeys(("create_webhook", "webhooks", "webhook", "change_webhook", "delete_webhook"), OWN),
     **dict.fromkeys(("pause_webhook", "resume_webhook", "rotate_webhook_secret", "replay_webhook"), OWN),
     **dict.fromkeys(("test_webhook", "webhook_deliveries", "webhook_dead_letters", "retry_dead_letters"), OWN),
+    **dict.fromkeys(("create_key", "keys", "key", "revoke_key", "note_key_use"), OWN),
     # events, and who starts a verification: each database has its own
     **dict.fromkeys(("events", "stream_events", "user_events", "event_feed", "event_mark", "event_settled"), EACH),
     **dict.fromkeys(("newest_event", "fence_holders", "start_verification"), EACH),
@@ -251,6 +252,35 @@ class Cluster(Merged):
             self.note(username, number_of(user.user_id))
         return user, max(costs)
 
+    async def authorize_key(
+        self, secret_hash: bytes, user: UUID | str, address: str | None, caller: str
+    ) -> AuthorizedKey | None:
+        """Look the user up where the id or the name may live. Errors: WA047."""
+        if not isinstance(user, str):
+            return await self.of(user).authorize_key(secret_hash, user, address, caller)
+        refusals: list[ServiceError] = []
+
+        async def look(number: int) -> AuthorizedKey | None:
+            try:
+                return await self.numbered(number).authorize_key(secret_hash, user, address, caller)
+            except ServiceError as error:
+                # who is not there, and who is no subject, are told alike: another home may have the name
+                if error.kind is not KEY_REFUSED:
+                    raise
+                refusals.append(error)
+                return None
+
+        found = await self.in_homes(user, look)
+        if found is not None:
+            self.note(user, number_of(found.user_id))
+        elif refusals:
+            raise refusals[0]
+        return found
+
+    async def user_named(self, username: str, actor: UUID) -> UUID | None:
+        """Look the name up where it may live. Errors: WA027."""
+        return await self.in_homes(username, lambda number: self.numbered(number).user_named(username, actor))
+
     async def in_homes(self, username: str, look: Callable[[int], Awaitable[T | None]]) -> T | None:
         """Look for what has the name where it may live; None: nothing has it there.
 
@@ -305,19 +335,26 @@ class Cluster(Merged):
                 del self._found[next(iter(self._found))]
 
     async def transfer(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, details: Details, actor: UUID
+        self,
+        wallet_id: UUID,
+        txn_id: UUID,
+        amount: int,
+        to: UUID | str,
+        details: Details,
+        actor: UUID,
+        key_id: UUID | None = None,
     ) -> Transaction:
         """Transfer, to a recipient of any database. To another one it is tried to arrive before this returns.
 
         Errors: those of a transfer. Where the recipient's database does not answer, nothing is written.
         """
-        return await self.transfers.transfer(wallet_id, txn_id, amount, to, details, actor)
+        return await self.transfers.transfer(wallet_id, txn_id, amount, to, details, actor, key_id)
 
     async def preview_transfer(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, actor: UUID
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, actor: UUID, key_id: UUID | None = None
     ) -> TransferPreview | None:
         """Preview a transfer, to a recipient of any database."""
-        return await self.transfers.preview(wallet_id, txn_id, amount, to, actor)
+        return await self.transfers.preview(wallet_id, txn_id, amount, to, actor, key_id)
 
     async def batch(
         self, items: Sequence[BatchItem], *, atomic: bool, refused: Sequence[str] = ()

@@ -61,6 +61,8 @@ class Connections:
     has a name that outlives it, and every transaction sets what it depends on.
     """
 
+    connection_class: ClassVar[type[Connection]] = Connection
+    """`api.database.traced` has another one, which it puts here before connections are made."""
     _open: ClassVar[WeakSet[Connections]] = WeakSet()
 
     def __init__(
@@ -130,6 +132,7 @@ class Connections:
         """Return the arguments of every connection of the pool."""
         return {
             **connecting(self._settings, attrs=self._attributes),
+            "connection_class": self.connection_class,
             "timeout": self._settings.acquire_timeout,
             # the server's own limit answers first; this one is for a server that does not answer at all
             "command_timeout": self._settings.statement_timeout + 1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from api.database.pool import PING_SECONDS, Pool
 from api.database.requests import Places
 from api.database.rows import (
     WRITTEN,
+    AuthorizedKey,
     BalancePoint,
     Delivered,
     EventMark,
@@ -42,7 +43,9 @@ from api.database.rows import (
     page_of_user_events,
     read_audit_row,
     read_confirmation,
+    read_entry,
     read_found,
+    read_inspected_line,
     read_inspected_user,
     read_outcome,
     read_own_entry,
@@ -60,6 +63,7 @@ from api.schemas.inspection import (
     AuditRow,
     Found,
     InspectedHold,
+    InspectedLine,
     InspectedTransaction,
     InspectedUser,
     InspectedWallet,
@@ -69,6 +73,7 @@ from api.schemas.inspection import (
     VerificationRun,
     VerificationRunDetails,
 )
+from api.schemas.keys import Key
 from api.schemas.operator import (
     AccountBalance,
     Adjustment,
@@ -90,6 +95,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from api.database.balance_reads import Holder
     from api.database.pool import Argument
     from api.database.requests import (
         AuditFilters,
@@ -100,6 +106,7 @@ if TYPE_CHECKING:
         Details,
         EventFilters,
         Filters,
+        KeyTerms,
         Mutation,
         Starts,
     )
@@ -107,6 +114,8 @@ if TYPE_CHECKING:
 
 LOCKING_CONNECTIONS: Final = 6
 PATIENT_CONNECTIONS: Final = 3
+DEFAULT_ASSET: Final = "UC"
+"""Of which every user has a wallet: `wallet.default_asset()`."""
 EVENT_CONNECTIONS: Final = 3
 """One that looks for new events, one that reads them for all streams, one for streams that are behind."""
 
@@ -114,13 +123,15 @@ R = TypeVar("R", Transaction, Adjustment)
 T = TypeVar("T")
 
 _ALONE: Final = {
-    name: f"select * from public.wallet_{name}($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7)"  # noqa: S608
+    name: f"select * from public.wallet_{name}"  # noqa: S608
+    "($1, $2, $3, $4, $5, p_actor => $6, p_effective_at => $7, p_key_id => $8)"
     for name in ("topup", "spend")
 }
 _TOGETHER: Final = (
     "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => $8, p_effective_at => $9)"
 )
-_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12, $13)"
+_TOGETHER_BY_KEYS: Final = f"{_TOGETHER[:-1]}, p_key_ids => $10)"
+_BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12, $13, $14)"
 
 _TELLING: Final = frozenset({"balance", "left"})
 """Members of refusals that tell what a wallet has, or may still do."""
@@ -152,6 +163,8 @@ _read_delivery = reader(Delivery)
 _read_dead_letter = reader(DeadLetter)
 _read_delivered = reader(Delivered)
 _read_in_transit = reader(InTransit)
+_read_authorized_key = reader(AuthorizedKey)
+_read_key = reader(Key)
 
 
 def _terms(request: WebhookRequest) -> tuple[Argument, ...]:
@@ -347,6 +360,53 @@ class Database:
         rows = await self._shared.rows(call, user_id, token_id, generation)
         return _read_user(rows[0]) if rows else None
 
+    async def authorize_key(
+        self, secret_hash: bytes, user: UUID | str, address: str | None, caller: str
+    ) -> AuthorizedKey | None:
+        """`wallet_authorize_key`: for whom the key acts, by id or name; None: it is no key, now. Errors: WA047.
+
+        `address` is where it is used from, None: unknown. `caller` is who waits.
+        """
+        call = "select * from public.wallet_authorize_key($1, $2, p_user_id => $3, p_username => $4)"
+        user_id, username = (user, None) if isinstance(user, UUID) else (None, user)
+        rows = await self._shared.run(
+            lambda connection: connection.fetch(call, secret_hash, address, user_id, username), touches=(caller,)
+        )
+        return _read_authorized_key(rows[0]) if rows else None
+
+    async def user_named(self, username: str, actor: UUID) -> UUID | None:
+        """Return the id of the user of this name, for an operator, whose look is on record. Errors: WA027."""
+        wallet_id = await self.locate(username, DEFAULT_ASSET)
+        return None if wallet_id is None else (await self.inspect_wallet(wallet_id, actor)).user_id
+
+    async def note_key_use(self, key_ids: Sequence[UUID]) -> None:
+        """`wallet_note_key_use`: these were used now."""
+        await self._shared.rows("select public.wallet_note_key_use($1)", list(key_ids))
+
+    async def create_key(self, key_id: UUID, terms: KeyTerms, actor: UUID) -> Key:
+        """`wallet_create_key`: the same again is the same key. Errors: WA002, WA027, WA029, WA049."""
+        call = (
+            "select * from public.wallet_create_key($1, p_name => $2, p_secret_hash => $3, p_prefix => $4,"
+            " p_scopes => $5, p_user_ids => $6, p_all_users => $7, p_networks => $8, p_expires_at => $9,"
+            " p_calls_per_minute => $10, p_actor => $11)"
+        )
+        return _read_key(await self._locking.row(call, key_id, *terms, actor))
+
+    async def keys(self, limit: int, before_id: UUID | None, *, with_revoked: bool, actor: UUID) -> Page[Key]:
+        """`wallet_keys`: the newest `limit` below `before_id`. Errors: WA027."""
+        call = "select * from public.wallet_keys($1, $2, $3, p_actor => $4)"
+        rows = await self._locking.rows(call, limit + 1, before_id, with_revoked, actor)
+        found = [_read_key(row) for row in rows[:limit]]
+        return Page(found, found[-1].id if len(rows) > limit else None)
+
+    async def key(self, key_id: UUID, actor: UUID) -> Key:
+        """`wallet_key`. Errors: WA027, WA048."""
+        return _read_key(await self._locking.row("select * from public.wallet_key($1, $2)", key_id, actor))
+
+    async def revoke_key(self, key_id: UUID, actor: UUID) -> Key:
+        """`wallet_revoke_key`: for good; again it is the same. Errors: WA027, WA048."""
+        return _read_key(await self._locking.row("select * from public.wallet_revoke_key($1, $2)", key_id, actor))
+
     async def sign_out(self, user_id: UUID, token_id: UUID, expires_at: datetime) -> None:
         """`wallet_sign_out`: ends one token. Errors: WA029."""
         await self._shared.row("select public.wallet_sign_out($1, $2, $3)", user_id, token_id, expires_at)
@@ -398,9 +458,13 @@ class Database:
         row = await self._locking.row("select * from public.wallet_open($1, $2, $3)", owner_id, asset, actor)
         return _read_wallet(row), bool(row["opened"])
 
-    async def wallets(self, owner_id: UUID, actor: UUID) -> list[Wallet]:
-        """`wallet_list`: the user's wallets, by asset. Errors: WA029."""
-        rows = await self._locking.rows("select * from public.wallet_list($1, $2)", owner_id, actor)
+    async def wallets(self, owner_id: UUID, actor: UUID, key_id: UUID | None = None) -> list[Wallet]:
+        """`wallet_list`: the user's wallets, by asset. Errors: WA029.
+
+        Here and below, `key_id` is the key that acts for the user. Errors: WA047.
+        """
+        call = "select * from public.wallet_list($1, p_key_id => $2, p_actor => $3)"
+        rows = await self._locking.rows(call, owner_id, key_id, actor)
         return [_read_wallet(row) for row in rows]
 
     async def find_wallet(self, owner_id: UUID, asset: str, actor: UUID) -> UUID:
@@ -408,30 +472,39 @@ class Database:
         row = await self._shared.row("select public.wallet_find($1, $2, $3) as id", owner_id, asset, actor)
         return UUID(int=row["id"].int)
 
-    def balance(self, wallet_id: UUID, actor: UUID) -> Awaitable[Balance]:
+    def balance(self, wallet_id: UUID, actor: UUID, key_id: UUID | None = None) -> Awaitable[Balance]:
         """Read the balance now, together with others that are asked for at the same time. Errors: WA001."""
-        return self._balance_reads.balance(wallet_id, actor) if self._together else self.balance_alone(wallet_id, actor)
+        if self._together:
+            return self._balance_reads.balance(wallet_id, actor, key_id)
+        return self.balance_alone(wallet_id, actor, key_id)
 
-    async def balance_alone(self, wallet_id: UUID, actor: UUID) -> Balance:
+    async def balance_alone(self, wallet_id: UUID, actor: UUID, key_id: UUID | None = None) -> Balance:
         """`wallet_balance`. Errors: WA001."""
-        return _read_balance(await self._shared.row("select * from public.wallet_balance($1, $2)", wallet_id, actor))
+        call = "select * from public.wallet_balance($1, p_key_id => $2, p_actor => $3)"
+        return _read_balance(await self._shared.row(call, wallet_id, key_id, actor))
 
-    async def balances(self, holders: Sequence[tuple[UUID, UUID]]) -> list[Balance | None]:
-        """`wallet_balances` of these wallets for these actors, in order; None for one that is unknown, or another's."""
-        wallet_ids, actors = (list(column) for column in zip(*holders, strict=True))
-        call = "select * from public.wallet_balances($1, $2)"
+    async def balances(self, holders: Sequence[Holder]) -> list[Balance | None]:
+        """`wallet_balances` of these wallets, in order; None for one that is unknown, another's, or not for the key."""
+        wallet_ids, actors, key_ids = (list(column) for column in zip(*holders, strict=True))
+        call = "select * from public.wallet_balances($1, p_actors => $2)"
+        asked: list[list[Any]] = [wallet_ids, actors]
+        if any(key_ids):
+            call = "select * from public.wallet_balances($1, p_actors => $2, p_key_ids => $3)"
+            asked.append(key_ids)
         balances: list[Balance | None] = [None] * len(holders)
-        for row in await self._shared.rows(call, wallet_ids, actors, admitted=True):
+        for row in await self._shared.rows(call, *asked, admitted=True):
             balances[row["ordinal"] - 1] = _read_balance(row)
         return balances
 
-    async def balance_at(self, wallet_id: UUID, at: datetime, actor: UUID, age: Age | None = None) -> BalanceAt:
+    async def balance_at(
+        self, wallet_id: UUID, at: datetime, actor: UUID, age: Age | None = None, key_id: UUID | None = None
+    ) -> BalanceAt:
         """`wallet_balance_at`: the balance of what was recorded before a moment. Errors: WA001, WA023, WA036.
 
         With `age` a standby may say it, here and in all reads of the past: it must be as young as that, and tells.
         """
-        call = "select * from public.wallet_balance_at($1, $2, $3)"
-        rows = await self._past(age, self._locking, call, wallet_id, at, actor)
+        call = "select * from public.wallet_balance_at($1, $2, p_key_id => $3, p_actor => $4)"
+        rows = await self._past(age, self._locking, call, wallet_id, at, key_id, actor)
         return _read_balance_at(rows[0])
 
     def mutate(self, mutation: Mutation) -> Awaitable[Transaction]:
@@ -451,11 +524,15 @@ class Database:
         Without `wait`, a mutation of a held wallet is not run, and its outcome is None.
         """
         self._observe(len(mutations))
-        *columns, moments = (list(column) for column in zip(*mutations, strict=True))
+        *columns, moments, key_ids = (list(column) for column in zip(*mutations, strict=True))
         touches = tuple({item.wallet_id for item in mutations}) if wait else ()
-        effective = moments if any(moments) else None
+        more: list[Any] = [moments if any(moments) else None]
+        call = _TOGETHER
+        if any(key_ids):
+            call = _TOGETHER_BY_KEYS
+            more.append(key_ids)
         pool = self._patient if wait else self._shared
-        rows = await pool.rows(_TOGETHER, *columns, not wait, effective, touches=touches, admitted=True)
+        rows = await pool.rows(call, *columns, not wait, *more, touches=touches, admitted=True)
         outcomes = [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
         self._counts.add(outcomes)
         return outcomes
@@ -468,14 +545,15 @@ class Database:
         `atomic`: if an item is refused, nothing is written. `refused` are the codes of items that are refused already,
         and are not among these.
         """
-        columns = [list(column) for column in zip(*items, strict=True)]
+        *columns, key_ids = (list(column) for column in zip(*items, strict=True))
+        by_keys = key_ids if any(key_ids) else None
 
         def written(rows: Sequence[asyncpg.Record]) -> bool:
             return not refused and all(row["outcome"] in WRITTEN for row in rows)
 
         wallets = {wallet_id for item in items for wallet_id in (item.wallet_id, item.to_wallet_id) if wallet_id}
         rows = await self._locking.run(
-            lambda connection: connection.fetch(_BATCH, *columns),
+            lambda connection: connection.fetch(_BATCH, *columns, by_keys),
             touches=(*wallets, items[0].actor),
             size=len(items),
             keep=written if atomic else None,
@@ -505,20 +583,21 @@ class Database:
         to: UUID | str,
         details: Details,
         actor: UUID,
+        key_id: UUID | None = None,
     ) -> Transaction:
         """`wallet_transfer`, `to` a wallet or a username. Errors: WA003, WA009, WA010, WA011 and more."""
         to_wallet_id, to_username = (to, None) if isinstance(to, UUID) else (None, to)
-        call = "select * from public.wallet_transfer($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, *details, actor)
+        call = "select * from public.wallet_transfer($1, $2, $3, $4, $5, $6, $7, $8, p_key_id => $9, p_actor => $10)"
+        arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, *details, key_id, actor)
         return await self._transaction(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
 
     async def preview_transfer(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, actor: UUID
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: UUID | str, actor: UUID, key_id: UUID | None = None
     ) -> TransferPreview | None:
         """`wallet_preview_transfer`: what it would do; None: the txn_id is on record. Errors: those of a transfer."""
         to_wallet_id, to_username = (to, None) if isinstance(to, UUID) else (None, to)
-        call = "select * from public.wallet_preview_transfer($1, $2, $3, $4, $5, $6)"
-        arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, actor)
+        call = "select * from public.wallet_preview_transfer($1, $2, $3, $4, $5, p_key_id => $6, p_actor => $7)"
+        arguments = (wallet_id, txn_id, amount, to_wallet_id, to_username, key_id, actor)
         row = await self._locking.row(call, *arguments, touches=(to.lower() if isinstance(to, str) else to,))
         return None if row["is_recorded"] else _read_transfer_preview(row)
 
@@ -548,15 +627,23 @@ class Database:
 
     async def find_request(self, wallet_id: UUID, txn_id: UUID, actor: UUID) -> tuple[int | None, UUID | None]:
         """`wallet_find_request`: the transaction's number, or the `txn_id` of the hold. Errors: WA001."""
-        rows = await self._shared.rows("select * from public.wallet_find_request($1, $2, $3)", wallet_id, txn_id, actor)
+        call = "select * from public.wallet_find_request($1, $2, p_actor => $3)"
+        rows = await self._shared.rows(call, wallet_id, txn_id, actor)
         return (rows[0]["transaction_id"], rows[0]["hold_txn_id"]) if rows else (None, None)
 
     async def hold(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, expires_in: int | None, details: Details, actor: UUID
+        self,
+        wallet_id: UUID,
+        txn_id: UUID,
+        amount: int,
+        expires_in: int | None,
+        details: Details,
+        actor: UUID,
+        key_id: UUID | None = None,
     ) -> Transaction:
         """`wallet_hold`; `expires_in` in seconds. Errors: WA003, WA025 and more."""
-        call = "select * from public.wallet_hold($1, $2, $3, $4, $5, $6, $7)"
-        return await self._transaction(call, wallet_id, txn_id, amount, expires_in, *details[:2], actor)
+        call = "select * from public.wallet_hold($1, $2, $3, $4, $5, $6, p_key_id => $7, p_actor => $8)"
+        return await self._transaction(call, wallet_id, txn_id, amount, expires_in, *details[:2], key_id, actor)
 
     async def capture(
         self,
@@ -566,40 +653,55 @@ class Database:
         amount: int | None,
         details: Details,
         actor: UUID,
+        key_id: UUID | None = None,
         *,
         final: bool,
     ) -> Transaction:
         """`wallet_capture`; no amount is all that is left. Errors: WA015 to WA019 and more."""
-        call = "select * from public.wallet_capture($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-        return await self._transaction(call, wallet_id, txn_id, hold_txn_id, amount, final, *details, actor)
+        call = "select * from public.wallet_capture($1, $2, $3, $4, $5, $6, $7, $8, p_key_id => $9, p_actor => $10)"
+        return await self._transaction(call, wallet_id, txn_id, hold_txn_id, amount, final, *details, key_id, actor)
 
-    async def void(self, wallet_id: UUID, txn_id: UUID, hold_txn_id: UUID, actor: UUID) -> Transaction:
+    async def void(
+        self, wallet_id: UUID, txn_id: UUID, hold_txn_id: UUID, actor: UUID, key_id: UUID | None = None
+    ) -> Transaction:
         """`wallet_void`. Errors: WA015 to WA018 and more."""
-        return await self._transaction(
-            "select * from public.wallet_void($1, $2, $3, $4)", wallet_id, txn_id, hold_txn_id, actor
-        )
+        call = "select * from public.wallet_void($1, $2, $3, p_key_id => $4, p_actor => $5)"
+        return await self._transaction(call, wallet_id, txn_id, hold_txn_id, key_id, actor)
 
     async def holds(
-        self, wallet_id: UUID, status: str | None, limit: int, before_id: int | None, actor: UUID
+        self,
+        wallet_id: UUID,
+        status: str | None,
+        limit: int,
+        before_id: int | None,
+        actor: UUID,
+        key_id: UUID | None = None,
     ) -> Page[Hold]:
         """`wallet_holds`: the newest `limit` holds below `before_id`. Errors: WA001, WA024."""
-        call = "select * from public.wallet_holds($1, $2, $3, $4, $5)"
+        call = "select * from public.wallet_holds($1, $2, $3, $4, p_key_id => $5, p_actor => $6)"
         # one more tells whether there is a next page
-        rows = await self._locking.rows(call, wallet_id, status, limit + 1, before_id, actor)
+        rows = await self._locking.rows(call, wallet_id, status, limit + 1, before_id, key_id, actor)
         return page_of_holds(rows, limit)
 
     async def own_hold(self, wallet_id: UUID, hold_txn_id: UUID, actor: UUID) -> InspectedHold:
         """`wallet_own_hold`: one hold, with what happened to it. Errors: WA001, WA015."""
-        call = "select to_jsonb(h) as found from public.wallet_own_hold($1, $2, $3) h"
+        call = "select to_jsonb(h) as found from public.wallet_own_hold($1, $2, p_actor => $3) h"
         row = await self._locking.row(call, wallet_id, hold_txn_id, actor)
         return msgspec.json.decode(row["found"], type=InspectedHold)
 
     async def refund(
-        self, wallet_id: UUID, txn_id: UUID, original_txn_id: UUID, amount: int | None, details: Details, actor: UUID
+        self,
+        wallet_id: UUID,
+        txn_id: UUID,
+        original_txn_id: UUID,
+        amount: int | None,
+        details: Details,
+        actor: UUID,
+        key_id: UUID | None = None,
     ) -> Transaction:
         """`wallet_refund`; no amount is all that is left. Errors: WA020, WA021, WA028 and more."""
-        call = "select * from public.wallet_refund($1, $2, $3, $4, $5, $6, $7, $8)"
-        return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, actor)
+        call = "select * from public.wallet_refund($1, $2, $3, $4, $5, $6, $7, p_key_id => $8, p_actor => $9)"
+        return await self._transaction(call, wallet_id, txn_id, original_txn_id, amount, *details, key_id, actor)
 
     async def entries(
         self,
@@ -609,26 +711,29 @@ class Database:
         filters: Filters,
         actor: UUID,
         age: Age | None = None,
+        key_id: UUID | None = None,
     ) -> Page[Entry]:
         """`wallet_entries`: the newest `limit` entries below `before_seq`. Errors: WA001."""
-        call = "select * from public.wallet_entries($1, $2, $3, $4, $5, $6, $7, $8)"
-        rows = await self._past(age, self._shared, call, wallet_id, limit + 1, before_seq, *filters, actor)
-        return page_of_entries(rows, limit)
+        call = "select * from public.wallet_entries($1, $2, $3, $4, $5, $6, $7, p_key_id => $8, p_actor => $9)"
+        rows = await self._past(age, self._shared, call, wallet_id, limit + 1, before_seq, *filters, key_id, actor)
+        return page_of_entries(rows, limit, read_entry)
 
-    async def transaction(self, wallet_id: UUID, txn_id: UUID, actor: UUID, age: Age | None = None) -> RequestedEntry:
+    async def transaction(
+        self, wallet_id: UUID, txn_id: UUID, actor: UUID, age: Age | None = None, key_id: UUID | None = None
+    ) -> RequestedEntry:
         """`wallet_transaction`: one entry, as `entries` has it. Errors: WA001, WA028."""
-        call = "select * from public.wallet_transaction($1, $2, $3)"
-        rows = await self._past(age, self._shared, call, wallet_id, txn_id, actor)
+        call = "select * from public.wallet_transaction($1, $2, p_key_id => $3, p_actor => $4)"
+        rows = await self._past(age, self._shared, call, wallet_id, txn_id, key_id, actor)
         return read_requested_entry(rows[0])
 
     async def entry(self, wallet_id: UUID, transaction_id: int, actor: UUID) -> OwnEntry:
         """`wallet_entry`: one entry by the server's number of its transaction. Errors: WA001, WA028."""
-        call = "select * from public.wallet_entry($1, $2, $3)"
+        call = "select * from public.wallet_entry($1, $2, p_actor => $3)"
         return read_own_entry(await self._shared.row(call, wallet_id, transaction_id, actor))
 
     async def verify_entry(self, wallet_id: UUID, transaction_id: int, receipt: str, actor: UUID) -> str:
         """`wallet_verify_entry`: 'ok', 'altered', 'rewritten' or 'removed'. Errors: WA001."""
-        call = "select public.wallet_verify_entry($1, $2, $3, $4) as verdict"
+        call = "select public.wallet_verify_entry($1, $2, $3, p_actor => $4) as verdict"
         row = await self._shared.row(call, wallet_id, transaction_id, receipt, actor)
         return str(row["verdict"])
 
@@ -636,16 +741,22 @@ class Database:
         self, wallet_id: UUID, start: datetime, end: datetime, points: int, actor: UUID
     ) -> list[BalancePoint]:
         """`wallet_balance_history`: the balance at evenly spaced moments, oldest first. Errors: WA001, WA002."""
-        call = "select * from public.wallet_balance_history($1, $2, $3, $4, $5)"
+        call = "select * from public.wallet_balance_history($1, $2, $3, $4, p_actor => $5)"
         rows = await self._shared.rows(call, wallet_id, start, end, points, actor)
         return [BalancePoint(row["at"], row["balance"]) for row in rows]
 
     async def statement(
-        self, wallet_id: UUID, start: datetime, end: datetime, actor: UUID, age: Age | None = None
+        self,
+        wallet_id: UUID,
+        start: datetime,
+        end: datetime,
+        actor: UUID,
+        age: Age | None = None,
+        key_id: UUID | None = None,
     ) -> AsyncGenerator[list[StatementBound | Entry], None]:
         """`wallet_statement`, in pieces: opening line, entries, closing line. Errors: WA001, WA002, WA023, WA036."""
-        call = "select * from public.wallet_statement($1, $2, $3, $4)"
-        asked = (read_statement_line, call, wallet_id, start, end, actor)
+        call = "select * from public.wallet_statement($1, $2, $3, p_key_id => $4, p_actor => $5)"
+        asked = (read_statement_line, call, wallet_id, start, end, key_id, actor)
         sources = [self._locking.stream(*asked)]
         if age is not None and self._standby is not None:
             sources.insert(0, self._standby.stream(age, *asked))
@@ -817,11 +928,11 @@ class Database:
 
     async def inspect_entries(
         self, wallet_id: UUID, limit: int, before_seq: int | None, filters: Filters, actor: UUID
-    ) -> Page[Entry]:
-        """`wallet_inspect_entries`: `entries` for operators. Errors: WA001, WA027."""
+    ) -> Page[InspectedLine]:
+        """`wallet_inspect_entries`: `entries` for operators, with keys. Errors: WA001, WA027."""
         call = "select * from public.wallet_inspect_entries($1, $2, $3, $4, $5, $6, $7, $8)"
         rows = await self._locking.rows(call, wallet_id, limit + 1, before_seq, *filters, actor)
-        return page_of_entries(rows, limit)
+        return page_of_entries(rows, limit, read_inspected_line)
 
     async def inspect_holds(
         self, wallet_id: UUID, status: str | None, limit: int, before_id: int | None, actor: UUID
@@ -985,11 +1096,18 @@ class Database:
         return await self._page_of_events(self._events, after, bound, limit, filters, epoch, actor)
 
     async def user_events(
-        self, user_id: UUID, after: int, bound: Bound, limit: int, types: Sequence[str] | None, epoch: int | None
+        self,
+        user_id: UUID,
+        after: int,
+        bound: Bound,
+        limit: int,
+        types: Sequence[str] | None,
+        epoch: int | None,
+        key_id: UUID | None = None,
     ) -> Events[EventRow]:
         """`wallet_user_events`: `stream_events` of the user's wallets, as their owner sees them. Errors: as above."""
-        call = "select * from public.wallet_user_events($1, $2, $3, $4, $5, $6, $7, $8)"
-        arguments = (user_id, after, bound.up_to, bound.fence, limit, types, epoch, user_id)
+        call = "select * from public.wallet_user_events($1, $2, $3, $4, $5, $6, $7, p_key_id => $8, p_actor => $9)"
+        arguments = (user_id, after, bound.up_to, bound.fence, limit, types, epoch, key_id, user_id)
         return page_of_events(await self._events.rows(call, *arguments))
 
     async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Events[UserEvent]:

@@ -46,7 +46,7 @@ class GroupCommit:
         self.admission = Admission(limit)
         self._run = run
         self._tries = tries
-        self._queue: Queue = CallQueue(self._commit)
+        self._queue: Queue = CallQueue(self._commit, "group commit")
         self._held: dict[UUID, Queue] = {}
 
     async def mutate(self, mutation: Mutation) -> Transaction:
@@ -69,7 +69,9 @@ class GroupCommit:
     def _hold(self, wallet_id: UUID) -> None:
         """Let all queued mutations of this wallet wait for its lock."""
         # together: when the wallet stays held past the lock timeout, all mutations that wait for it fail
-        queue: Queue = CallQueue(self._wait, together=True, when_empty=lambda: self._held.pop(wallet_id))
+        queue: Queue = CallQueue(
+            self._wait, "group commit, held wallet", together=True, when_empty=lambda: self._held.pop(wallet_id)
+        )
         self._held[wallet_id] = queue
         self._queue.move(queue, lambda mutation: mutation.wallet_id == wallet_id)
 

@@ -14,7 +14,7 @@ from api.database.each import ask, away_error
 from api.database.functions import Database
 from api.database.requests import Places
 from api.database.rows import Page
-from api.errors import PARTLY, SQLSTATES, UNAVAILABLE, ServiceError
+from api.errors import INVALID_CURSOR, PARTLY, SQLSTATES, UNAVAILABLE, ServiceError
 from api.schemas.inspection import FoundTransaction, FoundUser, FoundWallet
 from api.schemas.operator import AccountBalance
 from api.schemas.webhooks import WebhookPart
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from api.database.requests import AuditFilters, Before, Starts
+    from api.database.requests import AuditFilters, Before, KeyTerms, Starts
     from api.database.rows import WebhookTrial
     from api.errors import Kind
     from api.schemas.inspection import AuditRow, Found, RecordedVerification, StoredUser, VerificationRun
+    from api.schemas.keys import Key
     from api.schemas.operator import Confirmation
     from api.schemas.webhooks import DeadLetter, Delivery, Webhook, WebhookRequest
 
@@ -37,6 +38,7 @@ MOST_FOUND: Final = 50
 END: Final = 1
 """Below it there is no row."""
 UNKNOWN_WEBHOOK: Final = SQLSTATES["WA042"]
+UNKNOWN_KEY: Final = SQLSTATES["WA048"]
 INVALID: Final = SQLSTATES["WA002"]
 
 
@@ -116,6 +118,20 @@ def joined(parts: Mapping[int, Webhook], away: Sequence[int], lacking: Sequence[
             WebhookPart(number, hook.status, hook.position, hook.behind, hook.backlog, hook.dead_letters, hook.failures)
             for number, hook in parts.items()
         ],
+        missing=list(lacking) or UNSET,
+        away=list(away) or UNSET,
+    )
+
+
+def joined_key(parts: Mapping[int, Key], away: Sequence[int], lacking: Sequence[int]) -> Key:
+    """Return a key as all databases have it: it is revoked where it is in each."""
+    keys = list(parts.values())
+    revoked = [key.revoked_at for key in keys if key.revoked_at]
+    return replace(
+        keys[0],
+        created_at=min(key.created_at for key in keys),
+        revoked_at=max(revoked) if len(revoked) == len(keys) else None,
+        last_used_at=max((key.last_used_at for key in keys if key.last_used_at), default=None),
         missing=list(lacking) or UNSET,
         away=list(away) or UNSET,
     )
@@ -307,6 +323,56 @@ class Merged(Database):
             of.setdefault(self.of_row(event_id), []).append(event_id)
         return sum([await member.retry_dead_letters(webhook_id, ids, actor) for member, ids in of.items()])
 
+    async def create_key(self, key_id: UUID, terms: KeyTerms, actor: UUID) -> Key:
+        """Make it in each database. If that fails, it is revoked where it was made: nobody has its secret."""
+        await self._require_all(lambda member: member.ping())
+        try:
+            return await self._in_each(
+                lambda member: member.create_key(key_id, terms, actor), joined_key, lacking=(), checked=True
+            )
+        except ServiceError:
+            left = await ask(self.members, lambda member: _undo_key(member, key_id, actor))
+            if left.away:
+                told = f"It could not be undone in {_named(left.away)}: revoke the key {key_id}."
+                raise _partly(told, [], left.away) from None
+            raise
+
+    async def keys(self, limit: int, before_id: UUID | None, *, with_revoked: bool, actor: UUID) -> Page[Key]:
+        """Read the newest `limit` below `before_id`."""
+        found = await ask(
+            self.members,
+            lambda member: member.keys(limit, before_id, with_revoked=with_revoked, actor=actor),
+            lacking=(INVALID_CURSOR,),
+        )
+        parts: dict[UUID, dict[int, Key]] = {}
+        for number, page in found.found.items():
+            for key in page.items:
+                parts.setdefault(key.id, {})[number] = key
+        newest = sorted(parts, key=lambda key_id: max((key.created_at, key.id) for key in parts[key_id].values()))
+        shown = [
+            joined_key(parts[key_id], found.away, [])
+            if parts[key_id].keys() == found.found.keys()
+            # a database does not have it, or has it revoked
+            else await self.key(key_id, actor)
+            for key_id in newest[: -limit - 1 : -1]
+        ]
+        goes_on = len(parts) > limit or any(page.next is not None for page in found.found.values())
+        return Page(shown, shown[-1].id if shown and goes_on else None, found.away)
+
+    async def key(self, key_id: UUID, actor: UUID) -> Key:
+        """Read one."""
+        return joined_key(*await ask(self.members, lambda member: member.key(key_id, actor), lacking=(UNKNOWN_KEY,)))
+
+    async def revoke_key(self, key_id: UUID, actor: UUID) -> Key:
+        """Revoke it in each. In those that answer it is revoked also while another is away."""
+        return await self._in_each(
+            lambda member: member.revoke_key(key_id, actor), joined_key, lacking=(UNKNOWN_KEY,), checked=True
+        )
+
+    async def note_key_use(self, key_ids: Sequence[UUID]) -> None:
+        """Note it in each that answers."""
+        await ask(self.members, lambda member: member.note_key_use(key_ids))
+
     async def _listed(
         self,
         read: Callable[[Database, int | None], Awaitable[Page[T]]],
@@ -331,12 +397,23 @@ class Merged(Database):
         checked: bool = False,
     ) -> Webhook:
         """Change a webhook in each database, while all of them answer. Raises ServiceError."""
+        return await self._in_each(change, joined, lacking=lacking, checked=checked)
+
+    async def _in_each(
+        self,
+        change: Callable[[Database], Awaitable[T]],
+        join: Callable[[Mapping[int, T], Sequence[int], Sequence[int]], T],
+        *,
+        lacking: Collection[Kind],
+        checked: bool,
+    ) -> T:
+        """Change what each database has, `checked`: also while one is away. Raises ServiceError."""
         if not checked:
             await self._require_all(lambda member: member.ping())
         found = await ask(self.members, change, patience=None, lacking=lacking)
         if found.away:
             raise _partly("Repeat the request: it does the rest.", list(found.found), found.away)
-        return joined(*found)
+        return join(*found)
 
     async def _require_all(self, call: Callable[[Database], Awaitable[T]]) -> dict[int, T]:
         """Call each, and raise ServiceError before anything is written unless all answer."""
@@ -362,6 +439,14 @@ async def _undo(member: Database, webhook_id: UUID, actor: UUID) -> None:
         await member.delete_webhook(webhook_id, actor)
     except ServiceError as error:
         if error.kind is not UNKNOWN_WEBHOOK:
+            raise
+
+
+async def _undo_key(member: Database, key_id: UUID, actor: UUID) -> None:
+    try:
+        await member.revoke_key(key_id, actor)
+    except ServiceError as error:
+        if error.kind is not UNKNOWN_KEY:
             raise
 
 

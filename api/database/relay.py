@@ -162,6 +162,11 @@ class RelayDatabase(Database):
         """`wallet_prune_deliveries`."""
         await self._shared.row("select public.wallet_prune_deliveries()")
 
+    async def prune_old(self) -> dict[str, int]:
+        """`wallet_prune`, a step: how many rows of what were removed; nothing where nothing is old any more."""
+        rows = await self._shared.rows("select subject, removed from public.wallet_prune() where removed > 0")
+        return {row["subject"]: row["removed"] for row in rows}
+
 
 def _columns(rows: Sequence[Deferred] | Sequence[Attempt], width: int) -> list[list[object]]:
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

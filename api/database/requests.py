@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Mutation(NamedTuple):
-    """A top-up or spend. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for."""
+    """A top-up or spend. `amount` in minor units, `metadata` JSON text, `actor` the user it is made for.
+
+    `key_id` is the key that acts for the user, here and below; None: it is the user.
+    """
 
     type: str
     wallet_id: UUID
@@ -22,6 +25,7 @@ class Mutation(NamedTuple):
     metadata: str | None
     actor: UUID
     effective_at: datetime | None = None
+    key_id: UUID | None = None
 
 
 class BatchItem(NamedTuple):
@@ -40,6 +44,21 @@ class BatchItem(NamedTuple):
     expires_in: int | None
     effective_at: datetime | None
     to_username: str | None
+    key_id: UUID | None = None
+
+
+class KeyTerms(NamedTuple):
+    """All that is set of a key, once and for good; see `wallet_create_key`."""
+
+    name: str
+    secret_hash: bytes
+    prefix: str
+    scopes: Sequence[str]
+    user_ids: Sequence[UUID] | None
+    all_users: bool
+    networks: Sequence[str] | None
+    expires_at: datetime | None
+    calls_per_minute: int | None
 
 
 class Details(NamedTuple):

@@ -19,8 +19,10 @@ from api.schemas.inspection import (
     FoundTransaction,
     FoundUser,
     FoundWallet,
+    InspectedLine,
     InspectedUser,
     StoredUser,
+    UsedKey,
 )
 from api.schemas.operator import Confirmation
 from api.schemas.transactions import Transaction
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
+E = TypeVar("E", bound=Entry)
 
 WRITTEN: Final = frozenset({"ok", "replayed"})
 """The outcomes of what is on record now; every other one is the SQLSTATE of a refusal."""
@@ -59,6 +62,16 @@ class User(Struct):
     username: str
     role: str
     wallet_id: UUID
+
+
+class AuthorizedKey(Struct):
+    """A key, and the user for whom it acts. `expires_at` None: never; `calls_per_minute` None: as the settings say."""
+
+    key_id: UUID
+    user_id: UUID
+    wallet_id: UUID
+    calls_per_minute: int | None
+    expires_at: datetime | None
 
 
 class SessionUser(NamedTuple):
@@ -227,6 +240,7 @@ read_transaction = reader(Transaction)
 _read_entry = reader(Entry)
 _read_requested_entry = reader(RequestedEntry)
 _read_own_entry = reader(OwnEntry)
+_read_inspected_line = reader(InspectedLine)
 _read_hold = reader(Hold)
 _read_confirmation = reader(Confirmation)
 _read_bound = reader(StatementBound)
@@ -291,7 +305,15 @@ def read_statement_line(record: asyncpg.Record) -> StatementBound | Entry:
     return read_entry(record) if record["line"] == "entry" else _read_bound(record)
 
 
-def page_of_entries(rows: Sequence[asyncpg.Record], limit: int) -> Page[Entry]:
+def read_inspected_line(record: asyncpg.Record) -> InspectedLine:
+    """Make an entry with the key that made it."""
+    line = _read_inspected_line(record)
+    line.metadata = _raw(record["metadata"])
+    line.key = json.decode(record["key"] or "null", type=UsedKey | None)
+    return line
+
+
+def page_of_entries(rows: Sequence[asyncpg.Record], limit: int, read: Callable[[asyncpg.Record], E]) -> Page[E]:
     """Make a page of one row more than its limit: that tells whether there is a next page."""
     next_seq = None
     if len(rows) > limit:
@@ -301,7 +323,7 @@ def page_of_entries(rows: Sequence[asyncpg.Record], limit: int) -> Page[Entry]:
         # no entry: it says how far a filtered page got
         *rows, stopped = rows
         next_seq = stopped["seq"]
-    return Page([read_entry(row) for row in rows], next_seq)
+    return Page([read(row) for row in rows], next_seq)
 
 
 def page_of_holds(rows: Sequence[asyncpg.Record], limit: int) -> Page[Hold]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from api.cluster_map import number_of
 from api.database.call_queue import NOT_REACHED
-from api.errors import SQLSTATES, ServiceError
+from api.errors import KEY_REFUSED, SQLSTATES, UNAUTHORIZED, ServiceError
 from api.schemas.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ NAMES_SECONDS: Final = 0.5
 """How long entries wait for names of users of other databases."""
 MAX_KNOWN: Final = 20_000
 FULL: Final = SQLSTATES["WA006"]
+FORBIDDING: Final = frozenset({KEY_REFUSED, UNAUTHORIZED, *NOT_REACHED})
+"""Answers after which nothing is asked on behalf of a key."""
 
 
 class Transfers:
@@ -47,13 +49,22 @@ class Transfers:
         self._assets: OrderedDict[UUID, str] = OrderedDict()
 
     async def transfer(
-        self, wallet_id: UUID, txn_id: UUID, amount: int, to: To, details: Details, actor: UUID
+        self,
+        wallet_id: UUID,
+        txn_id: UUID,
+        amount: int,
+        to: To,
+        details: Details,
+        actor: UUID,
+        key_id: UUID | None,
     ) -> Transaction:
         """Transfer to a recipient of any database. Raises ServiceError."""
         here = self._cluster.of(wallet_id)
+        if key_id is not None:
+            await self._require_key(here, wallet_id, txn_id, actor, key_id)
         there = await self._found(here, wallet_id, to, actor, {})
         if there is None:
-            transaction = await here.transfer(wallet_id, txn_id, amount, to, details, actor)
+            transaction = await here.transfer(wallet_id, txn_id, amount, to, details, actor, key_id)
             await self._deliver(here, wallet_id, [(transaction, None)] if transaction.replayed else [], actor)
             return transaction
         try:
@@ -63,17 +74,21 @@ class Transfers:
             recorded = await here.recorded(wallet_id, [txn_id], actor)
             if not recorded and await self._to_tell({to: error}, {to: amount}, here, wallet_id, actor):
                 raise
-        transaction = await here.transfer(wallet_id, txn_id, amount, there, details, actor)
+        transaction = await here.transfer(wallet_id, txn_id, amount, there, details, actor, key_id)
         await self._deliver(here, wallet_id, [(transaction, there)], actor)
         return transaction
 
-    async def preview(self, wallet_id: UUID, txn_id: UUID, amount: int, to: To, actor: UUID) -> TransferPreview | None:
+    async def preview(
+        self, wallet_id: UUID, txn_id: UUID, amount: int, to: To, actor: UUID, key_id: UUID | None
+    ) -> TransferPreview | None:
         """Return what the transfer would do; None: the txn_id is on record. Raises ServiceError."""
         here = self._cluster.of(wallet_id)
+        if key_id is not None:
+            await self._require_key(here, wallet_id, txn_id, actor, key_id)
         there = await self._found(here, wallet_id, to, actor, {})
         if there is None:
-            return await here.preview_transfer(wallet_id, txn_id, amount, to, actor)
-        preview = await here.preview_transfer(wallet_id, txn_id, amount, there, actor)
+            return await here.preview_transfer(wallet_id, txn_id, amount, to, actor, key_id)
+        preview = await here.preview_transfer(wallet_id, txn_id, amount, there, actor, key_id)
         if preview is not None:
             await self._require_receivable(here, wallet_id, there, amount, to, actor)
             preview.to_username = (await self._cluster.of(there).names([there]))[there]
@@ -83,9 +98,17 @@ class Transfers:
         self, items: Sequence[BatchItem], *, atomic: bool, refused: Sequence[str]
     ) -> list[Transaction | ServiceError]:
         """Run a batch, one transaction of the sender's database. Raises ServiceError."""
-        wallet_id, actor = items[0].wallet_id, items[0].actor
+        wallet_id, actor, key_id = items[0].wallet_id, items[0].actor, items[0].key_id
         here = self._cluster.of(wallet_id)
         wanted = {index: to for index, item in enumerate(items) if (to := _recipient(item)) is not None}
+        if wanted and key_id is not None:
+            try:
+                await self._require_key(here, wallet_id, items[next(iter(wanted))].txn_id, actor, key_id)
+            except ServiceError as error:
+                if error.kind in NOT_REACHED:
+                    raise
+                # the sender's database refuses each transfer
+                wanted = {}
         away: dict[int, ServiceError] = {}
         recipients = await self._all({to: self._found(here, wallet_id, to, actor, away) for to in set(wanted.values())})
         there = {index: found for index, to in wanted.items() if isinstance(found := recipients[to], UUID)}
@@ -161,6 +184,17 @@ class Transfers:
             return None
         self._cluster.note(to, number_of(found))
         return None if number_of(found) == number_of(wallet_id) else found
+
+    async def _require_key(self, here: Database, wallet_id: UUID, txn_id: UUID, actor: UUID, key_id: UUID) -> None:
+        """Raise ServiceError where the key may not transfer: other databases tell it nothing then.
+
+        Who looks at a transfer to oneself hears of that before anything else.
+        """
+        try:
+            await here.preview_transfer(wallet_id, txn_id, 1, wallet_id, actor, key_id)
+        except ServiceError as error:
+            if error.kind in FORBIDDING:
+                raise
 
     async def _require_receivable(
         self, here: Database, wallet_id: UUID, there: UUID, amount: int, to: To, actor: UUID

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 1.0
 """Between two looks for webhooks that were made or changed, and for holds that are due."""
 PRUNE_SECONDS: Final = 60.0
+PRUNE_OLD_SECONDS: Final = 3600.0
+"""Between two rounds that remove what is old; the first one is a minute after the start."""
+STEP_SECONDS: Final = 0.2
+"""Between two steps of a round, so that it is a small part of what the database does."""
 RESOLVERS: Final = 128
 """Threads that names are resolved in, of which a receiver takes one at a time."""
 
@@ -91,7 +96,7 @@ class Relays:
 
 
 class Relay:
-    """Delivers the events of one database while it leads. Ends due holds in any case: that needs no lead."""
+    """Delivers the events of one database while it leads. Ends due holds, and removes what is old, in any case."""
 
     def __init__(self, settings: Settings, metrics: RelayMetrics, number: int | None = None) -> None:
         self._settings = settings
@@ -107,6 +112,7 @@ class Relay:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._sweep())
+                tasks.create_task(self._prune_old())
                 if self._settings.webhook_key is not None:
                     tasks.create_task(self._lead_again_and_again(self._settings.webhook_key))
         finally:
@@ -119,10 +125,29 @@ class Relay:
             try:
                 if ended := await self._database.sweep():
                     log.info("due holds ended", count=ended)
+                self._metrics.sweep(self._number or 0)
             except ServiceError:
                 continue  # the database is away: the pool logs that
             except Exception:  # the next sweep may succeed
                 log.exception("the sweep of due holds failed")
+
+    async def _prune_old(self) -> None:
+        """Remove what is old, by the rules that the database has; while another relay does, this one finds nothing."""
+        pause = PRUNE_SECONDS
+        while True:
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311
+            pause = PRUNE_OLD_SECONDS
+            total: Counter[str] = Counter()
+            try:
+                while removed := await self._database.prune_old():
+                    total.update(removed)
+                    await asyncio.sleep(STEP_SECONDS)
+            except ServiceError:
+                pass  # the database is away: the pool logs that
+            except Exception:
+                log.exception("what is old was not removed")
+            if total:
+                log.info("what is old is removed", rows=dict(total))
 
     async def _lead_again_and_again(self, key: str) -> None:
         while True:

@@ -53,12 +53,16 @@ log = structlog.get_logger("pgwallet.events")
 
 
 class Caller(NamedTuple):
-    """Whose stream it is. `verify` raises ServiceError where the token is not good any more, or not for this."""
+    """Whose stream it is. `verify` raises ServiceError where the token is not good any more, or not for this.
+
+    `key_id` is the key that follows in place of the user; None: the user does.
+    """
 
     user_id: UUID
     address: str
     expires_at: float
     verify: Callable[[], Awaitable[object]]
+    key_id: UUID | None = None
 
 
 def ending(error: Mapping[str, object]) -> bytes:
@@ -306,8 +310,8 @@ class Channel(ABC):
             self._add(stream)
         if after is None:
             stream.epoch, stream.sent = bound.epoch, newest
-            # an asset is looked up by the first read
-            stream.behind = stream.filters.asset is not None
+            # an asset is looked up by the first read, which also asks whether a key may read
+            stream.behind = stream.filters.asset is not None or stream.caller.key_id is not None
         else:
             stream.epoch, stream.sent, stream.behind = after.epoch, after.id, True
 
@@ -409,8 +413,8 @@ class UserChannel(Channel):
 
     async def read(self, stream: Stream, bound: Bound) -> Events[EventRow]:
         """Read as this user."""
-        user_id, types = stream.caller.user_id, stream.filters.types
-        return await self.database.user_events(user_id, stream.sent, bound, PAGE, types, stream.epoch)
+        user_id, types, key_id = stream.caller.user_id, stream.filters.types, stream.caller.key_id
+        return await self.database.user_events(user_id, stream.sent, bound, PAGE, types, stream.epoch, key_id)
 
     def _add(self, stream: Stream) -> None:
         super()._add(stream)
@@ -717,10 +721,11 @@ class Streams:
             if not counter[who]:
                 del counter[who]
 
-    def verify(self, user_ids: Container[UUID] | None) -> None:
-        """Ask again whether the tokens of these users, or all, are good. Until then their streams send nothing."""
+    def verify(self, ids: Container[UUID] | None) -> None:
+        """Ask again whether the tokens of these users, these keys, or all, are good. Until then nothing is sent."""
         for stream in self._open:
-            if user_ids is None or stream.caller.user_id in user_ids:
+            key_id = stream.caller.key_id
+            if ids is None or stream.caller.user_id in ids or (key_id is not None and key_id in ids):
                 stream.unverified = True
                 self._unverified.add(stream)
         if self._unverified:
@@ -761,7 +766,8 @@ class Streams:
             now, silent_since = time.time(), time.monotonic() - HEARTBEAT_SECONDS
             for stream in self._open:
                 if now >= stream.caller.expires_at:
-                    stream.end(ServiceError(UNAUTHORIZED, "The token has expired."))
+                    what = "token" if stream.caller.key_id is None else "key"
+                    stream.end(ServiceError(UNAUTHORIZED, f"The {what} has expired."))
                 elif stream.sent_at <= silent_since and not stream.ping:
                     stream.ping = True
                     stream.wake()

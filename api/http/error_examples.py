@@ -34,7 +34,7 @@ from api.errors import (
 )
 from api.http.problems import problem
 from api.schemas.batch import BatchItemResult
-from api.schemas.fields import TXN_ID
+from api.schemas.fields import KEY_ID, TXN_ID
 
 NEXT_STEPS: Final = {
     "bad_request": "Correct the request.",
@@ -221,6 +221,15 @@ EXAMPLES: Final = {
             home=3,
             number=0,
         ),
+        _refusal(
+            "WA047",
+            "Use a key with this scope and this user, from a network of its own, before it expires or is revoked.",
+            key_id=KEY_ID,
+            reason="scope",
+            scope="spend",
+        ),
+        _refusal("WA048", "Use the id of a key in the operators' list."),
+        _refusal("WA049", "Revoke keys that nobody uses.", maximum=1000),
     )
 }
 """By code."""

@@ -41,7 +41,7 @@ from api.http.json_body import IDEMPOTENCY_KEY
 from api.http.problems import PROBLEM_JSON
 from api.http.responses import VARIANTS, problem_examples, shown
 from api.schemas.envelope import Envelope, Problem
-from api.schemas.fields import OPERATOR_ID, ORIGINAL_TXN_ID, TXN_ID
+from api.schemas.fields import OPERATOR_ID, ORIGINAL_TXN_ID, TXN_ID, USERNAME_PATTERN
 
 if TYPE_CHECKING:
     # private parts of Litestar, for the types of what is handed in alone
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from litestar.routes import BaseRoute
 
 BEARER: Final = "bearer"
+KEY: Final = "key"
+BY_KEYS: Final[list[dict[str, list[str]]]] = [{BEARER: []}, {KEY: []}]
+"""Who may call what keys reach."""
 SCHEMAS: Final = "#/components/schemas/"
 CONTACT: Final = Contact(name="The operators of this service")
 LICENSE: Final = License(name="MIT", identifier="MIT")
@@ -66,6 +69,7 @@ SERVERS: Final = [Server(url="/", description="The service that this document co
 LOOK: Final = "Operators: look"
 ACT: Final = "Operators: act"
 HOOKS: Final = "Operators: webhooks"
+KEYS: Final = "Operators: keys"
 EVENTS: Final = "Events"
 TAGS: Final = [
     Tag("Accounts", "Sign-up, sign-in, sign-out, and the password."),
@@ -76,6 +80,7 @@ TAGS: Final = [
     Tag(LOOK, "For customer care: find and read what any user has. Needs an operator. Who was shown is on record."),
     Tag(ACT, "What operators change, on record. Needs an operator, who changes nothing of their own."),
     Tag(HOOKS, "Who is told of events by HTTP. Needs an operator; every change is on record."),
+    Tag(KEYS, "What machines use in place of a token. Needs an operator; what is made or revoked is on record."),
     Tag(EVENTS, "What happened, in order: by pages and as streams. Nothing is missed, and nothing comes twice."),
     Tag("Health", "For load balancers, orchestrators and people."),
 ]
@@ -180,6 +185,10 @@ MESSAGES: Final = {
     "retryDeadLetter": "retried",
     "retryDeadLetters": "retried",
     "listEvents": "events",
+    "createKey": "key made",
+    "listKeys": "keys",
+    "getKey": "key",
+    "revokeKey": "key revoked",
 }
 """What each operation answers as `message`, for the examples of its answers."""
 LEFT: Final = {"balance": 900, "available": 900}
@@ -217,11 +226,26 @@ def components() -> Components:
                 scheme="bearer",
                 bearer_format="JWT",
                 description="The `access_token` of a sign-up or sign-in.",
-            )
+            ),
+            KEY: SecurityScheme(
+                type="http",
+                scheme="bearer",
+                bearer_format="pgw_…",
+                description="The `secret` of a key, with the user for whom it acts in the header `On-Behalf-Of`.",
+            ),
         },
         examples=problem_examples(),
         headers=dict(HEADERS),
     )
+
+
+ON_BEHALF_OF: Final = Parameter(
+    name="On-Behalf-Of",
+    param_in="header",
+    schema=Schema(type=OpenAPIType.STRING, pattern=USERNAME_PATTERN),
+    description="With a key: the user for whom it acts, by id or username. Not with a token.",
+)
+"""It has no example: one that is sent along with a token would be refused."""
 
 
 @dataclass
@@ -231,6 +255,8 @@ class Documented(Operation):
     def __post_init__(self) -> None:
         """Complete what Litestar made of the route."""
         self.security = self.security or []
+        if self.security == BY_KEYS:
+            self.parameters = [*(self.parameters or ()), ON_BEHALF_OF]
         for parameter in self.parameters or []:
             if isinstance(parameter, Parameter) and isinstance(parameter.schema, Schema):
                 _leave_out_null(parameter.schema)

@@ -76,7 +76,7 @@ OPERATORS_IDS: Final = (
 )
 
 _STANDARD_MEMBERS: Final = frozenset(
-    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field", "reason"}
+    {"type", "title", "status", "detail", "code", "errors", "success", "message", "request_id", "field"}
 )
 
 
@@ -116,6 +116,9 @@ def problem(error: ServiceError, request_id: str | None, *, to_operator: bool = 
     if error.errors:
         body["errors"] = error.errors
     body.update((name, value) for name, value in error.members.items() if name not in _STANDARD_MEMBERS)
+    if error.errors:
+        # the field's, which errors has
+        body.pop("reason", None)
     return body
 
 

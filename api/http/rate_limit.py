@@ -1,4 +1,4 @@
-"""Rate limits, per user and per address, for the service as a whole.
+"""Rate limits, per user, key and address, for the service as a whole.
 
 Litestar's RateLimitConfig keeps the calls of the last minute in a store of each worker, so that N workers allow N times
 the limit, and reads and writes them as JSON in every request. Here a caller is one number in memory that the workers
@@ -79,6 +79,14 @@ class Table:
         idle_at[place + 1] = now + ahead
         return 0.0
 
+    def give_back(self, name: int, rate: float) -> None:
+        """Count a call of a caller no longer."""
+        first = (name % (CALLERS // WAYS)) * WAYS * 2
+        for place in range(first, first + WAYS * 2, 2):
+            if self._names[place] == name:
+                self._idle_at[place + 1] -= WINDOW / rate
+                return
+
     def _find(self, name: int, first: int, now: float) -> int:
         """Return the place of a caller; a new caller gets one."""
         names, idle_at = self._names, self._idle_at
@@ -109,8 +117,13 @@ class Limits:
         def user_fingerprint(user_id: UUID) -> int:
             return fingerprint(b"user", user_id.hex)
 
+        @lru_cache(CACHED)
+        def key_fingerprint(key_id: UUID) -> int:
+            return fingerprint(b"key", key_id.hex)
+
         self._fingerprint = fingerprint
         self._user_fingerprint = user_fingerprint
+        self._key_fingerprint = key_fingerprint
 
     def user(self, user_id: UUID, calls: int = 1) -> None:
         """Count calls of a signed-in user, a window's at most. Raises ServiceError (429)."""
@@ -118,6 +131,19 @@ class Limits:
             return
         if wait := self._table.take(self._user_fingerprint(user_id), self._rate, min(calls, self._rate)):
             raise refusal(self._rate, wait)
+
+    def key(self, key_id: UUID, rate: int, scope: HTTPScope | None = None, calls: int = 1) -> None:
+        """Count calls of a key with `rate` calls a minute (0: no limit), a window's at most. Raises ServiceError (429).
+
+        The request of `scope` was counted for its address, which it no longer is: many users' calls come from a
+        machine, and must not keep others from calling from there.
+        """
+        if not self._rate:
+            return
+        if rate and (wait := self._table.take(self._key_fingerprint(key_id), rate, min(calls, rate))):
+            raise refusal(rate, wait)
+        if scope is not None:
+            self._table.give_back(self._fingerprint(b"address", client_address(scope)), self._rate * ADDRESS_FACTOR)
 
     def address(self, scope: HTTPScope) -> None:
         """Count a request of an address. Raises ServiceError (429)."""

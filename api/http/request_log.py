@@ -46,6 +46,7 @@ class RequestLine(msgspec.Struct, kw_only=True, omit_defaults=True):
     request_id: str
     client: str | None = None
     user_id: str | None = None
+    key_id: str | None = None
     code: str | None = None
     wallet_id: UUID | str | None = None
     txn_id: UUID | None = None
@@ -116,6 +117,7 @@ class RequestLog:
                     request_id=request_id,
                     client=scope["client"][0][:LONGEST_ADDRESS] if scope["client"] else None,
                     user_id=user.user_text if user else None,
+                    key_id=user.key_text if user else None,
                     code=state.get("code"),
                     wallet_id=wallet_id,
                     txn_id=txn_id,

@@ -13,7 +13,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example, Reference
 from litestar.response.base import ASGIResponse
 
-from api.errors import UNAVAILABLE, ServiceError
+from api.errors import UNAUTHORIZED, UNAVAILABLE, ServiceError
 from api.http.error_examples import EXAMPLES
 from api.http.problems import PROBLEM_JSON, RETRY_AFTER_SECONDS, problem
 from api.schemas.batch import BatchRefused
@@ -132,7 +132,9 @@ def shown(example: Any) -> Any:
 def errors(*codes: str) -> dict[int, ResponseSpec]:
     """Document these errors, and those that every route can answer, each with an example."""
     found: dict[int, list[ServiceError]] = {}
-    for code in (*codes, *ALWAYS):
+    # where a token is needed, a key can be refused
+    by_key = ("WA047",) if UNAUTHORIZED.code in codes else ()
+    for code in (*codes, *by_key, *ALWAYS):
         found.setdefault(EXAMPLES[code].kind.status, []).append(EXAMPLES[code])
     return {
         status: ResponseSpec(

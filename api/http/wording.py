@@ -9,6 +9,7 @@ from msgspec import inspect
 
 from api.errors import FieldError
 from api.schemas.fields import ASSET_PATTERN, RESET_TOKEN_PATTERN, TEXT_PATTERN, USERNAME_PATTERN
+from api.schemas.keys import NETWORK_PATTERN
 from api.schemas.webhooks import AFTER_PATTERN, URL_PATTERN
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ PATTERNS: Final[Mapping[str, str]] = {
         (TEXT_PATTERN, "must not contain U+0000"),
         (URL_PATTERN, "must be a URL like https://shop.example/events, without credentials and fragment"),
         (AFTER_PATTERN, "must be a cursor of events, or beginning"),
+        (NETWORK_PATTERN, "must be an address or a network, like 203.0.113.0/24"),
         (RESET_TOKEN_PATTERN, "must be the 43 characters that an operator handed over"),
     )
 }

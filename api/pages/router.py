@@ -17,6 +17,7 @@ from api.pages.routes.care import care_pages
 from api.pages.routes.console import console_pages
 from api.pages.routes.history import history_pages
 from api.pages.routes.holds import hold_pages
+from api.pages.routes.keys import key_pages
 from api.pages.routes.moves import move_pages
 from api.pages.routes.statements import statement_pages
 from api.pages.routes.wallet import wallet_pages
@@ -58,7 +59,7 @@ def pages(services: Services, accounts: Accounts, jwt_secret: str) -> Pages:
         "/",
         route_handlers=[
             *(*console_pages(site), *care_pages(site), *act_pages(site)),
-            *(*watch_pages(site), *webhook_pages(site)),
+            *(*watch_pages(site), *webhook_pages(site), *key_pages(site)),
             *(*account_pages(site), *wallet_pages(site), *move_pages(site), *hold_pages(site)),
             *(*history_pages(site), *statement_pages(site)),
         ],

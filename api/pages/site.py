@@ -88,6 +88,7 @@ class Site:
                 *(Link("/operator/confirmations", nav.confirmations), Link("/operator/audit", nav.record)),
                 *(Link("/operator/activity", nav.activity), Link("/operator/verifications", nav.verifications)),
                 *(Link("/operator/trial-balance", nav.trial_balance), Link("/operator/webhooks", nav.webhooks)),
+                Link("/operator/keys", nav.keys),
             ],
         )
         self.templates = TemplateConfig(instance=JinjaTemplateEngine(engine_instance=environment))

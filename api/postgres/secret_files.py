@@ -44,12 +44,17 @@ def rotate(path: Path, *, keep: bool) -> None:
     try:
         if keep:
             old = read_or_create(path)
-            _write(_beside(path), "".join(f"{secret}\n" for secret in [old, *previous(path)][:KEPT]), os.replace)
+            write(_beside(path), "".join(f"{secret}\n" for secret in [old, *previous(path)][:KEPT]))
         else:
             _beside(path).unlink(missing_ok=True)
-        _write(path, _new(), os.replace)
+        write(path, _new())
     except OSError as error:
         raise SettingsError(f"the secret in {path} cannot be replaced: {error.strerror}") from None
+
+
+def write(path: Path, text: str) -> None:
+    """Put the text into a file that only its owner can read, whole or not at all. Raises OSError."""
+    _write(path, text, os.replace)
 
 
 def _beside(path: Path) -> Path:

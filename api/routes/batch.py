@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from litestar import Request, Router, post
 from litestar.params import JSONBody
 
-from api.auth.guards import signed_in
+from api.auth.guards import count, signed_in
+from api.auth.tokens import Principal, unauthorized
 from api.database.requests import BatchItem
-from api.errors import BATCH_REFUSED, FieldError, ServiceError, invalid
+from api.errors import BATCH_REFUSED, KEY_NOT_VALID, UNAUTHORIZED, FieldError, ServiceError, invalid
 from api.http.json_body import MAX_BATCH_BYTES, BatchRequest
+from api.http.openapi import BY_KEYS
 from api.http.problems import problem
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.parameters import in_utc, text
@@ -29,7 +32,7 @@ MANY = 100
 def batch_routes(services: Services) -> Router:
     """Return `/api/wallet/batch`."""
     database, wallet_ids = services.database, services.wallet_ids
-    authenticate = signed_in(services.tokens, services.limits)
+    authenticate = signed_in(services.tokens, services.limits, keys=True)
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         await authenticate(request)
@@ -67,13 +70,14 @@ def batch_routes(services: Services) -> Router:
         wallet_id = await wallet_ids.find(request, data.asset)
         for kind, let in (("topup", services.let_top_up), ("refund", services.let_refund)):
             if txn_ids := [item.txn_id for item in data.requests if item.type == kind]:
-                await let(wallet_id, txn_ids, user.user_id)
+                await let(wallet_id, txn_ids, user.user_id, user.key_id)
         # each username counts, as in a single transfer: the outcome tells whether there is such a user
         names = {item.to_username.lower() for item in data.requests if item.to_username is not None}
         if more := len(data.requests) // ITEMS_PER_REQUEST + len(names):
-            services.limits.user(user.user_id, more)
-        items = [_item(index, item, wallet_id, user.user_id) for index, item in enumerate(data.requests)]
+            count(services.limits, user, more)
+        items = [_item(index, item, wallet_id, user) for index, item in enumerate(data.requests)]
         outcomes = await database.batch(items, atomic=data.atomic)
+        _require_key(outcomes)
         if len(outcomes) > MANY:
             await request.turn()
         undone = data.atomic and any(isinstance(outcome, ServiceError) for outcome in outcomes)
@@ -90,9 +94,15 @@ def batch_routes(services: Services) -> Router:
         "/api/wallet",
         route_handlers=[batch],
         before_request=admit,
-        security=[{"bearer": []}],
+        security=BY_KEYS,
         tags=["Wallet"],
     )
+
+
+def _require_key(outcomes: Sequence[Transaction | ServiceError]) -> None:
+    """Raise ServiceError (401) where a key ended before the batch."""
+    if all(isinstance(outcome, ServiceError) and outcome.kind is UNAUTHORIZED for outcome in outcomes):
+        raise unauthorized(KEY_NOT_VALID)
 
 
 def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
@@ -106,7 +116,7 @@ def _fault(item: BatchItemRequest) -> tuple[str, str] | None:
     return None
 
 
-def _item(index: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID) -> BatchItem:
+def _item(index: int, item: BatchItemRequest, wallet_id: UUID, user: Principal) -> BatchItem:
     return BatchItem(
         type=item.type,
         wallet_id=wallet_id,
@@ -114,13 +124,14 @@ def _item(index: int, item: BatchItemRequest, wallet_id: UUID, actor: UUID) -> B
         amount=item.amount,
         reference=item.reference,
         metadata=text(item.metadata),
-        actor=actor,
+        actor=user.user_id,
         to_wallet_id=item.to_wallet_id,
         original_txn_id=item.original_txn_id or item.hold_txn_id,
         final=bool(item.final) if item.type == "capture" else item.final,
         expires_in=item.expires_in,
         effective_at=in_utc(f"requests[{index}].effective_at", item.effective_at),
         to_username=item.to_username,
+        key_id=user.key_id,
     )
 
 

@@ -22,7 +22,7 @@ from api.events.pages import Asked, page
 from api.events.streams import Caller
 from api.http.client_address import client_address
 from api.http.event_stream import EVENT_STREAM, EventStream, disconnected
-from api.http.openapi import EVENTS, Documented
+from api.http.openapi import BY_KEYS, EVENTS, Documented
 from api.http.responses import JsonResponse, errors, success
 from api.routes.operator import OPERATOR_ERRORS
 from api.routes.parameters import named
@@ -56,7 +56,7 @@ Seconds = Annotated[
     QueryParameter(
         ge=0,
         le=86400,
-        description="When it ends by itself: 0 sends what has happened. Without: when the token expires.",
+        description="When it ends by itself: 0 sends what has happened. Without: when the token or key expires.",
     ),
 ]
 LastEventId = Annotated[
@@ -199,8 +199,8 @@ def own_event_routes(services: Services) -> Router:
     return Router(
         "/api/wallet",
         route_handlers=[stream],
-        before_request=signed_in(services.tokens, services.limits),
-        security=[{"bearer": []}],
+        before_request=signed_in(services.tokens, services.limits, keys=True),
+        security=BY_KEYS,
         tags=[EVENTS],
     )
 
@@ -217,12 +217,12 @@ def _caller(services: Services, request: AuthenticatedRequest, *, to_operators: 
     token = b"Bearer " + bearer(header)
 
     async def verify() -> None:
-        user = await services.tokens.principal(token)
+        user = await services.tokens.principal(token, request.scope)
         if to_operators and user.role != "operator":
             raise ServiceError(NOT_OPERATOR, "Ask an operator.")
 
     user = request.user
-    return Caller(user.user_id, client_address(request.scope), user.expires_at, verify)
+    return Caller(user.user_id, client_address(request.scope), user.expires_at, verify, user.key_id)
 
 
 async def _news(request: AuthenticatedRequest, waiting: Stream, seconds: int) -> bool:

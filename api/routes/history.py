@@ -14,7 +14,7 @@ from litestar.params import PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Filters
-from api.http.openapi import Documented
+from api.http.openapi import BY_KEYS, Documented
 from api.http.responses import JsonResponse, errors, success_of_age
 from api.routes.parameters import (
     AssetQuery,
@@ -94,7 +94,7 @@ def history_routes(services: Services) -> Router:
         filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
         wallet_id = await wallet_ids.find(request, asset)
         age = accepted(max_age)
-        page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id, age)
+        page = await database.entries(wallet_id, limit, before_seq, filters, user.user_id, age, user.key_id)
         return success_of_age("transactions", EntryPage(page.items, encode_cursor(page.next)), age)
 
     @get(
@@ -113,7 +113,7 @@ def history_routes(services: Services) -> Router:
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
         age = accepted(max_age)
-        entry = await database.transaction(wallet_id, txn_id, user.user_id, age)
+        entry = await database.transaction(wallet_id, txn_id, user.user_id, age, user.key_id)
         await services.tell_delivery(wallet_id, entry, user.user_id)
         return success_of_age("transaction", entry, age)
 
@@ -138,16 +138,16 @@ def history_routes(services: Services) -> Router:
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
         period = moment("from", start), moment("to", end)
-        wallet = await database.balance(wallet_id, user.user_id)
+        wallet = await database.balance(wallet_id, user.user_id, user.key_id)
         age = accepted(max_age)
-        lines = database.statement(wallet_id, *period, user.user_id, age)
+        lines = database.statement(wallet_id, *period, user.user_id, age, user.key_id)
         accept = request.headers.get("accept", "")
         return await statement_response(wallet, lines, format, accept, services.download_timeout, age)
 
     return Router(
         "/api/wallet",
         route_handlers=[transactions, transaction, statement],
-        before_request=signed_in(services.tokens, services.limits),
-        security=[{"bearer": []}],
+        before_request=signed_in(services.tokens, services.limits, keys=True),
+        security=BY_KEYS,
         tags=["History"],
     )

@@ -10,7 +10,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Details
-from api.http.openapi import KeyedOperation
+from api.http.openapi import BY_KEYS, KeyedOperation
 from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success
 from api.routes.parameters import AssetQuery, CursorQuery, LimitQuery, decode_cursor, details, encode_cursor, text
 from api.routes.services import Services
@@ -42,7 +42,9 @@ def hold_routes(services: Services) -> Router:
         user = request.user
         wallet_id = await wallet_ids.find(request, data.asset)
         more = Details(data.reference, text(data.metadata), None)
-        transaction = await database.hold(wallet_id, data.txn_id, data.amount, data.expires_in, more, user.user_id)
+        transaction = await database.hold(
+            wallet_id, data.txn_id, data.amount, data.expires_in, more, user.user_id, user.key_id
+        )
         return recorded("held", transaction)
 
     @get(
@@ -61,7 +63,8 @@ def hold_routes(services: Services) -> Router:
         """Page through the wallet's holds, newest first."""
         user = request.user
         before_id = decode_cursor(cursor)
-        page = await database.holds(await wallet_ids.find(request, asset), status, limit, before_id, user.user_id)
+        wallet_id = await wallet_ids.find(request, asset)
+        page = await database.holds(wallet_id, status, limit, before_id, user.user_id, user.key_id)
         return success("holds", HoldPage(page.items, encode_cursor(page.next)))
 
     @post(
@@ -79,7 +82,7 @@ def hold_routes(services: Services) -> Router:
         user = request.user
         wallet_id = await wallet_ids.find(request, data.asset)
         transaction = await database.capture(
-            wallet_id, data.txn_id, txn_id, data.amount, details(data), user.user_id, final=data.final
+            wallet_id, data.txn_id, txn_id, data.amount, details(data), user.user_id, user.key_id, final=data.final
         )
         return recorded("captured", transaction)
 
@@ -97,12 +100,12 @@ def hold_routes(services: Services) -> Router:
         """Release what is left of a hold: it can never be captured afterwards."""
         user = request.user
         wallet_id = await wallet_ids.find(request, data.asset)
-        return recorded("voided", await database.void(wallet_id, data.txn_id, txn_id, user.user_id))
+        return recorded("voided", await database.void(wallet_id, data.txn_id, txn_id, user.user_id, user.key_id))
 
     return Router(
         "/api/wallet/holds",
         route_handlers=[hold, holds, capture, void],
-        before_request=signed_in(services.tokens, services.limits),
-        security=[{"bearer": []}],
+        before_request=signed_in(services.tokens, services.limits, keys=True),
+        security=BY_KEYS,
         tags=["Holds"],
     )

@@ -35,12 +35,13 @@ from api.routes.services import Services
 from api.routes.statement_formats import statement_response
 from api.schemas.envelope import Envelope
 from api.schemas.fields import ASSET_PATTERN
-from api.schemas.history import EntryPage, Statement
+from api.schemas.history import Statement
 from api.schemas.holds import HoldPage
 from api.schemas.inspection import (
     Action,
     AuditPage,
     InspectedHold,
+    InspectedPage,
     InspectedTransaction,
     InspectedUser,
     InspectedWallet,
@@ -128,12 +129,12 @@ def wallet_read_routes(services: Services) -> Router:
         start: From = None,
         end: To = None,
         reference: ExactReference = None,
-    ) -> JsonResponse[Envelope[EntryPage]]:
+    ) -> JsonResponse[Envelope[InspectedPage]]:
         """Page through a user's wallet as its owner does. On record: the look, without the filters."""
         filters = Filters(type, optional_moment("from", start), optional_moment("to", end), reference)
         before_seq = decode_cursor(cursor)
         page = await database.inspect_entries(wallet_id, limit, before_seq, filters, request.user.user_id)
-        return success("transactions", EntryPage(page.items, encode_cursor(page.next)))
+        return success("transactions", InspectedPage(page.items, encode_cursor(page.next)))
 
     @get(
         "/wallets/{wallet_id:uuid}/holds",

@@ -45,14 +45,21 @@ class Services(NamedTuple):
     hooks: Hooks
     activity: Activity
 
-    async def let_top_up(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
-        """Raise ServiceError (403) where only operators top up; a replay is answered as before."""
-        if not self.self_topup:
+    async def let_top_up(
+        self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID, key_id: UUID | None = None
+    ) -> None:
+        """Raise ServiceError (403) where only operators top up; a replay is answered as before.
+
+        Here and below, an operator has let a key that has the scope: the database asks for that.
+        """
+        if not self.self_topup and key_id is None:
             await self._let_replay("top up a wallet", wallet_id, txn_ids, actor)
 
-    async def let_refund(self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID) -> None:
+    async def let_refund(
+        self, wallet_id: UUID, txn_ids: Sequence[UUID], actor: UUID, key_id: UUID | None = None
+    ) -> None:
         """Raise ServiceError (403) where only operators refund; a replay is answered as before."""
-        if not self.self_refund:
+        if not self.self_refund and key_id is None:
             await self._let_replay("refund a transaction", wallet_id, txn_ids, actor)
 
     async def propose(self, asked: Correction) -> Confirmation | None:

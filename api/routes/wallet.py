@@ -11,7 +11,7 @@ from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Mutation
 from api.errors import FieldError, invalid
 from api.http.fast_path import DIRECT
-from api.http.openapi import KeyedOperation
+from api.http.openapi import BY_KEYS, KeyedOperation
 from api.http.responses import MUTATION_ERRORS, REPLAY, JsonResponse, errors, recorded, success, success_of_age
 from api.routes.parameters import AssetQuery, MaxAgeQuery, MomentQuery, accepted, details, in_utc, moment, text
 from api.routes.services import Services
@@ -22,6 +22,7 @@ from api.schemas.wallets import Balance, BalanceAt
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from api.auth.tokens import Principal
     from api.database.functions import Database
     from api.database.standby import Age
 
@@ -44,9 +45,9 @@ def wallet_routes(services: Services) -> Router:
         user = request.user
         wallet_id = await wallet_ids.find(request, asset)
         if at is None and not max_age:
-            return success("balance", await database.balance(wallet_id, user.user_id))
+            return success("balance", await database.balance(wallet_id, user.user_id, user.key_id))
         age = accepted(max_age)
-        return success_of_age("balance", await _balance(database, wallet_id, at, user.user_id, age), age)
+        return success_of_age("balance", await _balance(database, wallet_id, at, user, age), age)
 
     @post(
         "/topup",
@@ -62,7 +63,7 @@ def wallet_routes(services: Services) -> Router:
     ) -> JsonResponse[Envelope[Transaction]]:
         """Credit the wallet. Safe to send again with the same `txn_id`: it happens once."""
         asked = await mutation("topup", request, data)
-        await services.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor)
+        await services.let_top_up(asked.wallet_id, [asked.txn_id], asked.actor, asked.key_id)
         return recorded("topped up", await database.mutate(asked))
 
     @post(
@@ -89,7 +90,9 @@ def wallet_routes(services: Services) -> Router:
             wallet_id = await wallet_ids.find(request, data.asset)
         moment = None if data.effective_at is None else in_utc("effective_at", data.effective_at)
         metadata = text(data.metadata)
-        return Mutation(kind, wallet_id, data.txn_id, data.amount, data.reference, metadata, user.user_id, moment)
+        return Mutation(
+            kind, wallet_id, data.txn_id, data.amount, data.reference, metadata, user.user_id, moment, user.key_id
+        )
 
     @post(
         "/transfer",
@@ -111,7 +114,9 @@ def wallet_routes(services: Services) -> Router:
         if to is None or (data.to_wallet_id is not None and data.to_username is not None):
             raise invalid(FieldError("to_wallet_id", "must be given, or to_username, and not both"))
         wallet_id = await wallet_ids.find(request, data.asset)
-        transaction = await database.transfer(wallet_id, data.txn_id, data.amount, to, details(data), user.user_id)
+        transaction = await database.transfer(
+            wallet_id, data.txn_id, data.amount, to, details(data), user.user_id, user.key_id
+        )
         return recorded("transferred", transaction)
 
     @post(
@@ -128,25 +133,25 @@ def wallet_routes(services: Services) -> Router:
         """Give a spend or capture back, in parts if need be: never more than it took."""
         user = request.user
         wallet_id = await wallet_ids.find(request, data.asset)
-        await services.let_refund(wallet_id, [data.txn_id], user.user_id)
+        await services.let_refund(wallet_id, [data.txn_id], user.user_id, user.key_id)
         transaction = await database.refund(
-            wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id
+            wallet_id, data.txn_id, data.original_txn_id, data.amount, details(data), user.user_id, user.key_id
         )
         return recorded("refunded", transaction)
 
     return Router(
         "/api/wallet",
         route_handlers=[balance, topup, spend, transfer, refund],
-        before_request=signed_in(services.tokens, services.limits),
-        security=[{"bearer": []}],
+        before_request=signed_in(services.tokens, services.limits, keys=True),
+        security=BY_KEYS,
         tags=["Wallet"],
     )
 
 
 async def _balance(
-    database: Database, wallet_id: UUID, at: str | None, actor: UUID, age: Age | None
+    database: Database, wallet_id: UUID, at: str | None, user: Principal, age: Age | None
 ) -> Balance | BalanceAt:
     """Read a balance: the one of now only the primary has."""
     if at is None:
-        return await database.balance(wallet_id, actor)
-    return await database.balance_at(wallet_id, moment("at", at), actor, age)
+        return await database.balance(wallet_id, user.user_id, user.key_id)
+    return await database.balance_at(wallet_id, moment("at", at), user.user_id, age, user.key_id)

@@ -7,6 +7,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api.auth.guards import AuthenticatedRequest, signed_in
+from api.http.openapi import KEY
 from api.http.responses import BODY_ERRORS, JsonResponse, errors, success
 from api.routes.services import Services
 from api.schemas.envelope import Envelope
@@ -35,11 +36,18 @@ def wallets_routes(services: Services) -> Router:
         wallet, opened = await database.open_wallet(user.user_id, data.asset, user.user_id)
         return success("wallet open", wallet, 201 if opened else 200)
 
-    @get("/wallets", operation_id="listWallets", summary="Wallets", responses=READ_ERRORS)
+    @get(
+        "/wallets",
+        operation_id="listWallets",
+        summary="Wallets",
+        before_request=signed_in(services.tokens, services.limits, keys=True),
+        security=[{KEY: []}],  # beside that of the router
+        responses=errors("validation", "unauthorized", "timeout"),
+    )
     async def list_wallets(request: AuthenticatedRequest) -> JsonResponse[Envelope[WalletList]]:
         """Show the user's wallets, by asset, with their balances."""
         user = request.user
-        return success("wallets", WalletList(await database.wallets(user.user_id, user.user_id)))
+        return success("wallets", WalletList(await database.wallets(user.user_id, user.user_id, user.key_id)))
 
     @get("/assets", operation_id="listAssets", summary="Assets", responses=READ_ERRORS)
     async def list_assets(request: AuthenticatedRequest) -> JsonResponse[Envelope[AssetList]]:

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from api.schemas.fields import (
+    KEY_ID,
     OPERATOR_ID,
     TXN_ID,
     USER_ID,
@@ -26,6 +27,7 @@ from api.schemas.fields import (
     TransactionType,
     WalletId,
 )
+from api.schemas.history import Entry
 from api.schemas.holds import Hold
 from api.schemas.operator import PreviousStatus
 from api.schemas.wallets import LimitsLeftByKind, Wallet
@@ -79,6 +81,10 @@ Action = Literal[
     "webhook_retried",
     "webhook_deleted",
     "verify",
+    "key_created",
+    "key_revoked",
+    "prune",
+    "retention",
 ]
 Facts = Annotated[Raw, Meta(examples=[{"status": "frozen"}], extra_json_schema={"extra": {"type": ["object", "null"]}})]
 
@@ -180,7 +186,7 @@ class UserPage(Struct):
 class AuditRow(Struct):
     """What an operator did, or whom they looked at."""
 
-    EXAMPLE: ClassVar[dict[str, Any]] = {"transaction_id": None, "webhook_id": None}
+    EXAMPLE: ClassVar[dict[str, Any]] = {"transaction_id": None, "webhook_id": None, "key_id": None}
 
     id: Annotated[int, Meta(examples=[7])]
     actor: Actor
@@ -199,6 +205,7 @@ class AuditRow(Struct):
     after: Annotated[Facts, Meta(description="What is so since then.")]
     transaction_id: Annotated[int | None, Meta(description="The transaction that it made.", examples=[42])]
     webhook_id: Annotated[UUID | None, Meta(description="The webhook that it was done with, or to.")]
+    key_id: Annotated[UUID | None, Meta(description="The key that was made or revoked.")]
     asset: Annotated[str | None, Meta(description="Of the wallet.", examples=["UC"])]
     scale: Annotated[int | None, Meta(description="Of the asset: amounts in it are minor units.", examples=[0])]
     created_at: CreatedAt
@@ -333,6 +340,17 @@ class InspectedWallet(Struct):
     created_at: CreatedAt
 
 
+class UsedKey(Struct):
+    """The key of a machine that did it, in place of the user."""
+
+    id: Annotated[UUID, Meta(examples=[KEY_ID])]
+    name: Annotated[str | None, Meta(examples=["shop"])]
+    prefix: Annotated[str | None, Meta(examples=["pgw_plJ3nmyC"])]
+
+
+ByKey = Annotated[UsedKey | None, Meta(description="Null: no key did it. Shown to operators.")]
+
+
 class HoldEvent(Struct):
     """What happened to a hold: `expired` by itself, all else by a request."""
 
@@ -343,6 +361,7 @@ class HoldEvent(Struct):
     balance: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[1000])]
     available: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[900])]
     created_at: CreatedAt
+    key: ByKey = None
 
 
 class InspectedHold(Hold):
@@ -354,6 +373,22 @@ class InspectedHold(Hold):
     asset: Asset
     scale: Scale
     events: Annotated[list[HoldEvent], Meta(description="Newest first, at most 100.")]
+    key: ByKey = None
+
+
+class InspectedLine(Entry):
+    """One ledger entry of a user's wallet, as operators see it."""
+
+    EXAMPLE: ClassVar[dict[str, Any]] = {"key": None}
+
+    key: ByKey
+
+
+class InspectedPage(Struct):
+    """A page of a user's history, newest first; with a filter it can be short or empty and yet not the last."""
+
+    items: list[InspectedLine]
+    next_cursor: NextCursor
 
 
 class InspectedEntry(Struct):
@@ -428,7 +463,7 @@ class InspectedTransaction(Struct):
         ],
         "refunds": [],
         **dict.fromkeys(
-            ("effective_at", "counterparty_wallet_id", "counterparty_username", "original", "hold", "operator")
+            ("effective_at", "counterparty_wallet_id", "counterparty_username", "original", "hold", "operator", "key")
         ),
     }
 
@@ -454,3 +489,4 @@ class InspectedTransaction(Struct):
     hold: Annotated[InspectedHold | None, Meta(description="Of a capture.")]
     operator: Annotated[MadeBy | None, Meta(description="Null: its user made it.")]
     created_at: CreatedAt
+    key: ByKey = None

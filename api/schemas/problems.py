@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.schemas.envelope import Problem
 from api.schemas.fields import (
+    KEY_ID,
     WALLET_ID,
     Asset,
     Available,
@@ -197,6 +198,27 @@ class OtherHome(Problem, kw_only=True):
     number: Annotated[int, Meta(description="The number of the database that was asked.", examples=[0])]
 
 
+class KeyRefused(Problem, kw_only=True):
+    """A key does not allow this. A user who is none of its users and one who does not exist are told alike."""
+
+    code: Literal["WA047"]
+    reason: Annotated[
+        Literal["scope", "subject", "network", "route"],
+        Meta(description="What stands against it; `route`: no key reaches this.", examples=["scope"]),
+    ]
+    scope: (
+        Annotated[str | None, Meta(description="What the request needs; null: any.", examples=["spend"])] | UnsetType
+    ) = UNSET
+    key_id: Annotated[UUID, Meta(description="The key.", examples=[KEY_ID])] | UnsetType = UNSET
+
+
+class TooManyKeys(Problem, kw_only=True):
+    """There are as many keys that are not revoked as there can be."""
+
+    code: Literal["WA049"]
+    maximum: Annotated[int, Meta(description="How many there can be.", examples=[1000])]
+
+
 class TooManyStreams(Problem, kw_only=True):
     """The user or the address has as many streams as they can have."""
 
@@ -231,6 +253,8 @@ REFUSALS: Final[tuple[type[Problem], ...]] = (
     TooManyWebhooks,
     VerificationRuns,
     OtherHome,
+    KeyRefused,
+    TooManyKeys,
     TooManyStreams,
     NotInAll,
 )

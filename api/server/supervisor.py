@@ -208,7 +208,13 @@ async def _deploy(settings: Settings, server: embedded.Server | None, login: str
         target = settings.database_url or ""
     accounts = settings.embedded if settings.seed_accounts is None else settings.seed_accounts
     seeds = "*.sql" if accounts else "01_*.sql"
-    await deploy.migrate(target, password=api_password(settings), seeds=seeds, role=settings.api_role)
+    await deploy.migrate(
+        target,
+        password=api_password(settings),
+        seeds=seeds,
+        role=settings.api_role,
+        retention=settings.retention,
+    )
     async with deploy.connected(login):
         pass
 

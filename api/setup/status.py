@@ -1,16 +1,15 @@
-"""Tells on one screen how a database is: what runs, how far events are read and delivered, what was verified."""
+"""Looks how a database is: what runs, how far events are read and delivered, what was verified."""
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import msgspec
 from msgspec import Struct
 
+from api import __version__
 from api.setup.deploy import MIGRATIONS_TABLE, NoWalletsError, connected
 
 LONG_SECONDS: Final = 5.0
@@ -138,85 +137,7 @@ async def status(url: str, long: float = LONG_SECONDS) -> Status:
     """Look, and change nothing. Shows transactions that stay open for `long`. Raises DeployError, NoWalletsError."""
     async with connected(url) as connection:
         try:
-            found = await connection.fetchval(STATUS, importlib.metadata.version("pgwallet"), long)
+            found = await connection.fetchval(STATUS, __version__, long)
         except (asyncpg.UndefinedFunctionError, asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
             raise NoWalletsError from None
     return msgspec.json.decode(found, type=Status)
-
-
-def as_json(found: Status) -> str:
-    """Put it into JSON, indented."""
-    return msgspec.json.format(msgspec.json.encode(found)).decode()
-
-
-def on_one_screen(found: Status) -> str:
-    """Put it into lines for people."""
-    database, events, verification = found.database, found.events, found.verification
-    writes = "takes writes" if database.takes_writes else "takes no writes"
-    epoch = "nobody has read any" if events.epoch is None else f"epoch {events.epoch} since {events.epoch_started_at}"
-    lines: list[tuple[str, Any]] = [
-        ("version", f"{found.version}, migration {database.migration}"),
-        (
-            "database",
-            f"{database.name}, {database.size_bytes / 2**20:,.0f} MiB, on PostgreSQL {database.postgres},"
-            f" {database.role}, {writes}; seen as {database.login}",
-        ),
-        ("installation", found.installation),
-        ("events", f"newest {events.newest}, {epoch}"),
-        *(("held back", _holder(one)) for one in events.held_back_by),
-    ]
-    if events.unseen:
-        lines.append(("held back", f"perhaps by {events.unseen} more: {database.login} may not see since when"))
-    lines += [("webhook", _webhook(one)) for one in found.webhooks] or [("webhooks", "none")]
-    lines += [
-        (
-            "verification",
-            "never"
-            if verification is None
-            else f"{verification.violations or 'no'} violations, {age(verification.age_seconds)} ago",
-        ),
-        ("open holds", found.open_holds),
-    ]
-    return "\n".join(f"{name:<13} {printable(str(value))}" for name, value in lines)
-
-
-def _holder(one: Holder) -> str:
-    who = f"pid {one.pid}" if one.gid is None else f"prepared transaction {one.gid}"
-    known = (
-        one.application,
-        one.login and f"login {one.login}",
-        one.database and f"database {one.database}",
-        one.state,
-    )
-    return f"by {who} for {age(one.seconds)}: {', '.join(part for part in known if part)}"
-
-
-def _webhook(one: WebhookStatus) -> str:
-    oldest = "" if one.oldest_seconds is None else f", the oldest waits for {age(one.oldest_seconds)}"
-    reason = f" ({one.pause_reason})" if one.pause_reason else ""
-    failing = f", {one.failures} failures in a row" if one.failures else ""
-    name = f" {one.description}" if one.description else ""
-    return (
-        f"{one.id}{name}: {one.status}{reason}, {one.behind} behind, {one.backlog} in the backlog{oldest},"
-        f" {one.dead_letters} dead letters{failing}"
-    )
-
-
-def age(seconds: float) -> str:
-    """Return a duration as people say it."""
-    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-def printable(text: str) -> str:
-    """Keep what others wrote from ruling the terminal: names of applications, descriptions, answers."""
-    return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def printable_json(text: str) -> str:
-    """The same for JSON, which can spell it otherwise."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import os
 import platform
 import time
@@ -23,6 +22,7 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
+from api import __version__
 from api.telemetry.log_config import log_writer
 
 if TYPE_CHECKING:
@@ -263,6 +263,9 @@ class RelayMetrics:
         )
         self._events = Counter("pgwallet_webhook_events", "Events that were delivered", webhook, registry=registry)
         self._dead = Counter("pgwallet_webhook_dead_letters", "Events that were given up", webhook, registry=registry)
+        self._sweeps = Counter(
+            "pgwallet_sweeps", "Looks for holds that are due, which end them", ["database"], registry=registry
+        )
         self._known: set[UUID] = set()
         self._noted: dict[int, Mapping[UUID, Lag]] = {}
 
@@ -294,6 +297,10 @@ class RelayMetrics:
         if delivered:
             self._events.labels(webhook).inc(events)
 
+    def sweep(self, database: int = 0) -> None:
+        """Count that the holds which were due are ended."""
+        self._sweeps.labels(database).inc()
+
     def give_up(self, webhook: UUID) -> None:
         """Count a dead letter."""
         self._dead.labels(webhook).inc()
@@ -320,7 +327,7 @@ class Facts:
         """Yield the gauges, those of the last verification only where one is known."""
         known = {number: facts for number, facts in self._facts.items() if facts is not None}
         versions = {
-            "version": importlib.metadata.version("pgwallet"),
+            "version": __version__,
             "python": platform.python_version(),
             "postgres": ", ".join(sorted({facts["postgres"] for facts in known.values() if "postgres" in facts})),
         }

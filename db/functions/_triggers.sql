@@ -2,11 +2,12 @@
 do $$
 declare
   v_table regclass;
+  v_name text;
   v_event wallet.hold_events;
 begin
   foreach v_table in array array[
-    'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available', 'wallet.operator_actions',
-    'wallet.erasures', 'wallet.account_events', 'wallet.reserved_names', 'wallet.installation'
+    'wallet.transactions', 'wallet.ledger', 'wallet.hold_events', 'wallet.refunds', 'wallet.transaction_available',
+    'wallet.erasures', 'wallet.account_events', 'wallet.reserved_names', 'wallet.installation', 'wallet.key_subjects'
   ]::regclass[] loop
     if not exists (select from pg_trigger where tgrelid = v_table and tgname = 'append_only') then
       execute format(
@@ -70,8 +71,24 @@ begin
           is distinct from (old.status, old.decided_by, old.decided_at, old.transaction_id)
       )
       execute function wallet.forbid_change();
-    create trigger kept before delete or truncate on wallet.confirmations
-      for each statement execute function wallet.forbid_change();
+  end if;
+  if (select count(*) from pg_trigger where tgname = 'pruned_only') < 3 then
+    -- in the order of requests; functions of an earlier version had triggers that no row of these tables passed
+    lock table wallet.confirmations, wallet.key_uses, wallet.operator_actions in access exclusive mode;
+    for v_table, v_name in values
+      ('wallet.confirmations'::regclass, 'kept'), ('wallet.key_uses', 'append_only'), ('wallet.operator_actions', 'append_only')
+    loop
+      execute format('drop trigger if exists %I on %s', v_name, v_table);
+      execute format(
+        'create trigger %I before %s truncate on %s for each statement execute function wallet.forbid_change()',
+        v_name, case v_name when 'append_only' then 'update or' end, v_table
+      );
+      execute format(
+        'create or replace trigger pruned_only after delete on %s referencing old table as removed
+          for each statement execute function wallet.require_pruned()',
+        v_table
+      );
+    end loop;
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.wallets'::regclass and tgname = 'identity_kept') then
     create trigger identity_kept before update on wallet.wallets
@@ -112,6 +129,21 @@ begin
       )
       execute function wallet.forbid_change();
     create trigger kept before delete or truncate on wallet.inbox
+      for each statement execute function wallet.forbid_change();
+  end if;
+  if not exists (select from pg_trigger where tgrelid = 'wallet.api_keys'::regclass and tgname = 'terms_kept') then
+    create trigger terms_kept before update on wallet.api_keys
+      for each row when (
+        (new.id, new.name, new.prefix, new.secret_hash, new.scopes, new.all_users, new.networks, new.calls_per_minute)
+          is distinct from (
+            old.id, old.name, old.prefix, old.secret_hash, old.scopes, old.all_users, old.networks,
+            old.calls_per_minute
+          )
+        or (new.expires_at, new.actor, new.created_at) is distinct from (old.expires_at, old.actor, old.created_at)
+        or old.revoked_at is not null and new.revoked_at is distinct from old.revoked_at
+      )
+      execute function wallet.forbid_change();
+    create trigger kept before delete or truncate on wallet.api_keys
       for each statement execute function wallet.forbid_change();
   end if;
   if not exists (select from pg_trigger where tgrelid = 'wallet.assets'::regclass and tgname = 'scale_is_final') then

@@ -18,7 +18,7 @@ begin
     return null;
   end if;
   select b.asset into v_asset
-  from wallet_proxy.wallet_balance(wallet_proxy.partition_of(v_own), p_wallet_id, p_actor) b;
+  from wallet_proxy.wallet_balance(wallet_proxy.partition_of(v_own), p_wallet_id, p_actor, null) b;
   for v_number in select wallet_proxy.homes_of(p_username) loop
     begin
       select l.wallet_id into v_wallet_id

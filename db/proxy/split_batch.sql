@@ -13,6 +13,7 @@ create function wallet_proxy.split_batch(
   p_expires_in integer[],
   p_effective_at timestamptz[],
   p_to_usernames text[],
+  p_key_ids uuid[],
   p_places integer[]
 )
 returns table (
@@ -29,6 +30,6 @@ as $$
     b.amount, b.asset, b.scale, b.balance, b.available, b.replayed, b.created_at, b.receipt
   from public.wallet_batch(
     p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors, p_skip_locked, p_to_wallet_ids,
-    p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
+    p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames, p_key_ids
   ) b;
 $$;

@@ -5,9 +5,11 @@ declare
   );
 begin
   -- what is refused as a whole is refused by one
-  if cardinality(v_partitions) <= 1 or v_items > 1000 or cardinality(p_actors) <> v_items then
+  if cardinality(v_partitions) <= 1 or v_items > 1000 or cardinality(p_actors) <> v_items
+    or cardinality(p_key_ids) <> v_items
+  then
     return query select * from wallet_proxy.wallet_balances(
-      coalesce(v_partitions[1], wallet_proxy.partition_of(null)), p_wallet_ids, p_actors
+      coalesce(v_partitions[1], wallet_proxy.partition_of(null)), p_wallet_ids, p_actors, p_key_ids
     );
     return;
   end if;
@@ -16,6 +18,7 @@ begin
   from wallet_proxy.split_balances(
     array(select unnest(p_wallet_ids)),
     wallet_proxy.filled(case when p_actors is not null then array(select unnest(p_actors)) end, v_items),
+    wallet_proxy.filled(case when p_key_ids is not null then array(select unnest(p_key_ids)) end, v_items),
     array(select generate_series(1, v_items))
   ) b
   order by b.ordinal;

@@ -29,7 +29,7 @@ begin
           (array_dims(p_actors), cardinality(p_actors)), (array_dims(p_to_wallet_ids), cardinality(p_to_wallet_ids)),
           (array_dims(p_original_txn_ids), cardinality(p_original_txn_ids)), (array_dims(p_finals), cardinality(p_finals)),
           (array_dims(p_expires_in), cardinality(p_expires_in)), (array_dims(p_effective_at), cardinality(p_effective_at)),
-          (array_dims(p_to_usernames), cardinality(p_to_usernames))
+          (array_dims(p_to_usernames), cardinality(p_to_usernames)), (array_dims(p_key_ids), cardinality(p_key_ids))
       ) a (dimensions, items)
       where a.items <> v_items or a.dimensions <> v_dimensions
     )
@@ -37,7 +37,7 @@ begin
     return query select * from wallet_proxy.wallet_batch(
       coalesce(v_partitions[1], wallet_proxy.partition_of(null)), p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references,
       p_metadata, p_actors, p_skip_locked, p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at,
-      p_to_usernames
+      p_to_usernames, p_key_ids
     );
     return;
   end if;
@@ -49,6 +49,7 @@ begin
     wallet_proxy.filled(p_to_wallet_ids, v_items), wallet_proxy.filled(p_original_txn_ids, v_items),
     wallet_proxy.filled(p_finals, v_items), wallet_proxy.filled(p_expires_in, v_items),
     wallet_proxy.filled(p_effective_at, v_items), wallet_proxy.filled(p_to_usernames, v_items),
+    wallet_proxy.filled(p_key_ids, v_items),
     array(select generate_series(1, v_items))
   ) b
   order by b.ordinal;

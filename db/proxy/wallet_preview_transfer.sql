@@ -11,6 +11,6 @@ begin
     );
   end if;
   return query select * from wallet_proxy.wallet_preview_transfer(
-    wallet_proxy.partition_of(v_number), p_wallet_id, p_txn_id, p_amount, p_to_wallet_id, p_to_username, p_actor
+    wallet_proxy.partition_of(v_number), p_wallet_id, p_txn_id, p_amount, p_to_wallet_id, p_to_username, p_actor, p_key_id
   );
 end;

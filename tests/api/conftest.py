@@ -34,9 +34,7 @@ def on_databases(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def service_database(
-    postgres_server: PostgresServer, pytestconfig: pytest.Config
-) -> Iterator[Database]:
+def service_database(postgres_server: PostgresServer, pytestconfig: pytest.Config) -> Iterator[Database]:
     """The database of `service`: a clone of the migrated template, or as many as `--databases` says."""
     with with_cheap_hashes(postgres_server, "service", pytestconfig.getoption("databases")) as found:
         yield found

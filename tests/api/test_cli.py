@@ -86,13 +86,6 @@ def test_url_needs_a_running_server(wallet: Pgwallet) -> None:
     assert wallet.refusal("url") == f"no server runs on {wallet.data_dir}: start one with `pgwallet run`"
 
 
-@pytest.mark.parametrize(
-    "command", ["run", "serve", "migrate", "seed", "verify", "checkpoint", "rotate-key", "psql", "url", "user"]
-)
-def test_every_command_has_help(wallet: Pgwallet, command: str) -> None:
-    assert "Usage: " in wallet.call(command, "--help")
-
-
 def test_verify_before_migrate_says_what_to_do(fresh: Pgwallet) -> None:
     assert fresh.refusal("verify") == (
         f"no wallets yet in the data dir {fresh.data_dir}: run `pgwallet migrate`,"

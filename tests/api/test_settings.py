@@ -103,6 +103,8 @@ def test_a_misspelt_name_in_the_file_is_refused(tmp_path: Path) -> None:
         ("PGWALLET_STATEMENT_TIMEOUT", "0.0009", "a number of seconds from 0.001 to 3600, not '0.0009'"),
         ("PGWALLET_LOCK_TIMEOUT", "1e-9", "a number of seconds from 0.001 to 3600, not '1e-9'"),
         ("PGWALLET_CORS_HEADERS", "a b", "* or names of headers like X-Request-Id, separated by commas, not 'a b'"),
+        ("PGWALLET_KEEP_AUDIT", "30", "forever or days from 1d to 36500d, not '30'"),
+        ("PGWALLET_KEEP_AUDIT", "0d", "forever or days from 1d to 36500d, not '0d'"),
         ("PGWALLET_STATEMENT_TIMEOUT", "nan", "a number of seconds from 0.001 to 3600, not 'nan'"),
     ],
 )

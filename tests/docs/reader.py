@@ -33,6 +33,7 @@ UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 # What differs from run to run, by pattern. Widths of psql's columns follow from the values.
 VARYING = (
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),
+    (re.compile(r"pgw_[\w-]{8,43}"), "<key>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00)"), "<time>"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "<hash>"),
     (re.compile(r"\b[0-9a-f]{16}\b"), "<request id>"),
@@ -52,6 +53,7 @@ class Reader:
             "8080": str(free_port()),
             "8081": str(free_port()),
             "/home/you/pgwallet": str(folder),
+            "/backup": f"{folder}/backup",
             "postgresql://postgres@localhost/wallet": f"'{foreign.url}'" if foreign else "",
         }
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}

@@ -45,6 +45,16 @@ def test_events() -> None:
         read(one, "docs/guides/events.md")
 
 
+def test_charge_with_a_key() -> None:
+    with reader() as one:
+        read(one, "docs/guides/charge-with-a-key.md")
+
+
+def test_command_line() -> None:
+    with reader() as one:
+        read(one, "docs/guides/command-line.md")
+
+
 def test_change_data_capture() -> None:
     with reader() as one:
         read(one, "docs/guides/change-data-capture.md")

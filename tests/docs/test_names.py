@@ -48,6 +48,26 @@ def test_every_table_is_described(database: Database) -> None:
     assert sorted(described) == sorted(f"`wallet.{name}`" for (name,) in tables)
 
 
+def test_what_bounds_every_table_is_told(database: Database) -> None:
+    with database.connect() as administrator:
+        tables = administrator.execute(
+            """
+            select c.relname, exists (select from wallet.retention_rules() r where r.relation = c.relname)
+            from pg_class c
+            where c.relnamespace = 'wallet'::regnamespace and c.relkind = 'r'
+            """
+        ).fetchall()
+        kept = administrator.execute(
+            "select '`PGWALLET_KEEP_' || upper(subject) || '`', coalesce('`' || keep_days || 'd`', '`forever`')"
+            " from wallet.retention"
+        ).fetchall()
+    told = {row[0]: row for row in rows(ROOT / "docs/operations/retention.md") if len(row) == 4}
+    assert {name for name in told if name.startswith("`wallet.")} == {f"`wallet.{name}`" for name, _ in tables}
+    pruned = {name for name, row in told.items() if "`pgwallet prune`" in row[3]}
+    assert pruned == {f"`wallet.{name}`" for name, has_rule in tables if has_rule}
+    assert {name: row[1] for name, row in told.items() if name.startswith("`PGWALLET_")} == dict(kept)
+
+
 def test_every_call_is_in_the_reference() -> None:
     app = create_app(Settings(api_url="postgresql://wallet_api@/none", jwt_secret="a secret of 32 bytes at the least"))
     schema = app.litestar.openapi_schema.to_schema()
@@ -108,7 +128,7 @@ def test_every_target_that_is_named_exists() -> None:
 def test_every_folder_is_in_the_table() -> None:
     found = {
         folder.as_posix()
-        for top in ("api", "db", "tests")
+        for top in ("api", "clients", "db", "tests")
         for file in (ROOT / top).rglob("*.*")
         if "__pycache__" not in file.parts
         for folder in list(file.relative_to(ROOT).parents)[:-1]

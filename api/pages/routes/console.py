@@ -221,6 +221,8 @@ def changes(row: AuditRow, words: Any) -> list[tuple[str, str | None, str | None
         value = found[name]
         if value is None:
             return str(words.care.none)
+        if isinstance(value, bool):
+            return str(words.care.yes if value else words.care.no)
         if (
             name.removeprefix("topup_").removeprefix("spend_").removeprefix("transfer_") in AMOUNTS
             and scale is not None

@@ -129,6 +129,30 @@ begin
   from wallet.reserved_names n
   where n.user_id = v_user.id;
 
+  return query values ('key_subjects', null::jsonb);
+  return query
+  select 'key_subjects', to_jsonb(s) || jsonb_build_object('name', k.name, 'scopes', k.scopes)
+  from wallet.key_subjects s
+  join wallet.api_keys k on k.id = s.key_id
+  where s.user_id = v_user.id
+  order by s.key_id;
+  return query values ('key_uses', null::jsonb);
+  return query
+  select 'key_uses', to_jsonb(u)
+  from (
+    select e.id
+    from unnest(v_wallet_ids) as i (id)
+    cross join lateral wallet.described_entries(i.id, 1, 9223372036854775807) e
+    where e.type <> 'transfer' or e.amount < 0
+    union
+    select e.id
+    from wallet.holds h
+    join wallet.hold_events e on e.hold_id = h.id
+    where h.wallet_id = any (v_wallet_ids)
+  ) r
+  join wallet.key_uses u on u.id = r.id
+  order by u.id;
+
   return query values ('sign_in_tries', null::jsonb);
   return query
   select 'sign_in_tries', to_jsonb(t) - 'key'

@@ -13,7 +13,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  perform wallet.require_owner(p_user_id, p_actor);
+  perform wallet.require_owner(p_user_id, p_actor, null);
 
   return query
   select u.id, u.username, u.role, u.created_at, u.last_sign_in_at, coalesce((

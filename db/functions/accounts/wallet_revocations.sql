@@ -20,7 +20,8 @@ as $$
 $$;
 
 comment on function public.wallet_revocations(bigint) is
-$$ Whose tokens were revoked since an earlier call: ids of the revocations and, in the same order, of the users.
+$$ Whose tokens were revoked since an earlier call: ids of the revocations and, in the same order, of the users;
+and which keys were, whose ids are among those of users.
 
 p_since `next` of that call; null for the first one, which returns none
 

@@ -12,7 +12,8 @@ create or replace function wallet.require_batch_shape(
   p_finals boolean[],
   p_expires_in integer[],
   p_effective_at timestamptz[],
-  p_to_usernames text[]
+  p_to_usernames text[],
+  p_key_ids uuid[]
 )
 returns void
 language plpgsql
@@ -38,6 +39,7 @@ begin
     when cardinality(p_expires_in) <> v_items or array_dims(p_expires_in) <> v_dimensions then 'expires_in'
     when cardinality(p_effective_at) <> v_items or array_dims(p_effective_at) <> v_dimensions then 'effective_at'
     when cardinality(p_to_usernames) <> v_items or array_dims(p_to_usernames) <> v_dimensions then 'to_usernames'
+    when cardinality(p_key_ids) <> v_items or array_dims(p_key_ids) <> v_dimensions then 'key_ids'
   end;
   if v_field is not null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', v_field, 'reason', 'must be an array with an element for each request, counted from 1'));
@@ -48,6 +50,7 @@ end;
 $$;
 
 comment on function wallet.require_batch_shape(
-  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[], text[]
+  text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], uuid[], uuid[], boolean[], integer[], timestamptz[],
+  text[], uuid[]
 ) is
   'Raises WA002 unless the arrays have the same number of elements (optional ones may be null) and at most 1,000.';

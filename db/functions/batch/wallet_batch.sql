@@ -15,7 +15,8 @@ create or replace function public.wallet_batch(
   p_finals boolean[] default null,
   p_expires_in integer[] default null,
   p_effective_at timestamptz[] default null,
-  p_to_usernames text[] default null
+  p_to_usernames text[] default null,
+  p_key_ids uuid[] default null
 )
 returns table (
   ordinal integer,
@@ -46,6 +47,10 @@ set plan_cache_mode = force_generic_plan
 as $$
 #variable_conflict use_column
 declare
+  c_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_actors uuid[] := p_actors;
+  v_refusals jsonb[];
+  v_set_key_ids uuid[];
   v_to_wallet_ids uuid[];
   v_wallet_ids uuid[];
   v_owner_ids uuid[];
@@ -76,9 +81,20 @@ begin
   perform wallet.require_read_committed();
   perform wallet.require_batch_shape(
     p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
-    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
+    p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames, p_key_ids
   );
 
+  -- what a key may not do is nobody's request from here on: nothing is locked or judged for it
+  if num_nonnulls(variadic p_key_ids) > 0 then
+    v_refusals := wallet.key_refusals(
+      p_key_ids, array(select wallet.key_scope(t) from unnest(p_types) t), p_actors
+    );
+    v_actors := array(
+      select case when i.refusal is null then i.actor else c_nobody end
+      from unnest(v_refusals, p_actors) with ordinality as i (refusal, actor, place)
+      order by i.place
+    );
+  end if;
   v_to_wallet_ids := p_to_wallet_ids;
   if num_nonnulls(variadic p_to_usernames) > 0 then
     select array_agg(
@@ -99,9 +115,9 @@ begin
       where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
         and (
           (w.id, w.owner_id) in (
-            select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor)
+            select i.wallet_id, i.actor from unnest(p_wallet_ids, v_actors) as i (wallet_id, actor)
           )
-          or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
+          or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, v_actors) m)
         )
       order by w.id
       for update skip locked
@@ -116,9 +132,9 @@ begin
       where w.id = any (p_wallet_ids || v_to_wallet_ids) and w.kind = 'user'
         and (
           (w.id, w.owner_id) in (
-            select i.wallet_id, i.actor from unnest(p_wallet_ids, p_actors) as i (wallet_id, actor)
+            select i.wallet_id, i.actor from unnest(p_wallet_ids, v_actors) as i (wallet_id, actor)
           )
-          or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, p_actors) m)
+          or w.id in (select m.id from wallet.batch_wallets(p_wallet_ids, v_to_wallet_ids, v_actors) m)
         )
       order by w.id
       for update
@@ -131,7 +147,7 @@ begin
     with items as materialized (
       select i.*
       from wallet.batch_items(
-        p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, p_actors,
+        p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, v_actors,
         p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
       ) i
     ),
@@ -170,11 +186,15 @@ begin
     from (select p.* from judged p order by p.wallet_id, p.seq) j
     where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
 
+    if v_refusals is not null then
+      select array_agg(p_key_ids[s.ordinal] order by s.place) into v_set_key_ids
+      from unnest(v_set) with ordinality as s (ordinal, place);
+    end if;
     -- one clock for all, read after the locks; no wallet takes its time from another
     v_created_at := clock_timestamp();
     v_hashes := wallet.write_transactions(
       v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas,
-      v_balances, v_assets, v_references, v_metadata
+      v_balances, v_assets, v_references, v_metadata, v_set_key_ids
     );
   end if;
 
@@ -186,6 +206,16 @@ begin
   ) o (ordinal);
   foreach v_item in array coalesce(v_exact, '{}') loop
     v_outcome := null;
+    if v_refusals[v_item] is not null then
+      v_outcome := wallet.refused_outcome('WA047', v_refusals[v_item]);
+      if p_actors[v_item] is null then
+        v_outcome := wallet.refused_outcome(
+          'WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null with a key')
+        );
+      end if;
+      v_outcomes := v_outcomes || v_outcome;
+      continue;
+    end if;
     if p_types[v_item] in ('topup', 'spend') and p_wallet_ids[v_item] = any (v_wallet_ids)
       and num_nonnulls(
         p_to_wallet_ids[v_item], p_to_usernames[v_item], p_original_txn_ids[v_item], p_finals[v_item],
@@ -194,7 +224,7 @@ begin
     then
       v_outcome.result := wallet.post_plain(
         p_types[v_item], p_wallet_ids[v_item], p_txn_ids[v_item], p_amounts[v_item],
-        p_references[v_item], p_metadata[v_item], p_actors[v_item]
+        p_references[v_item], p_metadata[v_item], p_actors[v_item], p_key_ids[v_item]
       );
     end if;
     if (v_outcome.result).id is null then
@@ -217,6 +247,7 @@ begin
         v_request.metadata := p_metadata[v_item];
         v_request.effective_at := p_effective_at[v_item];
         v_request.actor := p_actors[v_item];
+        v_request.key_id := p_key_ids[v_item];
         v_request.to_wallet_id := p_to_wallet_ids[v_item];
         v_request.original_txn_id := p_original_txn_ids[v_item];
         v_request.final := p_finals[v_item];
@@ -247,7 +278,7 @@ $$;
 
 comment on function public.wallet_batch(
   text[], uuid[], uuid[], bigint[], text[], jsonb[], uuid[], boolean, uuid[], uuid[], boolean[], integer[],
-  timestamptz[], text[]
+  timestamptz[], text[], uuid[]
 ) is
 $$ Up to 1,000 requests in one transaction, each with an outcome of its own: a refused item does not stop the others.
 
@@ -259,6 +290,8 @@ p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at
               whole or per element where the type has no use for it (final must be given for captures)
 p_to_usernames the recipient of a transfer by name, in place of p_to_wallet_ids
 p_skip_locked do not wait for a wallet that another session holds: its items come back as 'busy', not written
+p_key_ids     for each request the key of a machine that acts for its actor; null as a whole or per element where none
+              does. What the key may not do is refused ('WA047'), and locks nothing
 
 Returns one row per request, in the order given: outcome 'ok', 'replayed', 'busy' or the SQLSTATE that the single call
 would raise, with its detail and hint, and the columns of the single call's result. Requests of one wallet take effect

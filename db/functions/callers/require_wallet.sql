@@ -1,12 +1,16 @@
 create or replace function wallet.require_wallet(
   p_wallet_id uuid,
-  p_actor uuid
+  p_actor uuid,
+  p_key_id uuid
 )
 returns table (asset text, scale smallint, status text, floor bigint, has_holds boolean)
 language plpgsql
 stable
 as $$
 begin
+  if p_key_id is not null then
+    perform wallet.require_key(p_key_id, 'read', p_actor);
+  end if;
   if p_wallet_id is null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'wallet_id', 'reason', 'must not be null'));
   end if;
@@ -23,5 +27,5 @@ begin
 end;
 $$;
 
-comment on function wallet.require_wallet(uuid, uuid) is
-  'The asset and state of a user wallet that the actor may read (null: any, for administrators). Errors: WA001, WA002.';
+comment on function wallet.require_wallet(uuid, uuid, uuid) is
+  'The asset and state of a user wallet that the actor may read (null: any, for administrators), and the key, if there is one. Errors: WA001, WA002, WA047.';

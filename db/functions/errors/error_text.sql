@@ -51,7 +51,10 @@ as $$
     ('WA043', 'not in a transaction of its own', 'Call it outside of a transaction, or as the first and only statement of one.'),
     ('WA044', 'too many webhooks', 'Delete webhooks that nobody uses.'),
     ('WA045', 'verification already runs', 'One runs at a time in a database: wait for it, and look at its result.'),
-    ('WA046', 'username lives in another database', 'Nothing was written. Send it to the database that home names, once every database and service knows the same homes.')
+    ('WA046', 'username lives in another database', 'Nothing was written. Send it to the database that home names, once every database and service knows the same homes.'),
+    ('WA047', 'key does not allow this', 'Use a key with this scope and this user, from a network of its own, before it expires or is revoked.'),
+    ('WA048', 'unknown key', 'Use the id of a key in the operators'' list.'),
+    ('WA049', 'too many keys', 'Revoke keys that nobody uses.')
   ) as m (code, message, hint)
   where m.code = p_code
 $$;

@@ -6,7 +6,8 @@ create or replace function public.wallet_user_events(
   p_limit integer default 100,
   p_types text[] default null,
   p_epoch integer default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (id bigint, type text, wallet_id uuid, event json)
 language plpgsql
@@ -25,7 +26,7 @@ declare
   v_wallet_ids uuid[];
   v_until bigint;
 begin
-  perform wallet.require_owner(p_user_id, p_actor);
+  perform wallet.require_owner(p_user_id, p_actor, p_key_id);
   perform wallet.require_page(p_after, p_up_to, p_limit, p_types, p_epoch);
   if not public.wallet_event_settled(p_fence) then
     return;
@@ -63,11 +64,12 @@ begin
 end;
 $$;
 
-comment on function public.wallet_user_events(uuid, bigint, bigint, bigint, integer, text[], integer, uuid) is
+comment on function public.wallet_user_events(uuid, bigint, bigint, bigint, integer, text[], integer, uuid, uuid) is
 $$ What happened in a user's wallets after p_after, in order, as their owner sees it: of a transfer the own side alone.
 Arguments and rows as those of wallet_events(); with p_types a page examines 10,000 events of each wallet.
 
 p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
+p_key_id the key of a machine that acts for that user; null for none
 
 Errors: WA002 invalid argument; WA024 invalid position; WA029 unknown user; WA041 the history that p_after is of has
-ended before it. $$;
+ended before it; WA047 not for this key. $$;

@@ -3,7 +3,8 @@ create or replace function public.wallet_balance_history(
   p_from timestamptz,
   p_to timestamptz,
   p_points integer,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (at timestamptz, balance bigint)
 language plpgsql
@@ -17,7 +18,7 @@ declare
   c_seconds constant numeric := 100 * 366 * 86400.0;
   v_micros numeric;
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, p_key_id);
   if p_from is null or not isfinite(p_from) then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'from', 'reason', 'must be a moment in time'));
   elsif p_to is null or not isfinite(p_to) then
@@ -48,14 +49,15 @@ begin
 end;
 $$;
 
-comment on function public.wallet_balance_history(uuid, timestamptz, timestamptz, integer, uuid) is
+comment on function public.wallet_balance_history(uuid, timestamptz, timestamptz, integer, uuid, uuid) is
 $$ The balance of a user wallet at p_points evenly spaced moments, oldest first: the first is p_from, the last p_to.
 Each is the sum of the entries recorded before its moment, in minor units of the wallet's asset.
 
 p_from, p_to recorded time, p_from before p_to and at most 100 years; p_to may lie in the future
 p_points     2 to 400
 p_actor      the user on whose behalf it is called; null for an administrator alone
+p_key_id     the key of a machine that acts for that user; null for none
 
 It waits for no writer: an entry that is being recorded now can still move the last points, which wallet_balance_at()
 does not allow. Takes O(log n) probes for each point.
-Errors: WA001 unknown wallet; WA002 invalid argument. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA047 not for this key. $$;

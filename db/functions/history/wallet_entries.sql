@@ -7,7 +7,8 @@ create or replace function public.wallet_entries(
   p_from timestamptz default null,
   p_to timestamptz default null,
   p_reference text default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (
   seq bigint, id bigint, txn_id uuid, type text, amount bigint, balance bigint, reference text, metadata jsonb,
@@ -30,7 +31,7 @@ declare
   v_reach bigint;
   v_found bigint;
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, p_key_id);
   if p_limit is null or p_limit not between 1 and 1000 then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 1000'));
   elsif p_before_seq < 1 then
@@ -65,7 +66,7 @@ begin
 end;
 $$;
 
-comment on function public.wallet_entries(uuid, integer, bigint, text, timestamptz, timestamptz, text, uuid) is
+comment on function public.wallet_entries(uuid, integer, bigint, text, timestamptz, timestamptz, text, uuid, uuid) is
 $$ The history of a user wallet, newest first, a page at a time.
 
 p_limit      entries in the page, 1 to 1000
@@ -74,8 +75,9 @@ p_before_seq the seq of the last row of the page before; null for the newest pag
 p_type, p_reference  only entries of this type, with exactly this reference
 p_from, p_to only entries recorded at or after p_from and before p_to
 p_actor      the user on whose behalf it is called; null for an administrator alone
+p_key_id     the key of a machine that acts for that user; null for none
 
 amount is signed and balance the one after the entry, in minor units of the wallet's asset; counterparty is the other
 side of a transfer. With p_type or p_reference a page examines 1,000 entries: where it stops before the end, its last
 row has a seq and nothing else, and the next page goes on from there.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid cursor. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid cursor; WA047 not for this key. $$;

@@ -1,7 +1,8 @@
 create or replace function public.wallet_entry(
   p_wallet_id uuid,
   p_transaction_id bigint,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (
   seq bigint, id bigint, txn_id uuid, type text, amount bigint, balance bigint, reference text, metadata jsonb,
@@ -21,7 +22,7 @@ declare
   v_transaction wallet.transactions;
   v_seq bigint;
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, p_key_id);
   v_seq := wallet.entry_place(p_wallet_id, p_transaction_id);
   select t.* into v_transaction
   from wallet.transactions t
@@ -43,7 +44,7 @@ begin
 end;
 $$;
 
-comment on function public.wallet_entry(uuid, bigint, uuid) is
+comment on function public.wallet_entry(uuid, bigint, uuid, uuid) is
 $$ One entry of a user wallet, by the server's number of its transaction: a row as wallet_entries() returns it, also of
 a transfer that was received, with
 
@@ -52,6 +53,8 @@ refundable  what is left to refund of a spend or capture, in minor units; null f
 hold_txn_id the hold of a capture; null for others
 
 p_actor the user on whose behalf it is called; null for an administrator alone
+p_key_id the key of a machine that acts for that user; null for none
 
 Takes O(log n) probes, and is linear in the refunds of the transaction.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA028 unknown transaction: it has no entry in this wallet. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA028 unknown transaction: it has no entry in this wallet;
+WA047 not for this key. $$;

@@ -1,7 +1,8 @@
 create or replace function public.wallet_find_request(
   p_wallet_id uuid,
   p_txn_id uuid,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (transaction_id bigint, hold_txn_id uuid)
 language plpgsql
@@ -13,7 +14,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, p_key_id);
 
   select t.id into transaction_id
   from wallet.transactions t
@@ -42,10 +43,11 @@ begin
 end;
 $$;
 
-comment on function public.wallet_find_request(uuid, uuid, uuid) is
+comment on function public.wallet_find_request(uuid, uuid, uuid, uuid) is
 $$ What is on record for a txn_id: transaction_id of what the wallet requested, or of a transfer that it received, or
 hold_txn_id, the hold that was placed or voided with it. No row where there is nothing.
 
 p_actor the user on whose behalf it is called; null for an administrator alone
+p_key_id the key of a machine that acts for that user; null for none
 
-Errors: WA001 unknown wallet; WA002 invalid argument. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA047 not for this key. $$;

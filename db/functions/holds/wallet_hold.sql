@@ -5,7 +5,8 @@ create or replace function public.wallet_hold(
   p_expires_in integer default null,
   p_reference text default null,
   p_metadata jsonb default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns wallet.transaction_result
 language plpgsql
@@ -18,6 +19,9 @@ as $$
 declare
   v_request wallet.request;
 begin
+  if p_key_id is not null then
+    perform wallet.require_key(p_key_id, 'hold', p_actor);
+  end if;
   v_request.type := 'hold';
   v_request.wallet_id := p_wallet_id;
   v_request.txn_id := p_txn_id;
@@ -25,12 +29,13 @@ begin
   v_request.reference := p_reference;
   v_request.metadata := p_metadata;
   v_request.actor := p_actor;
+  v_request.key_id := p_key_id;
   v_request.expires_in := p_expires_in;
   return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 
-comment on function public.wallet_hold(uuid, uuid, bigint, integer, text, jsonb, uuid) is
+comment on function public.wallet_hold(uuid, uuid, bigint, integer, text, jsonb, uuid, uuid) is
 $$ Sets money aside: it stays in the balance, but only a capture of this hold can take it. Posts nothing.
 Returns the hold's id, with balance and available right after it.
 
@@ -40,6 +45,7 @@ p_amount    minor units of the wallet's asset, 1 to 9007199254740991
 p_expires_in seconds until it expires by itself, 1 to 31536000; 7 days when null
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_actor     the user on whose behalf it is called; null for an administrator alone
+p_key_id    the key of a machine that acts for that user; null for none
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA012 frozen; WA013 closed;
-WA003 insufficient funds; WA014 limit; WA025 too many open holds (100). $$;
+WA003 insufficient funds; WA014 limit; WA025 too many open holds (100); WA047 not for this key. $$;

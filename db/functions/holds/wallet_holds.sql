@@ -3,7 +3,8 @@ create or replace function public.wallet_holds(
   p_status text default null,
   p_limit integer default 50,
   p_before_id bigint default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (
   id bigint, txn_id uuid, status text, amount bigint, captured bigint, remaining bigint, reference text, metadata jsonb,
@@ -20,7 +21,7 @@ declare
   v_now constant timestamptz := clock_timestamp();
   v_before_id constant bigint := coalesce(p_before_id, 9223372036854775807);
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, p_key_id);
   if p_limit is null or p_limit not between 1 and 1000 then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'limit', 'reason', 'must be between 1 and 1000'));
   elsif p_status not in ('open', 'expired', 'captured', 'voided') then
@@ -63,13 +64,14 @@ begin
 end;
 $$;
 
-comment on function public.wallet_holds(uuid, text, integer, bigint, uuid) is
+comment on function public.wallet_holds(uuid, text, integer, bigint, uuid, uuid) is
 $$ The holds of a user wallet, newest first, a page at a time.
 
 p_status    only open, expired, captured or voided ones
 p_limit     holds in the page, 1 to 1000
 p_before_id the id of the last hold of the page before; null for the newest page
 p_actor     the user on whose behalf it is called; null for an administrator alone
+p_key_id    the key of a machine that acts for that user; null for none
 
 remaining is what an open hold still sets aside, in minor units.
-Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid cursor. $$;
+Errors: WA001 unknown wallet; WA002 invalid argument; WA024 invalid cursor; WA047 not for this key. $$;

@@ -10,6 +10,7 @@ language plpgsql
 volatile
 as $$
 declare
+  v_event_id bigint;
   v_result wallet.transaction_result;
 begin
   if p_wallet.has_holds then
@@ -19,7 +20,11 @@ begin
   values (
     p_hold_id, p_request.wallet_id, p_request.txn_id, p_request.type, p_amount, p_wallet.balance, p_available,
     p_wallet.created_at
-  );
+  )
+  returning id into v_event_id;
+  if p_request.key_id is not null then
+    insert into wallet.key_uses (id, key_id) values (v_event_id, p_request.key_id);
+  end if;
 
   v_result.id := p_hold_id;
   v_result.amount := p_amount;

@@ -19,7 +19,8 @@ set jit = off
 as $$
 declare
   c_rules constant text[] := array[
-    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'transfers', 'sequences', 'cluster', 'oddities'
+    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'transfers', 'keys', 'sequences', 'cluster',
+    'oddities'
   ];
   v_place integer;
   v_rule text;
@@ -65,6 +66,8 @@ erasure              details erased without an erasure on record; an erasure tha
 outbox               a transfer to another database without its row of the outbox, or a row without its transfer, or
                      without what its status says: the transaction that returned it
 inbox                a transfer from another database without its row of the inbox, or a row without its transaction
+key                  the use of a key of which nothing is on record, of a key that does not exist, or of what the key
+                     may not do: another scope, another user
 sequence_behind      a sequence that would give out what is stored already, or numbers of another database; `pgwallet
                      migrate` mends it
 home                 a user, wallet or name that lives in another database, and is no operator's copy

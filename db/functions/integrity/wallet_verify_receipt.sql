@@ -16,7 +16,7 @@ declare
   v_transaction_id bigint;
   v_seq bigint;
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, null);
   if p_txn_id is null or p_receipt is null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'receipt', 'reason', 'txn_id and receipt must not be null'));
   end if;

@@ -11,7 +11,8 @@ create or replace function public.wallet_audit(
 )
 returns table (
   id bigint, actor uuid, actor_username text, action text, user_id uuid, username text, wallet_id uuid, reason text,
-  before jsonb, after jsonb, transaction_id bigint, created_at timestamptz, webhook_id uuid, asset text, scale smallint
+  before jsonb, after jsonb, transaction_id bigint, created_at timestamptz, webhook_id uuid, asset text, scale smallint,
+  key_id uuid
 )
 language plpgsql
 stable
@@ -116,7 +117,7 @@ begin
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'from') else a.before end,
     case a.action when 'status' then jsonb_build_object('status', a.detail -> 'to') else a.detail end,
     o.transaction_id, a.created_at, a.webhook_id, w.asset,
-    (select s.scale from wallet.assets s where s.code = w.asset)
+    (select s.scale from wallet.assets s where s.code = w.asset), a.key_id
   from unnest(v_ids) i (id)
   cross join lateral (select * from wallet.operator_actions x where x.id = i.id limit 1) a
   cross join lateral (

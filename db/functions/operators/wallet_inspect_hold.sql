@@ -5,7 +5,7 @@ create or replace function public.wallet_inspect_hold(
 returns table (
   id bigint, wallet_id uuid, user_id uuid, username text, asset text, scale smallint, txn_id uuid, status text,
   amount bigint, captured bigint, remaining bigint, reference text, metadata jsonb, events jsonb,
-  expires_at timestamptz, created_at timestamptz
+  expires_at timestamptz, created_at timestamptz, key jsonb
 )
 language plpgsql
 volatile
@@ -34,7 +34,7 @@ begin
   perform wallet.inspect(v_wallet_id, 'hold', p_actor);
   return query
   select d.*
-  from wallet.described_hold(p_hold_id, v_now) d;
+  from wallet.described_hold(p_hold_id, v_now, true) d;
 end;
 $$;
 
@@ -46,5 +46,6 @@ p_actor   the operator; null for an administrator
 
 remaining is what it still sets aside. events is an array of what happened to it, newest first, at most 100: event
 (hold, capture, void, expired), txn_id of the request and the balance and available after it (null for expired), amount
-set aside, taken or released, transaction_id (of a capture), created_at. Amounts are minor units of asset.
+set aside, taken or released, transaction_id (of a capture), created_at, key. A key is that of the machine that did it:
+id, name, prefix; null where none did. Amounts are minor units of asset.
 Errors: WA002 invalid argument; WA015 hold not found; WA027 operators only. $$;

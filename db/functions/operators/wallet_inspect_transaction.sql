@@ -5,7 +5,8 @@ create or replace function public.wallet_inspect_transaction(
 returns table (
   id bigint, txn_id uuid, wallet_id uuid, type text, amount bigint, asset text, scale smallint, reference text,
   metadata jsonb, effective_at timestamptz, counterparty_wallet_id uuid, counterparty_username text, receipt text,
-  refundable bigint, entries jsonb, refunds jsonb, original jsonb, hold jsonb, operator jsonb, created_at timestamptz
+  refundable bigint, entries jsonb, refunds jsonb, original jsonb, hold jsonb, operator jsonb, created_at timestamptz,
+  key jsonb
 )
 language plpgsql
 volatile
@@ -110,7 +111,7 @@ begin
       cross join lateral (select * from wallet.transactions x where x.id = r.original_id limit 1) o
       where r.transaction_id = v_transaction.id
     ),
-    (select to_jsonb(h) from wallet.described_hold(v_hold_id, v_now) h),
+    (select to_jsonb(h) from wallet.described_hold(v_hold_id, v_now, true) h),
     (
       select jsonb_build_object(
         'actor', a.actor, 'actor_username', (select u.username from wallet.users u where u.id = a.actor),
@@ -120,7 +121,7 @@ begin
       where a.detail ->> 'transaction_id' = v_transaction.id::text and a.action = v_transaction.type::text
       limit 1
     ),
-    v_transaction.created_at
+    v_transaction.created_at, wallet.key_of(v_transaction.id)
   from (select) as one
   left join lateral (
     select *
@@ -146,4 +147,5 @@ refunds  of it, newest first, at most 100: id, txn_id, amount, created_at
 original of a refund: id, txn_id, type, amount, created_at
 hold     of a capture: a row of wallet_inspect_hold()
 operator who made it, where an operator did: actor (null: an administrator), actor_username, created_at
+key      with which a machine made it, where one did: id, name, prefix
 Errors: WA002 invalid argument; WA027 operators only; WA028 unknown transaction. $$;

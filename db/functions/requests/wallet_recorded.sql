@@ -12,7 +12,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, null);
   if cardinality(p_txn_ids) > 1000 then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'txn_ids', 'reason', 'must be at most 1000'));
   end if;

@@ -8,7 +8,8 @@ create or replace function wallet.post_plain(
   p_amount bigint,
   p_reference text,
   p_metadata jsonb,
-  p_actor uuid
+  p_actor uuid,
+  p_key_id uuid
 )
 returns wallet.transaction_result
 language plpgsql
@@ -85,6 +86,9 @@ begin
     insert into wallet.transaction_details (transaction_id, reference, metadata, salt, hash)
     values (v_id, p_reference, p_metadata, v_salt, v_details_hash);
   end if;
+  if p_key_id is not null then
+    insert into wallet.key_uses (id, key_id) values (v_id, p_key_id);
+  end if;
 
   v_result.id := v_id;
   v_result.txn_id := p_txn_id;
@@ -100,5 +104,5 @@ begin
 end;
 $$;
 
-comment on function wallet.post_plain(text, uuid, uuid, bigint, text, jsonb, uuid) is
+comment on function wallet.post_plain(text, uuid, uuid, bigint, text, jsonb, uuid, uuid) is
   'Writes a topup or spend in a plain wallet as wallet.execute() would; null where it may be refused or is a replay.';

@@ -5,7 +5,8 @@ create or replace function public.wallet_preview_transfer(
   p_amount bigint,
   p_to_wallet_id uuid default null,
   p_to_username text default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (to_wallet_id uuid, to_username text, balance bigint, available bigint, is_recorded boolean)
 language plpgsql
@@ -23,6 +24,9 @@ declare
   v_fault jsonb;
   v_outcome wallet.outcome;
 begin
+  if p_key_id is not null then
+    perform wallet.require_key(p_key_id, 'transfer', p_actor);
+  end if;
   v_request.type := 'transfer';
   v_request.wallet_id := p_wallet_id;
   v_request.txn_id := p_txn_id;
@@ -35,7 +39,7 @@ begin
   if v_fault is not null then
     perform wallet.raise_error('WA002', v_fault);
   end if;
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, null);
 
   if p_to_username is not null then
     v_request.to_wallet_id := wallet.recipient(p_wallet_id, p_to_username);
@@ -65,7 +69,7 @@ begin
 end;
 $$;
 
-comment on function public.wallet_preview_transfer(uuid, uuid, bigint, uuid, text, uuid) is
+comment on function public.wallet_preview_transfer(uuid, uuid, bigint, uuid, text, uuid, uuid) is
 $$ What a transfer would do now, which writes nothing: who receives it, and the sender's balance and available right
 after it. For a person who confirms before the money leaves; the transfer itself is judged anew.
 
@@ -73,6 +77,8 @@ p_txn_id    as the transfer will have it: where it is on record, is_recorded is 
 p_amount    minor units of the wallet's asset, 1 to 9007199254740991
 p_to_wallet_id, p_to_username  exactly one: the recipient's wallet, or the recipient
 p_actor     the user on whose behalf it is called; null for an administrator alone
+p_key_id    the key of a machine that acts for that user; null for none
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA003 insufficient funds; WA006 the recipient's balance limit;
-WA009 unknown recipient; WA010 same wallet; WA011 other asset; WA012 frozen; WA013 closed; WA014 limit. $$;
+WA009 unknown recipient; WA010 same wallet; WA011 other asset; WA012 frozen; WA013 closed; WA014 limit;
+WA047 not for this key. $$;

@@ -5,7 +5,8 @@ create or replace function public.wallet_topup(
   p_reference text default null,
   p_metadata jsonb default null,
   p_effective_at timestamptz default null,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns wallet.transaction_result
 language plpgsql
@@ -19,8 +20,13 @@ declare
   v_request wallet.request;
   v_result wallet.transaction_result;
 begin
+  if p_key_id is not null then
+    perform wallet.require_key(p_key_id, 'topup', p_actor);
+  end if;
   if p_effective_at is null then
-    v_result := wallet.post_plain('topup', p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor);
+    v_result := wallet.post_plain(
+      'topup', p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor, p_key_id
+    );
     if v_result.id is not null then
       return v_result;
     end if;
@@ -33,11 +39,12 @@ begin
   v_request.metadata := p_metadata;
   v_request.effective_at := p_effective_at;
   v_request.actor := p_actor;
+  v_request.key_id := p_key_id;
   return wallet.result_or_raise(wallet.execute(v_request));
 end;
 $$;
 
-comment on function public.wallet_topup(uuid, uuid, bigint, text, jsonb, timestamptz, uuid) is
+comment on function public.wallet_topup(uuid, uuid, bigint, text, jsonb, timestamptz, uuid, uuid) is
 $$ Credits a wallet: one transaction, two entries that net to zero. Returns the transaction with balance and available
 right after it.
 
@@ -47,6 +54,7 @@ p_amount    minor units of the wallet's asset, 1 to 9007199254740991
 p_reference free text of 1 to 256 characters; p_metadata a JSON object of at most 4096 bytes
 p_effective_at when it happened in the client's world, not in the future: shown, never computed with
 p_actor     the user on whose behalf it is called; null for an administrator alone
+p_key_id    the key of a machine that acts for that user; null for none
 
 Errors: WA001 unknown wallet; WA002 invalid argument; WA004 txn_id used for another request; WA013 closed;
-WA006 balance limit; WA014 limit; WA023 effective_at in the future. $$;
+WA006 balance limit; WA014 limit; WA023 effective_at in the future; WA047 not for this key. $$;

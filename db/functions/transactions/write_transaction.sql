@@ -76,6 +76,9 @@ begin
     insert into wallet.transaction_available (transaction_id, available)
     values (v_id, v_available);
   end if;
+  if p_request.key_id is not null then
+    insert into wallet.key_uses (id, key_id) values (v_id, p_request.key_id);
+  end if;
   if p_wallet.has_limits then
     perform wallet.count_usage(p_request.wallet_id, p_request.type, p_amount, p_wallet.created_at);
   end if;

@@ -14,6 +14,7 @@ create or replace function wallet.write_transactions(
   p_assets text[],
   p_references text[],
   p_metadata jsonb[],
+  p_key_ids uuid[],
   p_effective_at timestamptz[] default null,
   p_counterparty_ids uuid[] default null
 )
@@ -69,12 +70,18 @@ begin
       as i (id, reference, metadata, effective_at, salt, hash)
     where i.salt is not null;
   end if;
+  if p_key_ids is not null then
+    insert into wallet.key_uses (id, key_id)
+    select i.id, i.key_id
+    from unnest(p_ids, p_key_ids) as i (id, key_id)
+    where i.key_id is not null;
+  end if;
   return v_hashes;
 end;
 $$;
 
 comment on function wallet.write_transactions(
   timestamptz, timestamptz[], bytea[], bigint[], bigint[], text[], uuid[], uuid[], bigint[], bigint[], bigint[], text[],
-  text[], jsonb[], timestamptz[], uuid[]
+  text[], jsonb[], uuid[], timestamptz[], uuid[]
 ) is
   'Writes transactions that were judged under their wallets'' locks, each with its two entries and its details; returns the hashes of the wallets'' entries. The transactions of one wallet must follow one another.';

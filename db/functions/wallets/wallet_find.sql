@@ -14,7 +14,7 @@ as $$
 declare
   v_wallet_id uuid;
 begin
-  perform wallet.require_owner(p_owner_id, p_actor);
+  perform wallet.require_owner(p_owner_id, p_actor, null);
   select w.id into v_wallet_id
   from wallet.wallets w
   where w.owner_id = p_owner_id and w.asset = p_asset;

@@ -1,6 +1,7 @@
 create or replace function public.wallet_list(
   p_owner_id uuid,
-  p_actor uuid default null
+  p_actor uuid default null,
+  p_key_id uuid default null
 )
 returns table (
   wallet_id uuid, asset text, scale smallint, status text, balance bigint, held bigint, available bigint,
@@ -14,7 +15,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  perform wallet.require_owner(p_owner_id, p_actor);
+  perform wallet.require_owner(p_owner_id, p_actor, p_key_id);
 
   return query
   select w.id, w.asset, a.scale, w.status, b.balance, b.held, wallet.available(b.balance, b.held, w.floor), w.created_at
@@ -30,9 +31,10 @@ begin
 end;
 $$;
 
-comment on function public.wallet_list(uuid, uuid) is
+comment on function public.wallet_list(uuid, uuid, uuid) is
 $$ The wallets of a user, by asset, with balance, held and available in minor units.
 
 p_actor the user on whose behalf it is called, who must be the owner; null for an administrator alone
+p_key_id the key of a machine that acts for that user; null for none
 
-Errors: WA002 invalid argument; WA029 unknown user. $$;
+Errors: WA002 invalid argument; WA029 unknown user; WA047 not for this key. $$;

@@ -22,7 +22,7 @@ declare
   v_opened boolean;
 begin
   perform wallet.require_read_committed();
-  perform wallet.require_owner(p_owner_id, p_actor);
+  perform wallet.require_owner(p_owner_id, p_actor, null);
   select a.* into v_asset
   from wallet.assets a
   where a.code = p_asset;

@@ -12,7 +12,7 @@ set enable_seqscan = off
 set enable_bitmapscan = off
 as $$
 begin
-  perform wallet.require_wallet(p_wallet_id, p_actor);
+  perform wallet.require_wallet(p_wallet_id, p_actor, null);
 
   return query
   select u.name, r.id

@@ -28,6 +28,8 @@ class Listener:
         headers = {"Authorization": f"Bearer {token}"}
         if last_event_id := given.pop("last_event_id", None):
             headers["Last-Event-ID"] = last_event_id
+        if on_behalf_of := given.pop("on_behalf_of", None):
+            headers["On-Behalf-Of"] = on_behalf_of
         self._stack = contextlib.ExitStack()
         self.last_event_id = last_event_id or ""
         self.retry = 0

@@ -774,3 +774,21 @@ def test_after_a_change_nothing_is_sent_by_what_was_before(
                 assert [one.target for one in receiver.requests].count("/events") == 1
 
     run(scene())
+
+
+def test_what_is_old_is_removed_step_by_step(
+    database: Database, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PRUNE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "STEP_SECONDS", 0.0)
+    ledger.connection.execute(
+        "insert into wallet.verifications (ended_at, seconds, violations)"
+        " select now() - interval '500 days', 1, 0 from generate_series(1, 2500)"
+    )
+
+    async def scene() -> None:
+        # no lead is needed, and no key
+        async with relaying(database, PGWALLET_WEBHOOK_KEY=""):
+            await until(lambda: ledger.call("select count(*) = 1 from wallet.verifications"))
+
+    run(scene())

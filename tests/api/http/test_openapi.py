@@ -140,6 +140,10 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("get", "/api/operator/webhooks/{webhook_id}/dead-letters"),
         ("post", "/api/operator/webhooks/{webhook_id}/dead-letters/{event}/retry"),
         ("post", "/api/operator/webhooks/{webhook_id}/dead-letters/retry"),
+        ("post", "/api/operator/keys"),
+        ("get", "/api/operator/keys"),
+        ("get", "/api/operator/keys/{key_id}"),
+        ("delete", "/api/operator/keys/{key_id}"),
         ("get", "/api/health"),
         ("get", "/api/health/live"),
         ("get", "/api/health/ready"),
@@ -150,12 +154,14 @@ def test_every_operation_says_who_may_call_it_and_what_can_go_wrong(document: di
     for path, _, operation in operations(document):
         responses = operation["responses"]
         public = path in PUBLIC or path.startswith("/api/health")
-        assert operation["security"] == ([] if public else [{"bearer": []}]), path
+        by_key = path.startswith("/api/wallet/") or operation["operationId"] == "listWallets"
+        ways: list[Any] = [{"bearer": []}, {"key": []}] if by_key else [{"bearer": []}]
+        assert operation["security"] == ([] if public else ways), path
+        named = [one["name"] for one in operation.get("parameters", []) if one["in"] == "header"]
+        assert ("On-Behalf-Of" in named) is by_key, path
         expected = {"400", "405", "500", *(() if path == "/api/health/live" else ("429", "503"))}
         if not public:
-            expected |= {"401"}
-        if path.startswith("/api/operator"):
-            expected |= {"403"}
+            expected |= {"401", "403"}
         if "{" in path:
             expected |= {"404"}
         if "requestBody" in operation:
@@ -262,7 +268,7 @@ def test_what_operators_read_comes_before_what_they_do_and_erasure_last(document
         if path.startswith("/api/operator"):
             (tag,) = operation["tags"]
             names.setdefault(tag, []).append(operation["operationId"])
-            if tag.startswith("Operators: ") and tag != "Operators: webhooks":
+            if tag.startswith("Operators: ") and tag not in {"Operators: webhooks", "Operators: keys"}:
                 assert (tag == "Operators: look") == (method == "get")
     look, act = names["Operators: look"], names["Operators: act"]
     assert look[:4] == ["search", "inspectUser", "inspectWallet", "inspectTransaction"]

@@ -171,7 +171,8 @@ def test_every_pattern_of_a_request_has_words() -> None:
         for model in requests()
         for schema in msgspec.json.schema_components([model])[1].values()
         for field in schema.get("properties", {}).values()
-        for part in (field, *field.get("anyOf", ()))
+        for whole in (field, *field.get("anyOf", ()))
+        for part in (whole, whole.get("items", {}))
         if "pattern" in part
     }
     assert {repr(pattern) for pattern in patterns} == set(PATTERNS)

@@ -132,7 +132,7 @@ declare
 begin
   v_wallet.created_at := p_at;
   perform wallet.write_transaction(
-    row('topup', p_wallet_id, gen_random_uuid(), 1, null, null, null, null, null, null, null, null)::wallet.request,
+    row('topup', p_wallet_id, gen_random_uuid(), 1, null, null, null, null, null, null, null, null, null)::wallet.request,
     1, 1, v_wallet
   );
 end;
@@ -144,7 +144,7 @@ language plpgsql
 as $$
 begin
   perform wallet.write_transaction(
-    row('spend', p_wallet_id, gen_random_uuid(), p_amount, null, null, null, null, null, null, null, null)::wallet.request,
+    row('spend', p_wallet_id, gen_random_uuid(), p_amount, null, null, null, null, null, null, null, null, null)::wallet.request,
     p_amount, -p_amount, wallet.lock_wallet(p_wallet_id, null, null)
   );
 end;

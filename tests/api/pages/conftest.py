@@ -11,9 +11,7 @@ from tests.database import Database, PostgresServer
 
 
 @pytest.fixture(scope="session")
-def service_database(
-    postgres_server: PostgresServer, pytestconfig: pytest.Config
-) -> Iterator[Database]:
+def service_database(postgres_server: PostgresServer, pytestconfig: pytest.Config) -> Iterator[Database]:
     """A ledger in which tests of pages may leave contradictions."""
     with with_cheap_hashes(postgres_server, "pages", pytestconfig.getoption("databases")) as found:
         yield found

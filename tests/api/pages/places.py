@@ -70,7 +70,10 @@ PLACES = {
     "/operator/wallets/{wallet_id:uuid}/adjust": Place(OPERATOR, ("/operator/wallets/{wallet}/adjust",)),
     "/operator/transactions/{transaction_id:int}": Place(
         OPERATOR,
-        ("/operator/transactions/{spent}", "/operator/transactions/{refunded}", "/operator/transactions/{sent}"),
+        (
+            *("/operator/transactions/{spent}", "/operator/transactions/{refunded}", "/operator/transactions/{sent}"),
+            "/operator/transactions/{by_key}",
+        ),
     ),
     "/operator/transactions/{transaction_id:int}/refund": Place(OPERATOR, ("/operator/transactions/{spent}/refund",)),
     "/operator/holds/{hold_id:int}": Place(OPERATOR, ("/operator/holds/{hold_number}",)),
@@ -99,6 +102,10 @@ PLACES = {
     "/operator/webhooks/{webhook_id:uuid}/dead-letters/{event:int}/retry": Place(
         OPERATOR, ("/operator/webhooks/{webhook}/dead-letters/{spent}/retry",)
     ),
+    "/operator/keys": Place(OPERATOR, ("/operator/keys", "/operator/keys?of=all")),
+    "/operator/keys/new": Place(OPERATOR, ("/operator/keys/new",)),
+    "/operator/keys/{key_id:uuid}": Place(OPERATOR, ("/operator/keys/{key}", "/operator/keys/{key}?done=again")),
+    "/operator/keys/{key_id:uuid}/revoke": Place(OPERATOR, ("/operator/keys/{key}/revoke",)),
     "/operator/audit": Place(
         OPERATOR, ("/operator/audit", "/operator/audit?user_id={user}", "/operator/audit?actor=x")
     ),
@@ -149,6 +156,16 @@ def furnish(database: Database, customer: User, other: User, operator: User) -> 
     webhook = data(operator.post("/api/operator/webhooks", json=hook), 201)
     fail(database, webhook["id"])
     run = data(operator.post("/api/operator/verifications"), 202)
+    terms = {"name": HOSTILE[:64], "scopes": ["read", "topup", "hold"], "networks": ["127.0.0.0/8", "2001:db8::/32"]}
+    key = data(operator.post("/api/operator/keys", json=terms | {"subjects": [customer.username, other.username]}), 201)
+    by_key = data(
+        customer.post(
+            "/api/wallet/topup",
+            json={"txn_id": str(uuid4()), "amount": 15},
+            headers={"Authorization": f"Bearer {key['secret']}", "On-Behalf-Of": customer.username},
+        ),
+        201,
+    )
     names = {
         "username": customer.username,
         "user": user,
@@ -166,6 +183,8 @@ def furnish(database: Database, customer: User, other: User, operator: User) -> 
         "operator": operator.account["id"],
         "webhook": webhook["id"],
         "run": run["id"],
+        "key": key["id"],
+        "by_key": by_key["id"],
         "system": next(entry["wallet_id"] for entry in inspected["entries"] if entry["user_id"] is None),
     }
     return World(customer, operator, {name: str(value) for name, value in names.items()})

@@ -132,7 +132,8 @@ def operators_forms(wallet: str, user: str) -> list[str]:
         for what in ("change", "pause", "resume", "secret", "test", "delete", "replay", "dead-letters/retry")
     ]
     numbers = ["/operator/transactions/1/refund", "/operator/confirmations/1", "/operator/confirmations/1/reject"]
-    return [*wallets, *users, *hooks, *numbers, "/operator/webhooks/new", "/operator/verifications/start"]
+    keys = [f"/operator/keys/{uuid4()}/revoke", "/operator/keys/new"]
+    return [*wallets, *users, *hooks, *numbers, *keys, "/operator/webhooks/new", "/operator/verifications/start"]
 
 
 FIELDS = {

@@ -19,6 +19,8 @@ import standardwebhooks
 from api.cluster_map import number_of_row
 from api.events.cursors import Cursor, Cursors, read_cursors
 from tests.api.events.sse import Listener
+from tests.api.machine import Machine
+from tests.api.machine import made as key_made
 from tests.api.receiver import Receiver
 from tests.api.service import WEBHOOK_KEY, Service, User, data, problem, serve
 from tests.cluster import Databases, Everywhere, own_databases
@@ -26,6 +28,7 @@ from tests.command import Pgwallet, wait_until
 
 EVENTS = "/api/operator/events"
 WEBHOOKS = "/api/operator/webhooks"
+KEYS = "/api/operator/keys"
 URL = "https://example.com/pgwallet"
 COUNT = 3
 
@@ -391,6 +394,54 @@ def test_deliveries_and_dead_letters_of_all_databases(operator: User, databases:
 # one of them is away
 
 
+def test_a_key_acts_in_all_databases_and_learns_nothing_of_others(
+    service: Service, operator: User, users: list[User], databases: Databases
+) -> None:
+    key = key_made(operator, *users[:2], scopes=("spend", "read", "transfer"))
+    poor = key_made(operator, *users[:2], scopes=("topup", "read"))
+    assert key["user_ids"] == sorted(user.account["id"] for user in users[:2])
+    for database in databases.members:
+        with database.connect() as administrator:
+            found = administrator.execute("select id::text, secret_hash from wallet.api_keys order by created_at desc")
+            assert [row[0] for row in found.fetchall()[:2]] == [poor["id"], key["id"]]
+    with (
+        closing(Machine(service, key["secret"], users[0].username)) as machine,
+        closing(Machine(service, poor["secret"], users[0].username)) as other,
+    ):
+        for user in users[:2]:
+            for name_of in (user.username, user.account["id"]):
+                machine.headers["On-Behalf-Of"] = name_of
+                data(machine.do("spend", amount=1), 201)
+        for nobody in (users[2].username, users[2].account["id"], name(databases, 1), operator.username):
+            problem(machine.get("/api/wallet/balance", headers={"On-Behalf-Of": nobody}), 403, "WA047")
+        machine.headers["On-Behalf-Of"] = users[0].username
+        to = {"to_username": users[1].username}
+        assert data(machine.do("transfer", amount=5, **to), 201)["delivery"] == "delivered"
+        # neither who is there nor what they may receive
+        for recipient in (users[1].username, name(databases, 1)):
+            item = {"txn_id": str(uuid4()), "type": "transfer", "amount": 1, "to_username": recipient}
+            body = problem(other.do("transfer", amount=1, to_username=recipient), 403, "WA047")
+            (result,) = data(other.post("/api/wallet/batch", json={"requests": [item]}))["results"]
+            assert body["scope"] == result["problem"]["scope"] == "transfer"
+        items = [
+            {"txn_id": str(uuid4()), "type": "transfer", "amount": 1, **to},
+            {"txn_id": str(uuid4()), "type": "topup", "amount": 1},
+        ]
+        results = data(machine.post("/api/wallet/batch", json={"requests": items}))["results"]
+        assert [result["status"] for result in results] == [201, 403]
+        assert results[0]["result"]["delivery"] == "delivered"
+    for one in (key, poor):
+        data(operator.delete(f"{KEYS}/{one['id']}"))
+
+
+def test_a_refused_key_is_in_no_database(operator: User) -> None:
+    elsewhere = "01a21f1d-ac43-836c-8c7d-f87aafa71001"
+    asked = {"name": "shop", "scopes": ["read"], "subjects": [elsewhere]}
+    before = data(operator.get(KEYS))["items"]
+    assert elsewhere in problem(operator.post(KEYS, json=asked), 404, "WA029")["detail"]
+    assert data(operator.get(KEYS))["items"] == before
+
+
 @pytest.mark.usefixtures("no_webhooks")
 def test_a_database_that_is_away_is_named_and_holds_up_no_other(
     service: Service, operator: User, users: list[User], databases: Databases
@@ -398,6 +449,7 @@ def test_a_database_that_is_away_is_named_and_holds_up_no_other(
     now = events(operator, after="latest")["next"]
     seen = read_cursors(now)
     made = make(operator)
+    key = key_made(operator, *users)
     with (
         Listener(service, operator.token, f"{EVENTS}/stream", after=now) as listener,
         Listener(service, operator.token, f"{EVENTS}/stream") as present,
@@ -429,7 +481,21 @@ def test_a_database_that_is_away_is_named_and_holds_up_no_other(
             assert body["away"] == [2]
             run = data(operator.post("/api/operator/verifications"), 202)
             assert (len(run["started"]), run["away"]) == (2, [2])
+
+            # a key is made in all or none, and revoked where it can be
+            asked = {"name": "shop", "scopes": ["read"], "all_users": True}
+            assert problem(operator.post(KEYS, json=asked), 503, "unavailable")["away"] == [2]
+            with closing(Machine(service, key["secret"], users[1].username)) as machine:
+                data(machine.balance())
+                assert data(operator.get(KEYS))["away"] == data(operator.get(f"{KEYS}/{key['id']}"))["away"] == [2]
+                body = problem(operator.delete(f"{KEYS}/{key['id']}"), 503, "partly")
+                assert (body["done"], body["away"]) == ([0, 1], [2])
+                problem(machine.balance(), 401, "unauthorized")
         back(operator)
+        listed = data(operator.get(KEYS))["items"]
+        assert [(one["id"], one["revoked_at"]) for one in listed] == [(key["id"], None)]
+        assert data(operator.delete(f"{KEYS}/{key['id']}"))["revoked_at"] is not None
+        assert data(operator.get(KEYS))["items"] == []
         assert stored(databases, "status") == ["active"] * COUNT
         wait_until(lambda: users[2].topup(9).status_code == 201)
         for open_stream in (listener, present):

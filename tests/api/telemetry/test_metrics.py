@@ -7,7 +7,6 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +16,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api import __version__
 from api.database.rows import InTransit
 from api.server import shared_memory
 from api.telemetry import metrics
@@ -240,7 +240,7 @@ def test_what_runs_shows(measured: Service, service_database: Database) -> None:
     with service_database.connect() as administrator:
         row = administrator.execute("select current_setting('server_version')").fetchone()
     assert row is not None
-    labels = {"version": version("pgwallet"), "python": platform.python_version(), "postgres": row[0].split()[0]}
+    labels = {"version": __version__, "python": platform.python_version(), "postgres": row[0].split()[0]}
     assert value(measured.url, "pgwallet_build_info", **labels) == 1
 
 
@@ -426,6 +426,7 @@ def relayed() -> str:
     relay.note({webhook: Lag(1, 2.0, 3.0)})
     relay.count(webhook, 5, delivered=True)
     relay.give_up(webhook)
+    relay.sweep()
     return generate_latest(relay.registry).decode()
 
 

@@ -8,12 +8,13 @@ insert into reviewed values
   ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
   ('erasures', 'erasures'), ('account_events', 'account_events'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
   ('revocations', 'revocations'), ('password_resets', 'password_resets'), ('sessions', 'sessions'),
-  ('outbox', 'outbox'), ('inbox', 'inbox');
+  ('outbox', 'outbox'), ('inbox', 'inbox'), ('key_subjects', 'key_subjects'), ('key_uses', 'key_uses');
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
   ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
   ('shard', 'is about nobody'), ('homes', 'is about nobody'),
   ('webhooks', 'is about who is told of events: operators can read it'),
+  ('api_keys', 'is about a machine: who may be acted for is in key_subjects, who made one in actions_taken'),
   ('webhook_backlog', 'ids of events, for a while'), ('webhook_dead_letters', 'ids of events, for a while'),
   ('webhook_deliveries', 'ids of events, for a while'),
   ('verification_runs', 'is about the ledger as a whole: who began one is in actions_taken'),
@@ -38,6 +39,8 @@ select lives_ok(
     select wallet_transfer(wallet_of('bob'), txn(8), 9, wallet_of('alice'), p_reference => 'thanks');
     select wallet_set_limits(wallet_of('alice'), '{spend}', '{100}', '{500}', '{null}', p_actor => user_of('charlie'));
     select wallet_spend(wallet_of('alice'), txn(9), 1);
+    select wallet_create_key(txn(30), 'a shop', sha256('a secret'), 'pgw_12345678', '{spend}', array[user_of('alice')]);
+    select wallet_spend(wallet_of('alice'), txn(10), 1, p_actor => user_of('alice'), p_key_id => txn(30));
     select wallet_sign_in_failed('alice', 'elsewhere');
     select wallet_sign_out(user_of('alice'), txn(1), clock_timestamp() + interval '1 hour');
     select wallet_create_password_reset(user_of('alice'), sha256('a token'), 'she called', p_actor => user_of('charlie'));
@@ -85,6 +88,7 @@ select is_empty(
       union all select d.salt::text from wallet.transaction_details d
       union all select encode(n.digest, 'hex') from wallet.reserved_names n
       union all select encode(t.key, 'hex') from wallet.sign_in_tries t
+      union all select encode(k.secret_hash, 'hex') from wallet.api_keys k
     ) s (secret)
     where position(s.secret in e.item::text) > 0
   $$, 'no secret is in it'
@@ -93,7 +97,7 @@ select results_eq(
   $$ select i ->> 'type', (i ->> 'amount')::bigint, i ->> 'reference', i -> 'metadata', i ->> 'counterparty_username', (i ->> 'available')::bigint from pg_temp.items('transactions') i $$,
   $$ values ('bonus', 1000::bigint, null, 'null'::jsonb, null, 1000::bigint), ('topup', 70, 'from grandma', '{"note": "birthday"}', null, 1070), ('spend', -50, null, 'null', null, 1020),
     ('capture', -10, null, 'null', null, 980), ('refund', 20, null, 'null', null, 1000), ('transfer', -5, 'lunch', 'null', 'bob', 995),
-    ('transfer', 9, 'thanks', 'null', 'bob', null), ('spend', -1, null, 'null', null, 1003) $$,
+    ('transfer', 9, 'thanks', 'null', 'bob', null), ('spend', -1, null, 'null', null, 1003), ('spend', -1, null, 'null', null, 1002) $$,
   'transactions have their details; what a sender has left is the sender''s'
 );
 select is(

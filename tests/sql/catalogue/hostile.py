@@ -33,6 +33,10 @@ WORDS = {
     "p_username": ["alice", "bob", "ALICE"],
     "p_usernames": ["alice", "bob", "nobody"],
     "p_to_username": ["bob", "alice", "nobody"],
+    "p_scopes": ["read", "topup", "spend"],
+    "p_networks": ["10.0.0.0/8", "::/0", "10.0.0.1/8"],
+    "p_name": ["a shop"],
+    "p_prefix": ["pgw_12345678"],
     "p_url": ["https://example.com", "http://user@example.com", "HTTPS://[::1]:1/#a"],
 }
 MOMENTS = [
@@ -88,6 +92,7 @@ def scalars(argument: Argument, ids: Mapping[str, list[str]]) -> st.SearchStrate
         "interval": ["0", "1 day", "-1 day", "178000000 years"],
         "jsonb": DOCUMENTS,
         "bytea": ["\\x", "\\x00", "\\x" + "ff" * 32],
+        "inet": ["127.0.0.1", "::ffff:10.0.0.1", "::/0", "0.0.0.0/0", "10.0.0.1/8"],
     }
     values = [None, *(str(value) for value in known[kind])]
     drawn = st.sampled_from(values)

@@ -12,8 +12,9 @@ insert into arguments (name, value) values
   ('p_id', '(select min(id) from waiting)'), ('p_type', $$'refund'$$), ('p_reference', 'null'), ('p_metadata', 'null'), ('p_effective_at', 'null'),
   ('p_four_eyes', '0'), ('p_after', '0'), ('p_up_to', '100'), ('p_fence', '3'),
   ('p_points', '2'), ('p_receipt', $$'a receipt'$$),
-  ('p_holder', 'wallet_claim_verification()'), ('p_webhook_id', 'txn(900)'), ('p_url', $$'https://example.com'$$), ('p_secret', $$'\x01'$$);
-insert into arguments values ('p_to_username', $$'charlie'$$, true);
+  ('p_holder', 'wallet_claim_verification()'), ('p_webhook_id', 'txn(900)'), ('p_url', $$'https://example.com'$$), ('p_secret', $$'\x01'$$),
+  ('p_key_id', 'txn(901)'), ('p_name', $$'a shop'$$), ('p_secret_hash', $$sha256('pgw_of_bob')$$), ('p_prefix', $$'pgw_of_bobs_'$$), ('p_scopes', $$'{read}'$$);
+insert into arguments values ('p_to_username', $$'charlie'$$, true), ('p_all_users', 'true', true);
 
 -- Without an actor, and why that is right.
 create temp table actorless (name text, why text);
@@ -55,12 +56,15 @@ insert into actorless values
   ('wallet_relay_progress', 'is for the relay, which speaks for no user'),
   ('wallet_relay_take', 'is for the relay, which speaks for no user'),
   ('wallet_relay_webhooks', 'is for the relay, which speaks for no user'),
+  ('wallet_prune', 'removes what is old, whoever asks'),
   ('wallet_prune_deliveries', 'removes what is old, whoever asks'),
   ('wallet_sweep', 'ends what has ended by the clock, whoever asks'),
   ('wallet_locate', 'finds whom a user of another database sends to'),
   ('wallet_names', 'tells users of other databases with whom they deal'),
   ('wallet_can_receive', 'asks for a user of another database'),
-  ('wallet_in_transit', 'tells sums of what is on its way');
+  ('wallet_in_transit', 'tells sums of what is on its way'),
+  ('wallet_authorize_key', 'finds out who is calling'),
+  ('wallet_note_key_use', 'goes on with what the service has just verified');
 
 create temp table functions as
 select p.oid, p.proname::text as name, a.name as parameter, a.place > p.pronargs - p.pronargdefaults as is_optional
@@ -95,7 +99,7 @@ exception
 end;
 $$;
 
-select plan(17);
+select plan(18);
 
 select lives_ok(
   $$ select wallet_hold(wallet_of('bob'), txn(1), 10), wallet_spend(wallet_of('bob'), txn(2), 20), wallet_topup(wallet_of('bob'), txn(3), 30), wallet_set_role('charlie', 'operator') $$,
@@ -107,6 +111,9 @@ select lives_ok(
     select c.id from wallet_propose('adjustment', wallet_of('bob'), txn(4), null, 1, 'a test', null, null, 0, user_of('olga')) c;
     grant select on waiting to public $$,
   'and an adjustment of it waits'
+);
+select lives_ok(
+  $$ select wallet_create_key(txn(901), 'a shop', sha256('pgw_of_bob'), 'pgw_of_bobs_', '{read}', p_all_users => true) $$, 'and there is a key'
 );
 select lives_ok($$ select wallet_create_webhook(txn(900), 'https://example.com', p_wallet_id => wallet_of('bob')) $$, 'and a webhook tells of the wallet');
 create temp table before as select count(*) from wallet.transactions;

@@ -148,11 +148,17 @@ def populate(connection: psycopg.Connection) -> dict[str, list[str]]:
     scalar(f"select id from wallet_propose({proposal})", alice, spent, users[1])
     webhook = uuid4()
     scalar("select id from wallet_create_webhook(%s, 'https://example.com')", webhook)
+    key = uuid4()
+    scalar(
+        "select id from wallet_create_key(%s, 'a', sha256('a'), 'pgw_12345678', '{read,topup}', p_all_users => true)",
+        key,
+    )
     others = connection.execute("select id from wallet.wallets where id <> %s order by kind desc limit 4", [alice])
     return {
         "wallet": [str(one) for one in [alice, alice, alice, bob, *(row[0] for row in others), uuid4()]],
         "actor": [str(one) for one in [users[0], users[2], users[0], users[2], users[1], uuid4()]],
         "webhook": [str(webhook), str(webhook), str(uuid4())],
+        "key": [str(key), str(key), str(uuid4())],
         "hold": [str(held)],
         "original": [str(spent), str(spent), str(held)],
         "txn": [str(one) for one in [uuid4(), uuid4(), uuid4(), spent, held, sent]],

@@ -48,13 +48,12 @@ select is_empty(
     select signature
     from ours
     where pronamespace = 'public'::regnamespace and 'p_wallet_id' = any (proargnames[1:pronargs]) and not (
-      proargnames[pronargs] = 'p_actor' and proargtypes[pronargs - 1] = 'uuid'::regtype and pronargdefaults > 0
-      and pg_get_function_arguments(oid) ~ 'p_actor uuid DEFAULT NULL::uuid$'
+      pg_get_function_arguments(oid) ~ 'p_actor uuid DEFAULT NULL::uuid(, p_key_id uuid DEFAULT NULL::uuid)?$'
     )
-    -- p_reason came later, and the calls of the service before are by position
+    -- p_reason came later, as p_key_id did, and the calls of the service before are by position
     and proname <> 'wallet_set_limits'
   $$,
-  'every function that takes a wallet takes p_actor last, null by default'
+  'every function that takes a wallet takes p_actor last, null by default, or only a key after it'
 );
 select is_empty(
   $$

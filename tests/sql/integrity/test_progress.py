@@ -27,6 +27,7 @@ def test_every_rule_and_every_ten_thousandth_row_of_the_ledger_are_told(database
         "usage",
         "erasures",
         "transfers",
+        "keys",
         "sequences",
         "cluster",
         "oddities",

@@ -134,7 +134,7 @@ select is(
   found($$
     select wallet_set_limits(wallet_of('alice'));
     select wallet.write_transaction(
-      row('spend', wallet_of('alice'), txn(98), balance_of('alice'), null, null, null, null, null, null, null, null)::wallet.request,
+      row('spend', wallet_of('alice'), txn(98), balance_of('alice'), null, null, null, null, null, null, null, null, null)::wallet.request,
       balance_of('alice'), -balance_of('alice'), wallet.lock_wallet(wallet_of('alice'), null, null)
     )
   $$, false),

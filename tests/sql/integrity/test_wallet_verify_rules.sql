@@ -29,7 +29,7 @@ declare
 begin
   v_wallet.created_at := p_at;
   perform wallet.write_transaction(
-    row('topup', wallet_of('alice'), txn(p_number), 1, null, null, p_effective_at, null, null, null, null, null)::wallet.request,
+    row('topup', wallet_of('alice'), txn(p_number), 1, null, null, p_effective_at, null, null, null, null, null, null)::wallet.request,
     1, 1, v_wallet
   );
 end;

@@ -99,7 +99,7 @@ select is(refused('select wallet_inspect_wallet(null)'), 'WA002 wallet_id', 'non
 -- histories
 create temp table owners as select * from wallet_entries(wallet_of('alice'), 4, 8, 'transfer', '2025-01-01', null, null, user_of('alice'));
 select results_eq(
-  $$ select * from wallet_inspect_entries(wallet_of('alice'), 4, 8, 'transfer', '2025-01-01', null, null, user_of('charlie')) $$, 'table owners', 'a page as its owner has it'
+  $$ select i.seq, i.id, i.txn_id, i.type, i.amount, i.balance, i.reference, i.metadata, i.counterparty_wallet_id, i.counterparty_username, i.effective_at, i.created_at from wallet_inspect_entries(wallet_of('alice'), 4, 8, 'transfer', '2025-01-01', null, null, user_of('charlie')) i $$, 'table owners', 'a page as its owner has it'
 );
 select results_eq(
   $$ select * from wallet_inspect_holds(wallet_of('alice'), 'voided', 1, null, user_of('charlie')) $$,

@@ -1,24 +1,23 @@
-"""Backups of a service under load, made and restored by PostgreSQL's own tools, as docs/operations tells it."""
+"""Backups of a service under load, made and restored by the commands of docs/operations/backup-and-restore.md."""
 
 import contextlib
-import os
-import shutil
+import json
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import groupby
 from uuid import uuid4
 
 import pytest
 
 from api.postgres import embedded
-from api.postgres.os_account import server_account
 from tests.command import ROOT, Pgwallet, Service, wait_until
+from tests.docs.markdown import Command, commands
+from tests.docs.reader import Reader, reader
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 PASSWORD = "correct horse battery"
-SECRETS = ("jwt_secret", "api_password", "webhook_key")
+DOCUMENT = ROOT / "docs/operations/backup-and-restore.md"
 
 
 class Client(threading.Thread):
@@ -59,14 +58,6 @@ class Client(threading.Thread):
         return balance
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that the account which runs PostgreSQL can reach, too."""
-    with tempfile.TemporaryDirectory(prefix="pgwallet-backup-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
 def tool(name: str, *arguments: str) -> None:
     command = [str(embedded.binaries() / name), *arguments]
     done = subprocess.run(command, env=embedded.environment(), capture_output=True, text=True, check=False)
@@ -77,22 +68,37 @@ def query(wallet: Pgwallet, sql: str) -> str:
     return wallet.call("psql", "-XAtqc", sql).strip()
 
 
+def steps() -> list[list[Command]]:
+    """The commands of the document, block by block."""
+    return [list(block) for _, block in groupby(commands(DOCUMENT), key=lambda command: command.place)]
+
+
+def enter(one: Reader, block: list[Command]) -> None:
+    for command in block:
+        if command.text != "make run":
+            one.enter(command)
+
+
 @contextlib.contextmanager
-def live(folder: Path) -> Iterator[tuple[Pgwallet, Service, Client]]:
-    """A service with a client that loads it, which archives its WAL."""
-    archive = folder / "archive"
-    archive.mkdir()
-    archive.chmod(0o777)
-    with Pgwallet(folder / "live") as wallet:
-        query(wallet, "alter system set archive_mode = on")
-        query(wallet, f"alter system set archive_command = 'test ! -f {archive}/%f && cp %p {archive}/%f'")
-        service = wallet.start()
-        client = Client(service)
-        client.start()
-        try:
-            yield wallet, service, client
-        finally:
-            client.end()
+def live() -> Iterator[tuple[Reader, Pgwallet]]:
+    """A reader of the document, in whose folder the service runs."""
+    with reader() as one:
+        # the account that runs PostgreSQL writes the archive
+        one.folder.chmod(0o755)
+        (one.folder / "backup/wal").mkdir(parents=True)
+        (one.folder / "backup/wal").chmod(0o777)
+        with Pgwallet(one.folder / ".pgwallet") as wallet:
+            yield one, wallet
+
+
+@contextlib.contextmanager
+def loaded(service: Service) -> Iterator[Client]:
+    client = Client(service)
+    client.start()
+    try:
+        yield client
+    finally:
+        client.end()
 
 
 def holds_what_was_acknowledged(wallet: Pgwallet, client: Client, service: Service, txn_ids: list[str]) -> None:
@@ -118,56 +124,41 @@ def guarded(wallet: Pgwallet) -> None:
     assert query(wallet, connect.replace("'public', ", "0::oid, ")) == "f"
 
 
-def test_a_dump_of_a_live_service_is_restored_into_a_fresh_cluster(folder: Path) -> None:
-    dump, script = folder / "wallet.dump", folder / "wallet.sql"
-    with live(folder) as (wallet, service, client):
-        client.under_load(50)
-        before = list(client.acknowledged)
-        tool("pg_dump", "-Fc", "-f", str(dump), "-d", wallet.call("url").strip())
-        client.under_load(10)
-        client.end()
-        service.stop()
-    with Pgwallet(folder / "fresh") as wallet:
-        wallet.call("psql", "-Xqf", str(ROOT / "db" / "roles.sql"))
-        tool("pg_restore", "-f", str(script), str(dump))
-        wallet.call("psql", "-Xq1v", "ON_ERROR_STOP=1", "-f", str(script))
-        for secret in SECRETS:
-            shutil.copy(folder / "live" / secret, folder / "fresh" / secret)
-        wallet.call("migrate")
+def test_both_ways_out_of_a_live_service() -> None:
+    dump, fresh, archiving, files, point = steps()
+    with live() as (one, wallet):
         service = wallet.start()
-        holds_what_was_acknowledged(wallet, client, service, before)
-        guarded(wallet)
-
-
-def test_base_backup_and_wal_lead_to_a_point_in_time(folder: Path) -> None:
-    with live(folder) as (wallet, service, client):
-        client.under_load(20)
-        base = folder / "restored" / "postgres"
-        base.parent.mkdir(mode=0o700)
-        tool("pg_basebackup", "-D", str(base), "-c", "fast", "-d", wallet.call("url").strip())
-        client.under_load(50)
-        client.end()
+        enter(one, archiving)
+        service.stop()
+        service = wallet.start()
+        with loaded(service) as client:
+            client.under_load(50)
+            in_the_dump = list(client.acknowledged)
+            enter(one, dump)
+            noted = json.loads((one.folder / ".pgwallet/last-backup.json").read_text())
+            assert noted["file"] == str(one.folder / "wallet.dump")
+            enter(one, files[:1])
+            client.under_load(50)
         before = list(client.acknowledged)
-        query(wallet, "select pg_create_restore_point('before_the_mistake')")
+        enter(one, files[1:])
         after = str(uuid4())
         client.topup(after)
         balance = client.balance(service)
-        last = query(wallet, "select pg_walfile_name(pg_switch_wal())")
-        wait_until(lambda: (folder / "archive" / last).exists())
+        # which archives the last of the WAL
         service.stop()
-    for secret in SECRETS:
-        shutil.copy(folder / "live" / secret, base.parent / secret)
-    (base / "recovery.signal").touch()
-    with (base / "postgresql.auto.conf").open("a") as file:
-        file.write(f"restore_command = 'cp {folder}/archive/%f %p'\n")
-        file.write("recovery_target_name = 'before_the_mistake'\nrecovery_target_action = 'promote'\n")
-    account = server_account(folder / "live" / "postgres")
-    for path in [base, *base.rglob("*")]:
-        os.chown(path, account.uid, account.gid, follow_symlinks=False)
-    with Pgwallet(base.parent) as wallet:
-        service = wallet.start()
-        holds_what_was_acknowledged(wallet, client, service, before)
-        guarded(wallet)
-        assert client.balance(service) == balance - 1
-        assert client.topup(after) is False, "what the point left out is new again"
-        assert client.balance(service) == balance
+
+        enter(one, fresh)
+        with Pgwallet(one.folder / "restored") as restored:
+            holds_what_was_acknowledged(restored, client, restored.start(), in_the_dump)
+            guarded(restored)
+
+        enter(one, point)
+        with Pgwallet(one.folder / "at-the-point") as restored:
+            service = restored.start()
+            holds_what_was_acknowledged(restored, client, service, before)
+            assert client.balance(service) == balance - 1
+            assert client.topup(after) is False, "what the point left out is new again"
+            assert client.balance(service) == balance
+            left = "select name from pg_settings where sourcefile like '%auto.conf' and name ~ 'recovery|restore'"
+            assert query(restored, left) == ""
+            assert query(restored, "show archive_mode") == "off"

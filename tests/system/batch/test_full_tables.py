@@ -117,10 +117,11 @@ FILL = f"""
     insert into wallet.inbox (origin_id, from_wallet_id, to_wallet_id, amount, asset, transaction_id)
       select t.id, gen_random_uuid(), t.wallet_id, 1, 'UC', t.id from wallet.transactions t
       where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    update wallet.retention set keep_days = 1;
     set session_replication_role = origin;
 """
-# lines of history, of which there are as many as restores were made, and what is known of other databases
-KEPT = {"schema_migrations", "installation", "checkpoints", "event_epochs", "shard", "homes"}
+# lines of history, of which there are as many as restores were made, what is known of other databases, and rules
+KEPT = {"schema_migrations", "installation", "checkpoints", "event_epochs", "shard", "homes", "retention"}
 LAST = UUID(f"00000000-0000-4000-a000-{ROWS:012}")
 OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
 TXN_ID = "(select t.txn_id::text from wallet.transactions t order by t.id desc limit 1)"
@@ -236,6 +237,7 @@ PAGES = {
     "confirmations, waiting": "wallet_confirmations('waiting')",
     "deliveries of a webhook": f"wallet_webhook_deliveries('{WEBHOOK}')",
     "dead letters of a webhook": f"wallet_webhook_dead_letters('{WEBHOOK}')",
+    "removal of what is old": "wallet_prune(100)",
 }
 LOOKS = {
     "wallet": f"wallet_inspect_wallet(coalesce({LAST_OR_NULL}, {FIRST_CHANGED}))",

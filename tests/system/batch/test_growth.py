@@ -24,6 +24,8 @@ PAGE = 50
 CALLS = 8
 """More than the five for which PostgreSQL plans anew before it may keep a plan."""
 POINTS = 31
+KEY = uuid4()
+KEYS = 5_000
 PROBE = 4
 """Blocks of one row by index: three levels of the index and the table."""
 
@@ -41,10 +43,32 @@ HALFWAY = """select t.created_at, t.id from wallet.transactions t where t.wallet
     and t.seq = (select (max(l.seq) + 1) / 2 from wallet.ledger l where l.wallet_id = %s)"""
 
 
+MAKE_KEY = "select wallet_create_key(%s, 'a key', sha256('a key'), 'pgw_12345678', '{read,topup}', %s::uuid[])"
+MORE_KEYS = (
+    """
+    insert into wallet.api_keys (id, name, prefix, secret_hash, scopes)
+    select gen_random_uuid(), 'another', 'pgw_12345678', sha256(n::text::bytea), '{read}'
+    from generate_series(1, %(keys)s) n
+    """,
+    "insert into wallet.key_subjects select k.id, k.id from wallet.api_keys k",
+    "insert into wallet.key_subjects select %(key)s, gen_random_uuid() from generate_series(1, %(keys)s)",
+    "insert into wallet.key_uses select -n, %(key)s from generate_series(1, 10 * %(keys)s) n",
+)
+
+
 def batch(items: int, owner: Owner) -> tuple[str, list[Any]]:
     arrays = ["topup"] * items, [owner.wallet_id] * items, [uuid4() for _ in range(items)], [1] * items
     metadata = [Jsonb({"a": 1})] * items
     return "wallet_batch(%s, %s, %s, %s::bigint[], null, %s, %s, true)", [*arrays, metadata, [owner.user_id] * items]
+
+
+def with_key(call: Callable[[Owner], tuple[str, list[Any]]], owner: Owner) -> tuple[str, list[Any]]:
+    """The call by a key: where there are many users, many keys."""
+    sql, arguments = call(owner)
+    several = "wallet_batch(" in sql or "wallet_balances(" in sql
+    items = len(arguments[0]) if several else 0
+    named = "p_key_ids => %s" if several else "p_key_id => %s"
+    return f"{sql[:-1]}, {named})", [*arguments, [KEY] * items if several else KEY]
 
 
 def mutation(name: str, owner: Owner) -> tuple[str, list[Any]]:
@@ -104,6 +128,13 @@ COSTS: dict[str, Callable[[Owner], tuple[str, list[Any]]]] = {
     "longest page": partial(page, 1000, None),
     "batch of 3": partial(batch, 3),
     "batch of 12": partial(batch, 12),
+    "topup with a key": partial(with_key, partial(mutation, "topup")),
+    "batch of 12 with a key": partial(with_key, partial(batch, 12)),
+    "balance with a key": partial(with_key, lambda owner: ("wallet_balance(%s, %s)", [owner.wallet_id, owner.user_id])),
+    "balances with a key": partial(
+        with_key, lambda owner: ("wallet_balances(%s, %s)", [[owner.wallet_id] * 9, [owner.user_id] * 9])
+    ),
+    "key": lambda owner: ("wallet_authorize_key(sha256('a key'), null, %s)", [owner.user_id]),
     "sign-in": lambda owner: ("wallet_sign_in('short', 'here')", []),  # noqa: ARG005
     "session": lambda owner: ("wallet_session(sha256('nobody'))", []),  # noqa: ARG005
     "token": lambda owner: ("wallet_principal(%s, %s, 0)", [owner.user_id, uuid4()]),
@@ -168,6 +199,8 @@ def grow(database: Database, *, analysed: bool) -> Growth:
             return owner._replace(moment=row[0], transaction_id=row[1])
 
         short, long, other = owner("short"), owner("long"), halfway(owner("other"))
+        users = [short.user_id, long.user_id, other.user_id]
+        administrator.execute(MAKE_KEY, [KEY, users])
         administrator.execute(Path(__file__).with_name("history.sql").read_bytes())
         if analysed:
             administrator.execute("analyze")
@@ -178,6 +211,8 @@ def grow(database: Database, *, analysed: bool) -> Growth:
 
         administrator.execute("select history.add(history.add_wallets(%s), %s)", [WALLETS, WALLETS])
         administrator.execute("select history.add(%s, %s)", [[long.wallet_id], LONG])
+        for statement in MORE_KEYS:
+            administrator.execute(statement, {"key": KEY, "keys": KEYS})
         long = halfway(long)
         new_meter = Meter(new, other)
         return Growth(

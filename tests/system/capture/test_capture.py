@@ -55,8 +55,9 @@ SECRETS = """
     union all select 'token', r.token_hash::text from wallet.password_resets r
     union all select 'try', t.key::text from wallet.sign_in_tries t
     union all select 'session', s.session_hash::text from wallet.sessions s
+    union all select 'credential', k.secret_hash::text from wallet.api_keys k
 """
-KINDS = {"password", "salt", "details", "key", "webhook", "name", "token", "try", "session"}
+KINDS = {"password", "salt", "details", "key", "webhook", "name", "token", "try", "session", "credential"}
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +106,10 @@ def live(connection: psycopg.Connection) -> str:
         wallet,
     )
     call("select wallet_set_status(%s, 'frozen', 'dora asked')", wallet)
+    call(
+        "select wallet_create_key(null, 'dora''s', sha256('a secret'), 'pgw_dora0000', '{topup}', array[%s::uuid])",
+        erased,
+    )
     call("select wallet_sign_in_failed('dora', '192.0.2.7')")
     call("select wallet_create_password_reset(%s, sha256('a token'), 'she forgot it')", erased)
     call("select wallet_change_password(%s, 'hash of fritz''s password', 'another hash')", erased)

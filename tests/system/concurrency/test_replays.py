@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import psycopg
@@ -277,10 +277,22 @@ class TestErasureRaces:
 
 
 class TestStrangersWallets:
-    """A batch locks no wallet that its actor does not own, but the recipients of its transfers."""
+    """A batch locks no wallet that its actor does not own, but the recipients of its transfers; nor for a key in vain."""
+
+    SQL = """
+        select outcome
+        from wallet_batch(
+          '{topup}', %s, %s, '{1}', p_actors => %s::uuid[], p_skip_locked => %s, p_key_ids => %s::uuid[]
+        )
+    """
+    CALLERS: ClassVar[dict[str, Callable[[Owner, Owner], tuple[list[UUID | None], list[UUID] | None, str]]]] = {
+        "a stranger": lambda _, fred: ([fred.user_id], None, "WA001"),
+        "nobody": lambda *_: ([None], None, "WA002"),
+        "by a key that may not": lambda owner, _: ([owner.user_id], [uuid4()], "WA047"),
+    }
 
     @pytest.mark.parametrize("skip", [True, False])
-    @pytest.mark.parametrize("actor", ["a stranger", "nobody"])
+    @pytest.mark.parametrize("actor", ["a stranger", "nobody", "by a key that may not"])
     def test_they_are_not_locked(
         self,
         database: Database,
@@ -290,17 +302,15 @@ class TestStrangersWallets:
         skip: bool,
         actor: str,
     ) -> None:
-        actors = [None if actor == "nobody" else fred.user_id]
-        sql = "select outcome from wallet_batch('{topup}', %s, %s, '{1}', p_actors => %s::uuid[], p_skip_locked => %s)"
+        actors, keys, code = self.CALLERS[actor](owner, fred)
         service.run("begin")
-        code = "WA002" if actor == "nobody" else "WA001"
-        assert only(service.run(sql, [owner.wallet_id], [txn(1)], actors, skip))["outcome"] == code
+        assert only(service.run(self.SQL, [owner.wallet_id], [txn(1)], actors, skip, keys))["outcome"] == code
         with sessions(database, 1) as (other,):
             assert other.run("select id from wallet.wallets where id = %s for update nowait", owner.wallet_id)
         service.run("rollback")
 
     @pytest.mark.parametrize("skip", [True, False])
-    @pytest.mark.parametrize("actor", ["a stranger", "nobody"])
+    @pytest.mark.parametrize("actor", ["a stranger", "nobody", "by a key that may not"])
     def test_nor_waited_for(
         self,
         database: Database,
@@ -310,12 +320,10 @@ class TestStrangersWallets:
         skip: bool,
         actor: str,
     ) -> None:
-        actors = [None if actor == "nobody" else fred.user_id]
-        sql = "select outcome from wallet_batch('{topup}', %s, %s, '{1}', p_actors => %s::uuid[], p_skip_locked => %s)"
-        code = "WA002" if actor == "nobody" else "WA001"
+        actors, keys, code = self.CALLERS[actor](owner, fred)
         with sessions(database, 1) as (holder,):
             holder.run("begin")
             holder.run("select from wallet.wallets where id = %s for update", owner.wallet_id)
             service.run("set lock_timeout = '1ms'")
-            assert only(service.run(sql, [owner.wallet_id], [txn(1)], actors, skip))["outcome"] == code
+            assert only(service.run(self.SQL, [owner.wallet_id], [txn(1)], actors, skip, keys))["outcome"] == code
             holder.run("rollback")

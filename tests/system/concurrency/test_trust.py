@@ -19,9 +19,11 @@ ADMINISTRATORS = {
     "wallet_join_cluster",
     "wallet_record_verification",
     "wallet_redrive",
+    "wallet_set_retention",
     "wallet_set_role",
 }
 SERVICE = {
+    "wallet_authorize_key",
     "wallet_can_receive",
     "wallet_change_password",
     "wallet_claim_verification",
@@ -35,7 +37,9 @@ SERVICE = {
     "wallet_in_transit",
     "wallet_locate",
     "wallet_names",
+    "wallet_note_key_use",
     "wallet_note_verification",
+    "wallet_prune",
     "wallet_rehash",
     "wallet_relay_backlog",
     "wallet_relay_events",
@@ -114,6 +118,7 @@ VALUES = {
     "bigint[]": "'{1}'",
     "text[]": "'{topup}'",
     "bytea": "sha256('text')",
+    "inet": "'127.0.0.1'",
 }
 GIVEN = {
     "p_code": "'ABC'",
