@@ -118,7 +118,10 @@ def wallet(prepared_dir: Path) -> Iterator[Pgwallet]:
 def fresh() -> Iterator[Pgwallet]:
     """The command line on a data dir that does not exist yet."""
     # not in tmp_path: each start of pytest closes its root again, also to the user who runs our server
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data", **WITHOUT_RELAY) as found:
+    with (
+        tempfile.TemporaryDirectory(prefix="pgwallet-") as folder,
+        Pgwallet(Path(folder) / "data", **WITHOUT_RELAY) as found,
+    ):
         yield found
 
 
