@@ -16,6 +16,7 @@ import structlog
 
 from api.auth.tokens import KEY_START, Principal, unauthorized
 from api.errors import BAD_REQUEST, KEY_NOT_VALID, ServiceError
+from api.http.client_address import LONGEST_NAME, network
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,7 +122,7 @@ class Keys:
         if not FORM.fullmatch(asked.secret):
             raise unauthorized(KEY_NOT_VALID)
         found = await self._database.authorize_key(
-            sha256(asked.secret).digest(), user, address_of(asked.address), asked.address
+            sha256(asked.secret).digest(), user, address_of(asked.address), network(asked.address[:LONGEST_NAME])
         )
         if found is None:
             raise unauthorized(KEY_NOT_VALID)
@@ -148,14 +149,11 @@ class Keys:
             await self._write()
 
     async def _write(self) -> None:
-        used, self._used = self._used, set()
-        if not used:
-            return
-        ids = list(used)
         try:
-            for start in range(0, len(ids), MOST_NOTED):
-                await self._database.note_key_use(ids[start : start + MOST_NOTED])
+            while used := list(self._used)[:MOST_NOTED]:
+                await self._database.note_key_use(used)
+                self._used.difference_update(used)
         except ServiceError:
-            self._used |= used  # the database is away: with the next note
+            pass  # the database is away: with the next note
         except Exception:  # the loop must go on
             log.exception("it cannot be noted that keys were used")

@@ -1,7 +1,7 @@
 """Brings all databases of a map up to date, and lets them be one cluster.
 
-Each database is deployed alone, so that one that is away holds none of the others up. Homes, operators, assets and
-webhooks are about all of them: these change only when every database was deployed.
+Each database is deployed alone, so that one that is away holds none of the others up. Homes, operators, assets,
+webhooks and keys are about all of them: these change only when every database was deployed.
 """
 
 from __future__ import annotations
@@ -47,6 +47,25 @@ where secret is not null
 order by created_at, id
 """
 IS_NEW: Final = "select not exists (select from wallet.transactions) and not exists (select from wallet.webhooks)"
+KEYS: Final = """
+select to_jsonb(k) || '{"last_used_at": null}' as key,
+  array(select s.user_id from wallet.key_subjects s where s.key_id = k.id) as subjects
+from wallet.api_keys k
+where k.revoked_at is null
+order by k.created_at, k.id
+"""
+COPY_KEY: Final = """
+with key as (
+  insert into wallet.api_keys
+  select * from jsonb_populate_record(null::wallet.api_keys, $1::jsonb)
+  on conflict do nothing
+  returning id
+)
+insert into wallet.key_subjects (key_id, user_id)
+select k.id, s.user_id
+from key k
+cross join unnest($2::uuid[]) s (user_id)
+"""
 COPY: Final = "select public.wallet_copy_operator($1, $2, $3)"
 
 
@@ -157,6 +176,7 @@ async def _join_all(
     operators = await _operators(members)
     async with connected(address(members[0])) as connection:
         webhooks = await connection.fetch(WEBHOOKS)
+        keys = await connection.fetch(KEYS)
     at = ""
     for member in members:
         outcome = outcomes[member.number]
@@ -172,6 +192,8 @@ async def _join_all(
                     await connection.execute("select public.wallet_create_asset($1, $2, $3, $4)", *asset)
                 await _copy_operators(connection, member.number, operators)
                 await _copy_webhooks(connection, webhooks)
+                # no key is ever deleted, so what a database lacks was made before it was there
+                await connection.executemany(COPY_KEY, [tuple(row) for row in keys])
             outcome.joined = True
             if accounts:
                 await deploy.seed(address(member))

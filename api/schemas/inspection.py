@@ -361,7 +361,7 @@ class HoldEvent(Struct):
     balance: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[1000])]
     available: Annotated[int | None, Meta(description="After the request, in minor units.", examples=[900])]
     created_at: CreatedAt
-    key: ByKey = None
+    key: ByKey | UnsetType = UNSET
 
 
 class InspectedHold(Hold):
@@ -373,7 +373,7 @@ class InspectedHold(Hold):
     asset: Asset
     scale: Scale
     events: Annotated[list[HoldEvent], Meta(description="Newest first, at most 100.")]
-    key: ByKey = None
+    key: ByKey | UnsetType = UNSET
 
 
 class InspectedLine(Entry):

@@ -4,10 +4,27 @@ create or replace function wallet.key_refusal(
   p_actor uuid
 )
 returns jsonb
-language sql
+language plpgsql
 stable
 as $$
-  select (wallet.key_refusals(array[p_key_id], array[p_scope], array[p_actor]))[1]
+declare
+  v_reason text;
+begin
+  -- roles, erasures and revocations are read each time, because they change and a key does not
+  select wallet.key_reason(
+    k, p_scope,
+    exists (select from wallet.users u where u.id = p_actor and u.role <> 'operator' and u.erased_at is null),
+    exists (select from wallet.key_subjects s where s.key_id = p_key_id and s.user_id = p_actor)
+  )
+  into v_reason
+  from (select) as one
+  left join wallet.api_keys k on k.id = p_key_id;
+  if v_reason is not null then
+    return jsonb_build_object('key_id', p_key_id, 'reason', v_reason, 'scope', p_scope);
+  end if;
+  return null;
+end;
 $$;
 
-comment on function wallet.key_refusal(uuid, text, uuid) is 'What wallet.key_refusals() says of one: null where the key may do it.';
+comment on function wallet.key_refusal(uuid, text, uuid) is
+  'Why a key may not act so for this user now: {"key_id", "reason", "scope"}, with reason unknown, revoked, expired, scope or subject; null where it may. A subject is none for whom it is not, an operator, the erased, and nobody.';

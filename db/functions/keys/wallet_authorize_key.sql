@@ -33,7 +33,7 @@ begin
   select k.* into v_key
   from wallet.api_keys k
   where k.secret_hash = p_secret_hash and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > (select clock_timestamp()));
+    and (k.expires_at is null or k.expires_at > statement_timestamp());
   if not found then
     return;
   end if;

@@ -84,7 +84,7 @@ def test_migrate_makes_one_cluster_and_doing_it_again_changes_nothing(cluster: C
     assert cluster.json("status")["differences"] == []
 
 
-def test_a_new_generation_comes_with_assets_operators_and_webhooks(cluster: Cluster) -> None:
+def test_a_new_generation_comes_with_assets_operators_webhooks_and_keys(cluster: Cluster) -> None:
     cluster.write([[0, 1]])
     cluster.pgwallet.call("cluster", "migrate")
     cluster.value(0, "select code from wallet_create_asset('GEM', 'Gems', 3::smallint)")
@@ -94,6 +94,11 @@ def test_a_new_generation_comes_with_assets_operators_and_webhooks(cluster: Clus
     made = "select id::text from wallet_create_webhook(null, 'https://shop.example/hook', p_secret => 'sealed')"
     webhook = cluster.value(0, made)
     cluster.value(0, "select id from wallet_pause_webhook(%s, 'not yet')", webhook)
+
+    pia = cluster.value(0, "select user_id from wallet_register(%s, 'hash')", name_of(0, (0, 1)))
+    made = "select id from wallet_create_key(null, %s, sha256(%s::text::bytea), 'pgw_12345678', '{topup}', array[%s])"
+    cluster.value(0, made, "a shop", "secret", pia)
+    cluster.value(0, "select id from wallet_revoke_key(%s)", cluster.value(0, made, "an old one", "old", pia))
 
     cluster.write([[0, 1], [0, 1, 2]])
     told = {one["number"]: one["difference"] for one in cluster.json("status")["differences"]}
@@ -110,6 +115,11 @@ def test_a_new_generation_comes_with_assets_operators_and_webhooks(cluster: Clus
 
     secret = "select concat_ws(' ', id, status, encode(secret, 'escape')) from wallet.webhooks"
     assert [cluster.value(number, secret) for number in (0, 2)] == [f"{webhook} paused sealed"] * 2
+
+    kept = "select string_agg(k.name || ' ' || encode(k.secret_hash, 'hex') || ' ' || s.user_id, ', ')"
+    kept += " from wallet.api_keys k join wallet.key_subjects s on s.key_id = k.id where k.revoked_at is null"
+    assert cluster.value(0, kept).startswith("a shop ")
+    assert [cluster.value(number, kept) for number in (1, 2)] == [cluster.value(0, kept)] * 2
 
     # an operator who became a user at home alone is none anywhere after the next deploy
     cluster.value(1, "select role from wallet_set_role(%s, 'user')", olga)

@@ -83,8 +83,16 @@ class Played:
         return Events(found, found[-1].id if found else None)
 
     async def user_events(
-        self, _: UUID, after: int, bound: Bound, limit: int, types: Sequence[str] | None, epoch: int | None
+        self,
+        _: UUID,
+        after: int,
+        bound: Bound,
+        limit: int,
+        types: Sequence[str] | None,
+        epoch: int | None,
+        key_id: UUID | None = None,
     ) -> Events[EventRow]:
+        del key_id
         return await self.stream_events(after, bound, limit, EventFilters(types), epoch, uuid4())
 
     async def event_feed(self, after: int, bound: Bound, limit: int, user_ids: Sequence[UUID]) -> Events[UserEvent]:

@@ -95,6 +95,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/wallet/holds/{txn_id}/void"),
         ("get", "/api/wallet/transactions"),
         ("get", "/api/wallet/transactions/{txn_id}"),
+        ("get", "/api/wallet/receipt"),
         ("get", "/api/wallet/statement"),
         ("get", "/api/wallets"),
         ("post", "/api/wallets"),
@@ -279,7 +280,7 @@ def test_the_kinds_of_the_audit_are_those_that_functions_record(document: dict[s
     functions = {path.stem: path.read_text() for path in (ROOT / "db" / "functions").glob("**/*.sql")}
     recorded = {"read"} if "'read'" in functions["record_reads"] else set()
     for source in functions.values():
-        recorded.update(re.findall(r"wallet\.record_action\(\s*[\w.]+,\s*'(\w+)'", source))
+        recorded.update(re.findall(r"wallet\.record_(?:key_)?action\(\s*[\w.]+,\s*'{1,2}(\w+)'", source))
         if "wallet.execute_as_operator(v_request)" in source:
             recorded.update(re.findall(r"v_request\.type := '(\w+)'", source))
     assert set(get_args(Action)) == recorded

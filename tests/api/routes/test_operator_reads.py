@@ -291,6 +291,13 @@ def test_a_system_wallet_has_nothing_to_show_but_what_it_is_for(operator: User, 
     problem(operator.get(path + "/statement", params=period), 404, "WA001")
 
 
+def without_keys(page: dict[str, Any]) -> dict[str, Any]:
+    """A page as its owner has it: operators see which key made a transaction, too."""
+    for item in page.get("items", ()):
+        assert item.pop("key", None) is None
+    return page
+
+
 def test_histories_are_those_of_the_owner(operator: User, alice: User) -> None:
     for number in range(3):
         data(alice.topup(10, reference=f"order {number}"), 201)
@@ -307,11 +314,11 @@ def test_histories_are_those_of_the_owner(operator: User, alice: User) -> None:
     ):
         own = data(alice.get(f"/api/wallet{what}", params=params))
         shown = data(operator.get(wallet_path(alice, what), params=params))
-        assert shown == own
+        assert without_keys(shown) == own
         if own.get("next_cursor"):
             params |= {"cursor": own["next_cursor"]}
             own = data(alice.get(f"/api/wallet{what}", params=params))
-            assert data(operator.get(wallet_path(alice, what), params=params)) == own
+            assert without_keys(data(operator.get(wallet_path(alice, what), params=params))) == own
     csv = period | {"format": "csv"}
     table = operator.get(wallet_path(alice, "/statement"), params=csv)
     assert table.headers["content-type"].startswith("text/csv")

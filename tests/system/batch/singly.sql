@@ -14,7 +14,8 @@ create function testing.singly(
   p_original_txn_ids uuid[],
   p_finals boolean[],
   p_expires_in integer[],
-  p_effective_at timestamptz[]
+  p_effective_at timestamptz[],
+  p_key_ids uuid[]
 )
 returns table (
   ordinal integer,
@@ -47,16 +48,16 @@ begin
     begin
       if p_types[i] in ('topup', 'spend', 'transfer', 'hold', 'capture', 'void', 'refund') then
         execute 'select * from public.wallet_' || p_types[i] || case p_types[i]
-          when 'transfer' then '($1, $2, $3, $7, null, $4, $5, $11, $6)'
-          when 'hold' then '($1, $2, $3, $10, $4, $5, $6)'
-          when 'capture' then '($1, $2, $8, $3, $9, $4, $5, $11, $6)'
-          when 'void' then '($1, $2, $8, $6)'
-          when 'refund' then '($1, $2, $8, $3, $4, $5, $11, $6)'
-          else '($1, $2, $3, $4, $5, $11, $6)'
+          when 'transfer' then '($1, $2, $3, $7, null, $4, $5, $11, $6, $12)'
+          when 'hold' then '($1, $2, $3, $10, $4, $5, $6, $12)'
+          when 'capture' then '($1, $2, $8, $3, $9, $4, $5, $11, $6, $12)'
+          when 'void' then '($1, $2, $8, $6, $12)'
+          when 'refund' then '($1, $2, $8, $3, $4, $5, $11, $6, $12)'
+          else '($1, $2, $3, $4, $5, $11, $6, $12)'
         end
         into id, txn_id, wallet_id, type, amount, asset, scale, balance, available, replayed, created_at, receipt
         using p_wallet_ids[i], p_txn_ids[i], p_amounts[i], p_references[i], p_metadata[i], p_actors[i],
-          p_to_wallet_ids[i], p_original_txn_ids[i], p_finals[i], p_expires_in[i], p_effective_at[i];
+          p_to_wallet_ids[i], p_original_txn_ids[i], p_finals[i], p_expires_in[i], p_effective_at[i], p_key_ids[i];
         outcome := case when replayed then 'replayed' else 'ok' end;
       else
         raise sqlstate 'WA002' using

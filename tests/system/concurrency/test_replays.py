@@ -277,7 +277,7 @@ class TestErasureRaces:
 
 
 class TestStrangersWallets:
-    """A batch locks no wallet that its actor does not own, but the recipients of its transfers; nor for a key in vain."""
+    """A batch locks no wallet that its actor does not own, but recipients of its transfers; nor for a key in vain."""
 
     SQL = """
         select outcome
@@ -285,7 +285,7 @@ class TestStrangersWallets:
           '{topup}', %s, %s, '{1}', p_actors => %s::uuid[], p_skip_locked => %s, p_key_ids => %s::uuid[]
         )
     """
-    CALLERS: ClassVar[dict[str, Callable[[Owner, Owner], tuple[list[UUID | None], list[UUID] | None, str]]]] = {
+    CALLERS: ClassVar[dict[str, Callable[[Owner, Owner], tuple[list[Any], list[UUID] | None, str]]]] = {
         "a stranger": lambda _, fred: ([fred.user_id], None, "WA001"),
         "nobody": lambda *_: ([None], None, "WA002"),
         "by a key that may not": lambda owner, _: ([owner.user_id], [uuid4()], "WA047"),

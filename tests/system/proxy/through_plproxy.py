@@ -424,6 +424,7 @@ def test_a_batch_over_all_databases_keeps_its_order(door: Door, users: Users) ->
         {"p_metadata": "'{}'"},
         {"p_references": "array[array['a', 'b']]"},
         {"p_actors": "array[null::uuid]"},
+        {"p_key_ids": "array[null::uuid]"},
     ],
 )
 def test_a_batch_of_a_wrong_shape_is_refused_as_by_the_database(
@@ -439,6 +440,29 @@ def test_a_batch_of_a_wrong_shape_is_refused_as_by_the_database(
     direct, through, _ = both(door, query, [], 0, "clerk")
     assert direct[0] == "error"
     assert through == direct
+
+
+def test_keys_are_judged_by_the_database_of_each_item(door: Door, users: Users) -> None:
+    key, owners = uuid4(), []
+    make = "select wallet_create_key(%s, 'a key', sha256(%s::text::bytea), 'pgw_12345678', %s, p_all_users => true)"
+    for number in range(3):
+        database = door.session(number, "wallet_clerk")
+        owners += first(database, "select owner_id from wallet.wallets where id = %s", users.others[number])
+        database.execute(make.encode(), (key, str(key), ["read", "topup", "transfer"]))
+    door.session(2, "wallet_clerk").execute("select wallet_revoke_key(%s)", (key,))
+    numbers = [2, 0, 1, 0]
+    wallets, actors = ([found[number] for number in numbers] for found in (users.others, owners))
+    batch = "select outcome from wallet_batch(%s, %s, %s, %s, p_actors => %s, p_key_ids => %s)"
+    done = (["topup"] * 4, wallets, [uuid4() for _ in numbers], [1] * 4, actors, [key, key, key, None])
+    with door.connect() as through:
+        assert ask(through, batch, done) == ("rows", [("WA047",), ("ok",), ("ok",), ("ok",)])
+        read = "select ordinal from wallet_balances(%s, %s, p_key_ids => %s)"
+        assert ask(through, read, (wallets, actors, [key] * 4)) == ("rows", [(2,), (3,), (4,)])
+        sent = "select amount from wallet_transfer(%s, %s, 1, p_to_username => %s, p_actor => %s, p_key_id => %s)"
+        by_name = (users.others[0], uuid4(), users.names[1], owners[0], key)
+        assert ask(through, sent, by_name) == ("rows", [(1,)])
+        refused = ask(through, "select wallet_balance(%s, %s, %s)", (users.others[2], owners[2], key))
+        assert refused[1][:2] == ("WA047", "key does not allow this")
 
 
 def test_a_batch_or_list_that_is_too_long_is_refused_as_by_the_database(door: Door, users: Users) -> None:
