@@ -114,8 +114,8 @@ class AmountType(click.ParamType[int]):
         if self._none and value == "none":
             return -1
         if not AMOUNT.fullmatch(str(value)) or not self._low <= int(value) <= MAX_AMOUNT:
-            reach = "" if self._low < 0 else f" of at least {self._low}"
-            self.fail(f"give a whole number of minor units{reach}: of 12.50 they are 1250", param, ctx)
+            reach = f"at most {MAX_AMOUNT}" if self._low < 0 else f"{self._low} to {MAX_AMOUNT}"
+            self.fail(f"give a whole number of minor units, {reach}: of 12.50 they are 1250", param, ctx)
         return int(value)
 
 
@@ -236,8 +236,13 @@ class Databases:
             number, wallet_id = self._number(given), given
         else:
             owner = await self.user(given[0])
-            number = owner.number
-            ((wallet_id,),) = await self.fetch(number, "select public.wallet_find($1, $2)", owner.id, given[1].upper())
+            number, asset = owner.number, given[1].upper()
+            try:
+                ((wallet_id,),) = await self.fetch(number, "select public.wallet_find($1, $2)", owner.id, asset)
+            except RefusedError as error:
+                if error.code != "WA001":
+                    raise
+                raise CommandError(f"{owner.name} has no wallet in {asset}") from None
         for row in await self.fetch(number, WALLET, wallet_id):
             return Wallet(number, row["id"], row["asset"], row["scale"], row["status"], row["owner"])
         raise CommandError(f"there is no wallet {wallet_id}")

@@ -233,7 +233,7 @@ async def make(url: str, users: int, transactions: int, seed: int, password_hash
             raise NoWalletsError from None
         if strangers and not yes:
             raise DemoError(
-                f"{strangers} other people have wallets here, and what is recorded stays for ever: make the demo in a"
+                f"other people ({strangers}) have wallets here, and what is recorded stays for ever: make the demo in a"
                 " data dir of its own (PGWALLET_DATA_DIR), or say --yes"
             )
         known = {row["username"] for row in await connection.fetch(KNOWN, names)}

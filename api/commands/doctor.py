@@ -154,7 +154,11 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _backup(settings)
     yield _versions(running)
     if settings.embedded and settings.cluster is None and not _is_there(settings.data_dir / "postgres"):
-        yield warning("database", f"there is none yet in {settings.data_dir}", "run `pgwallet run`, which makes one")
+        yield warning(
+            "database",
+            f"there is none yet in {settings.data_dir}",
+            "run `pgwallet run`, which makes one, or set PGWALLET_DATA_DIR as the service has it",
+        )
         return
     try:
         with administrators(settings, "doctor") as urls:
@@ -291,6 +295,14 @@ def _versions(running: service.Service) -> Finding:
     return ok("version", __version__)
 
 
+def _elsewhere(settings: Settings) -> str:
+    """Say what to do where there is nothing: to migrate makes a second ledger, if the service has another database."""
+    if settings.cluster is not None:
+        return "run `pgwallet cluster migrate`"
+    setting = "PGWALLET_DATA_DIR" if settings.embedded else "DATABASE_URL"
+    return f"{MIGRATE}, or set {setting} as the service has it"
+
+
 async def _database(settings: Settings, url: str) -> list[Finding]:
     """Make the checks of one database; what ends them is a finding, too."""
     found: list[Finding] = []
@@ -298,13 +310,13 @@ async def _database(settings: Settings, url: str) -> list[Finding]:
         async with connected(url) as connection:
             found += [finding async for finding in _checks(settings, connection)]
     except (NoWalletsError, asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
-        found.append(failed("database", "it has no wallets yet", MIGRATE))
+        found.append(failed("database", "it has no wallets yet", _elsewhere(settings)))
     except CommandError as error:
         cause = error.__cause__
         if isinstance(
             cause, asyncpg.UndefinedTableError | asyncpg.UndefinedFunctionError | asyncpg.InvalidSchemaNameError
         ):
-            found.append(failed("database", "it was never migrated, or by an older version", MIGRATE))
+            found.append(failed("database", "it was never migrated, or by an older version", _elsewhere(settings)))
         else:
             found.append(failed("database", str(error), "start its server, or correct the address in the settings"))
     return found

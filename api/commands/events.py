@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import re
 import signal
 import sys
@@ -16,7 +15,7 @@ import asyncpg
 import click
 
 from api.cluster_map import number_of_row
-from api.commands.output import printable_json
+from api.commands.output import printable_json, tell
 from api.errors import CommandError, ServiceError
 from api.events.cursors import Cursor, Cursors, read_cursors
 from api.setup.administrator import administrators
@@ -268,12 +267,7 @@ def events(
     wanted = Wanted(follow, limit, types, wallet)
 
     def write(event: str) -> None:
-        try:
-            click.echo(event if whole else short(event))
-        except BrokenPipeError:
-            # whoever read has enough; what Python would still flush goes nowhere
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(128 + signal.SIGPIPE)
+        tell(event if whole else short(event))
 
     try:
         with administrators(settings, "events") as urls:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -84,19 +86,9 @@ def show_rows(
     if not rows:
         note(none)
     elif sys.stdout.isatty():
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        for heading in columns:
-            table.add_column(Text(heading), justify="right" if heading in right else "left", overflow="fold")
-        for line in cells:
-            table.add_row(*map(Text, line))
-        Console().print(table)
+        _show_table([list(columns), *cells], [heading in right for heading in columns])
     else:
-        click.echo("\n".join(_aligned([list(columns), *cells], [heading in right for heading in columns])))
+        tell("\n".join(_aligned([list(columns), *cells], [heading in right for heading in columns])))
 
 
 def show_record(found: Row, lines: Mapping[str, Cell], *, as_json: bool) -> None:
@@ -113,12 +105,27 @@ def show_lines(lines: Iterable[tuple[str, object]]) -> None:
     told = [(name, _shown(value)) for name, value in lines]
     width = max((len(name) for name, _ in told), default=0)
     for name, value in told:
-        click.echo(f"{click.style(name.ljust(width), bold=True)}  {value}")
+        tell(f"{click.style(name.ljust(width), bold=True)}  {value}")
 
 
 def show_json(found: object) -> None:
     """Print the one JSON document of a command."""
-    click.echo(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+    tell(printable_json(msgspec.json.format(msgspec.json.encode(found)).decode()))
+
+
+def tell(text: str, *, nl: bool = True) -> None:
+    """Print a piece of the answer. Where nobody reads it any more, the command ends as by the signal.
+
+    Raises CommandError where it cannot be written: to whoever holds a connection, an OSError is the server's.
+    """
+    try:
+        click.echo(text, nl=nl)
+    except BrokenPipeError:
+        # what Python would still flush goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        raise CommandError(f"the answer cannot be written: {error.strerror or error}") from None
 
 
 def note(text: str) -> None:
@@ -208,6 +215,41 @@ def _shown(value: object) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(_shown, value)) or "-"
     return printable(str(value))
+
+
+def _show_table(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> None:
+    """Print a table, or a block of lines for each row where words would break: an id is there to be copied."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    whole = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    words = [
+        width if is_right else max(len(word) for text in column for word in text.split() or [""])
+        for column, width, is_right in zip(zip(*lines, strict=True), whole, right, strict=True)
+    ]
+    # between columns there are three places, and one at each end
+    left = console.width - 3 * len(words) + 1 - sum(words)
+    headings, *rows = lines
+    if left < 0:
+        for number, row in enumerate(rows):
+            if number:
+                tell("")
+            show_lines(zip(headings, row, strict=True))
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    widths = list(words)
+    for waiting, column in enumerate(sorted(range(len(words)), key=lambda one: whole[one] - words[one])):
+        more = min(whole[column] - words[column], left // (len(words) - waiting))
+        widths[column] += more
+        left -= more
+    for heading, width, is_right in zip(headings, widths, right, strict=True):
+        table.add_column(Text(heading), justify="right" if is_right else "left", overflow="fold", width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def _aligned(lines: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator[str]:

@@ -30,6 +30,7 @@ Given = UUID | tuple[str, str]
 
 PAGE: Final = 1000
 MAX_ID: Final = 2**63 - 1
+MAX_REASON: Final = 256
 FOUND: Final = (
     "kind",
     "user_id",
@@ -153,7 +154,7 @@ def act(command: F) -> F:
     return command
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @WALLET
 @click.argument("amount", type=AmountType())
 @act
@@ -207,6 +208,8 @@ async def _act(
     as_json: bool,
 ) -> None:
     """Do it in the operator's name; or ask for the second operator that it needs."""
+    if not 1 <= len(reason) <= MAX_REASON:
+        raise click.BadParameter(f"give 1 to {MAX_REASON} characters", param_hint="'--reason'")
     wallet = await databases.wallet(given)
     actor = await databases.actor(wallet.number, operator)
     much = money(amount, wallet.asset, wallet.scale) or "all that is left"

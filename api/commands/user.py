@@ -14,7 +14,18 @@ import msgspec
 from api.cluster.role import set_role
 from api.cluster_map import load
 from api.commands.databases import Databases, answered, on_databases
-from api.commands.output import JSON, Cell, moment, money, printable, printable_json, show_json, show_record, show_rows
+from api.commands.output import (
+    JSON,
+    Cell,
+    moment,
+    money,
+    printable,
+    printable_json,
+    show_json,
+    show_record,
+    show_rows,
+    tell,
+)
 from api.errors import CommandError
 from api.password_hash import PASSWORD_BYTES, hash_password
 from api.setup.administrator import administrator, administrators
@@ -136,7 +147,8 @@ async def set_user_role(databases: Databases, *, username: str, role: str, as_js
         await change_role(databases.map, username, role, as_json=as_json)
         return
     (number,) = databases.numbers
-    row = await databases.row(number, "wallet_set_role($1, $2)", username, role)
+    found = await databases.user(username)
+    row = await databases.row(number, "wallet_set_role($1, $2)", found.name, role)
     if as_json:
         show_json(row)
     else:
@@ -165,7 +177,7 @@ def export_user(settings: Settings, username: str) -> None:
     """
 
     def write(piece: str) -> None:
-        click.echo(printable_json(piece), nl=False)
+        tell(printable_json(piece), nl=False)
 
     with administrators(settings, "user export") as urls:
         if settings.cluster is None:

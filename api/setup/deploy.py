@@ -120,7 +120,10 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     except (OSError, TimeoutError) as error:
         raise UnreachableError(f"no answer from the PostgreSQL server at {where}: {error or 'time ran out'}") from None
     except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
-        raise UnreachableError(f"cannot connect to {where}: {error}") from None
+        # the embedded server knows by its socket who calls
+        by_peer = isinstance(error, asyncpg.InvalidAuthorizationSpecificationError) and "?host=/" in where
+        remedy = ": use the account that started the server" if by_peer else ""
+        raise UnreachableError(f"cannot connect to {where}: {error}{remedy}") from None
     try:
         found = connection.get_server_version()
         if found.major < OLDEST:

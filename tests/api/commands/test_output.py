@@ -1,9 +1,12 @@
 """What commands print: on a terminal, through a pipe, as JSON; and with which exit code they end."""
 
+import errno
 import io
 import json
+import os
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import click
 import pytest
@@ -47,6 +50,50 @@ def test_rows_are_a_table_on_a_terminal_and_rule_it_in_nothing(monkeypatch: pyte
     assert "12.50 EUR   [bold]x[/bold]" in shown
     assert "?[31mbob?" in shown
     assert "\u202e" not in shown
+
+
+def test_no_word_of_a_table_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    identifier = "01a22038-2091-89ce-afc1-19189069b000"
+    rows = [{"id": identifier, "at": "2026-11-28 03:34:38Z", "why": "one or two words"}] * 2
+    columns: dict[str, Cell] = {"id": "id", "made at": "at", "why": "why"}
+
+    def shown(width: int) -> str:
+        terminal = Terminal()
+        monkeypatch.setattr("sys.stdout", terminal)
+        monkeypatch.setenv("COLUMNS", str(width))
+        monkeypatch.setenv("NO_COLOR", "1")
+        output.show_rows(rows, columns, as_json=False)
+        told = click.unstyle(terminal.getvalue())
+        assert max(len(line.rstrip()) for line in told.splitlines()) <= width, told
+        assert told.count(identifier) == 2, told
+        return " ".join(told.split()) if width > 50 else told
+
+    assert f"{identifier} 2026-11-28 03:34:38Z one or two words" in shown(80)
+    assert f"{identifier} 2026-11-28 one or 03:34:38Z two words" in shown(62)
+    assert shown(45).split("\n\n")[0].splitlines() == [
+        f"id       {identifier}",
+        "made at  2026-11-28 03:34:38Z",
+        "why      one or two words",
+    ]
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 128 + 13), (errno.ENOSPC, output.REFUSED)])
+def test_what_cannot_be_written_is_not_the_databases_fault(
+    monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("api.commands.output.click.echo", fail)
+    monkeypatch.setattr("api.commands.output.os.dup2", lambda *_: None)
+    with Path(os.devnull).open("w") as nowhere:
+        monkeypatch.setattr("sys.stdout", nowhere)
+        with pytest.raises((SystemExit, CommandError)) as ended:
+            output.show_rows(ROWS, COLUMNS, as_json=True)
+    if isinstance(ended.value, SystemExit):
+        assert ended.value.code == code
+    else:
+        assert (str(ended.value), code) == ("the answer cannot be written: No space left on device", 1)
 
 
 def test_rows_are_one_document_as_json(capsys: pytest.CaptureFixture[str]) -> None:
