@@ -7,6 +7,12 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 
 export PIP_ROOT_USER_ACTION := ignore
 
+# Each process of the tests loads all of them: without byte code that is kept, and with every plugin that some package
+# brings along, that takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTEST_DISABLE_PLUGIN_AUTOLOAD := 1
+export PYTEST_PLUGINS := xdist.plugin,pytest_timeout,_hypothesis_pytestplugin
+
 # A stamp holds the folder it was made in: the programs of a virtual environment that was moved or copied lead elsewhere.
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
@@ -39,7 +45,7 @@ check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(PARALLEL)
+	$(BIN)/pytest $(PARALLEL) $(OPTIONS)
 
 bench: $(RUNTIME) ## the benchmark, on a server of its own; QUICK=1 or GROWTH=1; BENCH="--help" and others are its options
 	@exec $(BIN)/python -m bench $(BENCH)

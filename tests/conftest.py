@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -29,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="COUNT",
         help="run what speaks HTTP to a service, and only that, on a cluster of so many databases",
     )
+    parser.addoption("--pgtap", type=Path, metavar="FILE", help="pgTAP's own SQL file, in place of our subset of it")
 
 
 def pytest_configure() -> None:

@@ -23,11 +23,11 @@ import click
 import msgspec
 from msgspec import Struct
 
-from api.commands.output import JSON, age, progress, show_json, show_lines
+from api.commands.output import JSON, age, note, progress, show_json, show_lines
 from api.errors import CommandError
 from api.integrity import verification
 from api.postgres.data_dir import Lock, prepare
-from api.postgres.embedded import EmbeddedError, Server, environment, program
+from api.postgres.embedded import Server, environment, program
 from api.postgres.secret_files import write
 from api.setup import deploy, service_secrets
 from api.setup.administrator import administrator, administrators
@@ -112,13 +112,16 @@ def backup(settings: Settings, target: Path, *, files: bool, as_json: bool) -> N
                 draft.mkdir(mode=0o700)
                 for number, url in urls.items():
                     _dump(url, draft / f"{number}.dump")
-        os.rename(draft, target)  # noqa: PTH104 - says which of the two it is about
+        draft.rename(target)
     except OSError as error:
         raise BackupError(f"{target} cannot be written: {error.strerror}") from None
     finally:
         remove(draft)
     made = Backup(at, str(target), _size(target), time.monotonic() - began, _secrets(settings))
-    write(settings.data_dir / NOTE, msgspec.json.encode({"at": made.at, "file": made.file}).decode() + "\n")
+    try:
+        write(settings.data_dir / NOTE, msgspec.json.encode({"at": made.at, "file": made.file}).decode() + "\n")
+    except OSError as error:
+        note(f"pgwallet: the backup is made, but {settings.data_dir / NOTE} cannot be written: {error.strerror}")
     if as_json:
         show_json(made)
         return
@@ -153,10 +156,11 @@ def restore(settings: Settings, source: Path, *, wal: Path | None, until: str | 
         raise click.UsageError("--wal and --until are for files: a dump is one moment")
     if until and not wal:
         raise click.UsageError("--until needs --wal: later moments are in the WAL")
+    given = {"jwt_secret": settings.jwt_secret or settings.jwt_secret_file, "webhook_key": settings.webhook_key}
     missing = {
         name: follows
         for name, follows in WITHOUT.items()
-        if settings.embedded and not (settings.data_dir / name).exists()
+        if settings.embedded and not given[name] and not (settings.data_dir / name).exists()
     }
     password = service_secrets.api_password(settings)
     opened = _restored_dump(settings, source) if source.is_file() else _restored_files(settings, source, wal, until)
@@ -211,11 +215,13 @@ def _restored_files(settings: Settings, folder: Path, wal: Path | None, until: s
             server.start()
             url = on_socket(server.socket)
             asyncio.run(_settle(url))
-            yield url
-        except EmbeddedError:
-            # what was copied is of no use without the rest, and would be in the way of the next attempt
+        except CommandError as error:
+            server.stop()
+            # what was copied is of no use, and would be in the way of the next attempt
             remove(server.pgdata)
-            raise
+            raise BackupError(str(error) or f"{folder} has no wallets in its database {database(url)}") from error
+        try:
+            yield url
         finally:
             server.stop()
 

@@ -153,7 +153,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _disk(settings)
     yield _backup(settings)
     yield _versions(running)
-    if settings.embedded and settings.cluster is None and not (settings.data_dir / "postgres").exists():
+    if settings.embedded and settings.cluster is None and not _is_there(settings.data_dir / "postgres"):
         yield warning("database", f"there is none yet in {settings.data_dir}", "run `pgwallet run`, which makes one")
         return
     try:
@@ -221,10 +221,14 @@ def _key(settings: Settings) -> Finding:
 
 def _data_dir(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
-    if not folder.exists():
+    try:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+    except FileNotFoundError:
         yield ok("data dir", f"{folder} is made at the first start")
         return
-    mode = stat.S_IMODE(folder.stat().st_mode)
+    except OSError as error:
+        yield failed("data dir", f"{folder} cannot be reached: {error.strerror}", "use the account of the service")
+        return
     if mode & 0o022:
         yield failed("data dir", f"others can write {folder} (mode {mode:o})", f"chmod 700 {folder}")
     elif not os.access(folder, os.W_OK | os.X_OK):
@@ -234,16 +238,24 @@ def _data_dir(settings: Settings) -> Iterator[Finding]:
     else:
         yield ok("data dir", f"{folder} is private")
     for name in SECRETS:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # what this account cannot reach, it cannot judge
             if (mode := stat.S_IMODE((folder / name).stat().st_mode)) & 0o077:
                 yield failed(
                     "data dir", f"others can read {folder / name} (mode {mode:o})", f"chmod 600 {folder / name}"
                 )
 
 
+def _is_there(path: Path) -> bool:
+    """Whether this account finds it."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def _disk(settings: Settings) -> Finding:
     folder = settings.data_dir
-    while not folder.exists():
+    while not _is_there(folder):
         folder = folder.parent
     usage = shutil.disk_usage(folder)
     finding = f"{usage.free / 2**30:,.1f} GiB of {usage.total / 2**30:,.1f} GiB are free"
@@ -265,7 +277,7 @@ def _backup(settings: Settings) -> Finding:
     except (OSError, ValueError, KeyError, TypeError, msgspec.DecodeError) as error:
         return warning("backup", f"{file} cannot be read: {error}", remedy)
     since = datetime.now(UTC) - at
-    if not Path(where).exists():
+    if not _is_there(Path(where)):
         return warning("backup", f"{where}, of {age(since.total_seconds())} ago, is not there any more", remedy)
     if since > timedelta(days=DAYS):
         return warning("backup", f"the last is {age(since.total_seconds())} old: {where}", remedy)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -30,6 +31,10 @@ DONE: Final = 0
 REFUSED: Final = 1
 USAGE: Final = 2
 UNREACHABLE: Final = 3
+
+STEPS: Final = 1000
+"""So often at most is a bar told that it has grown."""
+UNUSUAL: Final = re.compile(r"[^ -~\n]")
 
 JSON: Final = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs")
 YES: Final = click.option("--yes", is_flag=True, help="Do not ask")
@@ -79,11 +84,12 @@ def show_rows(
     if not rows:
         note(none)
     elif sys.stdout.isatty():
+        from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table()
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for heading in columns:
             table.add_column(Text(heading), justify="right" if heading in right else "left", overflow="fold")
         for line in cells:
@@ -144,7 +150,17 @@ def progress(total: int | None, label: str = "rows") -> Iterator[Callable[[int],
     )
     with bar:
         task = bar.add_task(label, total=total)
-        yield lambda more: bar.advance(task, more)
+        step, held = max((total or 0) // STEPS, 1), 0
+
+        def advance(more: int) -> None:
+            nonlocal held
+            held += more
+            if held >= step:
+                bar.advance(task, held)
+                held = 0
+
+        yield advance
+        bar.advance(task, held)
 
 
 def money(minor: int | None, asset: str | None, scale: int | None) -> str | None:
@@ -177,9 +193,7 @@ def printable(text: str) -> str:
 
 def printable_json(text: str) -> str:
     """The same for JSON, which can spell it otherwise."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    return UNUSUAL.sub(lambda char: char[0] if char[0].isprintable() else json.dumps(char[0])[1:-1], text)
 
 
 def _value(row: Row, cell: Cell) -> object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import time
 from typing import TYPE_CHECKING, Final
@@ -76,26 +75,25 @@ def ask(settings: Settings, interval: float = INTERVAL) -> Service:
     except (OSError, http.client.HTTPException) as error:
         found.reason = str(error) or type(error).__name__
     if found.health is not None:
-        with contextlib.suppress(SettingsError):
+        try:
             _measure(found, host, settings, interval)
+        except (SettingsError, OSError, http.client.HTTPException, ValueError) as error:
+            found.reason = f"no rates, no queue: {error}"
     return found
 
 
 def _measure(found: Service, host: str, settings: Settings, interval: float) -> None:
+    """Add what /metrics tells. Raises SettingsError, OSError, HTTPException, ValueError."""
     # nothing is made here: a service that ran has made its token
     file = settings.data_dir / "metrics_token"
     token = settings.metrics_token or (metrics_token(settings) if file.exists() else None)
     if token is None:
-        found.reason = "PGWALLET_METRICS_TOKEN is not set here: no rates, no queue"
+        found.reason = "no rates, no queue: PGWALLET_METRICS_TOKEN is not set here"
         return
-    try:
-        before, started = _samples(host, settings.port, token), time.monotonic()
-        time.sleep(interval)
-        after = _samples(host, settings.port, token)
-        seconds = time.monotonic() - started
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        found.reason = f"/metrics: {error}"
-        return
+    before, started = _samples(host, settings.port, token), time.monotonic()
+    time.sleep(interval)
+    after = _samples(host, settings.port, token)
+    seconds = time.monotonic() - started
 
     def total(samples: Samples, name: str) -> float:
         return sum(value for _, value in samples.get(name, []))
@@ -125,7 +123,7 @@ def _samples(host: str, port: int, token: str) -> Samples:
 
     status, body = _get(host, port, "/metrics", {"Authorization": f"Bearer {token}"})
     if status != 200:
-        raise ValueError(f"status {status}, where this token should be that of the service")
+        raise ValueError(f"/metrics answers {status}, where this token should be that of the service")
     found: Samples = {}
     for family in text_string_to_metric_families(body.decode()):
         for sample in family.samples:

@@ -83,7 +83,7 @@ async def find(databases: Databases, *, query: str, amount: int | None, limit: i
         return found
 
     others: list[str] = []
-    rows = [row for row in await databases.each(search) if amount is None or abs(row["amount"]) == amount]
+    rows = [row for row in await databases.each(search) if amount is None or abs(row["amount"] or 0) == amount]
     # one can be found in several ways
     once = {(row["kind"], row["wallet_id"], row["id"]): row for row in rows}
     newest = sorted(once.values(), key=lambda row: str(row["created_at"]), reverse=True)[:limit]

@@ -14,7 +14,7 @@ import msgspec
 from api.cluster.role import set_role
 from api.cluster_map import load
 from api.commands.databases import Databases, answered, on_databases
-from api.commands.output import JSON, Cell, moment, money, show_json, show_record, show_rows
+from api.commands.output import JSON, Cell, moment, money, printable, printable_json, show_json, show_record, show_rows
 from api.errors import CommandError
 from api.password_hash import PASSWORD_BYTES, hash_password
 from api.setup.administrator import administrator, administrators
@@ -122,7 +122,7 @@ def create_user(settings: Settings, username: str, role: str) -> None:
     else:
         with administrator(settings, "user create") as url:
             made = asyncio.run(create(url, username, password, role=role, bcrypt_cost=settings.bcrypt_cost))
-    click.echo(f"made {role} {made}")
+    click.echo(printable(f"made {role} {made}"))
 
 
 @user.command("role")
@@ -140,7 +140,7 @@ async def set_user_role(databases: Databases, *, username: str, role: str, as_js
     if as_json:
         show_json(row)
     else:
-        click.echo(f"{row['username']} is {row['role']}")
+        click.echo(printable(f"{row['username']} is {row['role']}"))
 
 
 async def change_role(found: ClusterMap, username: str, role: str, *, as_json: bool) -> None:
@@ -149,7 +149,7 @@ async def change_role(found: ClusterMap, username: str, role: str, *, as_json: b
     if as_json:
         show_json(changed)
     else:
-        click.echo(f"{changed.username} of database {changed.home} is {changed.role}")
+        click.echo(printable(f"{changed.username} of database {changed.home} is {changed.role}"))
     for number, error in changed.away.items():
         raise CommandError(f"not in all databases, give the command again when they are there; {number}: {error}")
 
@@ -163,11 +163,15 @@ def export_user(settings: Settings, username: str) -> None:
     Hashes of passwords and tokens are left out. An erased user has the name that the erasure gave. In a cluster it is a
     list with what each database stores: an operator is known in all of them.
     """
+
+    def write(piece: str) -> None:
+        click.echo(printable_json(piece), nl=False)
+
     with administrators(settings, "user export") as urls:
         if settings.cluster is None:
-            asyncio.run(export(urls[0], username, lambda piece: click.echo(piece, nl=False)))
+            asyncio.run(export(urls[0], username, write))
         else:
-            asyncio.run(export_all(urls, username, lambda piece: click.echo(piece, nl=False)))
+            asyncio.run(export_all(urls, username, write))
 
 
 async def create(url: str, username: str, password: str, *, role: str, bcrypt_cost: int) -> str:

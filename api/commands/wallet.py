@@ -11,7 +11,19 @@ from uuid import UUID
 import click
 
 from api.commands.databases import AS, MAX_AMOUNT, AmountType, Databases, Wallet, WalletType, on_databases
-from api.commands.output import JSON, YES, Cell, confirm, moment, money, show_json, show_lines, show_record, show_rows
+from api.commands.output import (
+    JSON,
+    YES,
+    Cell,
+    confirm,
+    moment,
+    money,
+    printable,
+    show_json,
+    show_lines,
+    show_record,
+    show_rows,
+)
 from api.errors import CommandError
 
 KINDS: Final = ("topup", "spend", "transfer")
@@ -184,7 +196,7 @@ async def _set_status(
     if as_json:
         show_json(row)
     else:
-        click.echo(f"{found} is {status}, it was {row['previous_status']}")
+        click.echo(printable(f"{found} is {status}, it was {row['previous_status']}"))
 
 
 @wallet.command("limits")

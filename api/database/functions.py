@@ -731,10 +731,12 @@ class Database:
         call = "select * from public.wallet_entry($1, $2, p_actor => $3)"
         return read_own_entry(await self._shared.row(call, wallet_id, transaction_id, actor))
 
-    async def verify_entry(self, wallet_id: UUID, transaction_id: int, receipt: str, actor: UUID) -> str:
+    async def verify_entry(
+        self, wallet_id: UUID, transaction_id: int, receipt: str, actor: UUID, key_id: UUID | None = None
+    ) -> str:
         """`wallet_verify_entry`: 'ok', 'altered', 'rewritten' or 'removed'. Errors: WA001."""
-        call = "select public.wallet_verify_entry($1, $2, $3, p_actor => $4) as verdict"
-        row = await self._shared.row(call, wallet_id, transaction_id, receipt, actor)
+        call = "select public.wallet_verify_entry($1, $2, $3, p_key_id => $4, p_actor => $5) as verdict"
+        row = await self._shared.row(call, wallet_id, transaction_id, receipt, key_id, actor)
         return str(row["verdict"])
 
     async def balance_history(

@@ -6,6 +6,8 @@ under a policy that allows nothing inline.
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import gzip
 from hashlib import blake2b
 from html import escape
@@ -98,14 +100,17 @@ class DocsPage(OpenAPIRenderPlugin):
 
 
 def asset(path: str, content: bytes, media_type: str) -> HTTPRouteHandler:
-    """Return the route of a file, which is compressed once."""
-    compressed = gzip.compress(content, mtime=0)
+    """Return the route of a file, which is compressed when it is asked for first: for all that takes 0.2 seconds."""
 
-    @get(path, sync_to_thread=False)
-    def file(request: Request[Any, Any, Any]) -> Stream:
+    @functools.cache
+    def compressed() -> bytes:
+        return gzip.compress(content, mtime=0)
+
+    @get(path)
+    async def file(request: Request[Any, Any, Any]) -> Stream:
         request.scope["state"][CHOSEN] = ASSET
         zipped = takes_gzip(request.headers.get("accept-encoding", ""))
-        body = compressed if zipped else content
+        body = await asyncio.to_thread(compressed) if zipped else content
         headers = {"vary": "accept-encoding", "content-length": str(len(body))}
         if zipped:
             headers["content-encoding"] = "gzip"

@@ -144,6 +144,7 @@ MESSAGES: Final = {
     "voidHold": "voided",
     "listTransactions": "transactions",
     "getTransaction": "transaction",
+    "checkReceipt": "receipt",
     "getStatement": "statement",
     "search": "search",
     "inspectUser": "user",

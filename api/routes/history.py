@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import Router, get
 from litestar.enums import MediaType
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Schema
@@ -15,8 +16,9 @@ from litestar.params import PathParameter, QueryParameter
 from api.auth.guards import AuthenticatedRequest, signed_in
 from api.database.requests import Filters
 from api.http.openapi import BY_KEYS, Documented
-from api.http.responses import JsonResponse, errors, success_of_age
+from api.http.responses import JsonResponse, errors, success, success_of_age
 from api.routes.parameters import (
+    MAX_ID,
     AssetQuery,
     CursorQuery,
     LimitQuery,
@@ -30,8 +32,8 @@ from api.routes.parameters import (
 from api.routes.services import Services
 from api.routes.statement_formats import CSV, statement_response
 from api.schemas.envelope import Envelope
-from api.schemas.fields import TEXT_PATTERN, TransactionKind
-from api.schemas.history import EntryPage, RequestedEntry, Statement
+from api.schemas.fields import RECEIPT_PATTERN, TEXT_PATTERN, TransactionKind
+from api.schemas.history import EntryPage, ReceiptCheck, RequestedEntry, Statement, Verdict
 
 From = Annotated[
     str | None,
@@ -43,6 +45,10 @@ To = Annotated[
 Kind = Annotated[TransactionKind | None, QueryParameter(description="Only these.")]
 Start = Annotated[str, QueryParameter(name="from", format="date-time", description="Recorded then or later.")]
 End = Annotated[str, QueryParameter(name="to", format="date-time", description="Recorded before.")]
+TransactionId = Annotated[int, QueryParameter(ge=1, le=MAX_ID, description="The `id` of the transaction.")]
+KeptReceipt = Annotated[
+    str, QueryParameter(pattern=RECEIPT_PATTERN, description="As it was answered, or as an event had it.")
+]
 Format = Annotated[Literal["json", "csv"] | None, QueryParameter(description="Without: as `Accept` prefers.")]
 ExactReference = Annotated[
     str | None,
@@ -63,7 +69,7 @@ class StatementOperation(Documented):
 
 
 def history_routes(services: Services) -> Router:
-    """Return `/api/wallet/transactions` and `/api/wallet/statement`."""
+    """Return `/api/wallet/transactions`, `/api/wallet/receipt` and `/api/wallet/statement`."""
     database, wallet_ids = services.database, services.wallet_ids
 
     @get(
@@ -144,9 +150,27 @@ def history_routes(services: Services) -> Router:
         accept = request.headers.get("accept", "")
         return await statement_response(wallet, lines, format, accept, services.download_timeout, age)
 
+    @get(
+        "/receipt",
+        operation_id="checkReceipt",
+        summary="Check a receipt",
+        responses=errors("validation", "unauthorized", "WA001", "timeout"),
+    )
+    async def receipt(
+        request: AuthenticatedRequest,
+        id: TransactionId,  # noqa: A002 - the parameter's name, which errors show
+        receipt: KeptReceipt,
+        asset: AssetQuery = None,
+    ) -> JsonResponse[Envelope[ReceiptCheck]]:
+        """Hold a receipt that you kept against what is on record now: what is altered or removed contradicts it."""
+        user = request.user
+        wallet_id = await wallet_ids.find(request, asset)
+        verdict = await database.verify_entry(wallet_id, id, receipt, user.user_id, user.key_id)
+        return success("receipt", ReceiptCheck(id, receipt, msgspec.convert(verdict, Verdict)))
+
     return Router(
         "/api/wallet",
-        route_handlers=[transactions, transaction, statement],
+        route_handlers=[transactions, transaction, receipt, statement],
         before_request=signed_in(services.tokens, services.limits, keys=True),
         security=BY_KEYS,
         tags=["History"],

@@ -20,6 +20,8 @@ KEY_ID = "018f6b5e-0000-7000-8000-00000000ae11"
 TOKEN = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJ1aWQiOiIuLi4ifQ.c2lnbmF0dXJl"  # noqa: S105
 USERNAME_PATTERN = "^[A-Za-z0-9_.-]{3,64}$"
 ASSET_PATTERN = "^[A-Z][A-Z0-9]{1,11}$"
+RECEIPT = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+RECEIPT_PATTERN = "^[0-9a-f]{64}$"
 TEXT_PATTERN = "^[^\\u0000]*$"
 RESET_TOKEN_PATTERN = r"^[A-Za-z0-9_-]{43}(\.[0-9]{1,4})?$"  # noqa: S105
 """`api/http/wording.py` says in words what each of them asks for."""
@@ -91,7 +93,7 @@ Receipt = Annotated[
     Meta(
         description="The hash of the wallet's entry, over all entries before it too, in hex: what is altered or "
         "removed later contradicts it. Null for what posts nothing.",
-        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        examples=[RECEIPT],
     ),
 ]
 Delivery = Annotated[

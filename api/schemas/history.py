@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from api.schemas.fields import (
     ANOTHER_WALLET_ID,
+    RECEIPT,
     TXN_ID,
     Asset,
     CreatedAt,
@@ -19,6 +20,8 @@ from api.schemas.fields import (
     TransactionKind,
     WalletId,
 )
+
+Verdict = Literal["ok", "altered", "rewritten", "removed"]
 
 
 class Entry(Struct):
@@ -52,6 +55,21 @@ class OwnEntry(Entry):
     refundable: int | None
     hold_txn_id: UUID | None
     delivery: Delivery | UnsetType = UNSET
+
+
+class ReceiptCheck(Struct):
+    """What became of the entry that a receipt is of."""
+
+    id: Annotated[int, Meta(description="The server's number of the transaction.", examples=[42])]
+    receipt: Annotated[str, Meta(examples=[RECEIPT])]
+    verdict: Annotated[
+        Verdict,
+        Meta(
+            description="`ok`: it is on record as it was answered. `altered`: it was changed since. `rewritten`: this "
+            "is not its receipt any more. `removed`: this wallet has no such transaction.",
+            examples=["ok"],
+        ),
+    ]
 
 
 class EntryPage(Struct):

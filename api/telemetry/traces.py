@@ -7,7 +7,6 @@ by the path with its ids, and it knows nothing of group commit.
 from __future__ import annotations
 
 import asyncio
-import importlib.metadata
 import logging
 import os
 import threading
@@ -20,6 +19,7 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
+from api import __version__
 from api.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -42,8 +42,7 @@ class Traces:
     """
 
     def __init__(self, exporter: SpanExporter | None = None) -> None:
-        version = importlib.metadata.version("pgwallet")
-        ours = Resource.create({"service.name": "pgwallet", "service.version": version})
+        ours = Resource.create({"service.name": "pgwallet", "service.version": __version__})
         links = None if OTEL_SPAN_LINK_COUNT_LIMIT in os.environ else MOST_LINKS
         try:
             self._provider = TracerProvider(
@@ -55,7 +54,7 @@ class Traces:
             self._provider.add_span_processor(BatchSpanProcessor(Watched(exporter or OTLPSpanExporter())))
         except ValueError as error:
             raise SettingsError(f"PGWALLET_TRACES is on, and a variable of OpenTelemetry is wrong: {error}") from error
-        self.tracer = self._provider.get_tracer("pgwallet", version)
+        self.tracer = self._provider.get_tracer("pgwallet", __version__)
 
     async def close(self) -> None:
         """Export what is left, as far as the collector takes it in time."""

@@ -73,14 +73,13 @@ begin
       execute function wallet.forbid_change();
   end if;
   if (select count(*) from pg_trigger where tgname = 'pruned_only') < 3 then
-    -- in the order of requests; functions of an earlier version had triggers that no row of these tables passed
-    lock table wallet.confirmations, wallet.key_uses, wallet.operator_actions in access exclusive mode;
+    -- in the order of requests, and readers go on; functions of an earlier version had triggers that no row passed
+    lock table wallet.confirmations, wallet.key_uses, wallet.operator_actions in share row exclusive mode;
     for v_table, v_name in values
       ('wallet.confirmations'::regclass, 'kept'), ('wallet.key_uses', 'append_only'), ('wallet.operator_actions', 'append_only')
     loop
-      execute format('drop trigger if exists %I on %s', v_name, v_table);
       execute format(
-        'create trigger %I before %s truncate on %s for each statement execute function wallet.forbid_change()',
+        'create or replace trigger %I before %s truncate on %s for each statement execute function wallet.forbid_change()',
         v_name, case v_name when 'append_only' then 'update or' end, v_table
       );
       execute format(

@@ -20,6 +20,9 @@ from tests.cluster import spread
 from tests.command import Pgwallet
 from tests.database import Database, PostgresServer, cloned
 
+WITHOUT_RELAY = {"PGWALLET_RELAY": "off"}
+"""One process less to load at each start; tests that are about it set PGWALLET_RELAY again."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On a cluster only what speaks to a service of it runs, and is not about one database by nature."""
@@ -107,7 +110,7 @@ def prepared_dir() -> Iterator[Path]:
 @pytest.fixture
 def wallet(prepared_dir: Path) -> Iterator[Pgwallet]:
     """The command line on `prepared_dir`; what it runs in the background ends with the test."""
-    with Pgwallet(prepared_dir) as found:
+    with Pgwallet(prepared_dir, **WITHOUT_RELAY) as found:
         yield found
 
 
@@ -115,7 +118,10 @@ def wallet(prepared_dir: Path) -> Iterator[Pgwallet]:
 def fresh() -> Iterator[Pgwallet]:
     """The command line on a data dir that does not exist yet."""
     # not in tmp_path: each start of pytest closes its root again, also to the user who runs our server
-    with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as found:
+    with (
+        tempfile.TemporaryDirectory(prefix="pgwallet-") as folder,
+        Pgwallet(Path(folder) / "data", **WITHOUT_RELAY) as found,
+    ):
         yield found
 
 

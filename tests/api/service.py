@@ -75,7 +75,7 @@ def serve(api_url: str, folder: Path, stderr: IO[bytes] | None = None, /, **sett
     told, telling = os.pipe()
     with os.fdopen(telling, "wb", buffering=0) as stdin:
         with os.fdopen(told) as order, log.open("wb") as file, listener:
-            files = [order, file, stderr or file, listener]
+            files: list[IO[Any] | socket.socket] = [order, file, stderr or file, listener]
             process = program("api.server.worker", "-W", "error").start([], environment, files)
             service = Service(f"http://127.0.0.1:{listener.getsockname()[1]}", log, process)
         stdin.write(json.dumps(variables).encode() + b"\n")

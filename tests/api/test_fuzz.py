@@ -16,7 +16,7 @@ from tests.database import Database
 from tests.docs.markdown import ROOT
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-SECONDS = 6
+SECONDS = 4
 SIGN_OUT = "^/api/auth/signout"
 
 

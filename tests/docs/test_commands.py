@@ -52,7 +52,7 @@ def test_charge_with_a_key() -> None:
 
 def test_command_line() -> None:
     with reader() as one:
-        read(one, "docs/guides/command-line.md")
+        read(one, "docs/guides/command-line.md", "docs/operations/retention.md")
 
 
 def test_change_data_capture() -> None:

@@ -10,10 +10,10 @@ from tests.mutants.mutant import ROOT, Change, Mutant, PatchError, mutants
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
 def test_it_applies_and_its_tests_are_there(mutant: Mutant, tmp_path: Path) -> None:
-    for file in {file for change in mutant.changes for file in ROOT.glob(change.files)}:
-        copy = tmp_path / file.relative_to(ROOT)
+    for source in {source for change in mutant.changes for source in ROOT.glob(change.files)}:
+        copy = tmp_path / source.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, copy)
+        shutil.copy(source, copy)
     mutant.apply(tmp_path)
     assert mutant.breaks.endswith(".")
     for test in mutant.tests:

@@ -19,10 +19,6 @@ PLAN = re.compile(r"1\.\.(\d+)$")
 VERDICT = re.compile(r"(not )?ok \d+")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pgtap", type=Path, metavar="FILE", help="pgTAP's own SQL file, in place of our subset of it")
-
-
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.Collector | None:
     if file_path.match("test_*.sql"):
         collector: pytest.Collector = SqlFile.from_parent(parent, path=file_path)
@@ -36,7 +32,7 @@ def tap_database(shared_database: Database, request: pytest.FixtureRequest) -> D
     with shared_database.connect() as connection, connection.transaction():
         connection.execute("create schema tap")
         connection.execute("set local search_path = tap, public")
-        for file in (request.config.getoption("--pgtap", None) or HERE / "pgtap_subset.sql", HERE / "helpers.sql"):
+        for file in (request.config.getoption("--pgtap") or HERE / "pgtap_subset.sql", HERE / "helpers.sql"):
             connection.execute(file.read_text())
         connection.execute("grant usage on schema tap to public")
         connection.execute("grant execute on all functions in schema tap to public")

@@ -122,14 +122,15 @@ def key_pages(site: Site) -> list[HTTPRouteHandler]:
 
         async def do(form: Form) -> Response[Any]:
             key_id = form.txn_id("key_id")
-            try:
-                key = await make_key(database, asked(form), request.user.user_id, key_id)
-            except ServiceError as refusal:
-                if refusal.kind is not INVALID_ARGUMENT or not await is_made(key_id):
-                    raise
-                # pressed twice: the secret was shown then, and nobody has kept it
-                return see(f"/operator/keys/{key_id}", done="again")
-            return site.page(request, "key_secret.html", key=key)
+            if not await is_made(key_id):
+                try:
+                    key = await make_key(database, asked(form), request.user.user_id, key_id)
+                    return site.page(request, "key_secret.html", key=key)
+                except ServiceError as refusal:
+                    if refusal.kind is not INVALID_ARGUMENT or not await is_made(key_id):
+                        raise
+            # pressed twice: the secret was shown then, and nobody has kept it
+            return see(f"/operator/keys/{key_id}", done="again")
 
         async def is_made(key_id: UUID) -> bool:
             try:

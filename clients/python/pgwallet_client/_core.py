@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,6 +68,12 @@ class Call(Generic[T]):
         """The idempotency key."""
         found = (self.body or {}).get("txn_id")
         return found if isinstance(found, UUID) else None
+
+    @property
+    def wait(self) -> int:
+        """Seconds for which the service is asked to wait before it answers."""
+        found = self.query.get("wait")
+        return found if isinstance(found, int) else 0
 
 
 class Credentials(NamedTuple):
@@ -142,8 +149,10 @@ def _text(value: object) -> str:
 
 
 def encode(body: Mapping[str, object] | None) -> bytes | None:
-    """Spell a body as JSON."""
-    return None if body is None else msgspec.json.encode(body)
+    """Spell a body as JSON. Raises ValueError for what JSON has no words for, like NaN."""
+    if body is None:
+        return None
+    return json.dumps(msgspec.to_builtins(body), allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class Answer(NamedTuple):

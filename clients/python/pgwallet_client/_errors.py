@@ -108,6 +108,10 @@ class ApiError(PgwalletError):
     def __str__(self) -> str:
         return f"{self.code} {self.title}: {self.detail[:_LONGEST]}"
 
+    def __repr__(self) -> str:
+        # logs have it, which are no place for amounts and names
+        return f"{type(self).__name__}({self.code!r}, status={self.status}, request_id={self.request_id!r})"
+
     @classmethod
     @cache
     def _declared(cls) -> Mapping[str, Any]:

@@ -82,9 +82,9 @@ class Client(Calls):
     Give a `token`, or `username` and `password`, with which it signs in when it must, or a `key` of a machine: then
     `on_behalf_of` names for whom it acts. Without any it can sign up and in.
 
-    `timeout` is for one attempt, in seconds: for the connection, for each silence and for the whole of an answer. A
-    call that is safe to make again is made up to `attempts` times, within `patience` seconds. `transport` and `verify`
-    are httpx's.
+    `timeout` is for one attempt, in seconds: for the connection, for each silence and for what an answer holds. A call
+    that is safe to make again is made up to `attempts` times, within `patience` seconds. `transport` and `verify` are
+    httpx's.
     """
 
     def __init__(
@@ -368,19 +368,25 @@ class Client(Calls):
             raise ended
         self._renewed(secret)
 
-    def _request(self, call: Call[T], secret: str | None, accept: str, **more: str) -> httpx.Request:
+    def _request(self, call: Call[T], secret: str | None, accept: str, silence: float, **more: str) -> httpx.Request:
         headers = core.headers(secret, self._subject, accept) | more
         body = core.encode(call.body)
         if body is not None:
             headers["Content-Type"] = core.JSON
         return self._http.build_request(
-            call.method, self.url + call.path, params=core.parameters(call.query), content=body, headers=headers
+            call.method,
+            self.url + call.path,
+            params=core.parameters(call.query),
+            content=body,
+            headers=headers,
+            timeout=httpx.Timeout(self._timeout, read=silence),
         )
 
     def _exchange(self, call: Call[T], secret: str | None) -> Answer:
         """Send a request, and read the answer. Raises NoAnswerError, UnexpectedAnswerError."""
-        until = time.monotonic() + self._timeout
-        request = self._request(call, secret, core.JSON)
+        patience = self._timeout + call.wait
+        until = time.monotonic() + patience
+        request = self._request(call, secret, core.JSON, patience)
         try:
             response = self._http.send(request, stream=True)
             try:
@@ -415,6 +421,7 @@ class Client(Calls):
         if response is None:
             raise AssertionError("stamina ends with a result or an error")
         try:
+            core.not_packed(response)
             yield response
         finally:
             response.close()
@@ -423,13 +430,11 @@ class Client(Calls):
         secret = self._secret(call)
         for renewable in (secret is not None and self._credentials is not None, False):
             until = time.monotonic() + self._timeout
-            request = self._request(call, secret, kind, **headers)
-            request.extensions["timeout"] = httpx.Timeout(self._timeout, read=silence).as_dict()
+            request = self._request(call, secret, kind, silence, **headers)
             try:
                 response = self._http.send(request, stream=True)
                 found = Answer(response.status_code, response.headers, b"")
                 if found.status == 200 and found.kind == kind:
-                    core.not_packed(response)
                     return response
                 try:
                     found = self._whole(response, until)

@@ -31,11 +31,17 @@ from pgwallet_client.models import (
     Hold,
     HoldPage,
     InspectedHold,
+    InspectedLine,
+    InspectedPage,
     InspectedTransaction,
     InspectedUser,
     InspectedWallet,
+    Key,
+    KeyPage,
+    KeyWithSecret,
     Me,
     PasswordResetToken,
+    ReceiptCheck,
     RecordedVerification,
     RequestedEntry,
     Retried,
@@ -404,6 +410,17 @@ class Calls:
         )
         return self._call(call)
 
+    def receipt(self, id: int, receipt: str, *, asset: str | None = None) -> ReceiptCheck:
+        """Hold a receipt that you kept against what is on record now: what is altered or removed contradicts it."""
+        call: Call[ReceiptCheck] = Call(
+            "GET",
+            "/api/wallet/receipt",
+            {200: ReceiptCheck},
+            given({"id": id, "receipt": receipt, "asset": asset}),
+            again=True,
+        )
+        return self._call(call)
+
     def statement(
         self, start: datetime, end: datetime, *, asset: str | None = None, max_age: int | None = None
     ) -> Statement:
@@ -468,12 +485,12 @@ class OperatorCalls:
         start: datetime | None = None,
         end: datetime | None = None,
         reference: str | None = None,
-    ) -> Pages[EntryPage, Entry]:
+    ) -> Pages[InspectedPage, InspectedLine]:
         """Page through a user's wallet as its owner does. On record: the look, without the filters."""
-        call: Call[EntryPage] = Call(
+        call: Call[InspectedPage] = Call(
             "GET",
             f"/api/operator/wallets/{part(wallet_id)}/transactions",
-            {200: EntryPage},
+            {200: InspectedPage},
             given(
                 {"limit": page_size, "cursor": cursor, "type": type, "from": start, "to": end, "reference": reference}
             ),
@@ -911,6 +928,60 @@ class OperatorCalls:
         call: Call[Retried] = Call(
             "POST", f"/api/operator/webhooks/{part(webhook_id)}/dead-letters/retry", {200: Retried}
         )
+        return self._call(call)
+
+    def keys(
+        self, *, page_size: int | None = None, cursor: str | None = None, revoked: bool | None = None
+    ) -> Pages[KeyPage, Key]:
+        """Page through the keys, newest first."""
+        call: Call[KeyPage] = Call(
+            "GET",
+            "/api/operator/keys",
+            {200: KeyPage},
+            given({"limit": page_size, "cursor": cursor, "revoked": revoked}),
+            again=True,
+        )
+        return Pages(self._call, call)
+
+    def create_key(
+        self,
+        name: str,
+        scopes: Sequence[Literal["read", "spend", "topup", "transfer", "hold", "refund"]],
+        *,
+        subjects: Sequence[str] | None = None,
+        all_users: bool | None = None,
+        networks: Sequence[str] | None = None,
+        expires_at: datetime | None = None,
+        calls_per_minute: int | None = None,
+    ) -> KeyWithSecret:
+        """Let a machine act for users, within scopes, networks and a time. Whoever has the secret can. It is sent as
+        `Authorization: Bearer pgw_…`, with the user's id or name in the header `On-Behalf-Of`."""
+        call: Call[KeyWithSecret] = Call(
+            "POST",
+            "/api/operator/keys",
+            {201: KeyWithSecret},
+            body=given(
+                {
+                    "name": name,
+                    "scopes": scopes,
+                    "subjects": subjects,
+                    "all_users": all_users,
+                    "networks": networks,
+                    "expires_at": expires_at,
+                    "calls_per_minute": calls_per_minute,
+                }
+            ),
+        )
+        return self._call(call)
+
+    def key(self, key_id: UUID) -> Key:
+        """Show a key, without its secret."""
+        call: Call[Key] = Call("GET", f"/api/operator/keys/{part(key_id)}", {200: Key}, again=True)
+        return self._call(call)
+
+    def revoke_key(self, key_id: UUID) -> Key:
+        """End a key for good, in every process of the service within a second. It stays on record."""
+        call: Call[Key] = Call("DELETE", f"/api/operator/keys/{part(key_id)}", {200: Key})
         return self._call(call)
 
     def event_page(

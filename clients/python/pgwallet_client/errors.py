@@ -37,6 +37,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidCursor",
     "InvalidRequest",
+    "KeyRefused",
     "LeftToAnotherOperator",
     "LeftToOperatorsHere",
     "LimitExceeded",
@@ -61,6 +62,7 @@ __all__ = [
     "TimeInTheFuture",
     "TimeLimitExceeded",
     "TooManyHolds",
+    "TooManyKeys",
     "TooManyRequests",
     "TooManyRequestsAtOnce",
     "TooManySignIns",
@@ -71,6 +73,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UnknownAsset",
     "UnknownConfirmation",
+    "UnknownKey",
     "UnknownRecipient",
     "UnknownTransaction",
     "UnknownUser",
@@ -582,6 +585,33 @@ class OtherHome(ApiError):
     """The number of the database that was asked."""
 
 
+class KeyRefused(ApiError):
+    """`WA047` Key does not allow this. A key does not allow this. A user who is none of its users and one who
+    does not exist are told alike."""
+
+    hint = "Use a key with this scope and this user, from a network of its own, before it expires or is revoked."
+    reason: str
+    """What stands against it; `route`: no key reaches this."""
+    scope: str | None
+    """What the request needs; null: any."""
+    key_id: UUID | None
+    """The key."""
+
+
+class UnknownKey(ApiError):
+    """`WA048` Unknown key."""
+
+    hint = "Use the id of a key in the operators' list."
+
+
+class TooManyKeys(ApiError):
+    """`WA049` Too many keys. There are as many keys that are not revoked as there can be."""
+
+    hint = "Revoke keys that nobody uses."
+    maximum: int
+    """How many there can be."""
+
+
 class BatchRefused(ApiError):
     """`batch_refused` Batch refused. An item of an atomic batch was refused, so that nothing of it was
     written."""
@@ -649,6 +679,9 @@ CODES: Final[Mapping[str, type[ApiError]]] = {
     "WA044": TooManyWebhooks,
     "WA045": VerificationRuns,
     "WA046": OtherHome,
+    "WA047": KeyRefused,
+    "WA048": UnknownKey,
+    "WA049": TooManyKeys,
     "batch_refused": BatchRefused,
 }
 """The exception of each code; that of others is ApiError."""

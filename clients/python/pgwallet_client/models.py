@@ -36,6 +36,10 @@ Action = Literal[
     "webhook_retried",
     "webhook_deleted",
     "verify",
+    "key_created",
+    "key_revoked",
+    "prune",
+    "retention",
 ]
 
 EventName = Literal[
@@ -189,6 +193,8 @@ class AuditRow(Model, frozen=True, kw_only=True):
     """The transaction that it made."""
     webhook_id: UUID | None
     """The webhook that it was done with, or to."""
+    key_id: UUID | None
+    """The key that was made or revoked."""
     asset: str | None
     """Of the wallet."""
     scale: int | None
@@ -621,6 +627,8 @@ class HoldEvent(Model, frozen=True, kw_only=True):
     """After the request, in minor units."""
     created_at: datetime
     """RFC 3339, UTC."""
+    key: UsedKey | None = None
+    """Null: no key did it. Shown to operators."""
 
 
 class HoldPage(Model, frozen=True, kw_only=True):
@@ -685,6 +693,43 @@ class InspectedHold(Model, frozen=True, kw_only=True):
     """Decimal places: one unit is 10^scale minor units."""
     events: list[HoldEvent]
     """Newest first, at most 100."""
+    key: UsedKey | None = None
+    """Null: no key did it. Shown to operators."""
+
+
+class InspectedLine(Model, frozen=True, kw_only=True):
+    """One ledger entry of a user's wallet, as operators see it."""
+
+    id: int
+    """The server's number of the transaction."""
+    txn_id: UUID
+    type: str
+    """One of `bonus`, `topup`, `spend`, `transfer`, `capture`, `refund`, `adjustment`, `returned`."""
+    amount: int
+    """Signed, in minor units: negative leaves the wallet."""
+    balance: int
+    """After this entry, in minor units."""
+    reference: str | None
+    metadata: dict[str, Any] | None
+    """A JSON object of at most 4 KiB."""
+    counterparty_wallet_id: UUID | None
+    """The other side of a transfer."""
+    counterparty_username: str | None
+    """Whose wallet that is."""
+    effective_at: datetime | None
+    """As the request gave it."""
+    created_at: datetime
+    """RFC 3339, UTC."""
+    key: UsedKey | None
+    """Null: no key did it. Shown to operators."""
+
+
+class InspectedPage(Model, frozen=True, kw_only=True):
+    """A page of a user's history, newest first; with a filter it can be short or empty and yet not the last."""
+
+    items: list[InspectedLine]
+    next_cursor: str | None
+    """For the next page; null on the last one."""
 
 
 class InspectedTransaction(Model, frozen=True, kw_only=True):
@@ -729,6 +774,8 @@ class InspectedTransaction(Model, frozen=True, kw_only=True):
     """Null: its user made it."""
     created_at: datetime
     """RFC 3339, UTC."""
+    key: UsedKey | None = None
+    """Null: no key did it. Shown to operators."""
 
 
 class InspectedUser(Model, frozen=True, kw_only=True):
@@ -782,6 +829,84 @@ class InspectedWallet(Model, frozen=True, kw_only=True):
     """Newest first, at most 50."""
     created_at: datetime
     """RFC 3339, UTC."""
+
+
+class Key(Model, frozen=True, kw_only=True):
+    """A key, without its secret. In a cluster: as all databases have it."""
+
+    id: UUID
+    name: str
+    prefix: str
+    """The first 12 characters of its secret, to tell keys apart."""
+    scopes: list[str]
+    """What it may do."""
+    all_users: bool
+    """Whether it acts for all users."""
+    user_ids: list[UUID] | None
+    """For whom it acts; null: all users."""
+    networks: list[str] | None
+    """Null: from anywhere."""
+    calls_per_minute: int | None
+    """Null: as the service is set."""
+    expires_at: datetime | None
+    """Null: never."""
+    created_at: datetime
+    """RFC 3339, UTC."""
+    created_by: UUID | None
+    """Null: an administrator."""
+    revoked_at: datetime | None
+    """Null: it is not revoked."""
+    last_used_at: datetime | None
+    """To a minute or two; null: never."""
+    missing: list[int] | None = None
+    """Databases that do not have it: revoke it and make another."""
+    away: list[int] | None = None
+    """Databases of a cluster that did not answer: what they have is missing. Left out where all did."""
+
+
+class KeyPage(Model, frozen=True, kw_only=True):
+    """A page of the keys, newest first."""
+
+    items: list[Key]
+    next_cursor: str | None
+    """For the next page; null on the last one."""
+    away: list[int] | None = None
+    """Databases of a cluster that did not answer: what they have is missing. Left out where all did."""
+
+
+class KeyWithSecret(Model, frozen=True, kw_only=True):
+    """A key with the secret that whoever uses it sends."""
+
+    id: UUID
+    name: str
+    prefix: str
+    """The first 12 characters of its secret, to tell keys apart."""
+    scopes: list[str]
+    """What it may do."""
+    all_users: bool
+    """Whether it acts for all users."""
+    user_ids: list[UUID] | None
+    """For whom it acts; null: all users."""
+    networks: list[str] | None
+    """Null: from anywhere."""
+    calls_per_minute: int | None
+    """Null: as the service is set."""
+    expires_at: datetime | None
+    """Null: never."""
+    created_at: datetime
+    """RFC 3339, UTC."""
+    created_by: UUID | None
+    """Null: an administrator."""
+    revoked_at: datetime | None
+    """Null: it is not revoked."""
+    last_used_at: datetime | None
+    """To a minute or two; null: never."""
+    missing: list[int] | None = None
+    """Databases that do not have it: revoke it and make another."""
+    away: list[int] | None = None
+    """Databases of a cluster that did not answer: what they have is missing. Left out where all did."""
+    secret: str
+    """For `Authorization: Bearer`. It is shown once."""
 
 
 class KindLimits(Model, frozen=True, kw_only=True):
@@ -888,6 +1013,18 @@ class PasswordResetToken(Model, frozen=True, kw_only=True):
     """For `POST /api/auth/reset`."""
     expires_at: datetime
     """RFC 3339, UTC."""
+
+
+class ReceiptCheck(Model, frozen=True, kw_only=True):
+    """What became of the entry that a receipt is of."""
+
+    id: int
+    """The server's number of the transaction."""
+    receipt: str
+    verdict: str
+    """One of `ok`, `altered`, `rewritten`, `removed`. `ok`: it is on record as it was answered. `altered`: it was
+    changed since. `rewritten`: this is not its receipt any more. `removed`: this wallet has no such
+    transaction."""
 
 
 class RecordedVerification(Model, frozen=True, kw_only=True):
@@ -1141,6 +1278,14 @@ class TrialBalance(Model, frozen=True, kw_only=True):
     """The sum of the accounts' balances: 0."""
     away: list[int] | None = None
     """Databases of a cluster that did not answer: what they have is missing. Left out where all did."""
+
+
+class UsedKey(Model, frozen=True, kw_only=True):
+    """The key of a machine that did it, in place of the user."""
+
+    id: UUID
+    name: str | None
+    prefix: str | None
 
 
 class UserPage(Model, frozen=True, kw_only=True):

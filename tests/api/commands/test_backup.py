@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.cli import pgwallet
-from tests.database import SERVICE_PASSWORD, Database, PostgresServer
+from tests.database import SERVICE_PASSWORD, Database, PostgresServer, cloned
 
 Command = Callable[..., Result]
 TOTALS = "select count(*), sum(id) from wallet.ledger l join wallet.transactions t on t.id = l.transaction_id"
@@ -17,10 +17,8 @@ TOTALS = "select count(*), sum(id) from wallet.ledger l join wallet.transactions
 
 @pytest.fixture(scope="module")
 def empty(postgres_server: PostgresServer) -> Iterator[Database]:
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute("create database restored template template0")
-        yield postgres_server.database("restored")
-        administrator.execute("drop database restored with (force)")
+    with cloned(postgres_server, "restored", "template0") as database:
+        yield database
 
 
 @pytest.fixture
@@ -84,24 +82,14 @@ def test_a_dump_is_restored_into_an_empty_database_and_into_no_other(
             service.execute("table wallet.ledger")
 
 
-def test_a_violation_is_told(
-    command: Command, tmp_path: Path, postgres_server: PostgresServer, module_database: Database
-) -> None:
-    with postgres_server.database("postgres").connect() as administrator:
-        for name in ("forged", "unsound"):
-            administrator.execute(
-                f"create database {name} template {module_database.name if name == 'forged' else 'template0'}".encode()
-            )
-        try:
-            forged, file = postgres_server.database("forged"), tmp_path / "forged.dump"
-            with forged.connect() as attacker:
-                attacker.execute("set session_replication_role = replica")
-                attacker.execute("update wallet.ledger set amount = amount + 1 where hash is not null")
-            assert command("backup", str(file), DATABASE_URL=forged.url).exit_code == 0
-            refused(command("restore", str(file), DATABASE_URL=postgres_server.database("unsound").url), "violations")
-        finally:
-            for name in ("forged", "unsound"):
-                administrator.execute(f"drop database if exists {name} with (force)".encode())
+def test_a_violation_is_told(command: Command, tmp_path: Path, postgres_server: PostgresServer) -> None:
+    file = tmp_path / "forged.dump"
+    with cloned(postgres_server, "forged") as forged, cloned(postgres_server, "unsound", "template0") as unsound:
+        with forged.connect() as attacker:
+            attacker.execute("set session_replication_role = replica")
+            attacker.execute("update wallet.ledger set amount = amount + 1 where hash is not null")
+        assert command("backup", str(file), DATABASE_URL=forged.url).exit_code == 0
+        refused(command("restore", str(file), DATABASE_URL=unsound.url), "violations")
 
 
 def test_a_backup_replaces_nothing_and_leaves_nothing_half_made(

@@ -56,6 +56,41 @@ def test_an_operator_is_one_everywhere_and_acts_where_the_wallet_is(several: Eve
     assert everywhere.json("cluster", "role", olga, "operator")["role"] == "operator"
 
 
+def test_a_key_is_made_listed_and_ended_in_all(several: Everywhere, everywhere: Cli, tmp_path: Path) -> None:
+    names = [made_at(several, everywhere, number) for number in (0, 1)]
+    subjects = [part for name in names for part in ("--subject", name)]
+    made = everywhere.json("key", "create", "shop", "--scope", "read", *subjects)
+    (listed,) = everywhere.json("key", "list")
+    assert (listed["id"], listed["databases"]) == (made["id"], [0, 1])
+    prefixes = "select prefix from wallet.api_keys where revoked_at is null"
+    with several.connect() as administrator:
+        assert administrator.execute(prefixes).fetchall() == [(made["prefix"],)] * 2
+        broken = {"PGWALLET_CLUSTER": str(without_the_second(several, tmp_path))}
+        said = everywhere.refusal("key", "create", "till", "--scope", "read", "--all-users", **broken)
+        assert "End what may be there of it: `pgwallet key revoke " in said
+        assert administrator.execute(prefixes).fetchall() == [(made["prefix"],)] * 2, (
+            "nothing is done while one is away"
+        )
+        assert everywhere.json("key", "revoke", made["prefix"])["databases"] == [0, 1]
+        # made in one alone, as by a command that was cut off: it is ended there
+        with several.databases.members[0].connect() as first:
+            half = "select id from wallet_create_key(null, 'half', sha256('x'), 'pgw_12345678', '{read}', null, true)"
+            (half_made,) = first.execute(half).fetchone() or (None,)
+        assert everywhere.json("key", "list")[0]["databases"] == [0]
+        assert everywhere.json("key", "revoke", str(half_made))["databases"] == [0]
+        assert administrator.execute(prefixes).fetchall() == []
+    assert everywhere.json("key", "list") == []
+
+
+def without_the_second(several: Everywhere, folder: Path) -> Path:
+    """A map in which database 1 is not where it says."""
+    file = folder / "map.toml"
+    away = several.databases.members[1]
+    text = several.databases.file.read_text()
+    file.write_text(text.replace(f"postgres@/{away.name}?", f"postgres@/{away.name}_gone?"))
+    return file
+
+
 def test_status_and_doctor_tell_of_each(everywhere: Cli) -> None:
     found = everywhere.json("status")
     assert [one["number"] for one in found["databases"]] == [0, 1]
@@ -74,11 +109,7 @@ def test_status_and_doctor_tell_of_each(everywhere: Cli) -> None:
 
 def test_what_is_away_is_told_beside_what_is_there(several: Everywhere, everywhere: Cli, tmp_path: Path) -> None:
     name = made_at(several, everywhere, 0)
-    file = tmp_path / "map.toml"
-    away = several.databases.members[1]
-    text = several.databases.file.read_text()
-    file.write_text(text.replace(f"postgres@/{away.name}?", f"postgres@/{away.name}_gone?"))
-    broken = {"PGWALLET_CLUSTER": str(file)}
+    broken = {"PGWALLET_CLUSTER": str(without_the_second(several, tmp_path))}
     for command in (["user", "list", "--json"], ["txn", "find", name, "--json"]):
         status, output, errors = everywhere.attempt(*command, **broken)
         assert (status, json.loads(output)[0]["username"]) == (3, name)

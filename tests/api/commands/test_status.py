@@ -96,7 +96,7 @@ def test_the_service_that_runs_here(command: Cli, database: Database, tmp_path: 
         assert (without["health"], without["measured"]) == ("healthy", None)
         assert "PGWALLET_METRICS_TOKEN is not set here" in without["reason"]
         wrong = json.loads(command.call("status", "--json", **here, PGWALLET_METRICS_TOKEN="x" * 32))["service"]
-        assert wrong["reason"].startswith("/metrics: status 401")
+        assert wrong["reason"].startswith("no rates, no queue: /metrics answers 401")
         with_token = {**here, "PGWALLET_METRICS_TOKEN": METRICS_TOKEN}
         measured = json.loads(command.call("status", "--json", **with_token))["service"]["measured"]
         assert (measured["workers"], measured["waiting"]["mutations"]) == (1, 0)

@@ -11,6 +11,7 @@ import pytest
 
 from api.commands.user import export
 from api.urls import with_login
+from tests.api.commands.conftest import Cli
 from tests.command import COMMAND, Pgwallet
 from tests.database import Database, PostgresServer
 
@@ -61,16 +62,17 @@ def test_the_password_is_asked_for_twice_on_a_terminal(wallet: Pgwallet, name: s
     assert b"horse" not in shown
 
 
-def test_what_is_refused(wallet: Pgwallet, name: str) -> None:
+def test_what_is_refused(cli: Cli, module_database: Database, name: str) -> None:
     def refusal(wanted: str, password: str) -> str:
-        return wallet.refusal("user", "create", wanted, "--role", "operator", PGWALLET_USER_PASSWORD=password)
+        return cli.refusal("user", "create", wanted, "--role", "operator", PGWALLET_USER_PASSWORD=password)
 
     assert refusal("alice", "correct horse") == "user alice was not made: username already taken"
-    assert role(wallet, "alice") == "user"
     assert refusal("x", "correct horse") == ("user x was not made: username must be 3 to 64 of a-z, 0-9, _, . and -")
-    assert refusal(name, "short") == "a password has 8 to 72 bytes in UTF-8"
-    assert refusal(name, "") == "a password has 8 to 72 bytes in UTF-8"
-    assert role(wallet, name) == ""
+    for wrong in ("short", "", "x" * 73, "not UTF-8: \udcff"):
+        assert refusal(name, wrong) == "a password has 8 to 72 bytes in UTF-8"
+    with module_database.connect() as administrator:
+        found = "select username, role::text from wallet.users where username in ('alice', %s)"
+        assert administrator.execute(found, [name.lower()]).fetchall() == [("alice", "user")]
 
 
 def test_before_migrate(fresh: Pgwallet, name: str) -> None:
@@ -86,13 +88,9 @@ def test_an_address_without_wallets_is_named(fresh: Pgwallet, postgres_server: P
     assert "secret" not in line
 
 
-def test_help(wallet: Pgwallet) -> None:
-    assert "--role" in wallet.call("user", "create", "--help")
-
-
-def test_an_export_is_one_json_object(wallet: Pgwallet, name: str) -> None:
-    wallet.call("user", "create", name, PGWALLET_USER_PASSWORD="correct horse")
-    exported = json.loads(wallet.call("user", "export", name.upper()))
+def test_an_export_is_one_json_object(cli: Cli, name: str) -> None:
+    cli.call("user", "create", name, PGWALLET_USER_PASSWORD="correct horse")
+    exported = json.loads(cli.call("user", "export", name.upper()))
     assert exported["user"]["username"] == name.lower()
     assert "password_hash" not in exported["user"]
     (one,) = exported["wallets"]
@@ -114,7 +112,5 @@ def test_an_export_that_is_cut_off_is_on_record(database: Database) -> None:
     assert noted == [("alice", "export")]
 
 
-def test_an_export_of_nobody(wallet: Pgwallet, fresh: Pgwallet, name: str) -> None:
-    status, output, errors = wallet.attempt("user", "export", name)
-    assert (status, output, errors) == (1, "", f"pgwallet: there is no user {name}\n")
-    assert fresh.refusal("user", "export", name).startswith(f"no wallets yet in the data dir {fresh.data_dir}: ")
+def test_an_export_of_nobody(cli: Cli, name: str) -> None:
+    assert cli.attempt("user", "export", name) == (1, "", f"pgwallet: there is no user {name}\n")

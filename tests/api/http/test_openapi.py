@@ -95,6 +95,7 @@ def test_every_route_of_the_contract_is_there(document: dict[str, Any]) -> None:
         ("post", "/api/wallet/holds/{txn_id}/void"),
         ("get", "/api/wallet/transactions"),
         ("get", "/api/wallet/transactions/{txn_id}"),
+        ("get", "/api/wallet/receipt"),
         ("get", "/api/wallet/statement"),
         ("get", "/api/wallets"),
         ("post", "/api/wallets"),

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, Final, NamedTuple
@@ -94,6 +95,7 @@ class Argument(NamedTuple):
         return f"{self.python} or uuid4()" if self.spelt == "txn_id" and self.place == "body" else self.python
 
 
+@cache
 def document() -> Schema:
     """The OpenAPI document, without a service."""
     app = create_app(Settings(api_url="postgresql://wallet_api@/none", jwt_secret="a secret of 32 bytes at the least"))

@@ -26,7 +26,7 @@ def test_the_examples_print_what_they_say(service: Service, operator: User) -> N
     for block in BLOCKS:
         if "pgw_…" in block:
             made = operator.post(
-                "/api/operator/keys", json={"name": "shop", "scopes": ["read", "hold"], "users": [name]}
+                "/api/operator/keys", json={"name": "shop", "scopes": ["read", "hold"], "subjects": [name]}
             )
             block = block.replace("pgw_…", data(made, 201)["secret"])
         program = block.replace("http://localhost:8080", service.url).replace('"dora"', f'"{name}"')

@@ -1,6 +1,7 @@
 """What the client makes of answers: it tries again, gives up, and never believes what is no answer of the API."""
 
 import asyncio
+import gzip
 import json
 import pickle
 from collections.abc import Callable, Iterator
@@ -43,9 +44,11 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 @pytest.fixture(autouse=True)
 def at_once() -> Iterator[None]:
-    """No test waits between two tries."""
+    """No test waits between two tries, and none of them is logged."""
+    stamina.instrumentation.set_on_retry_hooks([])
     with stamina.set_testing(True, attempts=3):
         yield
+    stamina.instrumentation.set_on_retry_hooks(None)
 
 
 def success(told: object, status: int = 200) -> httpx.Response:
@@ -164,18 +167,19 @@ def test_it_waits_as_long_as_the_service_says_but_not_for_ever() -> None:
     assert told.value.retry_after == 3600
 
 
+JSON = "application/json"
 DEEP = b'{"data": ' + b"[" * 100_000
 HOSTILE = {
-    "not JSON": httpx.Response(200, text="<html>", headers={"Content-Type": "application/json"}),
+    "not JSON": httpx.Response(200, text="<html>", headers={"Content-Type": JSON}),
     "another type": httpx.Response(200, text="{}", headers={"Content-Type": "text/html"}),
     "no data": httpx.Response(200, json={"success": True}),
     "another shape": success({"id": "42"}),
     "null": success(None),
-    "nested": httpx.Response(200, content=DEEP, headers={"Content-Type": "application/json"}),
+    "nested": httpx.Response(200, content=DEEP, headers={"Content-Type": JSON}),
     "another transaction": success(TRANSACTION | {"txn_id": str(uuid4())}),
     "a redirect": httpx.Response(307, headers={"Location": "http://elsewhere.example/"}),
     "another success": success(TRANSACTION, 203),
-    "too large": httpx.Response(200, content=b" " * 3000, headers={"Content-Type": "application/json"}),
+    "too large": httpx.Response(200, content=b" " * 3000, headers={"Content-Type": JSON}),
     "a list as a problem": httpx.Response(402, json=[], headers={"Content-Type": "application/problem+json"}),
     "a problem without members": httpx.Response(
         402,
@@ -196,6 +200,16 @@ def test_what_is_no_answer_of_the_api_says_so(name: str) -> None:
     assert told.value.status == HOSTILE[name].status_code
     assert len(str(told.value)) < 1000
     assert script.paths == ["/api/wallet/spend"], "neither sent again nor anywhere else"
+
+
+@pytest.mark.parametrize("kind", [JSON, "text/event-stream"])
+def test_what_is_compressed_is_not_unpacked(kind: str) -> None:
+    packed = httpx.ByteStream(gzip.compress(b" " * 10**6))
+    answer = httpx.Response(200, stream=packed, headers={"Content-Type": kind, "Content-Encoding": "gzip"})
+    with pytest.raises(errors.UnexpectedAnswerError, match="it is compressed"):
+        client(Script(answer)).me()
+    with pytest.raises(errors.UnexpectedAnswerError, match="it is compressed"):
+        next(client(Script(answer)).events())
 
 
 class Endless(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -259,6 +273,7 @@ def test_each_code_has_an_exception_with_its_values(code: str) -> None:
     assert type(error) is errors.CODES[code]
     assert (error.code, error.status, error.title) == (code, EXAMPLES[code]["status"], EXAMPLES[code]["title"])
     assert error.hint.endswith(".")
+    assert error.detail not in repr(error)
     assert error.request_id == EXAMPLES[code]["request_id"]
     for name, value in error.members.items():
         assert str(getattr(error, name))[:10] == str(value)[:10] or name in {"results", "expires_at"}
@@ -366,6 +381,21 @@ def test_it_signs_in_when_it_must_and_again_when_the_token_has_ended() -> None:
     assert tokens == ["token-0", "token-1"]
     with pytest.raises(errors.NotSignedIn):
         client(lambda _: problem("unauthorized"), username="dora", password="wrong").wallets()
+
+
+def test_what_json_has_no_words_for_is_not_sent() -> None:
+    script = Script(problem("internal"))
+    for wrong in (float("nan"), float("inf"), "\ud800"):
+        with pytest.raises(ValueError, match=r"not JSON compliant|surrogates not allowed"):
+            client(script).spend(1, metadata={"x": [wrong]})
+    assert script.asked == []
+
+
+def test_it_waits_longer_where_the_service_is_asked_to_wait() -> None:
+    script = Script(success({"items": [], "next": "c1"}))
+    client(script, timeout=2).operator.event_page(wait=30)
+    client(script, timeout=2).operator.event_page()
+    assert [request.extensions["timeout"]["read"] for request in script.asked] == [32, 2]
 
 
 def test_times_have_a_zone() -> None:

@@ -99,6 +99,25 @@ def test_one_transaction_by_its_id(alice: User, bob: User) -> None:
     problem(alice.get("/api/wallet/transactions/17"), 404, "not_found")
 
 
+def test_a_receipt_is_held_against_what_is_on_record(alice: User, bob: User) -> None:
+    first, second = (data(alice.topup(amount), 201) for amount in (100, 200))
+
+    def verdict(user: User, number: int, receipt: str) -> str:
+        found = data(user.get("/api/wallet/receipt", params={"id": number, "receipt": receipt}))
+        assert (found.pop("id"), found.pop("receipt")) == (number, receipt)
+        return str(found["verdict"])
+
+    assert verdict(alice, first["id"], first["receipt"]) == "ok"
+    assert verdict(alice, first["id"], second["receipt"]) == "rewritten"
+    assert verdict(alice, second["id"] + 1_000_000, second["receipt"]) == "removed"
+    assert verdict(bob, first["id"], first["receipt"]) == "removed", "it tells nothing of other wallets"
+    other_asset = {"id": first["id"], "receipt": first["receipt"], "asset": "EUR"}
+    problem(alice.get("/api/wallet/receipt", params=other_asset), 404, "WA001")
+    for wrong in ({"id": 0}, {"id": 2**53}, {"id": "x"}, {"receipt": "x"}, {"receipt": first["receipt"].upper()}):
+        given = {"id": first["id"], "receipt": first["receipt"], **wrong}
+        problem(alice.get("/api/wallet/receipt", params=given), 422, "validation", next(iter(wrong)))
+
+
 def test_filters(alice: User) -> None:
     for number in range(3):
         alice.topup(10 + number, reference="tips")

@@ -27,7 +27,7 @@ def sockets(process: int) -> set[str]:
 
 
 def test_a_relay_runs_beside_the_workers_and_is_replaced(wallet: Pgwallet) -> None:
-    service = wallet.start()
+    service = wallet.start(PGWALLET_RELAY="")
     token = (wallet.data_dir / "metrics_token").read_text().strip()
     [relay] = service.children("api.server.relay")
     wait_until(lambda: leads(service, token))
@@ -50,7 +50,7 @@ def test_it_can_be_left_out(wallet: Pgwallet) -> None:
 
 
 def test_it_ends_when_the_supervisor_was_killed(wallet: Pgwallet) -> None:
-    service = wallet.start()
+    service = wallet.start(PGWALLET_RELAY="")
     [relay] = service.children("api.server.relay")
     assert service.stop(signal.SIGKILL) == -signal.SIGKILL
     wait_until(lambda: not Path(f"/proc/{relay}").exists())

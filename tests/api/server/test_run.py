@@ -17,7 +17,7 @@ ALICE = {"username": "alice", "password": "password123"}
 
 
 def test_the_first_run_sets_everything_up_and_says_one_line(fresh: Pgwallet) -> None:
-    service = fresh.start()
+    service = fresh.start(PGWALLET_RELAY="")
     assert service.request("/api/auth/signin", ALICE)[0] == 200
     assert service.stop(signal.SIGINT) == 0
     assert service.output == f"pgwallet ready on http://localhost:{service.port} (docs: /api/docs)\n"
@@ -45,7 +45,7 @@ def test_a_new_key_ends_no_token_unless_the_old_one_is_discarded(wallet: Pgwalle
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything(wallet: Pgwallet, number: signal.Signals) -> None:
-    service = wallet.start(PGWALLET_WORKERS="2")
+    service = wallet.start(PGWALLET_WORKERS="2", PGWALLET_RELAY="on")
     workers = service.children("api.server.worker")
     assert len(workers) == 2
     assert service.stop(number) == 0

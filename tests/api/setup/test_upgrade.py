@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from tests.api.setup import before
-from tests.database import Database, PostgresServer
+from tests.database import Database, PostgresServer, cloned
 
 STATEMENTS = before.recorded()
+ARGUMENTS = {statement: before.Arguments(statement) for statement in STATEMENTS}
 # what one asks for, by the names of parameters; of what has none, null
 VALUES = {
     "p_wallet_id": "'{wallet}'", "p_wallet_ids": "array['{wallet}'::uuid]", "p_to_wallet_id": "'{other}'",
@@ -52,6 +53,7 @@ class OldService:
     connection: psycopg.Connection
     parameters: dict[str, list[str]]
     ids: dict[str, object]
+    statements: list[str]
     prepared: dict[str, str] = field(default_factory=dict)
 
     def call(self, statement: str, lap: object) -> Outcome:
@@ -78,7 +80,7 @@ class OldService:
             return str(error.sqlstate)
 
     def _values(self, statement: str) -> Iterator[str]:
-        found = {number: (function, named) for function, named, number in before.Arguments(statement).found}
+        found = {number: (function, named) for function, named, number in ARGUMENTS[statement].found}
         for number in sorted(found):
             function, named = found[number]
             name = self.parameters[function][named] if isinstance(named, int) else named
@@ -95,14 +97,9 @@ class Upgrade:
 
 
 @pytest.fixture(scope="module")
-def upgrade(postgres_server: PostgresServer, postgresql_noproc: object) -> Iterator[Upgrade]:
-    del postgresql_noproc
-    with postgres_server.database("postgres").connect() as administrator:
-        administrator.execute("create database of_before template template0")
-        try:
-            yield upgraded(postgres_server.database("of_before"))
-        finally:
-            administrator.execute("drop database of_before with (force)")
+def upgrade(postgres_server: PostgresServer) -> Iterator[Upgrade]:
+    with cloned(postgres_server, "of_before", "template0") as database:
+        yield upgraded(database)
 
 
 def upgraded(database: Database) -> Upgrade:
@@ -116,22 +113,25 @@ def upgraded(database: Database) -> Upgrade:
         make = "select user_id, wallet_id from wallet_register(%s, 'hash')"
         ids = {name: administrator.execute(make, [name]).fetchone() or () for name in ("dora", "olga", "oscar")}
         administrator.execute("select wallet_set_role(name, 'operator') from unnest(array['olga', 'oscar']) name")
-        services = {}
+        services: dict[str, OldService] = {}
+        refused = STATEMENTS
         for name, login in (("dora", "wallet_api"), ("olga", "wallet_api"), ("relay", "wallet_relay")):
             connection = psycopg.connect(database.url, autocommit=True)
             connection.execute(f"set session authorization {login}".encode())
             people = {"actor": ids.get(name, ids["dora"])[0], "wallet": ids["dora"][1], "other": ids["oscar"][1]}
-            services[name] = OldService(connection, parameters, people)
+            services[name] = service = OldService(connection, parameters, people, refused)
+            # what one is refused, the next one asks for
+            refused = [statement for statement in refused if isinstance(service.call(statement, 0), str)]
 
         def answers(lap: object) -> dict[tuple[str, str], Outcome]:
             return {
                 (name, statement): service.call(statement, lap)
                 for name, service in services.items()
-                for statement in STATEMENTS
+                for statement in service.statements
             }
 
         # the sixth time plans are generic
-        known = [answers(lap) for lap in range(6)][-1]
+        known = [answers(lap) for lap in range(1, 6)][-1]
         meanwhile: list[tuple[str, Outcome, Outcome]] = []
         migrated = threading.Event()
 
@@ -166,7 +166,7 @@ def test_its_calls_are_answered_to_begin_with(upgrade: Upgrade) -> None:
         function.removeprefix("wallet_")
         for (_, statement), outcome in upgrade.before.items()
         if not isinstance(outcome, str)
-        for function in before.Arguments(statement).functions
+        for function in ARGUMENTS[statement].functions
     }
     assert ANSWERED - answered == set()
 
@@ -178,6 +178,6 @@ def test_they_are_answered_while_the_database_is_migrated(upgrade: Upgrade) -> N
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_they_are_answered_by_the_new_functions(upgrade: Upgrade, statement: str) -> None:
-    for name in ("dora", "olga", "relay"):
+    for name in (name for name, asked in upgrade.before if asked == statement):
         old, new = upgrade.before[name, statement], upgrade.after[name, statement]
         assert same(old, new), (name, old, new)

@@ -106,7 +106,7 @@ def foreign(wallet: Pgwallet, database: Database) -> tuple[list[str], list[str]]
 
 @pytest.mark.parametrize("walk", [embedded, foreign])
 def test_no_secret_is_in_what_it_writes(fresh: Pgwallet, database: Database, walk: Walk) -> None:
-    fresh.environment["PGWALLET_LOG_LEVEL"] = "debug"
+    fresh.environment |= {"PGWALLET_LOG_LEVEL": "debug", "PGWALLET_RELAY": "on"}
     secrets, said = walk(fresh, database)
     written = "\n".join(said)
     assert len(re.findall('"event":"request"', written)) >= 15

@@ -26,6 +26,7 @@ from api.app import create_app
 from api.database import traced
 from api.database.call_queue import CallQueue, Pending
 from api.database.connections import Connections
+from api.http import request_log
 from api.session import Connection
 from api.settings import Settings, SettingsError
 from api.telemetry import log_config, traces
@@ -96,6 +97,7 @@ def told(module_database: Database) -> Told:
         patch.setattr(traces, "OTLPSpanExporter", lambda: exporter)
         # the log is that of all tests in this process
         patch.setattr(log_config, "configure", lambda _: None)
+        patch.setattr(request_log, "_write", lambda: None)
         asyncio.run(story(found, module_database))
     found.spans = list(exporter.get_finished_spans())
     return found
@@ -364,6 +366,7 @@ def test_the_log_says_why_without_an_address(told: Told, lines: list[Any], monke
     assert lines == [{"event": "traces do not arrive", "log_level": "warning", "reason": "ConnectionError"}]
 
 
+@pytest.mark.usefixtures("lines")
 def test_a_collector_that_hangs_stops_neither_requests_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     collector = Collector()
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "10")

@@ -12,7 +12,7 @@ insert into reviewed values
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
   ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
-  ('shard', 'is about nobody'), ('homes', 'is about nobody'),
+  ('shard', 'is about nobody'), ('homes', 'is about nobody'), ('retention', 'is about nobody'),
   ('webhooks', 'is about who is told of events: operators can read it'),
   ('api_keys', 'is about a machine: who may be acted for is in key_subjects, who made one in actions_taken'),
   ('webhook_backlog', 'ids of events, for a while'), ('webhook_dead_letters', 'ids of events, for a while'),

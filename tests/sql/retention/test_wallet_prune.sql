@@ -78,7 +78,7 @@ select is_empty($$ select from wallet.operator_actions a where a.action = 'read'
 select results_eq(
   $$ select a.actor, a.detail -> 'of', (a.detail -> 'rows')::bigint, (a.detail ->> 'up_to')::timestamptz, a.detail ->> 'login'
     from wallet.operator_actions a where a.action = 'prune' $$,
-  $$ select null::uuid, '"looks"'::jsonb, count(*), max(b.created_at), session_user::text from before b where b.action = 'read' $$,
+  $$ select null::uuid, '"looks"'::jsonb, count(*), max(b.created_at), session_user::text collate "default" from before b where b.action = 'read' $$,
   'what went is on record'
 );
 

@@ -117,6 +117,14 @@ FILL = f"""
     insert into wallet.inbox (origin_id, from_wallet_id, to_wallet_id, amount, asset, transaction_id)
       select t.id, gen_random_uuid(), t.wallet_id, 1, 'UC', t.id from wallet.transactions t
       where t.wallet_id = '00000000-0000-4000-a000-{ROWS:012}';
+    insert into wallet.api_keys (id, name, prefix, secret_hash, scopes, all_users)
+      select ('00000000-0000-4000-c000-' || lpad(n::text, 12, '0'))::uuid, 'key', 'pgw_00000000',
+        sha256(n::text::bytea), '{{spend}}', false
+      from generate_series(1, {ROWS}) n;
+    insert into wallet.key_subjects (key_id, user_id)
+      select k.id, '00000000-0000-4000-9000-{ROWS:012}' from wallet.api_keys k;
+    insert into wallet.key_uses (id, key_id)
+      select t.id, '00000000-0000-4000-c000-000000000001' from wallet.transactions t;
     update wallet.retention set keep_days = 1;
     set session_replication_role = origin;
 """
