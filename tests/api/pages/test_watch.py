@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from api.pages.words import load
 from tests.api.pages.browser import Browser, Page
 from tests.api.routes.test_verifications import RUNS, finished, held
 from tests.api.service import PASSWORD, Service, User, data, serve
@@ -142,6 +143,13 @@ def test_books_that_do_not_balance_are_said_so(console: Browser, alice: User, da
     assert page.follow("Start a verification").title == "Start a verification"
 
 
+def test_every_rule_has_a_word(database: psycopg.Connection) -> None:
+    row = database.execute("select prosrc from pg_proc where proname = 'wallet_verify'").fetchone()
+    assert row is not None
+    listed = row[0].partition("array[")[2].partition("]")[0]
+    assert set(re.findall(r"'(\w+)'", listed)) == set(vars(load().rule))
+
+
 @pytest.mark.one_database(reason="it follows one run step by step, and several databases begin one each")
 def test_a_verification_is_started_with_the_password_and_followed(
     console: Browser, operator: User, database: psycopg.Connection
@@ -155,11 +163,11 @@ def test_a_verification_is_started_with_the_password_and_followed(
     with held(database):
         page = again.form("Start now").send(password=PASSWORD)
         assert re.fullmatch(r"/operator/verifications/\d+", page.path)
-        wait_until(lambda: "Step 5 of 10: what counts against limits." in console.open(page.path))
+        wait_until(lambda: "Step 5 of 11: what counts against limits." in console.open(page.path))
         running = console.open(page.path)
         assert running.root.all("body")[0]["data-poll"]
         assert float(running.root.all("progress")[0]["value"]) == 4
-        assert "Step 5 of 10" in console.open("/operator/verifications")
+        assert "Step 5 of 11" in console.open("/operator/verifications")
         assert "Start a verification" not in console.open("/operator/verifications")
         # pressed twice: both lead to the one that runs
         twice = form.send(password=PASSWORD)

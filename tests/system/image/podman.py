@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-VARIABLE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+# two dollars stand for one, which is the shell's
+VARIABLE = re.compile(r"(?<!\$)\$\{(\w+):-([^}]*)\}")
 PATIENCE = 60.0
 # no cgroups, and no limits that only an unrestricted root could set: neither is what is tested
 SURROUNDINGS = ["--network=host", "--cgroups=disabled", "--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096"]

@@ -444,7 +444,7 @@ def test_a_batch_of_a_wrong_shape_is_refused_as_by_the_database(
 
 def test_keys_are_judged_by_the_database_of_each_item(door: Door, users: Users) -> None:
     key = uuid4()
-    owners: list[object] = []
+    owners: list[UUID] = []
     make = "select wallet_create_key(%s, 'a key', sha256(%s::text::bytea), 'pgw_12345678', %s, p_all_users => true)"
     for number in range(3):
         database = door.session(number, "wallet_clerk")
