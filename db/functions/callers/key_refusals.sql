@@ -19,10 +19,10 @@ begin
     select k.* into v_key from wallet.api_keys k where k.id = p_key_ids[1];
     if wallet.key_reason(v_key, p_scopes[1], true, true) is null and not exists (
       select
-      from unnest(p_actors) as i (actor)
+      from unnest(p_key_ids, p_actors) as i (key_id, actor)
       where not exists (select from wallet.users u where u.id = i.actor and u.role <> 'operator' and u.erased_at is null)
         or not v_key.all_users
-        and not exists (select from wallet.key_subjects s where s.key_id = v_key.id and s.user_id = i.actor)
+        and not exists (select from wallet.key_subjects s where s.key_id = i.key_id and s.user_id = i.actor)
     ) then
       return null;
     end if;
