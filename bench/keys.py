@@ -16,8 +16,8 @@ from bench.wrk import Load, Users
 SECTION = "(n) HTTP top-ups with a key; against those with a token over as many connections"
 GOAL = Goal(">=", 0.95)
 CONNECTIONS = (32, 128)
-MOST = 9
-"""Rounds: a ratio close to 1 needs more of them than a rate."""
+EACH = 3
+"""Rounds for each of the plan: a ratio close to 1 needs more of them than a rate."""
 CREATE = "select id from public.wallet_create_key(null, 'bench', $1, $2, array['topup'], p_all_users => true)"
 
 
@@ -49,7 +49,7 @@ def measure(run: Run, database: Database) -> None:
             load(way, CONNECTIONS[0], 1)
         points = [(way, connections) for connections in CONNECTIONS for way in files]
         calls = {f"{way}, {connections}": partial(load, way, connections) for way, connections in points}
-        found = interleave(calls, rounds(1 if run.plan.brief else MOST, run.plan.http_budget), run.say)
+        found = interleave(calls, rounds(EACH * run.plan.rounds, run.plan.http_budget), run.say)
     for way, connections in points:
         rates = [one.rate for one in found[f"{way}, {connections}"]]
         against = [one.rate for one in found[f"token, {connections}"]] if way == "key" else None

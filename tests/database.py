@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from pytest_postgresql.janitor import DatabaseJanitor
 
 from api.postgres import embedded
 from api.setup import deploy
@@ -92,12 +93,8 @@ class Database:
 @contextlib.contextmanager
 def cloned(server: PostgresServer, name: str, template: str = WALLET) -> Iterator[Database]:
     """A database like the template, for a while."""
-    with server.database("postgres").connect() as administrator:
-        administrator.execute(f"create database {name} template {template}".encode())
-        try:
-            yield server.database(name)
-        finally:
-            administrator.execute(f"drop database if exists {name} with (force)".encode())
+    with DatabaseJanitor(user="postgres", host=server.host, port=server.port, dbname=name, template_dbname=template):
+        yield server.database(name)
 
 
 def clone(server: PostgresServer, template: str, name: str) -> Database:

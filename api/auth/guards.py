@@ -42,8 +42,8 @@ def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
         if given is None:
             raise unauthorized()
         scope["user"] = user = await tokens.principal(given, scope if keys else None)
-        if user.key_id is not None:
-            limits.key(user.key_id, user.key_rate, scope)
+        if user.key_text is not None:
+            limits.key(user.key_text, user.key_rate, scope)
         elif named:
             raise ServiceError(BAD_REQUEST, FOR_KEYS)
         else:
@@ -56,10 +56,10 @@ def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
 
 def count(limits: Limits, user: Principal, calls: int) -> None:
     """Count calls of a caller beside the request itself. Raises ServiceError (429)."""
-    if user.key_id is None:
+    if user.key_text is None:
         limits.user(user.user_id, calls)
     else:
-        limits.key(user.key_id, user.key_rate, calls=calls)
+        limits.key(user.key_text, user.key_rate, calls=calls)
 
 
 def operator(tokens: Tokens, limits: Limits) -> Guard:

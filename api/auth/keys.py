@@ -91,7 +91,7 @@ class Keys:
     def __init__(self, database: Database, rate: int) -> None:
         self._database = database
         self._rate = rate
-        self._used: set[UUID] = set()
+        self._used: set[str] = set()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -140,8 +140,8 @@ class Keys:
 
     def note(self, user: Principal) -> None:
         """Remember that the key was used now."""
-        if user.key_id is not None:
-            self._used.add(user.key_id)
+        if user.key_text is not None:  # the hash of a text is computed once, and that of a UUID each time
+            self._used.add(user.key_text)
 
     async def _note(self) -> None:
         while True:
@@ -151,7 +151,7 @@ class Keys:
     async def _write(self) -> None:
         try:
             while used := list(self._used)[:MOST_NOTED]:
-                await self._database.note_key_use(used)
+                await self._database.note_key_use([UUID(key_id) for key_id in used])
                 self._used.difference_update(used)
         except ServiceError:
             pass  # the database is away: with the next note

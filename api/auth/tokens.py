@@ -133,7 +133,8 @@ class Tokens:
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(token)
             return known
-        token = bearer(authorization)
+        if not token.startswith(KEY_START):
+            token = bearer(authorization)
         if token.startswith(KEY_START):
             return await self._of_key(token, scope)
         return await self._remembered(token, self._verify(token))

@@ -81,11 +81,12 @@ class Table:
 
     def give_back(self, name: int, rate: float) -> None:
         """Count a call of a caller no longer."""
-        first = (name % (CALLERS // WAYS)) * WAYS * 2
-        for place in range(first, first + WAYS * 2, 2):
-            if self._names[place] == name:
-                self._idle_at[place + 1] -= WINDOW / rate
-                return
+        place = first = (name % (CALLERS // WAYS)) * WAYS * 2
+        while self._names[place] != name:
+            place += 2
+            if place == first + WAYS * 2:
+                return  # another caller has its place
+        self._idle_at[place + 1] -= WINDOW / rate
 
     def _find(self, name: int, first: int, now: float) -> int:
         """Return the place of a caller; a new caller gets one."""
@@ -117,13 +118,8 @@ class Limits:
         def user_fingerprint(user_id: UUID) -> int:
             return fingerprint(b"user", user_id.hex)
 
-        @lru_cache(CACHED)
-        def key_fingerprint(key_id: UUID) -> int:
-            return fingerprint(b"key", key_id.hex)
-
         self._fingerprint = fingerprint
         self._user_fingerprint = user_fingerprint
-        self._key_fingerprint = key_fingerprint
 
     def user(self, user_id: UUID, calls: int = 1) -> None:
         """Count calls of a signed-in user, a window's at most. Raises ServiceError (429)."""
@@ -132,7 +128,7 @@ class Limits:
         if wait := self._table.take(self._user_fingerprint(user_id), self._rate, min(calls, self._rate)):
             raise refusal(self._rate, wait)
 
-    def key(self, key_id: UUID, rate: int, scope: HTTPScope | None = None, calls: int = 1) -> None:
+    def key(self, key_id: str, rate: int, scope: HTTPScope | None = None, calls: int = 1) -> None:
         """Count calls of a key with `rate` calls a minute (0: no limit), a window's at most. Raises ServiceError (429).
 
         The request of `scope` was counted for its address, which it no longer is: many users' calls come from a
@@ -140,7 +136,7 @@ class Limits:
         """
         if not self._rate:
             return
-        if rate and (wait := self._table.take(self._key_fingerprint(key_id), rate, min(calls, rate))):
+        if rate and (wait := self._table.take(self._fingerprint(b"key", key_id), rate, min(calls, rate))):
             raise refusal(rate, wait)
         if scope is not None:
             self._table.give_back(self._fingerprint(b"address", client_address(scope)), self._rate * ADDRESS_FACTOR)

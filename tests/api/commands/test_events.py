@@ -1,8 +1,11 @@
 """`pgwallet events`: what happened, for pipes."""
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
 from typing import Any
 
 from tests.command import Pgwallet, Service, wait_until
@@ -56,10 +59,20 @@ def test_a_reader_that_has_enough_ends_it_quietly(wallet: Pgwallet) -> None:
         assert (process.wait(60), process.stderr.read()) == (128 + signal.SIGPIPE, "")
 
 
+@contextlib.contextmanager
+def following(wallet: Pgwallet, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """What follows has no end: it ends with the test, also with one that fails."""
+    with wallet.spawn("events", "--follow", *arguments) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def test_who_follows_misses_nothing_when_the_database_restarts(wallet: Pgwallet) -> None:
     service = wallet.start()
     newest = lines(wallet.call("events", "--json"))[-1]["id"]
-    with wallet.spawn("events", "--follow", "--after", newest, "--type", "user.signed_up", "--json") as process:
+    with following(wallet, "--after", newest, "--type", "user.signed_up", "--json") as process:
         assert process.stdout is not None
         sign_up(service, "carl")
         seen = [json.loads(process.stdout.readline())]
@@ -88,7 +101,7 @@ def test_a_terminal_shows_each_event_as_it_comes(wallet: Pgwallet) -> None:
     """Nothing waits in a buffer of the command for more."""
     service = wallet.start()
     newest = lines(wallet.call("events", "--json"))[-1]["id"]
-    with wallet.spawn("events", "--follow", "--after", newest, "--type", "wallet.opened") as process:
+    with following(wallet, "--after", newest, "--type", "wallet.opened") as process:
         assert process.stdout is not None
         sign_up(service, "fritz")
         assert "  wallet.opened  " in process.stdout.readline()

@@ -1,5 +1,5 @@
 -- Keys in the hands of operators: make, look, revoke; all of it on record. And what nobody can change of them.
-select plan(62);
+select plan(63);
 
 select lives_ok(
   $$
@@ -89,6 +89,7 @@ from (values
   ('p_networks', $$'{}'$$, 'WA002 networks'), ('p_networks', $$'{192.0.2.1/24}'$$, 'WA002 networks'), ('p_networks', $$'{null}'$$, 'WA002 networks'),
   ('p_networks', $$'{nowhere}'$$, 'WA002 networks'),
   ('p_expires_at', $$'2001-01-01'$$, 'WA002 expires_at'), ('p_expires_at', $$'infinity'$$, 'WA002 expires_at'),
+  ('p_expires_at', $$'10000-01-01 00:00Z'$$, 'WA002 expires_at'),
   ('p_calls_per_minute', '0', 'WA002 calls_per_minute'), ('p_calls_per_minute', '1000001', 'WA002 calls_per_minute')
 ) as c (argument, value, fault);
 
