@@ -103,7 +103,7 @@ def test_a_privilege_that_left_the_grants_is_revoked(database: Database, db: Pat
     grants.write_text(shorter)
     apply(database)
     with database.connect() as administrator:
-        spend = "wallet_spend(uuid,uuid,bigint,text,jsonb,timestamptz,uuid)"
+        spend = "wallet_spend(uuid,uuid,bigint,text,jsonb,timestamptz,uuid,uuid)"
         sql = "select has_function_privilege('wallet_api', %s, 'execute')"
         assert administrator.execute(sql, [spend]).fetchone() == (False,)
 

@@ -17,7 +17,7 @@ from tests.api.setup.test_migrations import down
 from tests.database import SERVICE_PASSWORD, Database, PostgresServer
 
 ROLE = "wallet_api_second"
-TOPUP = "public.wallet_topup(uuid,uuid,bigint,text,jsonb,timestamptz,uuid)"
+TOPUP = "public.wallet_topup(uuid,uuid,bigint,text,jsonb,timestamptz,uuid,uuid)"
 
 
 @pytest.fixture
