@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from typing import TYPE_CHECKING, Any, Final
@@ -56,7 +57,6 @@ begin
   end if;
 end;
 $$"""
-_PROCESS: Final = secrets.token_hex(8)
 # One server cannot be used: another may be.
 _NEXT: Final = (
     OSError,
@@ -79,7 +79,13 @@ class Connection(Session):
 
     def _get_unique_id(self, prefix: str) -> str:
         name: str = super()._get_unique_id(prefix)  # type: ignore[misc]
-        return f"__pgwallet_{_PROCESS}{name}"
+        return f"__pgwallet_{_process()}{name}"
+
+
+@functools.cache
+def _process() -> str:
+    """Return what no other process has: drawn at the first use, so that forks of one that has loaded this differ."""
+    return secrets.token_hex(8)
 
 
 def set_all(values: Mapping[str, str], *, local: bool = False) -> str:
