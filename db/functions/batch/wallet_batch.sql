@@ -48,7 +48,6 @@ as $$
 #variable_conflict use_column
 declare
   c_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
-  v_has_keys constant boolean := num_nonnulls(variadic p_key_ids) > 0;
   v_actors uuid[] := p_actors;
   v_refusals jsonb[];
   v_set_key_ids uuid[];
@@ -86,17 +85,15 @@ begin
   );
 
   -- what a key may not do is nobody's request from here on: nothing is locked or judged for it
-  if v_has_keys then
+  if num_nonnulls(variadic p_key_ids) > 0 then
     v_refusals := wallet.key_refusals(
       p_key_ids, array(select wallet.key_scope(t) from unnest(p_types) t), p_actors
     );
-    if v_refusals is not null then
-      v_actors := array(
-        select case when i.refusal is null then i.actor else c_nobody end
-        from unnest(v_refusals, p_actors) with ordinality as i (refusal, actor, place)
-        order by i.place
-      );
-    end if;
+    v_actors := array(
+      select case when i.refusal is null then i.actor else c_nobody end
+      from unnest(v_refusals, p_actors) with ordinality as i (refusal, actor, place)
+      order by i.place
+    );
   end if;
   v_to_wallet_ids := p_to_wallet_ids;
   if num_nonnulls(variadic p_to_usernames) > 0 then
@@ -189,7 +186,7 @@ begin
     from (select p.* from judged p order by p.wallet_id, p.seq) j
     where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
 
-    if v_has_keys then
+    if v_refusals is not null then
       select array_agg(p_key_ids[s.ordinal] order by s.place) into v_set_key_ids
       from unnest(v_set) with ordinality as s (ordinal, place);
     end if;

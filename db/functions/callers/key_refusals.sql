@@ -9,24 +9,7 @@ returns jsonb[]
 language plpgsql
 stable
 as $$
-declare
-  v_key wallet.api_keys;
 begin
-  -- mostly one key acts, and may: then each item costs a look at its user
-  if p_key_ids = array_fill(p_key_ids[1], array[cardinality(p_key_ids)])
-    and p_scopes = array_fill(p_scopes[1], array[cardinality(p_scopes)])
-  then
-    select k.* into v_key from wallet.api_keys k where k.id = p_key_ids[1];
-    if wallet.key_reason(v_key, p_scopes[1], true, true) is null and not exists (
-      select
-      from unnest(p_key_ids, p_actors) as i (key_id, actor)
-      where not exists (select from wallet.users u where u.id = i.actor and u.role <> 'operator' and u.erased_at is null)
-        or not v_key.all_users
-        and not exists (select from wallet.key_subjects s where s.key_id = i.key_id and s.user_id = i.actor)
-    ) then
-      return null;
-    end if;
-  end if;
   return (
     select array_agg(
       case
@@ -50,4 +33,4 @@ end;
 $$;
 
 comment on function wallet.key_refusals(uuid[], text[], uuid[]) is
-  'For each key, scope and user, in order, what wallet.key_refusal() says; null where there is no key, and null as a whole where nothing is refused, as a rule.';
+  'For each key, scope and user, in order, what wallet.key_refusal() says; null where there is no key.';
