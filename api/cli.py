@@ -175,7 +175,7 @@ def psql(settings: Settings, arguments: tuple[str, ...]) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         # Ctrl-C cancels a query in psql. We set a handler, because psql would inherit "ignore".
         signal.signal(signal.SIGINT, lambda *_: None)
-        code = subprocess.call([program, *arguments], env=kept | variables)  # noqa: S603
+        code = subprocess.call([program, *arguments], env=kept | variables)  # noqa: S603 - psql
     sys.exit(code if code >= 0 else 128 - code)
 
 

@@ -116,7 +116,7 @@ class Keys:
 
     async def verify(self, asked: Asked) -> Principal:
         """Return the user for whom the key acts. Raises ServiceError: 400, 401, WA047."""
-        user = user_named(asked.user.decode("latin-1").strip())
+        user = user_named(asked.user.strip(b" \t").decode("latin-1"))
         if user is None:
             raise ServiceError(BAD_REQUEST, NO_USER)
         if not FORM.fullmatch(asked.secret):

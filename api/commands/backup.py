@@ -253,7 +253,7 @@ async def require_wallets(url: str) -> None:
     """Refuse a database that has no wallets: a backup of it would calm for no reason. Raises NoWalletsError."""
     async with connected(url) as connection:
         try:
-            await connection.fetchval(f"select max(version) from public.{MIGRATIONS_TABLE}")  # noqa: S608
+            await connection.fetchval(f"select max(version) from public.{MIGRATIONS_TABLE}")  # noqa: S608 - ours
         except asyncpg.UndefinedTableError:
             raise NoWalletsError from None
 
@@ -266,7 +266,7 @@ def _tool(name: str, *arguments: str, url: str = "") -> None:
     """Run one of PostgreSQL's programs on the server at `url`. Raises BackupError with what it says."""
     variables = libpq_variables(url) if url else {}
     given = {variable: os.environ[variable] for variable in deploy.DRIVER if variable in os.environ}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's
         [program(name, variables), *arguments],
         check=False,
         stdin=subprocess.DEVNULL,

@@ -52,7 +52,7 @@ ACTOR: Final = "select id from wallet.users where username = wallet.username($1)
 class Arguments(Protocol):
     """What a function is called with in a database, None for not at all; `alone`: there is no other database."""
 
-    def __call__(self, number: int, *, alone: bool) -> tuple[object, ...] | None: ...  # noqa: D102
+    def __call__(self, number: int, *, alone: bool) -> tuple[object, ...] | None: ...  # noqa: D102 - the class says it
 
 
 class RefusedError(CommandError):
@@ -154,7 +154,7 @@ class Databases:
 
     async def rows(self, number: int, call: str, *arguments: object) -> list[dict[str, Any]]:
         """Return the rows of a public function's call, as JSON has them; in a cluster each names its database."""
-        found = await self.fetch(number, f"select row_to_json(r) from public.{call} r", *arguments)  # noqa: S608
+        found = await self.fetch(number, f"select row_to_json(r) from public.{call} r", *arguments)  # noqa: S608 - of ours
         named = {} if self.map is None else {"database": number}
         return [{**named, **msgspec.json.decode(row[0])} for row in found]
 

@@ -23,6 +23,7 @@ from api import __version__
 from api.cluster.status import status as look_at_cluster
 from api.cluster_map import load
 from api.commands import service
+from api.commands.backup import NOTE, SECRETS
 from api.commands.output import JSON, REFUSED, age, show_json, show_rows
 from api.errors import CommandError
 from api.settings import OWNER, SECRET_BYTES, SettingsError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
 RELAY: Final = "wallet_relay"
-LAST_BACKUP: Final = "last-backup.json"
 DAYS: Final = 7
 CLOCK_SECONDS: Final = 2.0
 DISK_BYTES: Final = 1 << 30
@@ -47,10 +47,9 @@ DISK_SHARE: Final = 0.05
 RESERVED: Final = 20
 """Connections for the relay, the commands and people, beside those of the workers."""
 GRANTS: Final = re.compile(r"^grant execute on function\n([^;]*?)\nto (\w+);", re.MULTILINE)
-SECRETS: Final = ("jwt_secret", "api_password", "metrics_token", "webhook_key", "checkpoint_key")
 MIGRATE: Final = "run `pgwallet migrate`"
 
-MIGRATION: Final = f"select max(version) from public.{MIGRATIONS_TABLE}"  # noqa: S608
+MIGRATION: Final = f"select max(version) from public.{MIGRATIONS_TABLE}"  # noqa: S608 - a name of ours
 ROLES: Final = """
 select r.rolname::text as name, r.rolcanlogin as can_login,
   exists (
@@ -72,7 +71,7 @@ cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 where (n.nspname = 'wallet' or n.nspname = 'public' and p.proname ^@ 'wallet_') and p.proowner = '{OWNER}'::regrole
   and a.grantee = 0 and a.privilege_type = 'EXECUTE'
 order by 1
-"""  # noqa: S608
+"""  # noqa: S608 - a name of ours
 TABLES: Final = """
 select c.relname::text as name
 from pg_class c
@@ -85,7 +84,7 @@ select distinct p.proname::text as name
 from pg_proc p
 where p.pronamespace = 'public'::regnamespace and p.proowner = '{OWNER}'::regrole
   and has_function_privilege($1, p.oid, 'execute')
-"""  # noqa: S608
+"""  # noqa: S608 - a name of ours
 SERVER: Final = """
 select current_setting('fsync') = 'on' as fsync, current_setting('full_page_writes') = 'on' as full_page_writes,
   current_setting('synchronous_commit') as synchronous_commit,
@@ -241,7 +240,7 @@ def _data_dir(settings: Settings) -> Iterator[Finding]:
         yield warning("data dir", f"others can list {folder} (mode {mode:o})", f"chmod 700 {folder}")
     else:
         yield ok("data dir", f"{folder} is private")
-    for name in SECRETS:
+    for name in (*SECRETS, "checkpoint_key", "metrics_token"):
         with contextlib.suppress(OSError):  # what this account cannot reach, it cannot judge
             if (mode := stat.S_IMODE((folder / name).stat().st_mode)) & 0o077:
                 yield failed(
@@ -272,7 +271,7 @@ def _disk(settings: Settings) -> Finding:
 def _backup(settings: Settings) -> Finding:
     """Judge the backup that was noted; other tools note none."""
     remedy = "run `pgwallet backup FILE`, or see docs/operations/backup-and-restore.md"
-    file = settings.data_dir / LAST_BACKUP
+    file = settings.data_dir / NOTE
     try:
         noted = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
         at, where = datetime.fromisoformat(noted["at"]).astimezone(UTC), str(noted["file"])

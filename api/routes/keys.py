@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Router, delete, get, post
@@ -54,7 +52,7 @@ def key_routes(services: Services) -> Router:
 
         It is sent as `Authorization: Bearer pgw_…`, with the user's id or name in the header `On-Behalf-Of`.
         """
-        return success("key made", await make_key(database, data, request.user.user_id, new_id()), 201)
+        return success("key made", await make_key(database, data, request.user.user_id, uuid4()), 201)
 
     @get(operation_id="listKeys", summary="Keys", responses=errors(*READ_ERRORS, "validation", "WA024"))
     async def keys(
@@ -158,9 +156,3 @@ def _told(error: ServiceError) -> ServiceError:
     members = {**error.members, "field": "subjects"}
     said = fault.message[:1].lower() + fault.message[1:]
     return ServiceError(error.kind, f"subjects: {said}{whom}.", [FieldError("subjects", fault.message)], members)
-
-
-def new_id() -> UUID:
-    """Return an id that orders keys by time (RFC 9562, version 7): the same in all databases of a cluster."""
-    random = secrets.randbits(74)
-    return UUID(int=time.time_ns() // 1_000_000 << 80 | 7 << 76 | random >> 62 << 64 | 2 << 62 | random & (1 << 62) - 1)

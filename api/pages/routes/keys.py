@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, get_args
+from uuid import UUID, uuid4
 
 from litestar import Response, get, route
 
@@ -14,13 +15,11 @@ from api.errors import INVALID_ARGUMENT, SQLSTATES, ServiceError
 from api.pages.acting import BOTH, Act, Context, answer
 from api.pages.forms import Form, MistakeError, convert
 from api.pages.site import Site, see
-from api.routes.keys import KeyPath, make_key, new_id, subjects_found
+from api.routes.keys import KeyPath, make_key, subjects_found
 from api.routes.parameters import decode_uuid_cursor, encode_cursor
 from api.schemas.keys import KeyRequest, Scope
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from litestar.handlers import HTTPRouteHandler
 
     from api.schemas.keys import Key
@@ -74,7 +73,7 @@ def key_pages(site: Site) -> list[HTTPRouteHandler]:
     async def new(request: AuthenticatedRequest) -> Response[Any]:
         async def show() -> Context:
             lasting = [(days, getattr(words.key_lasting, days)) for days in LASTING]
-            context = {"key_id": new_id(), "scopes": SCOPES, "chosen": CHOSEN, "lasting": lasting}
+            context = {"key_id": uuid4(), "scopes": SCOPES, "chosen": CHOSEN, "lasting": lasting}
             form = await site.form(request) if request.method == "POST" else Form()
             return context | {"unknown": await unknown(form)}
 

@@ -1,3 +1,4 @@
+-- Not an argument of record_action(): while a deploy has both forms of that, no call of it would fit one alone.
 create or replace function wallet.record_key_action(
   p_actor uuid,
   p_action text,

@@ -146,6 +146,8 @@ async def story(told: Told, database: Database) -> None:
         await topup("alone")
         await asyncio.gather(*(topup(f"together {number}") for number in range(ITEMS)))
         await topup("continued", traceparent=f"00-{TRACE}-{PARENT}-01", tracestate="vendor=1")
+        long = ",".join(f"vendor{number}={'a' * 200}" for number in range(3))
+        await topup("too long", traceparent=f"00-{TRACE}-{PARENT}-01", tracestate=long)
         await topup("not sampled", traceparent=f"00-{TRACE}-{PARENT}-00")
         await topup("forged", traceparent=f"00-{SECRET}", tracestate=f"{SECRET}=1,{'a' * 600}=1")
         await asyncio.gather(*(ask(f"balance {number}", "GET", "/api/wallet/balance") for number in range(ITEMS)))
@@ -221,10 +223,18 @@ def test_a_trace_that_came_with_the_request_goes_on(told: Told) -> None:
     assert dict(request.context.trace_state) == {"vendor": "1"}
 
 
+def test_what_is_longer_than_the_standard_wants_is_not_passed_on(told: Told) -> None:
+    request = told.request("too long")
+    assert trace_id(request) == TRACE
+    assert request.context is not None
+    assert not request.context.trace_state
+
+
 def test_a_request_that_its_caller_does_not_sample_makes_no_span(told: Told) -> None:
     assert told.answers["not sampled"].status_code == 201
     assert [one for one in told.spans if trace_id(one) == TRACE and one.kind == SpanKind.SERVER] == [
-        told.request("continued")
+        told.request("continued"),
+        told.request("too long"),
     ]
     # its group commit has nobody to tell of
     assert all(one.links for one in told.named("group commit"))
