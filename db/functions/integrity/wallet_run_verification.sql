@@ -13,6 +13,7 @@ as $$
 declare
   c_kept constant integer := 100;
   c_longest constant integer := 500;
+  c_rules constant integer := cardinality(wallet.verification_rules());
   v_began constant timestamptz := clock_timestamp();
   v_found record;
   v_violations bigint := 0;
@@ -47,7 +48,7 @@ begin
   returning v.id into v_verification_id;
   update wallet.verification_runs r
   set verification_id = v_verification_id, warnings = v_warnings, findings = v_findings, noted_at = clock_timestamp(),
-    rule = null, rules_done = coalesce(r.rules, r.rules_done), part = null
+    rule = null, rules_done = c_rules, rules = c_rules, part = null
   where r.id = p_run_id;
   return v_violations;
 end;

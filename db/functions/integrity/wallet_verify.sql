@@ -18,10 +18,7 @@ set enable_material = off
 set jit = off
 as $$
 declare
-  c_rules constant text[] := array[
-    'ledger', 'holds', 'refunds', 'wallets', 'usage', 'erasures', 'transfers', 'keys', 'sequences', 'cluster',
-    'oddities'
-  ];
+  c_rules constant text[] := wallet.verification_rules();
   v_place integer;
   v_rule text;
   v_call text;

@@ -38,8 +38,8 @@ set local session_replication_role = origin;
 create temp table expected as select count(*) as number from wallet_verify();
 select is((select wallet_run_verification(id) from run), (select number from expected), 'it finds what wallet_verify() finds');
 select results_eq(
-  'select status, rule, rules_done, part, violations, warnings, findings is null from wallet_verification_runs()',
-  $$ select 'finished', null::text, 8, null::double precision, number, 0::bigint, true from expected $$, 'it has ended'
+  'select status, rule, rules_done, rules, part, violations, warnings, findings is null from wallet_verification_runs()',
+  $$ select 'finished', null::text, cardinality(wallet.verification_rules()), cardinality(wallet.verification_rules()), null::double precision, number, 0::bigint, true from expected $$, 'it has ended, and says how many rules there are, whatever was noted'
 );
 select is(
   (select jsonb_array_length(findings) from wallet_verification_runs(p_run_id => (select id from run))), 100, 'the first hundred are kept'
