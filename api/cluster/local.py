@@ -235,7 +235,7 @@ class LocalCluster:
             wanted = [one for one in self._group(name) if one != name and one not in self._down]
             try:
                 settled &= asyncio.run(self._follow(name, wanted))
-            except CommandError:
+            except (CommandError, OSError):
                 settled = False
         self._unsettled = not settled
 

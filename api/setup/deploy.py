@@ -130,10 +130,12 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
             raise DeployError(f"PostgreSQL {OLDEST} or newer is needed; the server at {where} is {found.major}")
         await connection.execute(f"{set_all(SESSION)}; {TRIGGERED}")
         yield connection
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise DeployError(f"{where}: {error}") from error
     finally:
-        await connection.close(timeout=CONNECT_TIMEOUT)
+        # what the body met is what there is to tell; a connection that cannot be closed is gone all the same
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+            await connection.close(timeout=CONNECT_TIMEOUT)
 
 
 async def _connect(url: str) -> asyncpg.Connection:

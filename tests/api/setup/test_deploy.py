@@ -1,7 +1,9 @@
 """Deploys: what is applied, what is dropped, and that a failed one leaves nothing half done."""
 
 import asyncio
+import os
 import shutil
+import signal
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -174,3 +176,23 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(DeployError) as caught:
         asyncio.run(deploy.seed("postgresql://me:secret@db/wallet"))
     assert str(caught.value) == "PostgreSQL 18 or newer is needed; the server at postgresql://me@db/wallet is 17"
+
+
+def test_a_server_that_falls_silent_is_told_as_what_it_kept_from_being_done(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy, "CONNECT_TIMEOUT", 0.2)
+    frozen: list[int] = []
+
+    async def freeze() -> None:
+        async with deploy.connected(database.url) as connection:
+            frozen.append(await connection.fetchval("select pg_backend_pid()"))
+            os.kill(frozen[0], signal.SIGSTOP)
+            await connection.fetchval("select 1", timeout=0.2)
+
+    try:
+        # closing the connection waits for the server, too
+        with pytest.raises(DeployError):
+            asyncio.run(freeze())
+    finally:
+        os.kill(frozen[0], signal.SIGCONT)
