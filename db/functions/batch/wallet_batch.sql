@@ -48,6 +48,7 @@ as $$
 #variable_conflict use_column
 declare
   c_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_items constant integer := cardinality(p_types);
   v_actors uuid[] := p_actors;
   v_refusals jsonb[];
   v_set_key_ids uuid[];
@@ -71,6 +72,7 @@ declare
   v_references text[];
   v_metadata jsonb[];
   v_newest_at timestamptz[];
+  v_latest timestamptz;
   v_created_at timestamptz;
   v_exact integer[];
   v_item integer;
@@ -87,13 +89,14 @@ begin
   -- what a key may not do is nobody's request from here on: nothing is locked or judged for it
   if num_nonnulls(variadic p_key_ids) > 0 then
     v_refusals := wallet.key_refusals(
-      p_key_ids, array(select wallet.key_scope(t) from unnest(p_types) t), p_actors
+      p_key_ids, array(select wallet.key_scope(p_types[i]) from generate_subscripts(p_types, 1) as i), p_actors
     );
-    v_actors := array(
-      select case when i.refusal is null then i.actor else c_nobody end
-      from unnest(v_refusals, p_actors) with ordinality as i (refusal, actor, place)
-      order by i.place
-    );
+    if v_refusals is not null then
+      v_actors := array(
+        select case when v_refusals[i] is null then p_actors[i] else c_nobody end
+        from generate_subscripts(p_types, 1) as i
+      );
+    end if;
   end if;
   v_to_wallet_ids := p_to_wallet_ids;
   if num_nonnulls(variadic p_to_usernames) > 0 then
@@ -141,69 +144,105 @@ begin
     ) l;
   end if;
 
-  -- The items of a wallet become a set where none of them can be refused or be a replay. A few items are judged
-  -- faster one by one.
-  if cardinality(p_types) >= 10 then
-    with items as materialized (
-      select i.*
-      from wallet.batch_items(
-        p_types, p_wallet_ids, p_txn_ids, p_amounts, p_references, p_metadata, v_actors,
-        p_to_wallet_ids, p_original_txn_ids, p_finals, p_expires_in, p_effective_at, p_to_usernames
-      ) i
-    ),
-    repeated as (
-      select i.wallet_id
-      from items i
-      group by i.wallet_id, i.txn_id
-      having count(*) > 1
+  -- The items of a wallet become a set where none of them can be refused or be a replay. One alone is judged faster.
+  if v_items > 1 then
+    with states as materialized (
+      select w.place, v_wallet_ids[w.place] as wallet_id, n.seq, n.balance_after, n.hash, n.transaction_id,
+        n.own_recorded_at
+      from generate_subscripts(v_wallet_ids, 1) as w (place)
+      left join lateral wallet.newest_entry(v_wallet_ids[w.place]) n on true
     ),
     placed as (
-      select i.*, o.owner_id, o.asset, o.newest_at, o.hash, o.is_plain as in_plain_wallet,
-        o.seq + row_number() over in_wallet as seq,
-        o.balance + (sum(i.delta) over in_wallet)::bigint as balance
-      from items i
-      join wallet.locked_wallets(v_wallet_ids, v_owner_ids, v_wallet_assets, v_plain) o on o.wallet_id = i.wallet_id
-      window in_wallet as (partition by i.wallet_id order by i.ordinal rows unbounded preceding)
+      select i.place, i.delta, s.place as wallet, s.hash,
+        coalesce(s.seq, 0) + row_number() over in_wallet as seq,
+        coalesce(s.balance_after, 0) + (sum(i.delta) over in_wallet)::bigint as balance
+      from (
+        select p.place, p_wallet_ids[p.place] as wallet_id,
+          case p_types[p.place] when 'topup' then p_amounts[p.place] when 'spend' then -p_amounts[p.place] end as delta
+        from generate_subscripts(p_types, 1) as p (place)
+        where p_amounts[p.place] between 1 and wallet.max_amount()
+          or p_amounts[p.place] is null and p_types[p.place] not in ('topup', 'spend')
+      ) i
+      join states s on s.wallet_id = i.wallet_id
+      window in_wallet as (partition by s.place order by i.place rows unbounded preceding)
     ),
     judged as materialized (
       select p.*,
-        p.in_plain_wallet and p.is_simple
-        and (p.actor is null or p.actor = p.owner_id)
-        and wallet.request_fault(p.wallet_id, p.txn_id, p.amount, p.reference, p.metadata, p.actor) is null
-        and wallet.check_change(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
-        and p.wallet_id not in (select r.wallet_id from repeated r)
-        and (select t.id from wallet.transactions t where t.wallet_id = p.wallet_id and t.txn_id = p.txn_id) is null
-        as is_plain
+        coalesce(
+          v_plain[p.wallet] and p.delta is not null and p_txn_ids[p.place] is not null
+          and num_nonnulls(
+            p_to_wallet_ids[p.place], p_to_usernames[p.place], p_original_txn_ids[p.place], p_finals[p.place],
+            p_expires_in[p.place], p_effective_at[p.place]
+          ) = 0
+          and (v_actors[p.place] is null or v_actors[p.place] = v_owner_ids[p.wallet])
+          and (
+            v_actors[p.place] is not null and num_nonnulls(p_references[p.place], p_metadata[p.place]) = 0
+            or wallet.request_fault(
+              v_wallet_ids[p.wallet], p_txn_ids[p.place], p_amounts[p.place], p_references[p.place],
+              p_metadata[p.place], v_actors[p.place]
+            ) is null
+          )
+          and wallet.check_change(p.delta, p.balance - p.delta, p.balance - p.delta, 'active', null) is null
+          and not exists (
+            select
+            from wallet.transactions t
+            where t.txn_id = p_txn_ids[p.place] and t.wallet_id = v_wallet_ids[p.wallet]
+          ),
+          false
+        ) as is_plain
       from placed p
     )
     select
-      array_agg(j.ordinal), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.type),
-      array_agg(j.wallet_id), array_agg(j.txn_id), array_agg(j.amount), array_agg(j.delta), array_agg(j.balance),
-      array_agg(j.asset), array_agg(j.reference), array_agg(j.metadata), array_agg(j.newest_at), array_agg(j.hash)
+      array_agg(j.place), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(p_types[j.place]),
+      array_agg(v_wallet_ids[j.wallet]), array_agg(p_txn_ids[j.place]), array_agg(p_amounts[j.place]),
+      array_agg(j.delta), array_agg(j.balance), array_agg(v_wallet_assets[j.wallet]),
+      array_agg(p_references[j.place]), array_agg(p_metadata[j.place]), array_agg(j.hash),
+      greatest(
+        (select max(s.own_recorded_at) from states s),
+        (
+          select max(t.created_at)
+          from wallet.transactions t
+          where t.id = any (array(select s.transaction_id from states s))
+        )
+      )
     into
       v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
-      v_assets, v_references, v_metadata, v_newest_at, v_previous
-    from (select p.* from judged p order by p.wallet_id, p.seq) j
-    where j.wallet_id not in (select e.wallet_id from judged e where not e.is_plain);
+      v_assets, v_references, v_metadata, v_previous, v_latest
+    from (select x.* from judged x order by x.wallet, x.seq) j
+    where j.wallet not in (select x.wallet from judged x where not x.is_plain)
+      and j.wallet not in (
+        select x.wallet
+        from judged x
+        group by x.wallet, p_txn_ids[x.place]
+        having count(*) > 1
+      );
 
-    if v_refusals is not null then
-      select array_agg(p_key_ids[s.ordinal] order by s.place) into v_set_key_ids
-      from unnest(v_set) with ordinality as s (ordinal, place);
+    if p_key_ids is not null then
+      v_set_key_ids := array(select p_key_ids[v_set[i]] from generate_subscripts(v_set, 1) as i);
     end if;
     -- one clock for all, read after the locks; no wallet takes its time from another
     v_created_at := clock_timestamp();
+    if v_latest > v_created_at then
+      v_newest_at := array(
+        select (select n.recorded_at from wallet.newest_entry(v_set_wallet_ids[i.place]) n)
+        from generate_subscripts(v_set, 1) as i (place)
+        order by i.place
+      );
+    end if;
     v_hashes := wallet.write_transactions(
       v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas,
       v_balances, v_assets, v_references, v_metadata, v_set_key_ids
     );
   end if;
 
-  select array_agg(o.ordinal order by o.ordinal) into v_exact
-  from (
-    select generate_subscripts(p_types, 1)
-    except
-    select unnest(v_set)
-  ) o (ordinal);
+  if cardinality(v_set) is distinct from v_items then
+    v_exact := array(
+      select generate_subscripts(p_types, 1)
+      except
+      select unnest(v_set)
+      order by 1
+    );
+  end if;
   foreach v_item in array coalesce(v_exact, '{}') loop
     v_outcome := null;
     if v_refusals[v_item] is not null then
@@ -259,12 +298,11 @@ begin
   end loop;
 
   return query
-  select i.ordinal, 'ok', null::jsonb, null, i.id, i.txn_id, i.wallet_id, i.type, i.amount, i.asset, a.scale,
-    i.balance, i.balance, false, greatest(v_created_at, i.newest_at), encode(i.hash, 'hex')
-  from unnest(
-    v_set, v_ids, v_txn_ids, v_set_wallet_ids, v_types, v_amounts, v_assets, v_balances, v_hashes, v_newest_at
-  ) as i (ordinal, id, txn_id, wallet_id, type, amount, asset, balance, hash, newest_at)
-  join wallet.assets a on a.code = i.asset
+  select v_set[i.place], 'ok', null::jsonb, null, v_ids[i.place], v_txn_ids[i.place], v_set_wallet_ids[i.place],
+    v_types[i.place], v_amounts[i.place], v_assets[i.place], a.scale, v_balances[i.place], v_balances[i.place], false,
+    greatest(v_created_at, v_newest_at[i.place]), encode(v_hashes[i.place], 'hex')
+  from generate_subscripts(v_set, 1) as i (place)
+  join wallet.assets a on a.code = v_assets[i.place]
   union all
   select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail, t.hint,
     (i.result).id, p_txn_ids[i.ordinal], p_wallet_ids[i.ordinal], p_types[i.ordinal],

@@ -1,5 +1,5 @@
--- wallet.key_refusal() as a set, because a batch can be of a thousand users. `limit 1` is for the planner: see
--- described_entries().
+-- wallet.key_refusal() as a set, because a batch can be of a thousand users, and mostly of one key. Not by EXISTS, for
+-- which the planner would read all users.
 create or replace function wallet.key_refusals(
   p_key_ids uuid[],
   p_scopes text[],
@@ -9,28 +9,45 @@ returns jsonb[]
 language plpgsql
 stable
 as $$
+declare
+  v_places integer[];
+  v_reasons text[];
+  v_refusals jsonb[];
 begin
-  return (
-    select array_agg(
-      case
-        when r.reason is not null then jsonb_build_object('key_id', i.key_id, 'reason', r.reason, 'scope', i.scope)
-      end
-      order by i.place
+  with keys as materialized (
+    select x as key
+    from wallet.api_keys x
+    where x.id = any (p_key_ids)
+  )
+  select array_agg(i.place), array_agg(r.reason) into v_places, v_reasons
+  from generate_subscripts(p_key_ids, 1) as i (place)
+  left join keys k on (k.key).id = p_key_ids[i.place]
+  cross join lateral (
+    select wallet.key_reason(
+      k.key, p_scopes[i.place],
+      (
+        select u.id from wallet.users u where u.id = p_actors[i.place] and u.role <> 'operator' and u.erased_at is null
+      ) is not null,
+      (
+        select s.user_id
+        from wallet.key_subjects s
+        where s.key_id = p_key_ids[i.place] and s.user_id = p_actors[i.place]
+      ) is not null
     )
-    from unnest(p_key_ids, p_scopes, p_actors) with ordinality as i (key_id, scope, actor, place)
-    left join lateral (select x as key from wallet.api_keys x where x.id = i.key_id limit 1) k on true
-    cross join lateral (
-      select case
-        when i.key_id is not null then wallet.key_reason(
-          k.key, i.scope,
-          exists (select from wallet.users u where u.id = i.actor and u.role <> 'operator' and u.erased_at is null),
-          exists (select from wallet.key_subjects s where s.key_id = i.key_id and s.user_id = i.actor)
-        )
-      end
-    ) as r (reason)
-  );
+  ) as r (reason)
+  where p_key_ids[i.place] is not null and r.reason is not null;
+
+  if v_places is not null then
+    v_refusals := array_fill(null::jsonb, array[cardinality(p_key_ids)]);
+    for i in 1 .. cardinality(v_places) loop
+      v_refusals[v_places[i]] := jsonb_build_object(
+        'key_id', p_key_ids[v_places[i]], 'reason', v_reasons[i], 'scope', p_scopes[v_places[i]]
+      );
+    end loop;
+  end if;
+  return v_refusals;
 end;
 $$;
 
 comment on function wallet.key_refusals(uuid[], text[], uuid[]) is
-  'For each key, scope and user, in order, what wallet.key_refusal() says; null where there is no key.';
+  'For each key, scope and user, in order, what wallet.key_refusal() says; null where there is no key, and null as a whole where nothing is refused.';

@@ -50,31 +50,28 @@ begin
 
   with recorded as (
     insert into wallet.transactions (id, seq, amount, created_at, wallet_id, txn_id, type, counterparty_id)
-    select i.id, i.seq, i.amount, p_created_at, i.wallet_id, i.txn_id, i.type::wallet.transaction_type,
-      i.counterparty_id
-    from unnest(p_ids, p_seqs, p_amounts, p_wallet_ids, p_txn_ids, p_types, p_counterparty_ids)
-      as i (id, seq, amount, wallet_id, txn_id, type, counterparty_id)
+    select p_ids[i], p_seqs[i], p_amounts[i], p_created_at, p_wallet_ids[i], p_txn_ids[i],
+      p_types[i]::wallet.transaction_type, p_counterparty_ids[i]
+    from generate_series(1, v_count) as i
   )
   insert into wallet.ledger (seq, transaction_id, amount, balance_after, wallet_id, hash, recorded_at)
-  select i.seq, i.id, i.delta, i.balance, i.wallet_id, i.hash, i.recorded_at
-  from unnest(p_ids, p_seqs, p_deltas, p_balances, p_wallet_ids, v_hashes, v_recorded_at)
-    as i (id, seq, delta, balance, wallet_id, hash, recorded_at)
+  select p_seqs[i], p_ids[i], p_deltas[i], p_balances[i], p_wallet_ids[i], v_hashes[i], v_recorded_at[i]
+  from generate_series(1, v_count) as i
   union all
-  select i.id, i.id, -i.delta, null, wallet.system_wallet_id(i.asset, i.type), null, null
-  from unnest(p_ids, p_deltas, p_assets, p_types) as i (id, delta, asset, type);
+  select p_ids[i], p_ids[i], -p_deltas[i], null, wallet.system_wallet_id(p_assets[i], p_types[i]), null, null
+  from generate_series(1, v_count) as i;
 
   if v_described then
     insert into wallet.transaction_details (transaction_id, reference, metadata, effective_at, salt, hash)
-    select i.id, i.reference, i.metadata, i.effective_at, i.salt, i.hash
-    from unnest(p_ids, p_references, p_metadata, p_effective_at, v_salts, v_details_hashes)
-      as i (id, reference, metadata, effective_at, salt, hash)
-    where i.salt is not null;
+    select p_ids[i], p_references[i], p_metadata[i], p_effective_at[i], v_salts[i], v_details_hashes[i]
+    from generate_series(1, v_count) as i
+    where v_salts[i] is not null;
   end if;
   if p_key_ids is not null then
     insert into wallet.key_uses (id, key_id)
-    select i.id, i.key_id
-    from unnest(p_ids, p_key_ids) as i (id, key_id)
-    where i.key_id is not null;
+    select p_ids[i], p_key_ids[i]
+    from generate_series(1, v_count) as i
+    where p_key_ids[i] is not null;
   end if;
   return v_hashes;
 end;
