@@ -1,5 +1,5 @@
 -- Keys in the hands of operators: make, look, revoke; all of it on record. And what nobody can change of them.
-select plan(68);
+select plan(70);
 
 select lives_ok(
   $$
@@ -87,7 +87,8 @@ from (values
   ('p_user_ids', 'array[gen_random_uuid()]', 'WA029 user_ids'),
   ('p_user_ids', $$array[user_of('bob')]$$, 'WA002 user_ids'), ('p_user_ids', 'array[(select erased from who)]', 'WA002 user_ids'),
   ('p_networks', $$'{}'$$, 'WA002 networks'), ('p_networks', $$'{192.0.2.1/24}'$$, 'WA002 networks'), ('p_networks', $$'{null}'$$, 'WA002 networks'),
-  ('p_networks', $$'{nowhere}'$$, 'WA002 networks'), ('p_networks', $$'{::ffff:10.0.0.0/104}'$$, 'WA002 networks'),
+  ('p_networks', $$'{nowhere}'$$, 'WA002 networks'), ('p_networks', $$'{10}'$$, 'WA002 networks'), ('p_networks', $$'{192.168}'$$, 'WA002 networks'),
+  ('p_networks', $$'{::ffff:10.0.0.0/104}'$$, 'WA002 networks'),
   ('p_networks', $$'{192.0.2.0/24,::ffff:192.0.2.7}'$$, 'WA002 networks'), ('p_networks', $$'{::ffff:0.0.0.0/96}'$$, 'WA002 networks'),
   ('p_expires_at', $$'2001-01-01'$$, 'WA002 expires_at'), ('p_expires_at', $$'infinity'$$, 'WA002 expires_at'),
   ('p_expires_at', $$'10000-01-01 00:00Z'$$, 'WA002 expires_at'),
