@@ -8,7 +8,7 @@ tokens must not come of that.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request
 from litestar.datastructures import State
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 AuthenticatedRequest = Request[Principal, None, State]
 Guard = Callable[[Request[Any, Any, Any]], Awaitable[None]]
 
-FOR_KEYS = f"The header {ON_BEHALF_OF} is for keys: a token acts for its own user, so leave the header out."
+FOR_KEYS: Final = f"The header {ON_BEHALF_OF} is for keys: a token acts for its own user, so leave the header out."
+SEVERAL: Final = "A request has one caller: send the header Authorization once."
 
 
 def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
@@ -36,7 +37,9 @@ def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
         given, named = None, False
         for name, value in scope["headers"]:
             if name == b"authorization":
-                given = value if given is None else given
+                if given is not None:
+                    raise ServiceError(BAD_REQUEST, SEVERAL)
+                given = value
             elif name == HEADER:
                 named = True
         if given is None:

@@ -112,11 +112,12 @@ class Keys:
         if len(named) != 1:
             raise ServiceError(BAD_REQUEST, SEVERAL if named else NOBODY)
         client = scope["client"]
-        return Asked(secret, named[0], client[0] if client else "")
+        # what is remembered by it must not be longer than a name
+        return Asked(secret, named[0].strip(b" \t"), client[0] if client else "")
 
     async def verify(self, asked: Asked) -> Principal:
         """Return the user for whom the key acts. Raises ServiceError: 400, 401, WA047."""
-        user = user_named(asked.user.strip(b" \t").decode("latin-1"))
+        user = user_named(asked.user.decode("latin-1"))
         if user is None:
             raise ServiceError(BAD_REQUEST, NO_USER)
         if not FORM.fullmatch(asked.secret):

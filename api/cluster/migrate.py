@@ -66,6 +66,12 @@ select k.id, s.user_id
 from key k
 cross join unnest($2::uuid[]) s (user_id)
 """
+REVOKED: Final = "select id from wallet.api_keys where revoked_at is not null"
+REVOKE: Final = """
+select public.wallet_revoke_key(k.id)
+from wallet.api_keys k
+where k.id = any ($1::uuid[]) and k.revoked_at is null
+"""
 COPY: Final = "select public.wallet_copy_operator($1, $2, $3)"
 
 
@@ -174,6 +180,7 @@ async def _join_all(
     homes = json.dumps([list(row) for row in found.homes])
     assets = await _assets(members)
     operators = await _operators(members)
+    revoked = await _revoked(members)
     async with connected(address(members[0])) as connection:
         webhooks = await connection.fetch(WEBHOOKS)
         keys = await connection.fetch(KEYS)
@@ -194,6 +201,8 @@ async def _join_all(
                 await _copy_webhooks(connection, webhooks)
                 # no key is ever deleted, so what a database lacks was made before it was there
                 await connection.executemany(COPY_KEY, [tuple(row) for row in keys])
+                # one that was revoked while this database was not in the service's map, or away
+                await connection.execute(REVOKE, revoked)
             outcome.joined = True
             if accounts:
                 await deploy.seed(address(member))
@@ -221,6 +230,15 @@ async def _operators(members: Sequence[Member]) -> list[tuple[int, UUID, str]]:
         async with connected(address(member)) as connection:
             found += [(member.number, row["id"], row["username"]) for row in await connection.fetch(OPERATORS)]
     return found
+
+
+async def _revoked(members: Sequence[Member]) -> list[UUID]:
+    """Return the keys that are revoked in any database: they are to be in all of them."""
+    found: set[UUID] = set()
+    for member in members:
+        async with connected(address(member)) as connection:
+            found.update(row["id"] for row in await connection.fetch(REVOKED))
+    return list(found)
 
 
 async def _copy_operators(

@@ -757,7 +757,8 @@ class Streams:
         return stream
 
     def _counters(self, caller: Caller) -> tuple[tuple[Counter[Hashable], Hashable], ...]:
-        return (self._of_user, caller.user_id), (self._of_address, caller.address)
+        # a key has streams of its own for each of its users, who keep theirs
+        return (self._of_user, (caller.user_id, caller.key_id)), (self._of_address, caller.address)
 
     async def _keep_time(self) -> None:
         """End streams whose token has expired, and let a heartbeat be sent where nothing else was."""

@@ -32,7 +32,17 @@ begin
       cardinality(p_user_ids) not between 1 and 1000 or num_nulls(variadic p_user_ids) > 0),
     ('networks', 'must be 1 to 100 networks like 192.0.2.0/24 or 2001:db8::/32, without bits to the right of the mask',
       cardinality(p_networks) not between 1 and 100
-      or exists (select from unnest(p_networks) n where pg_input_is_valid(n, 'cidr') is not true)),
+      -- to cidr alone, 10 is 10.0.0.0/8, and 192.168 is 192.168.0.0/24
+      or exists (
+        select from unnest(p_networks) n where (pg_input_is_valid(n, 'cidr') and pg_input_is_valid(n, 'inet')) is not true
+      )),
+    -- callers' addresses of IPv4 are judged as such, also on a socket of IPv6: no address would be in this
+    ('networks', 'must be like 192.0.2.0/24 where they are of IPv4, without ::ffff: before them',
+      exists (
+        select
+        from unnest(p_networks) n
+        where case when pg_input_is_valid(n, 'cidr') then n::cidr <<= inet '::ffff:0.0.0.0/96' end
+      )),
     ('expires_at', 'must be a moment before the year 10000',
       not isfinite(p_expires_at) or p_expires_at >= '10000-01-01 00:00:00+00'),
     ('calls_per_minute', 'must be between 1 and 1000000', p_calls_per_minute not between 1 and 1000000)

@@ -34,8 +34,9 @@ begin
     v_networks := array(select distinct n::cidr as network from unnest(p_networks) n order by network);
   end if;
 
-  -- one at a time: two that count the others at once would both find room
-  lock table wallet.api_keys in share row exclusive mode;
+  -- One at a time: two that count the others at once would both find room. The mode lets rows be changed: a caller may
+  -- leave the transaction open, and nobody who revokes a key waits for that.
+  lock table wallet.api_keys in share update exclusive mode;
   select k.* into v_key
   from wallet.api_keys k
   where k.id = p_key_id;
@@ -58,7 +59,11 @@ begin
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'expires_at', 'reason', 'must be in the future'));
   end if;
   perform wallet.require_subjects(p_user_ids);
-  if (select count(*) from wallet.api_keys k where k.revoked_at is null) >= c_most then
+  if (
+    select count(*)
+    from wallet.api_keys k
+    where k.revoked_at is null and (k.expires_at is null or k.expires_at > statement_timestamp())
+  ) >= c_most then
     perform wallet.raise_error('WA049', jsonb_build_object('maximum', c_most));
   end if;
 
@@ -95,10 +100,11 @@ p_secret_hash SHA-256 of the secret, 32 bytes; p_prefix the first 12 characters 
 p_scopes      some of hold, read, refund, spend, topup, transfer. hold is for captures and voids, too
 p_user_ids, p_all_users  either 1 to 1000 users, or every user. Never an operator or an erased user: a user who becomes
               one is none of its users any more
-p_networks    1 to 100 networks, like 192.0.2.0/24, from which it may be used; null: from anywhere
+p_networks    1 to 100 networks, like 192.0.2.0/24, from which it may be used, those of IPv4 without ::ffff: before
+              them; null: from anywhere
 p_expires_at  in the future; null: never
 p_calls_per_minute  1 to 1000000, for the service; null: as its settings say
 p_actor       the operator; null for an administrator
 
 user_ids is null with all_users. last_used_at is as old as a minute, and null before the first use.
-Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA049 there are 1,000. $$;
+Errors: WA002 invalid argument; WA027 operators only; WA029 unknown user; WA049 there are 1,000 that can be used. $$;

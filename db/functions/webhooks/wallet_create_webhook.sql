@@ -32,8 +32,9 @@ begin
   if p_after is null then
     v_position := wallet.final_up_to();
   end if;
-  -- one at a time: two that count the others at once would both find room
-  lock table wallet.webhooks in share row exclusive mode;
+  -- One at a time: two that count the others at once would both find room. The mode lets rows be changed: a caller may
+  -- leave the transaction open, and the relay does not wait for that.
+  lock table wallet.webhooks in share update exclusive mode;
   v_asked.id := coalesce(p_webhook_id, gen_random_uuid());
   v_asked.url := p_url;
   v_asked.description := p_description;

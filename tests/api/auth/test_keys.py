@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from math import inf
@@ -18,6 +18,7 @@ from api.auth.keys import Keys, address_of, new_secret, user_named
 from api.auth.tokens import Tokens
 from api.database.rows import AuthorizedKey
 from api.errors import UNAVAILABLE, ServiceError
+from api.events.streams import OF_A_USER
 from tests.api.events.sse import Listener
 from tests.api.machine import Machine, made
 from tests.api.service import JWT_SECRET, Service, User, data, problem, serve
@@ -126,6 +127,21 @@ def test_a_key_names_its_user_once(service: Service, key: dict[str, Any], alice:
     assert "name one" in detail()
     assert "once" in detail(alice.username, bob.username)
     assert "once" in detail(alice.username, alice.username)
+
+
+def test_a_request_has_one_authorization(service: Service, key: dict[str, Any], alice: User, bob: User) -> None:
+    def status(path: str, *secrets: str) -> int:
+        with closing(HTTPConnection(urlsplit(service.url).netloc, timeout=20)) as connection:
+            connection.putrequest("GET", path)
+            for secret in secrets:
+                connection.putheader("Authorization", f"Bearer {secret}")
+            connection.endheaders()
+            return connection.getresponse().status
+
+    for secrets in ((bob.token, key["secret"]), (bob.token, alice.token), (bob.token, bob.token), (bob.token, "")):
+        for path in ("/api/wallet/balance", "/api/me", "/api/wallet/events/stream?seconds=0"):
+            assert status(path, *secrets) == 400, (path, secrets)
+    assert status("/api/wallet/balance", bob.token) == 200
 
 
 def test_a_token_acts_for_its_own_user_alone(alice: User, bob: User, operator: User) -> None:
@@ -303,6 +319,17 @@ def test_a_stream_of_a_key_has_what_happens_to_its_user(
         assert stream.next().data["data"]["amount"] == 7
 
 
+def test_streams_of_a_key_leave_its_user_theirs(service: Service, key: dict[str, Any], alice: User) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(OF_A_USER):
+            stream = open_ones.enter_context(Listener(service, key["secret"], on_behalf_of=alice.username))
+            assert stream.response.status_code == 200
+        with Listener(service, key["secret"], on_behalf_of=alice.username) as one_more:
+            problem(one_more.response, 429, "too_many_streams")
+        with Listener(service, alice.token) as own:
+            assert own.response.status_code == 200
+
+
 def test_no_key_reaches_any_other_route(machine: Machine, alice: User) -> None:
     document = machine.get("/api/docs/openapi.json").json()
     closed = []
@@ -429,6 +456,8 @@ def test_a_key_is_remembered_with_its_user_and_address_until_it_is_revoked() -> 
 
     async def see() -> None:
         assert await calls(scope(), scope()) == 1
+        # what is remembered of a name is no longer than a name, whatever is around it
+        assert await calls(scope("alice" + " \t" * 4000), scope("\talice ")) == 0
         assert await calls(scope("bob"), scope(address="192.0.2.2"), scope(), scope("bob")) == 2
         tokens.forget({uuid4()})
         assert await calls(scope(), scope("bob")) == 0

@@ -1,5 +1,5 @@
 -- Keys in the hands of operators: make, look, revoke; all of it on record. And what nobody can change of them.
-select plan(63);
+select plan(70);
 
 select lives_ok(
   $$
@@ -87,11 +87,17 @@ from (values
   ('p_user_ids', 'array[gen_random_uuid()]', 'WA029 user_ids'),
   ('p_user_ids', $$array[user_of('bob')]$$, 'WA002 user_ids'), ('p_user_ids', 'array[(select erased from who)]', 'WA002 user_ids'),
   ('p_networks', $$'{}'$$, 'WA002 networks'), ('p_networks', $$'{192.0.2.1/24}'$$, 'WA002 networks'), ('p_networks', $$'{null}'$$, 'WA002 networks'),
-  ('p_networks', $$'{nowhere}'$$, 'WA002 networks'),
+  ('p_networks', $$'{nowhere}'$$, 'WA002 networks'), ('p_networks', $$'{10}'$$, 'WA002 networks'), ('p_networks', $$'{192.168}'$$, 'WA002 networks'),
+  ('p_networks', $$'{::ffff:10.0.0.0/104}'$$, 'WA002 networks'),
+  ('p_networks', $$'{192.0.2.0/24,::ffff:192.0.2.7}'$$, 'WA002 networks'), ('p_networks', $$'{::ffff:0.0.0.0/96}'$$, 'WA002 networks'),
   ('p_expires_at', $$'2001-01-01'$$, 'WA002 expires_at'), ('p_expires_at', $$'infinity'$$, 'WA002 expires_at'),
   ('p_expires_at', $$'10000-01-01 00:00Z'$$, 'WA002 expires_at'),
   ('p_calls_per_minute', '0', 'WA002 calls_per_minute'), ('p_calls_per_minute', '1000001', 'WA002 calls_per_minute')
 ) as c (argument, value, fault);
+select lives_ok(
+  $$ select wallet.require_key_terms('a shop', sha256('1'), 'pgw_00000000', '{read}', null, true, '{0.0.0.0/0,::/0,::/64}', null, null) $$,
+  'all of IPv4, and all of IPv6, can be'
+);
 
 -- look
 create temp table newest as select array_agg(k.id order by k.created_at desc, k.id desc) as ids from wallet.api_keys k;
@@ -128,8 +134,11 @@ select results_eq(
 select lives_ok(
   $$
     insert into wallet.api_keys (id, name, prefix, secret_hash, scopes, all_users)
-    select gen_random_uuid(), 'one of many', 'pgw_00000000', sha256(n::text::bytea), '{read}', true from generate_series(1, 999) n
-  $$, 'there are a thousand keys, and one that was revoked'
+    select gen_random_uuid(), 'one of many', 'pgw_00000000', sha256(n::text::bytea), '{read}', true from generate_series(1, 998) n;
+    insert into wallet.api_keys (id, name, prefix, secret_hash, scopes, all_users, expires_at)
+    select gen_random_uuid(), 'one of then', 'pgw_00000000', sha256(('then ' || n)::bytea), '{read}', true, clock_timestamp() from generate_series(1, 9) n
+  $$, 'there are 999 keys, one that was revoked, and some that expired'
 );
-select is(pg_temp.fault('{}'), 'WA049', 'there is no room for another');
+select is((select k.name from pg_temp.made('{"p_key_id": "null", "p_secret_hash": "sha256(''the thousandth'')"}') k), 'a shop', 'there is room for one');
+select is(pg_temp.fault('{}'), 'WA049', 'and for no other');
 select * from finish();

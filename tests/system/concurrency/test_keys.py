@@ -26,6 +26,24 @@ def test_of_those_who_make_the_thousandth_at_once_one_does(database: Database, o
     assert refused == ["WA049"] * 7
 
 
+def test_who_makes_a_key_and_does_not_end_holds_up_others_who_make_one_and_nothing_else(
+    observer: Session, pair: tuple[Session, Session]
+) -> None:
+    (key,) = observer.run(CREATE, "a secret")
+    maker, other = pair
+    maker.run("begin")
+    maker.run(CREATE, "another")
+    observer.run("set lock_timeout = '1s'")
+    observer.run("select wallet_note_key_use(%s)", [key["id"]])
+    assert observer.run("select revoked_at is not null as ended from wallet_revoke_key(%s)", key["id"]) == [
+        {"ended": True}
+    ]
+    making = other.start(CREATE, "one more")
+    until_waiting(observer, other)
+    maker.run("commit")
+    assert making.result(PATIENCE)
+
+
 def test_what_waits_for_a_wallet_while_its_key_ends_was_asked_for_before(
     observer: Session, pair: tuple[Session, Session], owner: Owner
 ) -> None:

@@ -87,6 +87,20 @@ def test_a_held_wallet_stops_who_makes_its_webhook_and_not_the_relay(
         assert made.result(PATIENCE)[0]["wallet_id"] == owner.wallet_id
 
 
+def test_who_makes_a_webhook_and_does_not_end_holds_up_others_who_make_one_and_not_the_relay(
+    database: Database, observer: Session, webhook: dict[str, Any]
+) -> None:
+    with sessions(database, 3) as (maker, other, relay):
+        maker.run("begin")
+        maker.run(CREATE, None)
+        relay.run("set lock_timeout = '1s'")
+        assert relay.run(PROGRESS, webhook["id"], webhook["version"]) == [{"noted": True}]
+        making = other.start(CREATE, None)
+        until_waiting(observer, other)
+        maker.run("commit")
+        assert making.result(PATIENCE)
+
+
 def test_a_webhook_begins_behind_those_who_are_not_finished(observer: Session, pair: tuple[Session, Session]) -> None:
     operator, writer = pair
     writer.run("begin")
