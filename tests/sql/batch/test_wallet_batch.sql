@@ -1,6 +1,6 @@
-select plan(55);
+select plan(58);
 
--- One outcome of each kind, followed by p_plain top-ups of bob: few requests and many are judged in different ways.
+-- One outcome of each kind, followed by p_plain top-ups of bob: alone, and among many.
 create function pg_temp.mixed(p_user text, p_plain integer)
 returns table (ordinal integer, outcome text, field text, type text, amount bigint, asset text, balance bigint, replayed boolean, has_hint boolean)
 language sql
@@ -88,10 +88,11 @@ select is(
   'in a large batch, too'
 );
 
--- one by one or as a set: fewer than 10 requests are judged one by one, more of them as a set where that can be
+-- by themselves, and with others' requests
 create temp table ways (username text, padding integer);
-insert into ways values ('singly', 0), ('as-a-set', 30);
+insert into ways values ('by-themselves', 0), ('with-others', 30);
 select lives_ok($$ select wallet_register(w.username, 'h') from ways w $$, 'each way has a user');
+select lives_ok($$ select wallet_register('dave', 'h') $$, 'and dave');
 
 -- Requests written as 'type txn amount', to the wallet of the user unless another is named before a colon, and what came
 -- of them as 'outcome balance'. p_padding top-ups of charlie go with them.
@@ -167,6 +168,30 @@ select results_eq(
   $$,
   w.username || ': each accepted request is recorded once, with its own free text'
 ) from ways w;
+
+-- whose wallets they are
+select results_eq(
+  $$
+    select b.outcome, b.balance - balance_of('dave')
+    from wallet_batch(
+      array_fill('topup'::text, array[3]), array_fill(wallet_of('dave'), array[3]), array[txn(1), txn(2), txn(3)], '{1,2,4}',
+      p_actors => array[user_of('dave'), user_of('bob'), user_of('dave')]
+    ) b
+  $$,
+  $$ values ('ok', 1::bigint), ('WA001', null), ('ok', 5) $$,
+  'a stranger''s request among the owner''s is refused, and they are not'
+);
+select results_eq(
+  $$
+    select b.outcome, b.replayed
+    from wallet_batch(
+      '{topup,topup}', array[wallet_of('dave'), wallet_of('bob')], array[txn(1), txn(4001)], '{1,1}',
+      p_actors => array[user_of('dave'), user_of('bob')]
+    ) b
+  $$,
+  $$ values ('replayed', true), ('ok', false) $$,
+  'a replay beside somebody else''s request is none of his'
+);
 
 -- the shape
 select is_empty($$ select * from wallet_batch('{}', '{}', '{}', '{}') $$, 'no requests have no outcomes');

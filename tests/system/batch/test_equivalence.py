@@ -148,12 +148,19 @@ TRANSFER = {"type": "transfer"}
 ODD = st.builds(
     lambda request, fault: request._replace(**fault, to=3 - request.wallet if fault == TRANSFER else None),
     CALM,
-    st.sampled_from([*FAULTS, *[TRANSFER] * 8, *[{"type": "hold"}] * 4]),
+    st.sampled_from(
+        [
+            *FAULTS,
+            *[TRANSFER] * 8,
+            *[{"type": "hold"}, {"txn": 99}, {"actor": 1}, {"actor": 2}] * 4,
+        ]
+    ),
 )
 # So does a rule of the wallet 2 from before.
 BEFORE = UUID(int=99)
 RULES: dict[str, str] = {
     "none": "select %s",
+    "a top-up": f"select wallet_topup(%s, '{BEFORE}', 1)",
     "a hold": f"select wallet_hold(%s, '{BEFORE}', 900)",
     "limits": "select wallet_set_limits(%s, '{topup,spend}', '{140,null}', '{null,600}', '{900,null}')",
     "an overdraft": "select wallet_set_limits(%s, p_floor => -700)",
