@@ -54,7 +54,13 @@ SECTIONS = (
 @click.option("--growth", "grow", is_flag=True, envvar="GROWTH", help="Also time a ledger of 10 million rows.")
 @click.option("--only", multiple=True, type=click.Choice(SECTIONS), help="Only this section; may be repeated.")
 @click.option("--pgledger", type=click.Path(path_type=Path), help="A checkout of pgledger, to run beside ours.")
-@click.option("--http-peer", metavar="URL", help="Another service with the same sign-up and top-up calls.")
+@click.option("--http-peer", metavar="URL", help="Another service with the same calls, in turns with ours.")
+@click.option(
+    "--http-peer-tokens",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Tokens of its users, one a line, in place of signing some up there.",
+)
 @click.option("--before", type=click.Path(path_type=Path), help="A checkout of an earlier version, installed.")
 @click.option("--service", multiple=True, metavar="NAME=VALUE", help="A setting of the service; may be repeated.")
 @click.option("--rounds", type=click.IntRange(1), help="How often everything runs in turn.")
@@ -66,6 +72,7 @@ def main(
     only: tuple[str, ...],
     pgledger: Path | None,
     http_peer: str | None,
+    http_peer_tokens: Path | None,
     before: Path | None,
     service: tuple[str, ...],
     rounds: int | None,
@@ -77,6 +84,8 @@ def main(
             raise click.ClickException(f"there is no {RESULTS} yet: run `make bench`")
         click.echo(Report.load().markdown())
         return
+    if http_peer_tokens is not None and http_peer is None:
+        raise click.UsageError("--http-peer-tokens needs --http-peer")
     plan = QUICK if quick else FULL
     if rounds is not None:
         plan = dataclasses.replace(plan, rounds=rounds)
@@ -94,6 +103,7 @@ def main(
                 growth=grow,
                 pgledger=pgledger,
                 http_peer=http_peer,
+                http_peer_tokens=http_peer_tokens,
                 before=before,
                 service=settings,
             )

@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 from bench import over_http, sessions, wrk
 from bench.cluster import BenchError, Database
+from bench.report import Goal
 from bench.rounds import interleave, rounds
 from bench.run import Run
 from bench.service import Service, bench_users, serving, write_tokens
 from bench.wrk import Users
 
 SECTION = "(i) processor time per request: of the workers, and of their sessions in PostgreSQL"
+GOALS = {("topup", 128): (Goal("<=", 50, " µs"), Goal("<=", 35, " µs"))}
+"""Of the workers, and of the sessions."""
 POINTS = [(kind, connections) for kind in ("live", "balance", "topup") for connections in (1, 32, 128)]
 SESSIONS = "select array_agg(pid) from pg_stat_activity where usename = 'wallet_api' and datname = any ($1)"
 
@@ -52,8 +55,10 @@ def measure(run: Run, database: Database) -> None:
         figure = over_http.figure(("default", kind, "spread", connections))
         for place, whose in enumerate(Cost._fields):
             samples = [cost[place] for cost in costs]
+            goal = GOALS[kind, connections][place] if (kind, connections) in GOALS else None
             if kind != "live" or whose == "workers":
-                run.report.add(SECTION, f"{figure}: {whose}", statistics.median(samples), "µs", samples=samples)
+                value = statistics.median(samples)
+                run.report.add(SECTION, f"{figure}: {whose}", value, "µs", goal=goal, samples=samples)
 
 
 def cost(service: Service, databases: list[Database], users: Users, seconds: int, kind: str, connections: int) -> Cost:

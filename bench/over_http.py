@@ -6,6 +6,7 @@ from functools import partial
 from api.settings import Settings
 from bench import growth, wrk
 from bench.cluster import BenchError, Database
+from bench.plan import USERS
 from bench.report import Goal
 from bench.rounds import interleave, ratio, rounds
 from bench.run import Run
@@ -126,12 +127,7 @@ def _report(run: Run, found: dict[Point, list[Load]]) -> None:
     for point, loads in found.items():
         service, kind, _, connections = point
         rates = [load.rate for load in loads]
-        middle = Load(
-            statistics.median(rates),
-            statistics.median(load.p50 for load in loads),
-            statistics.median(load.p99 for load in loads),
-            sum(load.errors for load in loads),
-        )
+        middle = wrk.middle(loads)
         shown = figure(point)
         no_op = (service, "live", "spread", connections)
         against = NO_OP if kind != "live" and no_op in found else ""
@@ -172,11 +168,11 @@ def _compare(run: Run, found: dict[Point, list[Load]], point: Point, rates: list
     run.report.add(_section(service, run), "  the same", value, "/s", against=word, ratio=compared, goal=goal)
 
 
-def figure(point: Point) -> str:
+def figure(point: Point, users: int = USERS) -> str:
     """Name the point for people."""
     _, kind, whose, connections = point
     places = {
-        "spread": f", spread over {len(bench_users())} wallets",
+        "spread": f", spread over {users} wallets",
         "hot": ", one hot wallet",
         "short": ", a wallet with 1 entry",
         "long": ", a wallet with a long history",

@@ -16,7 +16,7 @@ SECTION = "(g) pgledger, its pgledger_create_transfer in the same run"
 UNIFORM = "pgledger, uniform over 10,000 accounts"
 HOT = "pgledger, every transfer from one system account"
 NAMES = (UNIFORM, HOT)
-GOALS = {UNIFORM: Goal(">=", 3), HOT: Goal(">=", 9)}
+GOALS = {UNIFORM: Goal(">=", 5), HOT: Goal(">=", 9)}
 FILES = ("vendor/scoville-pgsql-ulid/ulid-to-uuid.sql", "vendor/scoville-pgsql-ulid/uuid-to-ulid.sql", "pgledger.sql")
 
 

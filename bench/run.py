@@ -22,6 +22,7 @@ class Run:
     growth: bool = False
     pgledger: Path | None = None
     http_peer: str | None = None
+    http_peer_tokens: Path | None = None
     before: Path | None = None
     service: dict[str, str] = field(default_factory=dict)
     """Further settings of the service, as environment variables."""

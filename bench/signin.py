@@ -1,6 +1,5 @@
 """Section (j): top-ups while sign-ins flood the service, each for another user and from another address."""
 
-import statistics
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -41,10 +40,9 @@ def measure(run: Run, database: Database) -> None:
         found = interleave(calls, rounds(run.plan.rounds, run.plan.http_budget), run.say)
     quiet = [load.rate for load in next(iter(found.values()))]
     for name, loads in found.items():
-        latencies = (statistics.median(load.p50 for load in loads), statistics.median(load.p99 for load in loads))
-        rates = [load.rate for load in loads]
-        middle = Load(statistics.median(rates), *latencies, sum(load.errors for load in loads))
-        against = {"against": "no sign-ins", "ratio": ratio(rates, quiet)} if FLOODS[name] else {}
+        middle = wrk.middle(loads)
+        compared = ratio([load.rate for load in loads], quiet)
+        against = {"against": "no sign-ins", "ratio": compared} if FLOODS[name] else {}
         run.report.add(
             SECTION,
             name,

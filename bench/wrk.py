@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+import statistics
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,12 @@ class Load:
         """Return the latencies, and the errors if there were any, for people."""
         errors = f", {self.errors} errors" if self.errors else ""
         return f"{self.p50:.1f} · {self.p99:.1f} ms{errors}"
+
+
+def middle(loads: list[Load]) -> Load:
+    """Return the medians of these runs, with the errors of all."""
+    rate, p50, p99 = (statistics.median(getattr(load, name) for load in loads) for name in ("rate", "p50", "p99"))
+    return Load(rate, p50, p99, sum(load.errors for load in loads))
 
 
 @dataclass(frozen=True)
