@@ -185,10 +185,25 @@ def path(text: str) -> Path:
     return Path(text).expanduser().absolute()
 
 
-def processors() -> int:
-    """Return how many worker processes serve when nothing is set: one per usable processor, four at most."""
+def default_workers(server: str | None = None) -> int:
+    """Return how many worker processes serve when nothing is set: four at most, for this URL of the database.
+
+    Where PostgreSQL shares the machine, it needs the other half of the processors. None is a server of our own.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, 4)
+    shares = server is None or all(is_near(name) for name, _ in urls.hosts(server))
+    return max(1, min(usable // 2 if shares else usable, 4))
+
+
+def is_near(host: str) -> bool:
+    """Whether a server is on this machine as far as its name tells: a socket, loopback, or a name without a domain.
+
+    Containers that were started together know each other by such names.
+    """
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return "." not in host or host.startswith("/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +220,7 @@ class Settings:
     jwt_secret: str | None = setting("JWT_SECRET", None, secret, show=False)
     jwt_secret_file: Path | None = setting("JWT_SECRET_FILE", None, path)  # noqa: RUF009
     jwt_previous_secrets: tuple[str, ...] = setting("JWT_PREVIOUS_SECRETS", (), secrets, show=False)
-    workers: int = setting("PGWALLET_WORKERS", processors(), integer(1, 64))
+    workers: int = setting("PGWALLET_WORKERS", default_workers(), integer(1, 64))
     pool_size: int = setting("PGWALLET_POOL_SIZE", 10, integer(1, 100))
     pooler: str = setting("PGWALLET_POOLER", "none", pooler)
     cluster: Path | None = setting("PGWALLET_CLUSTER", None, path)  # noqa: RUF009
@@ -265,6 +280,7 @@ class Settings:
             except ValueError as error:
                 shown = f", not {given[variable]!r}" if item.repr else ""
                 raise SettingsError(f"{variable} must be {error}{shown}") from None
+        values.setdefault("workers", default_workers(values.get("api_url") or values.get("database_url")))
         return cls(**values)
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
@@ -210,8 +211,12 @@ class Database:
         self._observe = observe
         self._counts = Counts()
         self._together = settings.group_commit
-        self._group_commit = GroupCommit(self.mutate_together, limit=settings.queue_size)
-        self._balance_reads = BalanceReads(self.balances, self.balance_alone, limit=settings.queue_size)
+        self._group_commit = GroupCommit(
+            self.mutate_together, partial(self.mutate_alone, admitted=True), limit=settings.queue_size
+        )
+        self._balance_reads = BalanceReads(
+            self.balances, partial(self.balance_alone, admitted=True), limit=settings.queue_size
+        )
 
     async def open(self) -> None:
         """Make the pools in the running event loop. Connects nowhere yet."""
@@ -478,10 +483,12 @@ class Database:
             return self._balance_reads.balance(wallet_id, actor, key_id)
         return self.balance_alone(wallet_id, actor, key_id)
 
-    async def balance_alone(self, wallet_id: UUID, actor: UUID, key_id: UUID | None = None) -> Balance:
-        """`wallet_balance`. Errors: WA001."""
+    async def balance_alone(
+        self, wallet_id: UUID, actor: UUID, key_id: UUID | None = None, *, admitted: bool = False
+    ) -> Balance:
+        """`wallet_balance`; `admitted` as above. Errors: WA001."""
         call = "select * from public.wallet_balance($1, p_key_id => $2, p_actor => $3)"
-        return _read_balance(await self._shared.row(call, wallet_id, key_id, actor))
+        return _read_balance(await self._shared.row(call, wallet_id, key_id, actor, admitted=admitted))
 
     async def balances(self, holders: Sequence[Holder]) -> list[Balance | None]:
         """`wallet_balances` of these wallets, in order; None for one that is unknown, another's, or not for the key."""
@@ -511,9 +518,10 @@ class Database:
         """Run the mutation, together with others that arrive at the same time. When this returns, it is on disk."""
         return self._group_commit.mutate(mutation) if self._together else self.mutate_alone(mutation)
 
-    async def mutate_alone(self, mutation: Mutation) -> Transaction:
-        """`wallet_topup` or `wallet_spend`, by the mutation's type."""
-        row = await self._shared.row(_ALONE[mutation.type], *mutation[1:], touches=(mutation.actor,))
+    async def mutate_alone(self, mutation: Mutation, *, admitted: bool = False) -> Transaction:
+        """`wallet_topup` or `wallet_spend`, by the mutation's type. `admitted`: another queue has admitted it."""
+        self._observe(1)
+        row = await self._shared.row(_ALONE[mutation.type], *mutation[1:], touches=(mutation.actor,), admitted=admitted)
         return self._counted(read_transaction(row))
 
     async def mutate_together(

@@ -88,11 +88,20 @@ class Pool(Connections):
         )
 
     async def row(
-        self, call: str, *arguments: Argument, touches: Sequence[Hashable] = (), again: bool = True
+        self,
+        call: str,
+        *arguments: Argument,
+        touches: Sequence[Hashable] = (),
+        again: bool = True,
+        admitted: bool = False,
     ) -> asyncpg.Record:
-        """Run a call that returns one row; `touches` and `again` as in `run`. Raises ServiceError."""
-        touches = (*touches, *_parties(arguments))
-        row = await self.run(lambda connection: connection.fetchrow(call, *arguments), touches=touches, again=again)
+        """Run a call that returns one row; `touches`, `again` and `admitted` as in `run`. Raises ServiceError."""
+        row = await self.run(
+            lambda connection: connection.fetchrow(call, *arguments),
+            touches=(*touches, *_parties(arguments)),
+            again=again,
+            admitted=admitted,
+        )
         if row is None:
             raise RuntimeError(f"no row from: {call}")
         return row

@@ -38,6 +38,32 @@ def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     assert (settings.port, settings.workers) == (2222, 3)
 
 
+@pytest.mark.parametrize(
+    ("processors", "server", "workers"),
+    [
+        (1, {}, 1),
+        (2, {}, 1),
+        (3, {}, 1),
+        (8, {}, 4),
+        (64, {}, 4),
+        (8, {"DATABASE_URL": "postgresql://u@/d?host=/run/pg"}, 4),
+        (6, {"DATABASE_URL": "postgresql://u@127.0.0.1/d"}, 3),
+        (6, {"DATABASE_URL": "postgresql://u@[::1]:5433/d"}, 3),
+        (6, {"DATABASE_URL": "postgresql://u@postgres/d"}, 3),
+        (3, {"DATABASE_URL": "postgresql://u@db.example.com/d"}, 3),
+        (3, {"DATABASE_URL": "postgresql://u@10.0.0.1/d"}, 3),
+        (3, {"DATABASE_URL": "postgresql://u@localhost,db.example.com/d"}, 3),
+        (2, {"DATABASE_URL": "postgresql://u@localhost/d", "PGWALLET_API_URL": "postgresql://u@db.example.com/d"}, 2),
+        (2, {"PGWALLET_WORKERS": "5"}, 5),
+    ],
+)
+def test_workers_leave_half_of_the_machine_to_a_server_that_shares_it(
+    processors: int, server: dict[str, str], workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(processors)))
+    assert Settings.load(server, None).workers == workers
+
+
 def test_an_empty_value_is_none(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("PORT=1111\nDATABASE_URL=\n")

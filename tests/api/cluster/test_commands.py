@@ -122,13 +122,13 @@ def test_a_new_generation_comes_with_assets_operators_webhooks_and_keys(cluster:
     assert [cluster.value(number, kept) for number in (1, 2)] == [cluster.value(0, kept)] * 2
 
     # a key that was revoked before the service had the new map, or while a database was away, ends in all of them
-    shop = cluster.value(0, "select id from wallet.api_keys where name = 'a shop'")
-    cluster.value(1, "select id from wallet_revoke_key(%s)", shop)
+    key_id = cluster.value(0, "select id from wallet.api_keys where name = 'a shop'")
+    cluster.value(1, "select id from wallet_revoke_key(%s)", key_id)
     cluster.json("migrate")
     assert [cluster.value(number, kept) for number in (0, 1, 2)] == [None] * 3
-    told = "select count(*) from wallet.revocations where user_id = %s"
-    assert [cluster.value(number, told, shop) for number in (0, 1, 2)] == [1] * 3
-    assert cluster.value(2, "select count(*) from wallet.operator_actions where key_id = %s", shop) == 1
+    revoked = "select count(*) from wallet.revocations where user_id = %s"
+    assert [cluster.value(number, revoked, key_id) for number in (0, 1, 2)] == [1] * 3
+    assert cluster.value(2, "select count(*) from wallet.operator_actions where key_id = %s", key_id) == 1
 
     # an operator who became a user at home alone is none anywhere after the next deploy
     cluster.value(1, "select role from wallet_set_role(%s, 'user')", olga)

@@ -79,17 +79,24 @@ class Calls:
 
 
 class Bench:
-    """Group commit between requests and two such databases."""
+    """Group commit between requests and such databases, while somebody else's request is under way."""
 
     def __init__(self, turns: int = 1, tries: int = 0, limit: int = 10_000) -> None:
         self.calls = Calls(turns)
         self.retries = Calls(turns, patient=True)
-        self.group = GroupCommit(self._run, limit=limit, tries=tries)
+        self.alone = Calls(turns, patient=True)
+        self.group = GroupCommit(self._run, self._run_alone, limit=limit + 1, tries=tries)
+        self.group.admission.enter("somebody else")
         self.requests: dict[int, asyncio.Task[Any]] = {}
         self.answered: list[int] = []
 
     async def _run(self, mutations: Sequence[Mutation], *, wait: bool) -> Sequence[Transaction | ServiceError | None]:
         return await (self.retries if wait else self.calls)(mutations, wait=wait)
+
+    async def _run_alone(self, item: Mutation) -> Transaction:
+        (outcome,) = await self.alone([item], wait=True)
+        assert isinstance(outcome, Transaction)
+        return outcome
 
     def send(self, number: int, wallet: int = 0, actor: int | None = None) -> None:
         """Let a request arrive; it reaches group commit at the next turn of the event loop."""

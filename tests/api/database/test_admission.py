@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -41,6 +40,7 @@ class TestGroupCommit:
         waited_for.gate.set()
         assert kinds(await bench.answers()) == {4: OVERLOADED, 5: OVERLOADED}
         assert set(bench.calls.items + bench.retries.items) == {0, 1, 2, 3}
+        bench.group.admission.leave("somebody else")
         assert (bench.group.admission.inside, bench.group.admission.refused) == (0, 2)
 
     @pytest.mark.parametrize("end", ["answered", "refused", "failed", "gone"])
@@ -84,11 +84,14 @@ class TestGroupCommit:
     async def test_balances_have_a_bound_of_their_own(self) -> None:
         gate, nobody = asyncio.Event(), UUID(int=0)
 
-        async def together(holders: Sequence[object]) -> list[Balance]:
+        async def alone(*_: object) -> Balance:
             await gate.wait()
-            return [Balance(nobody, "UC", 0, 0, 0, 0, "active") for _ in holders]
+            return Balance(nobody, "UC", 0, 0, 0, 0, "active")
 
-        balances = BalanceReads(together, alone=never, limit=2)
+        async def together(holders: Sequence[object]) -> list[Balance]:
+            return [await alone(holder) for holder in holders]
+
+        balances = BalanceReads(together, alone, limit=2)
         reads = [asyncio.ensure_future(balances.balance(nobody, nobody)) for _ in range(3)]
         await turn(STEPS)
         assert [read.done() for read in reads] == [False, False, True]
@@ -98,10 +101,6 @@ class TestGroupCommit:
         gate.set()
         await asyncio.gather(*reads[:2])
         await balances.balance(nobody, nobody)
-
-
-async def never(*_: object) -> Any:
-    raise AssertionError
 
 
 @pytest.fixture(scope="module")

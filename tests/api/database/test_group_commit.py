@@ -73,6 +73,33 @@ class TestCoalescing:
         assert refusal.members["available"] == 3
 
 
+class TestAlone:
+    """A request that finds no other one is a call by itself, which may wait for its wallet: it holds up nobody."""
+
+    @played
+    async def test_it_is_no_batch_and_those_that_come_meanwhile_are(self) -> None:
+        bench = Bench()
+        bench.group.admission.leave("somebody else")
+        bench.alone.gate.clear()
+        bench.send(0)
+        await turn(STEPS)
+        bench.send(1)
+        bench.send(2)
+        await turn(STEPS)
+        assert (bench.alone.batches, bench.calls.batches, bench.answered) == ([[0]], [[1, 2]], [1, 2])
+        bench.alone.gate.set()
+        assert await bench.answers() == {0: 0, 1: 1, 2: 2}
+
+    @played
+    async def test_the_next_one_is_alone_again(self) -> None:
+        bench = Bench()
+        bench.group.admission.leave("somebody else")
+        for number in range(3):
+            bench.send(number)
+            await bench.answers()
+        assert (bench.alone.batches, bench.calls.batches) == ([[0], [1], [2]], [])
+
+
 class TestWakeUp:
     """A request is served at whatever moment it arrives."""
 

@@ -255,7 +255,7 @@ def test_batches_and_what_waits_show(measured: Service, service_database: Databa
             administrator.execute("select from wallet.wallets where id = %s for update", [user.account["wallet_id"]])
             held = thread.submit(user.topup)
             wait_until(lambda: value(measured.url, "pgwallet_waiting", **waits) == 1)
-            wait_until(lambda: value(measured.url, "pgwallet_connections", pool="patient", state="in_use") == 1)
+            wait_until(lambda: value(measured.url, "pgwallet_connections", pool="shared", state="in_use") == 1)
         data(held.result(), 201)
         wait_until(lambda: value(measured.url, "pgwallet_waiting", **waits) == 0)
 

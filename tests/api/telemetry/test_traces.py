@@ -160,12 +160,12 @@ async def story(told: Told, database: Database) -> None:
         await ask("health", "GET", "/api/health/ready")
         with database.connect() as administrator, administrator.transaction():
             administrator.execute("select from wallet.wallets where id = %s for update", [user["wallet_id"]])
-            await topup("held")
+            await asyncio.gather(topup("held"), topup("held, too"))
     statuses = {name: answer.status_code for name, answer in told.answers.items()}
     assert (statuses["refused"], statuses["no such hold"], statuses["held"]) == (402, 404, 503)
 
 
-def test_a_request_alone_is_one_trace_from_http_through_group_commit_to_sql(told: Told) -> None:
+def test_a_request_alone_is_one_trace_from_http_to_sql(told: Told) -> None:
     request = told.request("alone")
     assert (request.name, request.kind, request.parent) == ("POST /api/wallet/topup", SpanKind.SERVER, None)
     assert attributes(request) == {
@@ -176,30 +176,30 @@ def test_a_request_alone_is_one_trace_from_http_through_group_commit_to_sql(told
         "network.protocol.version": "1.1",
         "pgwallet.request_id": told.answers["alone"].headers["x-request-id"],
     }
-    (batch,) = [one for one in told.within(request) if one.name == "group commit"]
-    assert (batch.kind, attributes(batch)) == (SpanKind.INTERNAL, {"pgwallet.items": 1})
     # there may be one of a new connection, too
-    (call,) = [one for one in told.within(batch) if one.name == "SELECT wallet_batch"]
+    (call,) = [one for one in told.within(request) if one.name == "SELECT wallet_topup"]
     assert call.kind == SpanKind.CLIENT
     assert attributes(call) | {"db.namespace": ""} == {
         "db.system.name": "postgresql",
         "db.namespace": "",
         "db.operation.name": "SELECT",
-        "db.query.summary": "SELECT wallet_batch",
-        "db.stored_procedure.name": "wallet_batch",
+        "db.query.summary": "SELECT wallet_topup",
+        "db.stored_procedure.name": "wallet_topup",
     }
-    assert {one.status.status_code for one in (request, batch, call)} == {StatusCode.UNSET}
-    assert trace_id(request) == trace_id(batch) == trace_id(call)
+    assert {one.status.status_code for one in (request, call)} == {StatusCode.UNSET}
+    assert trace_id(request) == trace_id(call)
 
 
 def test_requests_that_share_a_transaction_and_its_span_are_linked_both_ways(told: Told) -> None:
     requests = {span_id(one): one for one in (told.request(f"together {number}") for number in range(ITEMS))}
-    batches = [one for one in told.named("group commit") if linked(one) & requests.keys()]
-    assert sorted(one for batch in batches for one in linked(batch)) == sorted(requests)
+    batches = [one for one in told.spans if one.name.startswith("group commit") and linked(one) & requests.keys()]
+    # the first one found no other; their wallet is the same, so some are called again
+    assert len(set().union(*map(linked, batches))) == ITEMS - 1
     assert max(attributes(batch)["pgwallet.items"] for batch in batches) > 1
     for batch in batches:
+        assert batch.kind == SpanKind.INTERNAL
         assert len(batch.links) == attributes(batch)["pgwallet.items"]
-        assert all(linked(requests[one]) == {span_id(batch)} for one in linked(batch))
+        assert all(span_id(batch) in linked(requests[one]) for one in linked(batch))
         # it is part of one of their traces
         assert batch.parent is not None
         assert batch.parent.span_id in linked(batch)
@@ -210,8 +210,8 @@ def test_requests_that_share_a_transaction_and_its_span_are_linked_both_ways(tol
 def test_balances_that_are_read_together_are_linked_too(told: Told) -> None:
     requests = {span_id(told.request(f"balance {number}")) for number in range(ITEMS)}
     reads = [one for one in told.named("balances together") if linked(one) & requests]
-    assert set().union(*map(linked, reads)) == requests
-    assert len(reads) < ITEMS
+    assert len(set().union(*map(linked, reads)) & requests) == ITEMS - 1
+    assert len(reads) < ITEMS - 1
 
 
 def test_a_trace_that_came_with_the_request_goes_on(told: Told) -> None:
@@ -269,8 +269,8 @@ def test_what_the_service_failed_to_do_failed_by_its_code(told: Told) -> None:
     assert attributes(request)["http.response.status_code"] == 503
     assert attributes(request)["error.type"] == attributes(request)["pgwallet.code"] == "busy"
     assert (request.status.status_code, request.status.description) == (StatusCode.ERROR, "busy")
-    (waited,) = told.named("group commit, held wallet")
-    assert linked(waited) == {span_id(request)}
+    too = span_id(told.request("held, too"))
+    (waited,) = [one for one in told.named("group commit, held wallet") if linked(one) == {too}]
     assert (waited.status.status_code, attributes(waited)["error.type"]) == (StatusCode.ERROR, "busy")
 
 
@@ -450,4 +450,4 @@ def test_a_worker_sends_its_spans_also_the_last_ones(module_database: Database, 
     assert (about["service.name"], about["deployment.environment.name"]) == ("wallet", "test")
     assert about["service.version"]
     names = {span.name for resource in sent for scope in resource.scope_spans for span in scope.spans}
-    assert {"POST /api/auth/signup", "POST /api/wallet/topup", "group commit", "SELECT wallet_batch"} <= names
+    assert {"POST /api/auth/signup", "POST /api/wallet/topup", "SELECT wallet_topup"} <= names
