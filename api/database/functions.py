@@ -532,14 +532,19 @@ class Database:
         Without `wait`, a mutation of a held wallet is not run, and its outcome is None.
         """
         self._observe(len(mutations))
-        *columns, moments, key_ids = (list(column) for column in zip(*mutations, strict=True))
+        types, wallet_ids, txn_ids, amounts, references, metadata, actors, moments, key_ids = map(
+            list, zip(*mutations, strict=True)
+        )
         touches = tuple({item.wallet_id for item in mutations}) if wait else ()
+        # an array of nulls costs as much as any other
+        described = [None if column.count(None) == len(column) else column for column in (references, metadata)]
         more: list[Any] = [moments if any(moments) else None]
         call = _TOGETHER
         if any(key_ids):
             call = _TOGETHER_BY_KEYS
             more.append(key_ids)
         pool = self._patient if wait else self._shared
+        columns = (types, wallet_ids, txn_ids, amounts, *described, actors)
         rows = await pool.rows(call, *columns, not wait, *more, touches=touches, admitted=True)
         outcomes = [None if not wait and row["outcome"] == "busy" else read_outcome(row) for row in rows]
         self._counts.add(outcomes)
