@@ -51,7 +51,6 @@ declare
   v_items constant integer := cardinality(p_types);
   v_actors uuid[] := p_actors;
   v_refusals jsonb[];
-  v_set_key_ids uuid[];
   v_to_wallet_ids uuid[];
   v_wallet_ids uuid[];
   v_owner_ids uuid[];
@@ -62,15 +61,9 @@ declare
   v_hashes bytea[];
   v_ids bigint[];
   v_seqs bigint[];
-  v_types text[];
-  v_set_wallet_ids uuid[];
-  v_txn_ids uuid[];
-  v_amounts bigint[];
   v_deltas bigint[];
   v_balances bigint[];
   v_assets text[];
-  v_references text[];
-  v_metadata jsonb[];
   v_newest_at timestamptz[];
   v_latest timestamptz;
   v_created_at timestamptz;
@@ -193,10 +186,8 @@ begin
       from placed p
     )
     select
-      array_agg(j.place), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(p_types[j.place]),
-      array_agg(v_wallet_ids[j.wallet]), array_agg(p_txn_ids[j.place]), array_agg(p_amounts[j.place]),
-      array_agg(j.delta), array_agg(j.balance), array_agg(v_wallet_assets[j.wallet]),
-      array_agg(p_references[j.place]), array_agg(p_metadata[j.place]), array_agg(j.hash),
+      array_agg(j.place), array_agg(nextval('wallet.transaction_ids')), array_agg(j.seq), array_agg(j.delta),
+      array_agg(j.balance), array_agg(v_wallet_assets[j.wallet]), array_agg(j.hash),
       greatest(
         (select max(s.own_recorded_at) from states s),
         (
@@ -205,9 +196,7 @@ begin
           where t.id = any (array(select s.transaction_id from states s))
         )
       )
-    into
-      v_set, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas, v_balances,
-      v_assets, v_references, v_metadata, v_previous, v_latest
+    into v_set, v_ids, v_seqs, v_deltas, v_balances, v_assets, v_previous, v_latest
     from (select x.* from judged x order by x.wallet, x.seq) j
     where j.wallet not in (select x.wallet from judged x where not x.is_plain)
       and j.wallet not in (
@@ -217,21 +206,18 @@ begin
         having count(*) > 1
       );
 
-    if p_key_ids is not null then
-      v_set_key_ids := array(select p_key_ids[v_set[i]] from generate_subscripts(v_set, 1) as i);
-    end if;
     -- one clock for all, read after the locks; no wallet takes its time from another
     v_created_at := clock_timestamp();
     if v_latest > v_created_at then
       v_newest_at := array(
-        select (select n.recorded_at from wallet.newest_entry(v_set_wallet_ids[i.place]) n)
+        select (select n.recorded_at from wallet.newest_entry(p_wallet_ids[v_set[i.place]]) n)
         from generate_subscripts(v_set, 1) as i (place)
         order by i.place
       );
     end if;
     v_hashes := wallet.write_transactions(
-      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_types, v_set_wallet_ids, v_txn_ids, v_amounts, v_deltas,
-      v_balances, v_assets, v_references, v_metadata, v_set_key_ids
+      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_deltas, v_balances, v_assets, v_set, p_types,
+      p_wallet_ids, p_txn_ids, p_references, p_metadata, p_key_ids
     );
   end if;
 
@@ -298,11 +284,11 @@ begin
   end loop;
 
   return query
-  select v_set[i.place], 'ok', null::jsonb, null, v_ids[i.place], v_txn_ids[i.place], v_set_wallet_ids[i.place],
-    v_types[i.place], v_amounts[i.place], v_assets[i.place], a.scale, v_balances[i.place], v_balances[i.place], false,
-    greatest(v_created_at, v_newest_at[i.place]), encode(v_hashes[i.place], 'hex')
-  from generate_subscripts(v_set, 1) as i (place)
-  join wallet.assets a on a.code = v_assets[i.place]
+  select v_set[i], 'ok', null::jsonb, null, v_ids[i], p_txn_ids[v_set[i]], p_wallet_ids[v_set[i]], p_types[v_set[i]],
+    p_amounts[v_set[i]], v_assets[i], a.scale, v_balances[i], v_balances[i], false,
+    greatest(v_created_at, v_newest_at[i]), encode(v_hashes[i], 'hex')
+  from generate_subscripts(v_set, 1) as i
+  join wallet.assets a on a.code = v_assets[i]
   union all
   select i.ordinal, coalesce(i.code, case when (i.result).replayed then 'replayed' else 'ok' end), i.detail, t.hint,
     (i.result).id, p_txn_ids[i.ordinal], p_wallet_ids[i.ordinal], p_types[i.ordinal],

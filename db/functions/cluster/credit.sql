@@ -105,9 +105,9 @@ begin
 
   if v_credited > 0 then
     perform wallet.write_transactions(
-      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, array_fill(p_type, array[v_credited]), v_wallet_ids,
-      v_txn_ids, v_amounts, v_amounts, v_balances, v_assets, v_references, v_metadata, null, v_effective_at,
-      v_counterparty_ids
+      v_created_at, v_newest_at, v_previous, v_ids, v_seqs, v_amounts, v_balances, v_assets,
+      array(select generate_series(1, v_credited)), array_fill(p_type, array[v_credited]), v_wallet_ids, v_txn_ids,
+      v_references, v_metadata, null, v_effective_at, v_counterparty_ids
     );
     insert into wallet.transaction_available (transaction_id, available)
     select i.id, i.available

@@ -234,8 +234,8 @@ def short_and_long(growth: Growth, request: pytest.FixtureRequest) -> Pair:
 @pytest.mark.parametrize("call", FLAT)
 def test_a_call_costs_as_much_on_a_long_wallet_as_on_a_short_one(short_and_long: Pair, call: str) -> None:
     short, long = short_and_long
-    # a page of an index or a table may just be full
-    assert long[call] <= short[call] + 4
+    # a page of an index or a table may just be full, and in a batch several
+    assert long[call] <= short[call] + (12 if "batch" in call else 4)
 
 
 @pytest.mark.parametrize("call", ["first page", "deep page"])
