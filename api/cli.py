@@ -83,7 +83,7 @@ def relay(settings: Settings) -> None:
 def migrate(settings: Settings) -> None:
     """Apply roles, migrations, functions and reference data."""
     password = service_secrets.api_password(settings)
-    with administrator(settings, "migrate") as url:
+    with administrator(settings, "migrate", fresh=True) as url:
         asyncio.run(
             deploy.migrate(
                 url, password=password, seeds="01_*.sql", role=settings.api_role, retention=settings.retention

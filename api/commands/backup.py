@@ -190,7 +190,7 @@ def _new(target: Path) -> Path:
 @contextlib.contextmanager
 def _restored_dump(settings: Settings, file: Path) -> Iterator[str]:
     """Yield the address of the database that the dump went to: all of it, or nothing."""
-    with administrator(settings, "restore") as url:
+    with administrator(settings, "restore", fresh=True) as url:
         asyncio.run(deploy.make_roles(url, role=settings.api_role))
         _tool("pg_restore", "--single-transaction", "--exit-on-error", f"--dbname={database(url)}", str(file), url=url)
         yield url

@@ -15,12 +15,18 @@ from api.urls import on_socket, without_password
 
 
 @contextlib.contextmanager
-def administrator(settings: Settings, command: str) -> Iterator[str]:
-    """Yield the administrator's URL of the database; the embedded server is started where none runs."""
+def administrator(settings: Settings, command: str, *, fresh: bool = False) -> Iterator[str]:
+    """Yield the administrator's URL of the database; the embedded server is started where none runs.
+
+    `fresh`: where there is no database yet, an empty one is made.
+    """
     try:
         if settings.database_url is not None:
             yield settings.database_url
             return
+        if not fresh and not (settings.data_dir / "postgres").exists():
+            # a mistyped folder must not become a database
+            raise deploy.NoWalletsError
         with embedded.server(settings.data_dir, command) as socket:
             address = on_socket(socket)
             asyncio.run(deploy.create_database(address))

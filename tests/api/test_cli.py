@@ -93,6 +93,12 @@ def test_verify_before_migrate_says_what_to_do(fresh: Pgwallet) -> None:
     )
 
 
+@pytest.mark.parametrize("command", ["status", "psql", "seed", "sweep"])
+def test_a_mistyped_data_dir_does_not_become_a_database(fresh: Pgwallet, command: str) -> None:
+    assert fresh.attempt(command)[0] != 0
+    assert not fresh.pgdata.exists()
+
+
 def test_a_data_dir_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path, reason in (
