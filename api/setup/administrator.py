@@ -20,27 +20,29 @@ def administrator(settings: Settings, command: str, *, fresh: bool = False) -> I
 
     `fresh`: where there is no database yet, an empty one is made.
     """
+    if settings.embedded and not fresh and not (settings.data_dir / "postgres").exists():
+        # a mistyped folder must not become a database
+        raise _no_wallets(settings)
     try:
         if settings.database_url is not None:
             yield settings.database_url
             return
-        if not fresh and not (settings.data_dir / "postgres").exists():
-            # a mistyped folder must not become a database
-            raise deploy.NoWalletsError
         with embedded.server(settings.data_dir, command) as socket:
             address = on_socket(socket)
             asyncio.run(deploy.create_database(address))
             yield address
     except deploy.NoWalletsError:
-        # somebody may have set for the service what is not set here: migrating would make a second ledger
-        setting, where = (
-            ("DATABASE_URL", without_password(settings.database_url))
-            if settings.database_url is not None
-            else ("PGWALLET_DATA_DIR", f"the data dir {settings.data_dir}")
-        )
-        raise CommandError(
-            f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it"
-        ) from None
+        raise _no_wallets(settings) from None
+
+
+def _no_wallets(settings: Settings) -> CommandError:
+    # somebody may have set for the service what is not set here: migrating would make a second ledger
+    setting, where = (
+        ("DATABASE_URL", without_password(settings.database_url))
+        if settings.database_url is not None
+        else ("PGWALLET_DATA_DIR", f"the data dir {settings.data_dir}")
+    )
+    return CommandError(f"no wallets yet in {where}: run `pgwallet migrate`, or set {setting} as the service has it")
 
 
 @contextlib.contextmanager
