@@ -217,6 +217,7 @@ class Settings:
     api_password: str | None = setting("PGWALLET_API_PASSWORD", None, password, show=False)
     api_role: str = setting("PGWALLET_API_ROLE", SERVICE, role)
     data_dir: Path = setting("PGWALLET_DATA_DIR", Path(".pgwallet"), path)  # noqa: RUF009
+    postgres_port: int | None = setting("PGWALLET_POSTGRES_PORT", None, integer(1, 65535))
     jwt_secret: str | None = setting("JWT_SECRET", None, secret, show=False)
     jwt_secret_file: Path | None = setting("JWT_SECRET_FILE", None, path)  # noqa: RUF009
     jwt_previous_secrets: tuple[str, ...] = setting("JWT_PREVIOUS_SECRETS", (), secrets, show=False)

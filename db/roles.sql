@@ -6,12 +6,16 @@
 --   wallet_api    the service's login: may execute the functions granted in functions/_grants.sql and nothing else
 --   wallet_relay  carries transfers between databases, and may execute what that needs and nothing else; cannot log in
 --                 until there are several databases
+--   wallet_app, wallet_reader, wallet_operator
+--                 people and their programs have logins of their own, which `pgwallet grant` makes members of these
 
 do $$
 declare
   v_role text;
 begin
-  foreach v_role in array array['wallet_owner', 'wallet_api', 'wallet_relay'] loop
+  foreach v_role in array array[
+    'wallet_owner', 'wallet_api', 'wallet_relay', 'wallet_app', 'wallet_reader', 'wallet_operator'
+  ] loop
     begin
       execute format('create role %I %s', v_role, case v_role when 'wallet_api' then 'login' else 'nologin' end);
     -- another database of this cluster made it, perhaps at this very moment
@@ -38,4 +42,4 @@ end;
 $$;
 
 grant usage, create on schema public to wallet_owner;
-grant usage on schema public to wallet_api, wallet_relay;
+grant usage on schema public to wallet_api, wallet_relay, wallet_app, wallet_operator;

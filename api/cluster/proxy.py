@@ -106,6 +106,8 @@ WHERE: Final[dict[str, Where]] = {
     "wallet_last_verification": _VERIFICATION,
     **dict.fromkeys(("wallet_create_asset", "wallet_set_role", "wallet_join_cluster"), _EVERYWHERE),
     **dict.fromkeys(("wallet_copy_operator", "wallet_set_retention"), _EVERYWHERE),
+    **dict.fromkeys(("wallet_record_login", "wallet_remove_login"), _EVERYWHERE),
+    "wallet_whoami": Where(OUT, "tells whose a login to one database is"),
     **dict.fromkeys(("wallet_cross_outbox", "wallet_cross_inbox"), _VERIFICATION),
     "wallet_wal_position": Where(OUT, "tells how far the server of one database is"),
     "wallet_redrive": Where(OUT, "repairs one database after it was restored"),

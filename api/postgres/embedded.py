@@ -37,12 +37,15 @@ LOG_LIMIT = 10 * 1024 * 1024
 REPORT_EVERY = 5.0
 
 HBA = """\
-# Written by pgwallet at every start. Nobody else on this machine gets in, and nothing listens on the network.
+# Written by pgwallet at every start. Nobody else on this machine gets in.
 local all postgres   peer map=pgwallet
 local replication postgres peer map=pgwallet
 local all wallet_api scram-sha-256
 local all wallet_relay scram-sha-256
+local all +wallet_app,+wallet_reader,+wallet_operator scram-sha-256
 """
+# where a port is set
+OVER_TCP = "host all +wallet_app,+wallet_reader,+wallet_operator 127.0.0.1/32 scram-sha-256\n"
 
 # fsync, full_page_writes and synchronous_commit keep their default, on: a committed transaction is on disk.
 CONF = """\
@@ -106,8 +109,9 @@ def server(data_dir: Path, command: str) -> Iterator[Path]:
 class Server:
     """A PostgreSQL server that is our child. Whoever starts one holds the data dir's lock."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, port: int | None = None) -> None:
         self.data_dir = data_dir
+        self.port = port
         self.pgdata = data_dir / "postgres"
         self.log = data_dir / "postgres.log"
         self.account = server_account(self.pgdata)
@@ -132,7 +136,8 @@ class Server:
             stop_leftover(self.pgdata, self.socket)
         else:
             self._initdb()
-        for name, text in (("postgresql.conf", CONF), ("pg_hba.conf", HBA), ("pg_ident.conf", self._ident())):
+        hba = HBA if self.port is None else HBA + OVER_TCP
+        for name, text in (("postgresql.conf", CONF), ("pg_hba.conf", hba), ("pg_ident.conf", self._ident())):
             self._write(self.pgdata / name, text)
 
     def find_socket(self) -> None:
@@ -149,8 +154,15 @@ class Server:
         self._log_start = os.fstat(log).st_size
         # The option is a list: quoted, a comma in the path does not split it.
         folder = '"' + str(self.socket).replace('"', '""') + '"'
-        options = ["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"]
-        command = [str(self.bin / "postgres"), "-D", str(self.pgdata), "-p", str(PORT), "-k", folder, *options]
+        listen = "" if self.port is None else "127.0.0.1"
+        options = ["-c", f"listen_addresses={listen}", "-c", "unix_socket_permissions=0700"]
+        port = str(self.port or PORT)
+        if self.port not in (None, PORT):
+            # PostgreSQL names the socket by the port, and everybody here looks for it under the usual name
+            link = self.socket / f".s.PGSQL.{PORT}"
+            link.unlink(missing_ok=True)
+            link.symlink_to(f".s.PGSQL.{port}")
+        command = [str(self.bin / "postgres"), "-D", str(self.pgdata), "-p", port, "-k", folder, *options]
         try:
             self._process = subprocess.Popen(  # noqa: S603
                 command,
@@ -205,6 +217,8 @@ class Server:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(limit)
         self._process = None
+        if self.port not in (None, PORT):
+            (self.socket / f".s.PGSQL.{PORT}").unlink(missing_ok=True)
         if self.socket.parent != self.data_dir:
             with contextlib.suppress(OSError):
                 self.socket.rmdir()

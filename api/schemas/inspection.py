@@ -83,6 +83,8 @@ Action = Literal[
     "verify",
     "key_created",
     "key_revoked",
+    "login_recorded",
+    "login_removed",
     "prune",
     "retention",
 ]

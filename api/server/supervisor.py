@@ -46,7 +46,7 @@ def run(settings: Settings) -> None:
             prepare(settings.data_dir)
             lock.take(share=False)
             stack.callback(lock.release)
-            server = embedded.Server(settings.data_dir)
+            server = embedded.Server(settings.data_dir, settings.postgres_port)
         keys, token = signing_keys(settings), metrics_token(settings)
         listener = stack.enter_context(listen(settings, patient=lock.unclean))
         if server is not None:

@@ -1,5 +1,4 @@
--- Applied after all functions: PUBLIC may call nothing, service and relay what they need. tests/sql holds a reviewed
--- snapshot.
+-- Applied after all functions: PUBLIC may call nothing, every role what it needs. tests/sql holds a reviewed snapshot.
 revoke all on all functions in schema wallet from public;
 alter default privileges for role wallet_owner revoke execute on functions from public;
 alter default privileges for role wallet_owner revoke usage on types from public;
@@ -13,7 +12,10 @@ begin
     from pg_proc p
     where p.pronamespace = 'public'::regnamespace and p.proowner = 'wallet_owner'::regrole
   loop
-    execute format('revoke all on function %s from public, wallet_api, wallet_relay', v_function);
+    execute format(
+      'revoke all on function %s from public, wallet_api, wallet_relay, wallet_app, wallet_reader, wallet_operator',
+      v_function
+    );
   end loop;
 end;
 $$;
@@ -149,3 +151,83 @@ grant execute on function
   public.wallet_outbox_destinations,
   public.wallet_receive
 to wallet_relay;
+
+-- Programs that embed us: what moves and reads money of the user whom they name.
+grant execute on function
+  public.wallet_assets,
+  public.wallet_balance,
+  public.wallet_balance_at,
+  public.wallet_balance_history,
+  public.wallet_balances,
+  public.wallet_batch,
+  public.wallet_capture,
+  public.wallet_entries,
+  public.wallet_entry,
+  public.wallet_find,
+  public.wallet_find_request,
+  public.wallet_hold,
+  public.wallet_holds,
+  public.wallet_list,
+  public.wallet_me,
+  public.wallet_open,
+  public.wallet_own_hold,
+  public.wallet_preview_transfer,
+  public.wallet_recipients,
+  public.wallet_recorded,
+  public.wallet_refund,
+  public.wallet_register,
+  public.wallet_spend,
+  public.wallet_statement,
+  public.wallet_topup,
+  public.wallet_transaction,
+  public.wallet_transfer,
+  public.wallet_user_events,
+  public.wallet_verify_entry,
+  public.wallet_void
+to wallet_app;
+
+-- Operators with a login of their own: what they do, but for what only the service can vouch for, such as secrets.
+grant execute on function
+  public.wallet_adjust,
+  public.wallet_assets,
+  public.wallet_audit,
+  public.wallet_confirm,
+  public.wallet_confirmations,
+  public.wallet_delete_webhook,
+  public.wallet_erase_user,
+  public.wallet_fund,
+  public.wallet_give_back,
+  public.wallet_inspect_entries,
+  public.wallet_inspect_hold,
+  public.wallet_inspect_holds,
+  public.wallet_inspect_statement,
+  public.wallet_inspect_transaction,
+  public.wallet_inspect_user,
+  public.wallet_inspect_wallet,
+  public.wallet_key,
+  public.wallet_keys,
+  public.wallet_pause_webhook,
+  public.wallet_propose,
+  public.wallet_reject,
+  public.wallet_replay_webhook,
+  public.wallet_resume_webhook,
+  public.wallet_retry_dead_letters,
+  public.wallet_revoke_key,
+  public.wallet_search,
+  public.wallet_set_limits,
+  public.wallet_set_status,
+  public.wallet_trial_balance,
+  public.wallet_users,
+  public.wallet_verification_runs,
+  public.wallet_verifications,
+  public.wallet_webhook,
+  public.wallet_webhook_dead_letters,
+  public.wallet_webhook_deliveries,
+  public.wallet_webhooks,
+  public.wallet_whoami
+to wallet_operator;
+
+-- Reports: also views that are made after this.
+grant usage on schema reporting to wallet_reader;
+grant select on all tables in schema reporting to wallet_reader;
+alter default privileges for role wallet_owner in schema reporting grant select on tables to wallet_reader;

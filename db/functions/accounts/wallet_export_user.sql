@@ -153,6 +153,12 @@ begin
   join wallet.key_uses u on u.id = r.id
   order by u.id;
 
+  return query values ('operator_logins', null::jsonb);
+  return query
+  select 'operator_logins', to_jsonb(l)
+  from wallet.operator_logins l
+  where l.user_id = v_user.id
+  order by l.login;
   return query values ('sign_in_tries', null::jsonb);
   return query
   select 'sign_in_tries', to_jsonb(t) - 'key'

@@ -81,6 +81,9 @@ begin
 
   -- what a key may not do is nobody's request from here on: nothing is locked or judged for it
   if num_nonnulls(variadic p_key_ids) > 0 then
+    if num_nonnulls(variadic p_actors) > 0 then
+      perform wallet.require_service();
+    end if;
     v_refusals := wallet.key_refusals(
       p_key_ids, array(select wallet.key_scope(p_types[i]) from generate_subscripts(p_types, 1) as i), p_actors
     );
@@ -90,6 +93,13 @@ begin
         from generate_subscripts(p_types, 1) as i
       );
     end if;
+  end if;
+  -- nor for an operator in whose name this login may not call
+  if not wallet.is_believed() then
+    v_actors := array(
+      select case when wallet.is_barred(p_actors[i]) then c_nobody else p_actors[i] end
+      from generate_subscripts(p_types, 1) as i
+    );
   end if;
   v_to_wallet_ids := p_to_wallet_ids;
   if num_nonnulls(variadic p_to_usernames) > 0 then
@@ -255,7 +265,7 @@ begin
     if (v_outcome.result).id is null then
       if p_skip_locked and (
         (p_actors[v_item] is not null or wallet.is_trusted())
-        and wallet.is_busy(p_wallet_ids[v_item], p_actors[v_item], v_wallet_ids)
+        and wallet.is_busy(p_wallet_ids[v_item], v_actors[v_item], v_wallet_ids)
         or p_wallet_ids[v_item] = any (v_wallet_ids) and wallet.is_busy(v_to_wallet_ids[v_item], null, v_wallet_ids)
       ) then
         v_outcome := wallet.refused_outcome('busy', null);

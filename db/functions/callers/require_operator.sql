@@ -6,13 +6,10 @@ language plpgsql
 stable
 as $$
 begin
-  if p_actor is null then
-    perform wallet.require_actor(p_actor);
-  elsif not exists (select from wallet.users u where u.id = p_actor and u.role = 'operator') then
-    perform wallet.raise_error('WA027', jsonb_build_object('actor', p_actor));
-  end if;
+  perform wallet.require_role(p_actor);
+  perform wallet.require_actor(p_actor);
 end;
 $$;
 
 comment on function wallet.require_operator(uuid) is
-  'Raises WA027 unless the actor is stored as an operator; null is an administrator (WA002 for anybody else).';
+  'Raises WA027 unless the actor is stored as an operator, WA002 unless this login may call in that name; null is an administrator (WA002 for anybody else).';

@@ -52,6 +52,7 @@ begin
   if v_before.role is distinct from p_role then
     -- as wallet_set_role() does
     delete from wallet.password_resets r where r.actor = p_user_id;
+    delete from wallet.operator_logins l where l.user_id = p_user_id;
     perform wallet.record_action(
       null, 'role', p_user_id, null,
       p_before => jsonb_build_object('role', coalesce(v_before.role, 'user')),

@@ -18,7 +18,7 @@ begin
     where t.wallet_id = p_request.wallet_id and t.txn_id = p_request.txn_id and a.actor = p_request.actor
       and a.action = p_request.type and a.detail @> jsonb_build_object('transaction_id', t.id)
   ) then
-    perform wallet.require_operator(p_request.actor);
+    perform wallet.require_role(p_request.actor);
   end if;
   select w.owner_id into v_request.actor
   from wallet.wallets w

@@ -18,6 +18,10 @@ as $$
 declare
   v_request wallet.request;
 begin
+  -- of the service and administrators what is on record is answered first
+  if not wallet.is_believed() then
+    perform wallet.require_operator(p_actor);
+  end if;
   v_request.type := 'adjustment';
   v_request.wallet_id := p_wallet_id;
   v_request.txn_id := p_txn_id;

@@ -39,6 +39,7 @@ begin
   user_id := p_user_id;
   perform wallet.revoke_tokens(p_user_id);
   delete from wallet.password_resets r where p_user_id in (r.user_id, r.actor);
+  delete from wallet.operator_logins l where l.user_id = p_user_id;
   insert into wallet.reserved_names (digest, user_id)
   select wallet.name_digest(u.username), u.id
   from wallet.users u

@@ -28,6 +28,7 @@ begin
   perform wallet.revoke_tokens(v_before.id);
   -- whoever made a token for a user must not become an operator by it, nor anybody else when no operator any more
   delete from wallet.password_resets r where v_before.id in (r.user_id, r.actor);
+  delete from wallet.operator_logins l where l.user_id = v_before.id;
   perform wallet.record_action(
     null, 'role', v_before.id, null,
     p_before => jsonb_build_object('role', v_before.role), p_detail => jsonb_build_object('role', p_role)

@@ -27,6 +27,8 @@ begin
       then jsonb_build_object('field', 'metadata', 'reason', 'must have at most 4096 bytes', 'bytes', octet_length(p_metadata::text))
     when p_actor is null and not wallet.is_trusted()
       then jsonb_build_object('field', 'actor', 'reason', 'must not be null unless an administrator calls')
+    when not wallet.is_believed() and wallet.is_barred(p_actor)
+      then jsonb_build_object('field', 'actor', 'reason', 'must not be an operator but from a login of that operator')
   end;
 end;
 $$;

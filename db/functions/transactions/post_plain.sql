@@ -34,6 +34,7 @@ begin
   if (
     p_amount between 1 and wallet.max_amount() and p_txn_id is not null and p_actor is not null
     and num_nonnulls(p_reference, p_metadata) = 0 and current_setting('transaction_isolation') = 'read committed'
+    and wallet.is_believed()
   ) is not true then
     if current_setting('transaction_isolation') <> 'read committed'
       or wallet.request_fault(p_wallet_id, p_txn_id, p_amount, p_reference, p_metadata, p_actor) is not null

@@ -24,7 +24,11 @@ begin
   elsif p_actors is null or num_nulls(variadic p_actors) > 0 then
     perform wallet.require_actor(null, 'actors');
   end if;
+  if not wallet.is_believed() then
+    perform wallet.require_actor(a.id, 'actors') from unnest(p_actors) a (id);
+  end if;
   if num_nonnulls(variadic p_key_ids) > 0 then
+    perform wallet.require_service();
     if cardinality(p_key_ids) <> cardinality(p_wallet_ids) then
       perform wallet.raise_error('WA002', jsonb_build_object('field', 'key_ids', 'reason', 'must be as many as wallet_ids'));
     end if;

@@ -8,7 +8,7 @@ insert into reviewed values
   ('refunds', 'refunds'), ('holds', 'holds'), ('hold_events', 'hold_events'), ('confirmations', 'confirmations'), ('operator_actions', 'operator_actions'),
   ('erasures', 'erasures'), ('account_events', 'account_events'), ('reserved_names', 'reserved_names'), ('sign_in_tries', 'sign_in_tries'),
   ('revocations', 'revocations'), ('password_resets', 'password_resets'), ('sessions', 'sessions'),
-  ('outbox', 'outbox'), ('inbox', 'inbox'), ('key_subjects', 'key_subjects'), ('key_uses', 'key_uses');
+  ('outbox', 'outbox'), ('inbox', 'inbox'), ('key_subjects', 'key_subjects'), ('key_uses', 'key_uses'), ('operator_logins', 'operator_logins');
 insert into reviewed (name, why_not) values
   ('assets', 'is about nobody'),
   ('installation', 'is about nobody'), ('event_epochs', 'is about nobody'),
@@ -48,6 +48,7 @@ select lives_ok(
     insert into wallet.operator_actions (wallet_id, actor, action) values (wallet_of('alice'), null, 'of before');
     insert into wallet.confirmations (type, wallet_id, txn_id, amount, expected, reference, actor, created_at)
     values ('adjustment', wallet_of('alice'), txn(20), 5, 5, 'a mistake', user_of('charlie'), now());
+    insert into wallet.operator_logins (login, user_id) values ('a_login', user_of('alice'));
     insert into wallet.reserved_names (digest, user_id) values ('a digest', user_of('alice'));
     insert into wallet.erasures (user_id, reason, transactions, holds) values (user_of('alice'), 'a test', 0, 0);
     insert into wallet.outbox (transaction_id, wallet_id, to_wallet_id, destination) values (transaction_of(txn(6)), wallet_of('alice'), wallet_of('bob'), 1);

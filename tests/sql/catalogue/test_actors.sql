@@ -99,7 +99,7 @@ exception
 end;
 $$;
 
-select plan(18);
+select plan(24);
 
 select lives_ok(
   $$ select wallet_hold(wallet_of('bob'), txn(1), 10), wallet_spend(wallet_of('bob'), txn(2), 20), wallet_topup(wallet_of('bob'), txn(3), 30), wallet_set_role('charlie', 'operator') $$,
@@ -156,6 +156,45 @@ select is_empty(
   'to another user, and to one who does not exist, the wallet is unknown; what is for operators is refused as such'
 );
 select is_empty($$ select name, nobody from answers where nobody <> 'WA002' $$, 'without an actor each refuses');
+select is((select count(*) from wallet.transactions), (select count from before), 'and nothing was written');
+
+-- Others than the service: who may execute a function can name any uuid.
+create role a_shop login in role wallet_app;
+create role charlies login in role wallet_operator;
+select lives_ok(
+  $$ select wallet_record_login('charlies', 'charlie'); insert into wallet.operator_logins (login, user_id) values ('a_shop', user_of('charlie')) $$,
+  'an operator has a login of their own; what is recorded of another counts for nothing, as it has not the role'
+);
+create function pg_temp.answers(p_role text) returns table (name text, is_granted boolean, bob text, charlie text, olga text, nobody text)
+language sql as $$
+  select c.name, has_function_privilege(p_role, f.oid, 'execute'),
+    pg_temp.answer(c.sql, $q$wallet_of('bob')$q$, $q$user_of('bob')$q$),
+    pg_temp.answer(c.sql, $q$wallet_of('bob')$q$, $q$user_of('charlie')$q$),
+    pg_temp.answer(c.sql, $q$wallet_of('bob')$q$, $q$user_of('olga')$q$),
+    pg_temp.answer(c.sql, $q$wallet_of('bob')$q$, 'null')
+  from calls c
+  cross join lateral (select distinct o.oid from functions o where o.name = c.name) f
+$$;
+grant select on functions, answers to public;
+create temp table others (login text, name text, is_granted boolean, bob text, charlie text, olga text, nobody text);
+grant insert on others to public;
+set local session authorization a_shop;
+insert into others select 'a_shop', a.* from pg_temp.answers('wallet_app') a;
+set local session authorization charlies;
+insert into others select 'charlies', a.* from pg_temp.answers('wallet_operator') a;
+reset session authorization;
+select is_empty(
+  $$ select * from others where not is_granted and (bob, charlie, olga, nobody) <> ('42501', '42501', '42501', '42501') $$, 'what was not granted cannot be called'
+);
+select is_empty(
+  $$ select * from others where is_granted and login = 'a_shop' and (bob, charlie, olga, nobody) <> ('ok', 'WA002', 'WA002', 'WA002') $$,
+  'a program acts for users, and neither for operators nor for nobody'
+);
+select is_empty(
+  $$ select * from others where is_granted and login = 'charlies' and (bob, charlie, olga, nobody) <> ('WA027', 'ok', 'WA002', 'WA002') $$,
+  'an operator''s login acts for this operator alone'
+);
+select cmp_ok((select min(n) from (select count(*) as n from others where is_granted group by login) c), '>', 20::bigint, 'they are many functions');
 select is((select count(*) from wallet.transactions), (select count from before), 'and nothing was written');
 
 -- one actor for each item

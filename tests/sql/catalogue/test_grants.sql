@@ -128,6 +128,77 @@ insert into reviewed values
   ('wallet_relay', 'wallet_outbox(smallint,integer,uuid,bigint)'),
   ('wallet_relay', 'wallet_outbox_destinations()'),
   ('wallet_relay', 'wallet_receive(bigint[],uuid[],uuid[],bigint[],text[],text[],jsonb[],timestamp with time zone[],boolean)');
+-- programs that embed us
+insert into reviewed values
+  ('wallet_app', 'wallet_assets()'),
+  ('wallet_app', 'wallet_balance(uuid,uuid,uuid)'),
+  ('wallet_app', 'wallet_balance_at(uuid,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_balance_history(uuid,timestamp with time zone,timestamp with time zone,integer,uuid,uuid)'),
+  ('wallet_app', 'wallet_balances(uuid[],uuid[],uuid[])'),
+  ('wallet_app', 'wallet_batch(text[],uuid[],uuid[],bigint[],text[],jsonb[],uuid[],boolean,uuid[],uuid[],boolean[],integer[],timestamp with time zone[],text[],uuid[])'),
+  ('wallet_app', 'wallet_capture(uuid,uuid,uuid,bigint,boolean,text,jsonb,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid,uuid)'),
+  ('wallet_app', 'wallet_entry(uuid,bigint,uuid,uuid)'),
+  ('wallet_app', 'wallet_find(uuid,text,uuid)'),
+  ('wallet_app', 'wallet_find_request(uuid,uuid,uuid,uuid)'),
+  ('wallet_app', 'wallet_hold(uuid,uuid,bigint,integer,text,jsonb,uuid,uuid)'),
+  ('wallet_app', 'wallet_holds(uuid,text,integer,bigint,uuid,uuid)'),
+  ('wallet_app', 'wallet_list(uuid,uuid,uuid)'),
+  ('wallet_app', 'wallet_me(uuid,uuid)'),
+  ('wallet_app', 'wallet_open(uuid,text,uuid)'),
+  ('wallet_app', 'wallet_own_hold(uuid,uuid,uuid,uuid)'),
+  ('wallet_app', 'wallet_preview_transfer(uuid,uuid,bigint,uuid,text,uuid,uuid)'),
+  ('wallet_app', 'wallet_recipients(uuid,text[],uuid)'),
+  ('wallet_app', 'wallet_recorded(uuid,uuid[],uuid)'),
+  ('wallet_app', 'wallet_refund(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_register(text,text)'),
+  ('wallet_app', 'wallet_spend(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_statement(uuid,timestamp with time zone,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_topup(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_transaction(uuid,uuid,uuid,uuid)'),
+  ('wallet_app', 'wallet_transfer(uuid,uuid,bigint,uuid,text,text,jsonb,timestamp with time zone,uuid,uuid)'),
+  ('wallet_app', 'wallet_user_events(uuid,bigint,bigint,bigint,integer,text[],integer,uuid,uuid)'),
+  ('wallet_app', 'wallet_verify_entry(uuid,bigint,text,uuid,uuid)'),
+  ('wallet_app', 'wallet_void(uuid,uuid,uuid,uuid,uuid)');
+-- operators with a login of their own: no secrets, addresses of webhooks or sign-ins
+insert into reviewed values
+  ('wallet_operator', 'wallet_adjust(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_operator', 'wallet_assets()'),
+  ('wallet_operator', 'wallet_audit(uuid,uuid,uuid,text,integer,bigint,uuid)'),
+  ('wallet_operator', 'wallet_confirm(bigint,uuid)'),
+  ('wallet_operator', 'wallet_confirmations(text,integer,bigint,uuid)'),
+  ('wallet_operator', 'wallet_delete_webhook(uuid,uuid)'),
+  ('wallet_operator', 'wallet_erase_user(uuid,text,uuid)'),
+  ('wallet_operator', 'wallet_fund(uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_operator', 'wallet_give_back(uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,uuid)'),
+  ('wallet_operator', 'wallet_inspect_entries(uuid,integer,bigint,text,timestamp with time zone,timestamp with time zone,text,uuid)'),
+  ('wallet_operator', 'wallet_inspect_hold(bigint,uuid)'),
+  ('wallet_operator', 'wallet_inspect_holds(uuid,text,integer,bigint,uuid)'),
+  ('wallet_operator', 'wallet_inspect_statement(uuid,timestamp with time zone,timestamp with time zone,uuid)'),
+  ('wallet_operator', 'wallet_inspect_transaction(bigint,uuid)'),
+  ('wallet_operator', 'wallet_inspect_user(uuid,uuid)'),
+  ('wallet_operator', 'wallet_inspect_wallet(uuid,uuid)'),
+  ('wallet_operator', 'wallet_key(uuid,uuid)'),
+  ('wallet_operator', 'wallet_keys(integer,uuid,boolean,uuid)'),
+  ('wallet_operator', 'wallet_pause_webhook(uuid,text,uuid)'),
+  ('wallet_operator', 'wallet_propose(text,uuid,uuid,uuid,bigint,text,jsonb,timestamp with time zone,bigint,uuid)'),
+  ('wallet_operator', 'wallet_reject(bigint,text,uuid)'),
+  ('wallet_operator', 'wallet_replay_webhook(uuid,bigint,integer,uuid)'),
+  ('wallet_operator', 'wallet_resume_webhook(uuid,uuid)'),
+  ('wallet_operator', 'wallet_retry_dead_letters(uuid,bigint[],uuid)'),
+  ('wallet_operator', 'wallet_revoke_key(uuid,uuid)'),
+  ('wallet_operator', 'wallet_search(text,uuid)'),
+  ('wallet_operator', 'wallet_set_limits(uuid,text[],bigint[],bigint[],bigint[],bigint,bigint,uuid,text)'),
+  ('wallet_operator', 'wallet_set_status(uuid,text,text,uuid)'),
+  ('wallet_operator', 'wallet_trial_balance(text,timestamp with time zone,uuid)'),
+  ('wallet_operator', 'wallet_users(integer,uuid,uuid)'),
+  ('wallet_operator', 'wallet_verification_runs(integer,bigint,bigint,uuid)'),
+  ('wallet_operator', 'wallet_verifications(integer,bigint,uuid)'),
+  ('wallet_operator', 'wallet_webhook(uuid,uuid)'),
+  ('wallet_operator', 'wallet_webhook_dead_letters(uuid,integer,bigint,uuid)'),
+  ('wallet_operator', 'wallet_webhook_deliveries(uuid,integer,bigint,uuid)'),
+  ('wallet_operator', 'wallet_webhooks(uuid)'),
+  ('wallet_operator', 'wallet_whoami()');
 
 create temp view granted as
 select a.grantee::regrole::text as role, p.oid::regprocedure::text as function
@@ -136,7 +207,22 @@ cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 where (p.pronamespace = 'wallet'::regnamespace or p.pronamespace = 'public'::regnamespace and p.proname ^@ 'wallet_')
   and a.grantee <> p.proowner;
 
-select plan(2);
+select plan(3);
 select is_empty('table granted except table reviewed', 'nothing is granted beyond the list');
 select is_empty('table reviewed except table granted', 'everything on the list is granted');
+select results_eq(
+  $$
+    select r.rolname::text collate "C", n.nspname::text collate "C", has_schema_privilege(r.oid, n.oid, 'create'),
+      (select count(*) from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname <> 'pgwallet_migrations'
+        and case c.relkind when 'S' then has_sequence_privilege(r.oid, c.oid, 'usage, select, update') else has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate, references, trigger, maintain') end)
+    from pg_roles r, pg_namespace n
+    where r.rolname in ('wallet_app', 'wallet_reader', 'wallet_operator') and n.nspname in ('wallet', 'public', 'reporting')
+      and has_schema_privilege(r.oid, n.oid, 'usage')
+    order by 1, 2
+  $$,
+  $$ values
+    ('wallet_app' collate "C", 'public' collate "C", false, 0::bigint), ('wallet_operator', 'public', false, 0),
+    ('wallet_reader', 'public', false, 0), ('wallet_reader', 'reporting', false, 0) $$,
+  'roles of people see no table, and readers the views of reports'
+);
 select * from finish();

@@ -17,8 +17,10 @@ ADMINISTRATORS = {
     "wallet_cross_outbox",
     "wallet_export_user",
     "wallet_join_cluster",
+    "wallet_record_login",
     "wallet_record_verification",
     "wallet_redrive",
+    "wallet_remove_login",
     "wallet_set_retention",
     "wallet_set_role",
 }
@@ -83,6 +85,7 @@ OPEN = {
     "wallet_revocations",
     "wallet_sweep",
     "wallet_verify",
+    "wallet_whoami",
 }
 CALLS = """
     select p.proname, p.proargnames[1 : p.pronargs], array(
