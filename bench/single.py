@@ -1,6 +1,7 @@
 """Sections (a) and (b): the floors of this machine, and single calls against them."""
 
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -14,6 +15,9 @@ from bench.run import Run
 
 FLOORS = "(a) floors: what this machine and PostgreSQL can do"
 SINGLE = "(b) single calls, each a transaction of its own"
+VERIFICATION = "(b) verification of what single calls left"
+SIZE = "select pg_database_size(current_database())"
+TEMPORARY = "select temp_bytes from pg_stat_database where datname = current_database()"
 
 ALL = {"first": FIRST, "last": FIRST + WALLETS - 1}
 HOT = {"first": FIRST, "last": FIRST}
@@ -88,10 +92,15 @@ def _report(run: Run, found: dict[str, list[float]]) -> None:
 def _verify(run: Run, database: Database) -> None:
     """Note that the measured ledger is sound. Raises BenchError when it is not."""
     entries = database.value("select count(*) from wallet.ledger")
+    before, started = database.value(TEMPORARY), time.monotonic()
     faults = database.value("select count(*) from wallet_verify()")
+    took = time.monotonic() - started
     if faults:
         raise BenchError(f"wallet_verify() finds {faults} violations in the ledger that single calls made")
     run.report.note(f"wallet_verify() found no violation in the {entries:,} ledger entries that section (b) left.")
+    run.report.add(VERIFICATION, "wallet_verify", entries / took, "entries/s", goal=Goal(">=", 200_000, "/s"))
+    written = 100 * float(database.value(TEMPORARY) - before) / float(database.value(SIZE))
+    run.report.add(VERIFICATION, "temporary files", written, "% of the data", goal=Goal("<=", 10, " %"))
 
 
 def _clients(number: int) -> str:

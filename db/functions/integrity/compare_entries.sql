@@ -6,7 +6,9 @@ create or replace function wallet.compare_entries(
   p_seed bigint,
   p_system_ids uuid[]
 )
-returns table (transactions bigint, entries bigint, sent numeric, suspects bigint[], odd_wallet_ids uuid[], odd_seqs bigint[])
+returns table (
+  transactions bigint, entries bigint, sent numeric, suspects bigint[], odd_wallet_ids uuid[], odd_seqs bigint[]
+)
 language sql
 stable
 set work_mem = '16MB'
@@ -21,7 +23,10 @@ as $$
       when t.type = 'transfer' and o.seq is null then t.counterparty_id is not null and t.asset is not null
       else (t.type in ('transfer', 'received', 'returned')) = (t.counterparty_id is not null)
         and o.asset = t.asset and o.purpose = t.type::text
-        and o.amount = case when t.type in ('spend', 'transfer', 'capture') then t.amount when t.amount > 0 then -t.amount end
+        and o.amount = case
+          when t.type in ('spend', 'transfer', 'capture') then t.amount
+          when t.amount > 0 then -t.amount
+        end
         and o.transaction_id = o.seq and num_nonnulls(o.balance_after, o.hash, o.recorded_at) = 0
     end as fits
     from (

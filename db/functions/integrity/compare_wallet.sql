@@ -9,9 +9,10 @@ create or replace function wallet.compare_wallet(
   p_seed bigint
 )
 returns table (
-  wallet_id uuid, seq bigint, transaction_id bigint, balance_after bigint, recorded_at timestamptz, created_at timestamptz,
-  expected_seq bigint, expected_balance numeric, time_before timestamptz, floor bigint, own bigint, received numeric,
-  is_newest boolean, is_lost boolean, is_suspect boolean, is_out_of_order boolean, is_altered boolean, is_below_floor boolean
+  wallet_id uuid, seq bigint, transaction_id bigint, balance_after bigint, recorded_at timestamptz,
+  created_at timestamptz, expected_seq bigint, expected_balance numeric, time_before timestamptz, floor bigint,
+  own bigint, received numeric, is_newest boolean, is_lost boolean, is_suspect boolean, is_out_of_order boolean,
+  is_altered boolean, is_below_floor boolean
 )
 language sql
 stable
@@ -58,8 +59,10 @@ as $$
           t.created_at, t.txn_id, t.type, t.wallet_id = p_wallet_id as is_own,
           case when t.wallet_id = p_wallet_id then t.counterparty_id else t.wallet_id end as other_wallet_id,
           case
-            when t.wallet_id = p_wallet_id then l.seq = t.seq
-              and l.amount = case when t.type not in ('spend', 'transfer', 'capture') then t.amount when t.amount > 0 then -t.amount end
+            when t.wallet_id = p_wallet_id then l.seq = t.seq and l.amount = case
+              when t.type not in ('spend', 'transfer', 'capture') then t.amount
+              when t.amount > 0 then -t.amount
+            end
             else t.type = 'transfer' and p_is_user and t.counterparty_id = p_wallet_id and l.amount = t.amount
               and p_asset = (select s.asset from wallet.wallets s where s.id = t.wallet_id)
           end as is_expected

@@ -1,10 +1,10 @@
--- Transactions meet what system wallets have of them a range of ids at a time, and user wallets are walked one after the
--- other along the key. So nothing is sorted, what is hashed at once is small, and a row is read twice at most. Each
+-- Transactions meet what system wallets have of them a range of ids at a time, and user wallets are walked one after
+-- the other along the key. So nothing is sorted, what is hashed at once is small, and a row is read twice at most. A
 -- transaction has one place in its wallet, so those that have their own entry are only counted. The second entry of a
 -- transfer cannot be looked up, because its seq is not on record: all that were sent and all that were received are
 -- summed up, hashed with a seed that nobody knows before. One to another database has its other entry in a system
--- wallet, like all else. wallet.judge_transactions() then judges only what is suspect. How far it is comes from the rows
--- that were met, of as many as the planner knows of: three for each transaction.
+-- wallet, like all else. wallet.judge_transactions() then judges only what is suspect. How far it is comes from the
+-- rows that were met, of as many as the planner knows of: three for each transaction.
 create or replace function wallet.verify_ledger(
   p_chain boolean
 )
@@ -127,7 +127,9 @@ begin
     perform wallet.tell_progress(jsonb_build_object('part', (v_transactions + v_entries) / v_rows));
     exit when v_last_wallet_id = c_last;
     -- each range is about as long as all others, whatever wallets hold
-    v_wallets := least(greatest(v_wallets * c_entries / greatest(v_entries - v_before, 1), 1), v_wallets * 2, c_entries);
+    v_wallets := least(
+      greatest(v_wallets * c_entries / greatest(v_entries - v_before, 1), 1), v_wallets * 2, c_entries
+    );
     v_wallet_id := (select w.id from wallet.wallets w where w.id > v_last_wallet_id order by w.id limit 1);
     exit when v_wallet_id is null;
   end loop;

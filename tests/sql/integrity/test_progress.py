@@ -12,9 +12,10 @@ def test_every_rule_and_every_range_of_the_ledger_are_told(database: Database) -
             select wallet_topup(w.id, gen_random_uuid(), 5)
             from wallet.wallets w join wallet.users u on u.id = w.owner_id where u.username = 'alice'
         """)
-        connection.execute(
-            "update pg_class set reltuples = (select count(*) from wallet.transactions) where oid = 'wallet.transactions'::regclass"
-        )
+        connection.execute("""
+            update pg_class set reltuples = (select count(*) from wallet.transactions)
+            where oid = 'wallet.transactions'::regclass
+        """)
         connection.add_notice_handler(lambda message: told.append((message.message_primary, message.message_detail)))
         connection.execute("set client_min_messages = debug1")
         assert connection.execute("select * from wallet_verify()").fetchall() == []
