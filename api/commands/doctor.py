@@ -25,6 +25,7 @@ from api.cluster_map import load
 from api.commands import service
 from api.commands.backup import NOTE, SECRETS
 from api.commands.output import JSON, REFUSED, age, show_json, show_rows
+from api.commands.roles import PEOPLE
 from api.errors import CommandError
 from api.settings import OWNER, SECRET_BYTES, SettingsError
 from api.setup.administrator import administrators
@@ -62,7 +63,7 @@ select r.rolname::text as name, r.rolcanlogin as can_login,
 from pg_roles r
 where r.rolname = any ($1::text[])
 """
-# What anybody may call, and what the service or relay may do beside its functions.
+# What anybody may call, and what a role may do beside its functions.
 TO_PUBLIC: Final = f"""
 select distinct p.proname::text as name
 from pg_proc p
@@ -397,7 +398,7 @@ def _server(settings: Settings, row: Any) -> Iterator[Finding]:
 
 
 async def _roles(settings: Settings, connection: Connection) -> list[Finding]:
-    names = [OWNER, settings.api_role, RELAY]
+    names = [OWNER, settings.api_role, RELAY, *PEOPLE]
     there = {row["name"]: row for row in await connection.fetch(ROLES, names)}
     found = [failed("roles", f"there is no role {name}", MIGRATE) for name in names if name not in there]
     if OWNER in there and there[OWNER]["can_login"]:
@@ -408,7 +409,7 @@ async def _roles(settings: Settings, connection: Connection) -> list[Finding]:
         elif not there[settings.api_role]["gives_up"]:
             remedy = f"{MIGRATE}: a caller that hangs must not hold a wallet's lock"
             found.append(failed("roles", f"{settings.api_role} has no statement_timeout here", remedy))
-    for name in (settings.api_role, RELAY):
+    for name in (settings.api_role, RELAY, *PEOPLE):
         if name in there and await connection.fetchval(POWERFUL, name):
             remedy = f"take them away: no superuser, no createrole, no member of {OWNER}"
             found.append(failed("roles", f"{name} has powers that it must not have", remedy))
@@ -422,7 +423,8 @@ async def _grants(settings: Settings, connection: Connection) -> list[Finding]:
     found = []
     if names := [row["name"] for row in await connection.fetch(TO_PUBLIC)]:
         found.append(failed("grants", f"anybody may call {_first(names)}", MIGRATE))
-    for role, there in ((settings.api_role, granted.get("wallet_api", set())), (RELAY, granted.get(RELAY, set()))):
+    named = {settings.api_role: "wallet_api"} | {name: name for name in (RELAY, *PEOPLE)}
+    for role, there in ((role, granted.get(name, set())) for role, name in named.items()):
         if not await connection.fetchval("select to_regrole($1) is not null", role):
             continue
         may = {row["name"] for row in await connection.fetch(EXECUTES, role)}
@@ -433,7 +435,7 @@ async def _grants(settings: Settings, connection: Connection) -> list[Finding]:
         if tables := [row["name"] for row in await connection.fetch(TABLES, role)]:
             remedy = f"revoke all on all tables in schema wallet from {role}"
             found.append(failed("grants", f"{role} reaches tables: {_first(tables)}", remedy))
-    return found or [ok("grants", "service and relay may call what this version gives them, nobody else anything")]
+    return found or [ok("grants", "each role may call what this version gives it, nobody else anything")]
 
 
 def _first(names: list[str]) -> str:

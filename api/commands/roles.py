@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 APP: Final = "wallet_app"
 READER: Final = "wallet_reader"
 OPERATOR: Final = "wallet_operator"
-ROLES: Final = (APP, READER, OPERATOR)
+PEOPLE: Final = (APP, READER, OPERATOR)
 MAY: Final = {
     "superuser": "anything",
     "wallet_owner": "anything, as an administrator",
@@ -47,6 +47,7 @@ from pg_catalog.pg_auth_members m
 join pg_catalog.pg_roles g on g.oid = m.roleid
 where m.member = quote_ident($1)::regrole and g.rolname = any ($2)
 """
+# Who made a role is a member that can neither use nor take it.
 WHO: Final = """
 select r.rolname::text as login, case when r.rolsuper then 'superuser' else g.role end as role,
   case g.role when 'wallet_operator' then l.user_id end as user_id,
@@ -56,7 +57,7 @@ cross join unnest($1::text[]) with ordinality as g (role, place)
 left join wallet.operator_logins l on l.login = r.rolname
 left join wallet.users u on u.id = l.user_id
 where r.rolcanlogin and has_database_privilege(r.oid, current_database(), 'connect')
-  and case when r.rolsuper then g.place = 1 else pg_has_role(r.oid, g.role, 'member') end
+  and case when r.rolsuper then g.place = 1 else pg_has_role(r.oid, g.role, 'usage, set') end
 order by r.rolsuper desc, g.place, r.rolname
 """
 
@@ -66,7 +67,7 @@ class LoginError(CommandError):
 
 
 @click.command()
-@click.argument("role", type=click.Choice(ROLES))
+@click.argument("role", type=click.Choice(PEOPLE))
 @click.argument("to", type=click.Choice(["to"]), metavar="to", expose_value=False)
 @click.argument("login")
 @click.option("--operator", metavar="USERNAME", help="Whose login it is, for wallet_operator")
@@ -101,7 +102,7 @@ async def grant(
 
 
 @click.command()
-@click.argument("role", type=click.Choice(ROLES))
+@click.argument("role", type=click.Choice(PEOPLE))
 @click.argument("from", type=click.Choice(["from"]), metavar="from", expose_value=False)
 @click.argument("login")
 @on_databases
@@ -114,7 +115,7 @@ async def revoke(databases: Databases, *, role: str, login: str) -> None:
         connection = await databases.at(number)
         if not await connection.fetchval("select to_regrole(quote_ident($1)) is not null", login):
             raise LoginError(f"there is no login {login}")
-        held = [row["role"] for row in await connection.fetch(HELD, login, list(ROLES))]
+        held = [row["role"] for row in await connection.fetch(HELD, login, list(PEOPLE))]
         async with connection.transaction():
             if role == OPERATOR:
                 await answered(connection.fetch("select from public.wallet_remove_login($1)", login))
