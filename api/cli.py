@@ -25,6 +25,7 @@ try:
     from api.commands.roles import grant, revoke, roles
     from api.commands.status import status
     from api.commands.txn import adjust, refund, topup, txn
+    from api.commands.upgrade import upgrade
     from api.commands.user import user
     from api.commands.wallet import wallet
     from api.commands.webhooks import webhooks
@@ -196,7 +197,7 @@ def url(settings: Settings, role: str) -> None:
         click.echo(on_socket(socket) if socket is not None else settings.database_url)
 
 
-OTHERS = (grant, revoke, roles, backup, restore, prune, demo, events, webhooks, cluster, proxy)
+OTHERS = (grant, revoke, roles, backup, restore, upgrade, prune, demo, events, webhooks, cluster, proxy)
 for command in (user, wallet, txn, topup, refund, adjust, key, status, doctor, *OTHERS):
     pgwallet.add_command(command)
 

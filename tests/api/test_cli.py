@@ -119,7 +119,8 @@ def test_a_database_of_another_version(tmp_path: Path) -> None:
     pgdata = tmp_path / "postgres"
     pgdata.mkdir(0o700)
     (pgdata / "PG_VERSION").write_text("17\n")
-    assert Pgwallet(tmp_path).refusal("run") == f"{pgdata} was made by PostgreSQL 17; this is 18"
+    line = Pgwallet(tmp_path).refusal("run")
+    assert line == f"{pgdata} was made by PostgreSQL 17; this is 18: run `pgwallet upgrade`"
 
 
 @pytest.mark.parametrize(
