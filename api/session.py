@@ -34,7 +34,6 @@ PINNED: Final = {
     "array_nulls": "on",
     "row_security": "on",
     # what ends a statement, or a session
-    "transaction_timeout": "0",
     "idle_session_timeout": "0",
     "exit_on_error": "off",
     "plpgsql.extra_errors": "none",
@@ -47,6 +46,10 @@ PINNED: Final = {
 }
 # Only off is overridden: every other value waits for this server's disk, some also for other servers.
 DURABLE: Final = "select set_config('synchronous_commit', 'on', {}) where current_setting('synchronous_commit') = 'off'"
+# PostgreSQL 16 does not know it, and nothing there ends a transaction for its age.
+UNLIMITED: Final = (
+    "select set_config('transaction_timeout', '0', {}) where current_setting('transaction_timeout', true) <> '0'"
+)
 # Checked, not set: only a superuser can set it.
 TRIGGERED: Final = """
 do $$
@@ -91,9 +94,8 @@ def _process() -> str:
 def set_all(values: Mapping[str, str], *, local: bool = False) -> str:
     """Return the SQL that sets these and makes commits durable, for the session or the transaction."""
     word = "set local" if local else "set"
-    return "; ".join(
-        [*(f"{word} {name} = '{value}'" for name, value in values.items()), DURABLE.format(str(local).lower())]
-    )
+    where_needed = [one.format(str(local).lower()) for one in (UNLIMITED, DURABLE)]
+    return "; ".join([*(f"{word} {name} = '{value}'" for name, value in values.items()), *where_needed])
 
 
 async def connect(dsn: str, *, timeout: float, **arguments: Any) -> Session:  # noqa: ASYNC109 - as asyncpg's

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.database import PREPARED, Database, PostgresServer, cloned, own_server, prepare, set_privileges
+from tests.database import PREPARED, PROGRAMS, Database, PostgresServer, cloned, own_server, prepare, set_privileges
 
 # a line for each request, written to wherever the service's log went when a test built it in this process
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -30,10 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="COUNT",
         help="run what speaks HTTP to a service, and only that, on a cluster of so many databases",
     )
+    parser.addoption("--postgres", type=Path, metavar="FOLDER", help="servers of another version, whose bin/ is there")
     parser.addoption("--pgtap", type=Path, metavar="FILE", help="pgTAP's own SQL file, in place of our subset of it")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    if programs := config.getoption("--postgres"):
+        os.environ[PROGRAMS] = str(programs.resolve() / "bin")
     # before xdist starts its processes, which use it, too
     if PREPARED not in os.environ:
         prepare()

@@ -32,6 +32,25 @@ ASSETS = "assets"
 """Another one: migrated, without users."""
 PREPARED = "PREPARED_SERVERS"
 """The environment variable with the folder that all processes of one run of the tests share."""
+PROGRAMS = "POSTGRES_PROGRAMS"
+"""Another one, with the folder of PostgreSQL's programs: those of the servers of the tests, where they are others."""
+
+
+class OtherServer(embedded.Server):
+    """A server of another version than the embedded one, and otherwise like it."""
+
+    oldest = deploy.OLDEST
+    # PostgreSQL 16 has none of its own
+    locale = ("--encoding=UTF8", "--locale=C.UTF-8")
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(data_dir)
+        self.bin = Path(os.environ[PROGRAMS])
+
+
+def new_server(data_dir: Path) -> embedded.Server:
+    """A server of the version that is tested."""
+    return OtherServer(data_dir) if PROGRAMS in os.environ else embedded.Server(data_dir)
 
 
 @dataclass(frozen=True)
@@ -130,7 +149,7 @@ def _prepared(number: int) -> Path:
         files = root / str(number)
         if not files.exists():
             with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
-                server = embedded.Server(Path(folder))
+                server = new_server(Path(folder))
                 try:
                     server.start()
                     _fill(PostgresServer(host=str(server.socket), port=PORT))
@@ -156,7 +175,7 @@ def own_server(*settings: str, number: int = 1) -> Iterator[tuple[embedded.Serve
     """A server with settings that not all tests can have, and a migrated database on it."""
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder:
         subprocess.run(["cp", "-a", _prepared(number), Path(folder) / "postgres"], check=True)
-        server = embedded.Server(Path(folder))
+        server = new_server(Path(folder))
         with (server.pgdata / "postgresql.auto.conf").open("a") as file:
             file.writelines(f"{setting}\n" for setting in settings)
         try:

@@ -119,7 +119,7 @@ def _programs(folder: Path) -> Path:
 
 def _upgrade(settings: Settings, work: Path, programs: Path) -> Upgraded:
     """Do it in `work`, then let the result take its place. Raises CommandError."""
-    old = Server(work, settings.data_dir / "postgres", programs)
+    old = Server(work, pgdata=settings.data_dir / "postgres", programs=programs)
     old.finish_upgrade()
     if not old.pgdata.exists():
         raise UpgradeError(f"there is no database in {settings.data_dir}: set PGWALLET_DATA_DIR to the data dir")

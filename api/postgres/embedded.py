@@ -21,8 +21,9 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from api.errors import CommandError
 from api.postgres.data_dir import Lock, open_private, prepare
@@ -32,7 +33,6 @@ from api.urls import PORT, on_socket
 
 logger = logging.getLogger(__name__)
 
-OLDEST = 18
 SOCKET_PATH_LIMIT = 90
 LOG_LIMIT = 10 * 1024 * 1024
 REPORT_EVERY = 5.0
@@ -114,6 +114,14 @@ class Server:
 
     `pgdata` and `programs` are for an upgrade: files that lie in another data dir, and programs of their version.
     """
+
+    oldest: ClassVar = 18
+    locale: ClassVar[Sequence[str]] = (
+        "--encoding=UTF8",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--locale=C",
+    )
 
     def __init__(
         self, data_dir: Path, port: int | None = None, *, pgdata: Path | None = None, programs: Path | None = None
@@ -289,8 +297,8 @@ class Server:
             raise EmbeddedError(f"user {self.account.name} cannot run {self.bin / 'postgres'}: {reason}")
         found = re.search(r"\d+", result.stdout)
         self._major = int(found[0]) if found else 0
-        if self._major < OLDEST and self.bin == binaries():
-            raise EmbeddedError(f"PostgreSQL {OLDEST} or newer is needed, not {result.stdout.strip()}")
+        if self._major < self.oldest and self.bin == binaries():
+            raise EmbeddedError(f"PostgreSQL {self.oldest} or newer is needed, not {result.stdout.strip()}")
 
     def _check_pgdata(self) -> None:
         """Refuse files that belong to another user or to another version."""
@@ -304,9 +312,8 @@ class Server:
     def _initdb(self) -> None:
         """Make the database's files under another name first, so that an unfinished database is never used."""
         draft = self._draft()
-        locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         safety = ["--data-checksums", "--auth-local=peer", "--auth-host=reject", "--username=postgres"]
-        result = self._run(["initdb", "--pgdata", str(draft), *locale, *safety])
+        result = self._run(["initdb", "--pgdata", str(draft), *self.locale, *safety])
         if result.returncode != 0:
             raise EmbeddedError(f"initdb failed: {' '.join(result.stderr.split())}")
         draft.rename(self.pgdata)

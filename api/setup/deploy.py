@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 PACKAGE = Path(api.__file__).resolve().parent
 # inside the package where it is installed, beside it in a checkout
 DB = next(folder for folder in (PACKAGE / "db", PACKAGE.parent / "db") if folder.is_dir())
-OLDEST = 18
+OLDEST = 16
 CONNECT_TIMEOUT = 10.0
 LOCK = 0x7067_7761_6C6C_6574
 DBMATE_URL = "PGWALLET_DBMATE_URL"
@@ -317,11 +317,14 @@ async def _apply_migrations(connection: asyncpg.Connection, url: str, folder: Pa
     kept |= {name: os.environ[name] for name in DRIVER if name in os.environ}
     # the URL may have several hosts; this one answered, and asyncpg names it nowhere else
     address = connection._addr  # type: ignore[attr-defined]  # noqa: SLF001
+    settings = SESSION
+    if connection.get_server_version().major >= 17:
+        settings = settings | {"transaction_timeout": "0"}
     process = await asyncio.create_subprocess_exec(
         str(program),
         *("--env", DBMATE_URL, "--env-file", os.devnull, "--migrations-dir", str(folder)),
         *("--migrations-table", MIGRATIONS_TABLE, "--no-dump-schema", "--wait", "migrate"),
-        env={**kept, DBMATE_URL: for_dbmate(url, address, encrypted=bool(encrypted), settings=SESSION)},
+        env={**kept, DBMATE_URL: for_dbmate(url, address, encrypted=bool(encrypted), settings=settings)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -21,7 +21,7 @@ comment on table wallet.assets is 'What wallets hold. Amounts are counted in min
 comment on column wallet.assets.signup_bonus is 'Minor units that wallet_register() credits to a new wallet in this asset.';
 
 create table wallet.users (
-  id uuid not null default uuidv7(),
+  id uuid not null default gen_random_uuid(),
   username text not null,
   password_hash text not null,
   role text not null default 'user',
@@ -35,7 +35,7 @@ create table wallet.users (
 comment on table wallet.users is 'Who can sign in. Usernames are stored folded to lower case.';
 
 create table wallet.wallets (
-  id uuid not null default uuidv7(),
+  id uuid not null default gen_random_uuid(),
   owner_id uuid,
   asset text not null,
   kind text not null,

@@ -164,7 +164,7 @@ def test_deploys_of_several_databases_of_one_cluster(
 def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class Old:
         def get_server_version(self) -> SimpleNamespace:
-            return SimpleNamespace(major=17)
+            return SimpleNamespace(major=15)
 
         async def close(self, **_: object) -> None:
             pass
@@ -175,7 +175,7 @@ def test_a_server_that_is_too_old_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(asyncpg, "connect", connect)
     with pytest.raises(DeployError) as caught:
         asyncio.run(deploy.seed("postgresql://me:secret@db/wallet"))
-    assert str(caught.value) == "PostgreSQL 18 or newer is needed; the server at postgresql://me@db/wallet is 17"
+    assert str(caught.value) == "PostgreSQL 16 or newer is needed; the server at postgresql://me@db/wallet is 15"
 
 
 def test_a_server_that_falls_silent_is_told_as_what_it_kept_from_being_done(

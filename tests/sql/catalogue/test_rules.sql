@@ -81,7 +81,9 @@ select is_empty(
     from relations
     where relkind in ('r', 'v', 'm', 'f', 'p')
       and (
-        has_table_privilege('wallet_api', oid, 'select, insert, update, delete, truncate, references, trigger, maintain')
+        has_table_privilege('wallet_api', oid, 'select, insert, update, delete, truncate, references, trigger')
+        -- 16 lets nobody but the owner
+        or current_setting('server_version_num')::integer >= 170000 and has_table_privilege('wallet_api', oid, 'maintain')
         or has_any_column_privilege('wallet_api', oid, 'select, insert, update, references')
       )
   $$,

@@ -14,7 +14,7 @@ select is(p.epoch, null::integer, 'after a failover it tells none, until the new
 
 create temp table before as
 select p.wal_position from wallet_wal_position() p;
-select pg_logical_emit_message(false, 'test', repeat('x', 100000), true);
+select pg_logical_emit_message(false, 'test', repeat('x', 100000)), pg_switch_wal();
 select ok(p.wal_position >= b.wal_position + 100000, 'it tells what is on disk, in bytes')
 from wallet_wal_position() p, before b;
 

@@ -19,7 +19,7 @@ select results_eq(
 );
 select is(refused($$ select wallet_inspect_user(null) $$), 'WA002 user_id', 'no id is refused');
 select is(refused($$ select wallet_inspect_user(gen_random_uuid()) $$), 'WA029', 'an unknown user is refused');
-insert into wallet.users (username, password_hash) values ('walletless', 'x');
+insert into wallet.users (id, username, password_hash) values (wallet.new_id(), 'walletless', 'x');
 select is((select u.wallets from wallet_inspect_user(user_of('walletless')) u), '[]', 'a user may have no wallet');
 
 -- users by pages

@@ -49,14 +49,14 @@ language sql
 set search_path = pg_catalog, pg_temp
 as $$
   with owners as (
-    insert into wallet.users (username, password_hash)
-    select 'owner-' || n, 'hash'
+    insert into wallet.users (id, username, password_hash)
+    select wallet.new_id(), 'owner-' || n, 'hash'
     from generate_series(1, p_count) n
     returning id
   ),
   added as (
-    insert into wallet.wallets (owner_id, asset, kind)
-    select o.id, 'UC', 'user'
+    insert into wallet.wallets (id, owner_id, asset, kind)
+    select wallet.new_id(), o.id, 'UC', 'user'
     from owners o
     returning id
   )
