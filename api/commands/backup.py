@@ -12,11 +12,12 @@ import os
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
 
 import asyncpg
 import click
@@ -192,8 +193,52 @@ def _restored_dump(settings: Settings, file: Path) -> Iterator[str]:
     """Yield the address of the database that the dump went to: all of it, or nothing."""
     with administrator(settings, "restore", fresh=True) as url:
         asyncio.run(deploy.make_roles(url, role=settings.api_role))
-        tool("pg_restore", "--single-transaction", "--exit-on-error", f"--dbname={database(url)}", str(file), url=url)
+        if asyncio.run(_major(url)) < 17:
+            _restore_text(file, url)
+        else:
+            whole = ("--single-transaction", "--exit-on-error", f"--dbname={database(url)}")
+            tool("pg_restore", *whole, str(file), url=url)
         yield url
+
+
+async def _major(url: str) -> int:
+    async with connected(url) as connection:
+        return connection.get_server_version().major
+
+
+def _restore_text(file: Path, url: str) -> None:
+    """Restore a dump without the setting that pg_restore makes and PostgreSQL 16 refuses. Raises BackupError."""
+    variables = libpq_variables(url)
+    to_psql = [program("psql", variables), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    from_file = [program("pg_restore", variables), "--file=-", str(file)]
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as told,
+        subprocess.Popen(from_file, stdout=subprocess.PIPE, stderr=told, env=environment()) as reader,  # noqa: S603
+        subprocess.Popen(  # noqa: S603
+            to_psql,
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=told,
+            env=_environment(variables),
+        ) as writer,
+    ):
+        text, sink = cast("IO[bytes]", reader.stdout), cast("IO[bytes]", writer.stdin)
+        # a writer that has met an error is gone; what it had is rolled back, as all is that has no commit
+        with contextlib.suppress(BrokenPipeError):
+            sink.write(b"begin;\n")
+            for line in text:
+                if line == b"SET transaction_timeout = 0;\n":
+                    break
+                sink.write(line)
+            shutil.copyfileobj(text, sink)
+            if reader.wait() == 0:
+                sink.write(b"commit;\n")
+        text.close()
+        sink.close()
+        if reader.wait() | writer.wait():
+            told.seek(0)
+            raise BackupError(f"pg_restore failed: {' '.join(told.read().split())}")
 
 
 @contextlib.contextmanager
@@ -265,7 +310,6 @@ def _dump(url: str, file: Path) -> None:
 def tool(name: str, *arguments: str, url: str = "") -> None:
     """Run one of PostgreSQL's programs on the server at `url`. Raises BackupError with what it says."""
     variables = libpq_variables(url) if url else {}
-    given = {variable: os.environ[variable] for variable in deploy.DRIVER if variable in os.environ}
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's
         [program(name, variables), *arguments],
         check=False,
@@ -274,11 +318,17 @@ def tool(name: str, *arguments: str, url: str = "") -> None:
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
-        env=environment() | given | variables,
+        env=_environment(variables),
         umask=0o077,
     )
     if done.returncode != 0:
         raise BackupError(f"{name} failed: {' '.join(done.stderr.split()) or f'status {done.returncode}'}")
+
+
+def _environment(variables: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a program that connects by these variables."""
+    given = {variable: os.environ[variable] for variable in deploy.DRIVER if variable in os.environ}
+    return environment() | given | variables
 
 
 def _secrets(settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from tests.database import Database
 
-EXAMPLES = 60
+EXAMPLES = 90
 OUTCOMES = {"ok", "replayed", "WA001", "WA002", "WA003", "WA004", "WA006", "WA015", "WA028", "WA047"}
 LARGEST = 2**53 - 1
 NOBODY = 3

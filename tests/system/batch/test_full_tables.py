@@ -128,8 +128,18 @@ FILL = f"""
     update wallet.retention set keep_days = 1;
     set session_replication_role = origin;
 """
-# lines of history, of which there are as many as restores were made, what is known of other databases, and rules
-KEPT = {"schema_migrations", "installation", "checkpoints", "event_epochs", "shard", "homes", "retention"}
+# lines of history, of which there are as many as restores were made, what is known of other databases, rules,
+# and operators' own logins, of which there are a few
+KEPT = {
+    "schema_migrations",
+    "installation",
+    "checkpoints",
+    "event_epochs",
+    "shard",
+    "homes",
+    "retention",
+    "operator_logins",
+}
 LAST = UUID(f"00000000-0000-4000-a000-{ROWS:012}")
 OWNER = UUID(f"00000000-0000-4000-9000-{ROWS:012}")
 TXN_ID = "(select t.txn_id::text from wallet.transactions t order by t.id desc limit 1)"

@@ -17,11 +17,6 @@ from tests.system.upgrade import data
 pytestmark = pytest.mark.timeout(300)
 PASSWORD = "a password of the service's own, long enough"
 
-# What PostgreSQL 17 lacks of what the tables need. As a part of the system's schema it is in no dump.
-MISSING = (
-    "set allow_system_table_mods = on",
-    "create function pg_catalog.uuidv7() returns uuid volatile return gen_random_uuid()",
-)
 TOPUP = "select wallet_topup((select wallet_id from wallet_credentials('alice')), gen_random_uuid(), {})"
 
 
@@ -45,8 +40,6 @@ def test_a_wallet_of_an_older_version_is_upgraded(monkeypatch: pytest.MonkeyPatc
         try:
             url = on_socket(server.socket)
             asyncio.run(deploy.create_database(url))
-            if server.version() < 18:
-                psql(url, *MISSING)
             asyncio.run(deploy.migrate(url, password=PASSWORD, seeds="*.sql"))
             psql(url, *data.MADE, "select pg_reload_conf()")
             psql(url, *(TOPUP.format(amount) for amount in range(1, 100)))
