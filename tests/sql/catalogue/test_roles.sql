@@ -23,7 +23,7 @@ select results_eq(
   $$
     select b.ordinal, b.outcome, b.detail ->> 'field', b.balance
     from wallet_batch(
-      '{topup,spend,topup,hold}', array[wallet_of('bob'), wallet_of('charlie'), wallet_of('dora'), wallet_of('charlie')], array[txn(3), txn(4), txn(5), txn(6)],
+      '{topup,topup,topup,topup}', array[wallet_of('bob'), wallet_of('charlie'), wallet_of('dora'), wallet_of('charlie')], array[txn(3), txn(4), txn(5), txn(6)],
       '{1,1,1,1}', p_actors => array[user_of('bob'), user_of('charlie'), user_of('dora'), user_of('charlie')], p_skip_locked => true
     ) b
   $$,
