@@ -41,7 +41,8 @@ comment on view reporting.month_end_balances is
 
 create or replace view reporting.top_wallets as
 select rank() over (partition by w.asset order by coalesce(n.balance_after, 0) desc) as place, w.asset,
-  w.id as wallet_id, case when u.erased_at is null then u.username end as username, w.status, coalesce(n.balance_after, 0) as balance
+  w.id as wallet_id, case when u.erased_at is null then u.username end as username, w.status,
+  coalesce(n.balance_after, 0) as balance
 from wallet.wallets w
 join wallet.users u on u.id = w.owner_id
 left join lateral (

@@ -11,8 +11,9 @@ DB = Path(__file__).resolve().parents[3] / "db"
 FUNCTIONS = sorted((DB / "functions").rglob("[!_]*.sql"))
 
 
-# bodies of db/proxy, to which `pgwallet proxy` makes the heads: make test-proxy has them in a server
-WHOLE = [file for file in sorted(DB.rglob("*.sql")) if file.parent.name != "proxy"]
+# bodies of db/proxy, to which `pgwallet proxy` makes the heads: make test-proxy has them in a server; and scripts for
+# psql, which tests/docs/test_sql_examples.py runs
+WHOLE = [file for file in sorted(DB.rglob("*.sql")) if file.parent.name not in ("proxy", "examples")]
 
 
 @pytest.mark.parametrize("file", WHOLE, ids=lambda file: str(file.relative_to(DB)))

@@ -37,8 +37,8 @@ def test_every_variable_is_a_documented_setting() -> None:
 def test_every_setting_of_the_service_is_passed_on_or_decided_here() -> None:
     documented = set(re.findall(r"^#(\w+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
     decided = {"DATABASE_URL", "PGWALLET_API_URL", "PGWALLET_API_PASSWORD", "PGWALLET_API_ROLE", "PGWALLET_DATA_DIR"}
-    # the service takes no checkpoints, and must not have the key
-    elsewhere = {"PGWALLET_CHECKPOINT_KEY_FILE"}
+    # the service takes no checkpoints, and must not have the key; the port is that of an embedded server
+    elsewhere = {"PGWALLET_CHECKPOINT_KEY_FILE", "PGWALLET_POSTGRES_PORT"}
     assert documented - decided - elsewhere <= set(re.findall(r"\$\{(\w+)", COMPOSE)) | {"JWT_SECRET_FILE"}
 
 
