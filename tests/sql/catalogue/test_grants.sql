@@ -214,7 +214,7 @@ select results_eq(
   $$
     select r.rolname::text collate "C", n.nspname::text collate "C", has_schema_privilege(r.oid, n.oid, 'create'),
       (select count(*) from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'S') and c.relname <> 'pgwallet_migrations'
-        and case c.relkind when 'S' then has_sequence_privilege(r.oid, c.oid, 'usage, select, update') else has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate, references, trigger, maintain') end)
+        and case c.relkind when 'S' then has_sequence_privilege(r.oid, c.oid, 'usage, select, update') else has_table_privilege(r.oid, c.oid, 'insert, update, delete, truncate, references, trigger' || case when current_setting('server_version_num')::integer >= 170000 then ', maintain' else '' end) end)
     from pg_roles r, pg_namespace n
     where r.rolname in ('wallet_app', 'wallet_reader', 'wallet_operator') and n.nspname in ('wallet', 'public', 'reporting')
       and has_schema_privilege(r.oid, n.oid, 'usage')
