@@ -1,7 +1,7 @@
 """Group commit: mutations that arrive together share a transaction, so one flush to disk answers them all.
 
 One transaction is in flight per process, and no timer delays anything: what arrives meanwhile goes with the next one.
-A request that finds no other one in the process is a call by itself: alone it costs half of what a group of one does.
+A request that finds no other one in the process is a call by itself: that costs less than a group of one.
 It never waits for a wallet that another session holds. The mutations of such a wallet run together, in order, on a
 connection that waits for its lock, so that one held wallet stalls only itself.
 """
