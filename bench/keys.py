@@ -16,8 +16,9 @@ from bench.wrk import Load, Users
 SECTION = "(n) HTTP top-ups with a key; against those with a token over as many connections"
 GOAL = Goal(">=", 0.95)
 CONNECTIONS = (32, 128)
-EACH = 3
-"""Rounds for each of the plan: a ratio close to 1 needs more of them than a rate."""
+EACH = 10
+"""Rounds for each of the plan: a ratio close to 1 needs many of them, though short ones."""
+SECONDS = 1
 CREATE = "select id from public.wallet_create_key(null, 'bench', $1, $2, array['topup'], p_all_users => true)"
 
 
@@ -36,7 +37,7 @@ def measure(run: Run, database: Database) -> None:
     with serving(database, run.cluster.folder, {"keys": limits | run.service}) as services:
         url = services["keys"].url + over_http.PATHS["topup"]
 
-        def load(way: str, connections: int, seconds: int = run.plan.http_seconds) -> Load:
+        def load(way: str, connections: int, seconds: int = SECONDS) -> Load:
             users = Users(files[way], 1, len(numbers))
             found = wrk.load(url, "topup", users, connections=connections, seconds=seconds)
             if not database.value("select bench.quiet()"):
@@ -46,7 +47,7 @@ def measure(run: Run, database: Database) -> None:
             return found
 
         for way in files:
-            load(way, CONNECTIONS[0], 1)
+            load(way, CONNECTIONS[0])
         points = [(way, connections) for connections in CONNECTIONS for way in files]
         calls = {f"{way}, {connections}": partial(load, way, connections) for way, connections in points}
         found = interleave(calls, rounds(EACH * run.plan.rounds, run.plan.http_budget), run.say)

@@ -44,15 +44,10 @@ NO_USER: Final = (
     f"The header {ON_BEHALF_OF} must be the id of a user, or a username: 3 to 64 of letters, digits, _, . and -."
 )
 
+Asked = tuple[bytes, bytes, str]
+"""What a caller with a key gives: the secret, the user's id or name, and where the call comes from."""
+
 log = structlog.get_logger("pgwallet.keys")
-
-
-class Asked(NamedTuple):
-    """What a caller with a key gives: the secret, the user's id or name, and where the call comes from."""
-
-    secret: bytes
-    user: bytes
-    address: str
 
 
 class NewSecret(NamedTuple):
@@ -108,22 +103,28 @@ class Keys:
 
     def asked(self, secret: bytes, scope: HTTPScope) -> Asked:
         """Return what the request gives. Raises ServiceError (400) unless it names one user."""
-        named = [value for name, value in scope["headers"] if name == HEADER]
-        if len(named) != 1:
-            raise ServiceError(BAD_REQUEST, SEVERAL if named else NOBODY)
+        user = None
+        for name, value in scope["headers"]:
+            if name == HEADER:
+                if user is not None:
+                    raise ServiceError(BAD_REQUEST, SEVERAL)
+                user = value
+        if user is None:
+            raise ServiceError(BAD_REQUEST, NOBODY)
         client = scope["client"]
         # what is remembered by it must not be longer than a name
-        return Asked(secret, named[0].strip(b" \t"), client[0] if client else "")
+        return secret, user.strip(b" \t"), client[0] if client else ""
 
     async def verify(self, asked: Asked) -> Principal:
         """Return the user for whom the key acts. Raises ServiceError: 400, 401, WA047."""
-        user = user_named(asked.user.decode("latin-1"))
+        secret, named, address = asked
+        user = user_named(named.decode("latin-1"))
         if user is None:
             raise ServiceError(BAD_REQUEST, NO_USER)
-        if not FORM.fullmatch(asked.secret):
+        if not FORM.fullmatch(secret):
             raise unauthorized(KEY_NOT_VALID)
         found = await self._database.authorize_key(
-            sha256(asked.secret).digest(), user, address_of(asked.address), network(asked.address[:LONGEST_NAME])
+            sha256(secret).digest(), user, address_of(address), network(address[:LONGEST_NAME])
         )
         if found is None:
             raise unauthorized(KEY_NOT_VALID)

@@ -127,17 +127,15 @@ class Tokens:
 
         With the `scope` of the request it may be a key's. Raises ServiceError then: 400, WA047.
         """
-        # the key is the token, which has one spelling, and not the header, which has many
-        token = authorization[len(SCHEME) :] if authorization.startswith(SCHEME) else bearer(authorization)
+        # what is remembered is the token, which has one spelling, and not the header, which has many
+        token = authorization[len(SCHEME) :].strip() if authorization.startswith(SCHEME) else bearer(authorization)
+        if token.startswith(KEY_START):
+            return await self._of_key(token, scope)
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(token)
             return known
-        if not token.startswith(KEY_START):
-            token = bearer(authorization)
-        if token.startswith(KEY_START):
-            return await self._of_key(token, scope)
-        return await self._remembered(token, self._verify(token))
+        return await self._remembered(token, self._verify(bearer(authorization)))
 
     def forget(self, ids: Container[UUID] | None = None) -> None:
         """Verify the tokens of these users, what these keys are used for, or all, again when they come next."""

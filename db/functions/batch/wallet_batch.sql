@@ -49,6 +49,7 @@ as $$
 declare
   c_nobody constant uuid := '00000000-0000-0000-0000-000000000000';
   v_items constant integer := cardinality(p_types);
+  v_is_believed constant boolean := wallet.is_believed();
   v_actors uuid[] := p_actors;
   v_refusals jsonb[];
   v_to_wallet_ids uuid[];
@@ -81,12 +82,10 @@ begin
 
   -- what a key may not do is nobody's request from here on: nothing is locked or judged for it
   if num_nonnulls(variadic p_key_ids) > 0 then
-    if num_nonnulls(variadic p_actors) > 0 then
+    if not v_is_believed and num_nonnulls(variadic p_actors) > 0 then
       perform wallet.require_service();
     end if;
-    v_refusals := wallet.key_refusals(
-      p_key_ids, array(select wallet.key_scope(p_types[i]) from generate_subscripts(p_types, 1) as i), p_actors
-    );
+    v_refusals := wallet.key_refusals(p_key_ids, p_types, p_actors);
     if v_refusals is not null then
       v_actors := array(
         select case when v_refusals[i] is null then p_actors[i] else c_nobody end
@@ -95,7 +94,7 @@ begin
     end if;
   end if;
   -- nor for an operator in whose name this login may not call
-  if not wallet.is_believed() then
+  if not v_is_believed then
     v_actors := array(
       select case when wallet.is_barred(p_actors[i]) then c_nobody else p_actors[i] end
       from generate_subscripts(p_types, 1) as i

@@ -12,7 +12,7 @@ declare
 begin
   -- roles, erasures and revocations are read each time, because they change and a key does not
   select wallet.key_reason(
-    k, p_scope,
+    k.id, k.revoked_at, k.expires_at, k.scopes, k.all_users, p_scope,
     exists (select from wallet.users u where u.id = p_actor and u.role <> 'operator' and u.erased_at is null),
     exists (select from wallet.key_subjects s where s.key_id = p_key_id and s.user_id = p_actor)
   )

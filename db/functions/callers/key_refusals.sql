@@ -1,8 +1,8 @@
--- wallet.key_refusal() as a set, because a batch can be of a thousand users, and mostly of one key. Not by EXISTS, for
--- which the planner would read all users.
+-- wallet.key_refusal() as a set, because a batch can be of a thousand users, and mostly of one key. Not by EXISTS and
+-- not by a plain join, for which the planner would read all users and all keys.
 create or replace function wallet.key_refusals(
   p_key_ids uuid[],
-  p_scopes text[],
+  p_types text[],
   p_actors uuid[]
 )
 returns jsonb[]
@@ -15,16 +15,16 @@ declare
   v_refusals jsonb[];
 begin
   with keys as materialized (
-    select x as key
+    select x.id, x.revoked_at, x.expires_at, x.scopes, x.all_users
     from wallet.api_keys x
     where x.id = any (p_key_ids)
   )
   select array_agg(i.place), array_agg(r.reason) into v_places, v_reasons
   from generate_subscripts(p_key_ids, 1) as i (place)
-  left join keys k on (k.key).id = p_key_ids[i.place]
+  left join keys k on k.id = p_key_ids[i.place]
   cross join lateral (
     select wallet.key_reason(
-      k.key, p_scopes[i.place],
+      k.id, k.revoked_at, k.expires_at, k.scopes, k.all_users, wallet.key_scope(p_types[i.place]),
       (
         select u.id from wallet.users u where u.id = p_actors[i.place] and u.role <> 'operator' and u.erased_at is null
       ) is not null,
@@ -41,7 +41,8 @@ begin
     v_refusals := array_fill(null::jsonb, array[cardinality(p_key_ids)]);
     for i in 1 .. cardinality(v_places) loop
       v_refusals[v_places[i]] := jsonb_build_object(
-        'key_id', p_key_ids[v_places[i]], 'reason', v_reasons[i], 'scope', p_scopes[v_places[i]]
+        'key_id', p_key_ids[v_places[i]], 'reason', v_reasons[i], 'scope',
+        wallet.key_scope(p_types[v_places[i]])
       );
     end loop;
   end if;
@@ -50,4 +51,4 @@ end;
 $$;
 
 comment on function wallet.key_refusals(uuid[], text[], uuid[]) is
-  'For each key, scope and user, in order, what wallet.key_refusal() says; null where there is no key, and null as a whole where nothing is refused.';
+  'For each key, type of request (or read) and user, in order, what wallet.key_refusal() says; null where there is no key, and null as a whole where nothing is refused.';
