@@ -1,6 +1,7 @@
 """Section (f): what a call costs on a wallet with a long history."""
 
 import tempfile
+import time
 from pathlib import Path
 
 from bench.cluster import Database
@@ -13,6 +14,10 @@ SECTION = "(f) growth: median time of a call on one connection, against the same
 GOAL = Goal("<=", 1.2)
 LOOKS = "(f) what operators see: median time of a call on one connection"
 LOOK_GOAL = Goal("<=", 5, " ms")
+
+CARE = "(f) what a large ledger needs"
+LARGE = ("wallet.transactions", "wallet.ledger")
+INDEXES = "select array_agg(i.indexrelid::regclass::text) from pg_index i where i.indrelid = $1::text::regclass"
 
 # the empty wallets of seed.sql
 READ_SHORT, WRITE_SHORT, PAGED_SHORT, LONG = range(FIRST + WALLETS, FIRST + WALLETS + 4)
@@ -56,6 +61,7 @@ def measure(run: Run, database: Database) -> None:
         more = f"; {rows / 1e6:.1f} million ledger rows"
         _time(run, database, more)
         _look(run, database, more)
+        _care(run, database, more)
 
 
 def _time(run: Run, database: Database, more: str) -> None:
@@ -101,6 +107,33 @@ def _look(run: Run, database: Database, more: str) -> None:
         times = medians(database, scripts, Path(folder), run.plan.growth_seconds)
     for name, took in times.items():
         run.report.add(LOOKS + more, name, took, "ms", goal=LOOK_GOAL)
+
+
+def _care(run: Run, database: Database, more: str) -> None:
+    """Say how large the tables and their indexes are, also once those are built anew, and how long it takes."""
+    run.say(f"growth: what a large ledger needs{more}")
+    for table in LARGE:
+        rows = database.value(f"select count(*) from {table}")
+
+        def add(name: str, value: float, unit: str, table: str = table) -> None:
+            run.report.add(CARE + more, f"{table}: {name}", value, unit)
+
+        add("a row", database.value(f"select pg_relation_size('{table}')") / rows, "bytes")
+        for statement in ("vacuum (freeze)", "vacuum", "analyze"):
+            add(f"{statement}, {rows:,} rows", _seconds(database, f"{statement} {table}"), "s")
+        for index in database.value(INDEXES, table):
+            size = f"select pg_relation_size('{index}')"
+            add(f"{index}, a row", database.value(size) / rows, "bytes")
+            add(
+                f"{index}, built anew beside other work", _seconds(database, f"reindex index concurrently {index}"), "s"
+            )
+            add(f"{index}, a row, then", database.value(size) / rows, "bytes")
+
+
+def _seconds(database: Database, statement: str) -> float:
+    started = time.monotonic()
+    database.execute(statement)
+    return time.monotonic() - started
 
 
 def _script(call: str, number: int, entries: int) -> str:

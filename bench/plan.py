@@ -9,7 +9,7 @@ FIRST = 10_000
 USERS = 200
 """The first so many of them sign in over HTTP. Number FIRST is the hot wallet."""
 
-LEDGER_ROWS = 10_000_000
+LEDGER_ROWS = 20_000_000
 """What GROWTH=1 fills the ledger up to."""
 
 

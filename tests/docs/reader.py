@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.database import SERVICE_PASSWORD, Database
@@ -47,9 +47,10 @@ VARYING = (
 class Reader:
     """Enters commands. Addresses, ports and paths of the text stand for others here."""
 
-    def __init__(self, folder: Path, foreign: Database | None = None) -> None:
+    def __init__(self, folder: Path, foreign: Database | None, others: Mapping[str, str]) -> None:
         self.folder = folder
         self._stand_ins = {
+            **others,
             "8080": str(free_port()),
             "8081": str(free_port()),
             "/home/you/pgwallet": str(folder),
@@ -58,7 +59,7 @@ class Reader:
         }
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
         # the foreign server is that of all tests, where wallet_api has this password
-        password = {"PGWALLET_API_PASSWORD": SERVICE_PASSWORD} if foreign else {}
+        password = {"PGWALLET_API_PASSWORD": SERVICE_PASSWORD} if foreign or others else {}
         path = f"{os.environ['PATH']}:{folder}/.venv/bin"
         ours = {"PORT": self._stand_ins["8080"], "PGWALLET_WORKERS": "1", "LC_ALL": "C.UTF-8", "PATH": path}
         self._service: subprocess.Popen[bytes] | None = None
@@ -148,8 +149,11 @@ class Reader:
 
 
 @contextlib.contextmanager
-def reader(foreign: Database | None = None) -> Iterator[Reader]:
-    """Give a reader a fresh clone; everything is stopped and gone afterwards. `foreign` is the text's other server."""
+def reader(foreign: Database | None = None, others: Mapping[str, str] | None = None) -> Iterator[Reader]:
+    """Give a reader a fresh clone; everything is stopped and gone afterwards.
+
+    `foreign` is the text's other server, and `others` says what stands for more of its words.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pgwallet-docs-"))
     try:
         for name in LINKED:
@@ -165,7 +169,7 @@ def reader(foreign: Database | None = None) -> Iterator[Reader]:
             (programs / "curl").chmod(0o755)
         for stamp in (".runtime", ".development"):
             (folder / ".venv" / stamp).write_text(f"{folder}\n")
-        one = Reader(folder, foreign)
+        one = Reader(folder, foreign, others or {})
         try:
             yield one
         finally:

@@ -60,6 +60,11 @@ def test_change_data_capture() -> None:
         read(one, "docs/guides/change-data-capture.md")
 
 
+def test_embedding(foreign: Database) -> None:
+    with reader(foreign) as one:
+        read(one, "docs/guides/embedding.md")
+
+
 def test_local_setup(foreign: Database) -> None:
     with reader(foreign) as one:
         read(one, "docs/setup/local.md")

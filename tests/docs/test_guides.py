@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from api.urls import with_login
 from tests.api.service import User, serve
 from tests.command import Pgwallet, wait_until
 from tests.database import Database
@@ -23,9 +25,14 @@ from tests.docs.reader import free_port
 pytestmark = pytest.mark.timeout(120)
 
 
+def programs(guide: str) -> list[str]:
+    """The programs that the guide shows."""
+    return [block[2] for block in FENCE.finditer((ROOT / guide).read_text()) if block[1] == "python"]
+
+
 def program(guide: str) -> str:
     """The one program that the guide shows."""
-    (found,) = (block[2] for block in FENCE.finditer((ROOT / guide).read_text()) if block[1] == "python")
+    (found,) = programs(guide)
     return found
 
 
@@ -136,3 +143,38 @@ def test_the_receiver_verifies_and_drops_what_it_has_seen() -> None:
             assert told == ["pgwallet.transaction.topup 1\n", "pgwallet.transaction.topup 2\n"]
             wait_until(lambda: several.attempts(first))
             assert [(one["events"], one["status"]) for one in several.attempts(first)] == [(2, 204)]
+
+
+@pytest.mark.parametrize("written", programs("docs/guides/embedding.md"), ids=["psycopg", "sqlalchemy", "asyncpg"])
+def test_an_order_and_its_payment_are_committed_together_or_not_at_all(database: Database, written: str) -> None:
+    with database.connect() as administrator:
+        administrator.execute("create role embedding_shop login password 'a secret' in role wallet_app")
+        try:
+            administrator.execute(f"grant connect on database {database.name} to embedding_shop".encode())
+            administrator.execute("create schema shop authorization embedding_shop")
+            administrator.execute(
+                "create table shop.orders (id uuid primary key, user_id uuid, amount bigint, status text)"
+            )
+            administrator.execute("alter table shop.orders owner to embedding_shop")
+            made = administrator.execute("select user_id, wallet_id from wallet_register('customer', 'x')").fetchone()
+            assert made is not None
+            order = str(uuid4())
+            given = {"CUSTOMER": str(made[0]), "WALLET": str(made[1]), "ORDER": order, "OTHER_ORDER": str(uuid4())}
+            done = subprocess.run(
+                [sys.executable, "-c", written],
+                env={**os.environ, **given, "SHOP": with_login(database.url, "embedding_shop", "a secret")},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert (done.stdout, done.returncode) == (
+                "paid, 970 left\npaid, 970 left\nrefused: only 970 left\n",
+                0,
+            ), done.stderr
+            orders = administrator.execute("select id::text, amount, status from shop.orders")
+            assert orders.fetchall() == [(order, 30, "paid")]
+            spent = administrator.execute("select txn_id::text, amount from wallet.transactions where type = 'spend'")
+            assert spent.fetchall() == [(order, 30)]
+        finally:
+            administrator.execute("drop owned by embedding_shop")
+            administrator.execute("drop role embedding_shop")
