@@ -20,7 +20,7 @@ ifneq ($(shell cat $(RUNTIME) 2>/dev/null),$(CURDIR))
 $(shell rm -f $(RUNTIME) $(DEVELOPMENT))
 endif
 
-.PHONY: run cluster test test-fuzz test-pgtap test-versions test-crash test-upgrade test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
+.PHONY: run cluster test test-long test-fuzz test-pgtap test-versions test-crash test-upgrade test-failover test-events test-flood test-pooler test-alerts test-proxy test-cluster test-clients test-browser test-pages screenshots mutants image-check check bench install lock
 
 run: $(RUNTIME) ## start PostgreSQL and the service, until Ctrl-C
 	@exec $(BIN)/pgwallet run
@@ -31,8 +31,11 @@ cluster: $(RUNTIME) ## start a cluster: four databases on two servers, a standby
 # The tests of one file stay together: they share a service. Four, on two processors: a test waits for servers as often.
 PARALLEL := --numprocesses=4 --dist=loadfile
 
-test: $(DEVELOPMENT) ## all tests, in four processes
+test: $(DEVELOPMENT) ## the tests, but for those that take long, in four processes
 	@exec $(BIN)/pytest $(PARALLEL)
+
+test-long: $(DEVELOPMENT) ## the tests that take long: every page's commands, kills, standbys, restores, upgrades
+	@exec $(BIN)/pytest $(PARALLEL) --long -m long
 
 # the tests that make their own examples
 FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/system/state/test_machine.py
@@ -40,7 +43,7 @@ FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/
 test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=4 is how many, about 5 minutes
 	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),4)
 
-check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, all tests
+check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -55,12 +55,14 @@ def measure(run: Run, database: Database) -> None:
     database.execute("vacuum analyze", "checkpoint")
     _time(run, database, "")
     _look(run, database, "")
+    _read_reports(run, database)
     if run.growth:
         _fill(run, database)
         rows = database.value("select count(*) from wallet.ledger")
         more = f"; {rows / 1e6:.1f} million ledger rows"
         _time(run, database, more)
         _look(run, database, more)
+        _read_reports(run, database)
         _care(run, database, more)
 
 
@@ -107,6 +109,16 @@ def _look(run: Run, database: Database, more: str) -> None:
         times = medians(database, scripts, Path(folder), run.plan.growth_seconds)
     for name, took in times.items():
         run.report.add(LOOKS + more, name, took, "ms", goal=LOOK_GOAL)
+
+
+def _read_reports(run: Run, database: Database) -> None:
+    """Time each view of the reports, read whole."""
+    millions = database.value("select count(*) from wallet.transactions") / 1e6
+    views = database.value("select array_agg(v.viewname::text) from pg_views v where v.schemaname = 'reporting'")
+    run.say(f"growth: reading {len(views)} reports")
+    for view in sorted(views):
+        took = _seconds(database, f"create temporary table read as select * from reporting.{view}")
+        run.report.add(f"(f) reports: a view read whole; {millions:.1f} million transactions", view, took, "s")
 
 
 def _care(run: Run, database: Database, more: str) -> None:

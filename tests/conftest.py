@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="TIMES",
         help="so many times as many random examples, and other ones each time, where tests make their own",
     )
+    parser.addoption("--long", action="store_true", help="also the tests that take long")
     parser.addoption(
         "--databases",
         type=int,
@@ -40,6 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # before xdist starts its processes, which use it, too
     if PREPARED not in os.environ:
         prepare()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from api.auth.passwords import usable
 from api.auth.tokens import home_in, reset_token_hash, unauthorized
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from api.database.rows import NewUser, SignedIn, UserWithPassword
     from api.schemas.accounts import Credentials, PasswordChange, PasswordReset
 
+REFUSED_AFTER: Final = 0.25
+"""Seconds."""
+
 
 class Accounts:
     """What happens between a password and a signed-in user. `address` is the client's."""
@@ -28,9 +32,16 @@ class Accounts:
         self._sign_in = sign_in
         self._tokens = tokens
 
-    def require_room(self, address: str) -> None:
-        """Raise ServiceError (503) where no password could be hashed now: a flood must cost little."""
-        self._passwords.require_room(address)
+    async def require_room(self, address: str) -> None:
+        """Raise ServiceError (503) where no password could be hashed now: a flood must cost little.
+
+        After a moment, because clients that try again at once would take up every turn of the event loop.
+        """
+        try:
+            self._passwords.require_room(address)
+        except ServiceError:
+            await asyncio.sleep(REFUSED_AFTER)
+            raise
 
     async def open(self, asked: Credentials, address: str) -> NewUser:
         """Open an account. Raises ServiceError: WA002, WA005, WA046."""

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 RELAY: Final = "wallet_relay"
 DAYS: Final = 7
+MOST_TRANSACTIONS: Final = 2**31
+"""After so many PostgreSQL writes no more, unless autovacuum has frozen rows meanwhile."""
 CLOCK_SECONDS: Final = 2.0
 DISK_BYTES: Final = 1 << 30
 DISK_SHARE: Final = 0.05
@@ -128,8 +130,8 @@ def failed(check: str, finding: str, remedy: str) -> Finding:
 def doctor(settings: Settings, *, as_json: bool) -> None:
     """Look for what is wrong, and say what to do: exit code 1 where something is. Changes nothing.
 
-    It looks at ports, versions, settings, keys, roles, grants, clocks, disk, sequences, the last backup and
-    verification, and at the map of a cluster. What is only a warning fails nothing.
+    It looks at ports, versions, settings, keys, roles, grants, clocks, disk, sequences, transaction ids, the last
+    backup and verification, and at the map of a cluster. What is only a warning fails nothing.
     """
     found = list(examine(settings))
     if as_json:
@@ -336,6 +338,7 @@ async def _checks(settings: Settings, connection: Connection) -> AsyncIterator[F
         yield failed("sequences", f"{one['sequence']} is at {one['reached']}, and {one['due']} is stored", MIGRATE)
     if not behind:
         yield ok("sequences", "none is behind what is stored")
+    yield await _transaction_ids(connection)
     yield await _verification(connection)
 
 
@@ -349,6 +352,17 @@ async def _clock(connection: Connection) -> Finding:
         remedy = "set both by NTP: tokens end by this machine's clock, holds by the database's"
         return failed("clock", f"the database's is {apart:.1f} s from this machine's", remedy)
     return ok("clock", f"the database's is {apart:.3f} s from this machine's")
+
+
+async def _transaction_ids(connection: Connection) -> Finding:
+    """Say how many transactions PostgreSQL can still make before it has to freeze rows."""
+    age = await connection.fetchval("select age(datfrozenxid) from pg_database where datname = current_database()")
+    used = f"{age / MOST_TRANSACTIONS:.0%} were used since the oldest row that is not frozen"
+    if age > MOST_TRANSACTIONS / 2:
+        return warning(
+            "transaction ids", used, "let autovacuum work, or run `vacuum (freeze)`: docs/operations/growth.md"
+        )
+    return ok("transaction ids", used)
 
 
 async def _migration(connection: Connection) -> Finding:

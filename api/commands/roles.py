@@ -111,6 +111,7 @@ async def revoke(databases: Databases, *, role: str, login: str) -> None:
 
     Sessions that are open lose the role at once.
     """
+    taken = False
     for number in databases.numbers:
         connection = await databases.at(number)
         if not await connection.fetchval("select to_regrole(quote_ident($1)) is not null", login):
@@ -121,10 +122,12 @@ async def revoke(databases: Databases, *, role: str, login: str) -> None:
                 await answered(connection.fetch("select from public.wallet_remove_login($1)", login))
             if role in held:
                 await _run(connection, "revoke %I from %I", role, login)
-                if held == [role]:
-                    await _run(connection, "revoke connect on database %I from %I", await _name(connection), login)
-            elif number == databases.numbers[-1]:
-                raise LoginError(f"{login} has no role {role}")
+                taken = True
+            # a server has its roles once for all of its databases, and the right to connect for each
+            if taken and not {*held} - {role}:
+                await _run(connection, "revoke connect on database %I from %I", await _name(connection), login)
+    if not taken:
+        raise LoginError(f"{login} has no role {role}")
     click.echo(printable(f"{login} may no longer {MAY[role]}"))
 
 

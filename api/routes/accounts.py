@@ -25,7 +25,7 @@ def account_routes(accounts: Accounts, tokens: Tokens) -> Router:
     """Return the part of `/api/auth` that gives tokens."""
 
     async def require_room(request: Request[Any, Any, Any]) -> None:
-        accounts.require_room(client_address(request.scope))
+        await accounts.require_room(client_address(request.scope))
 
     @post(
         "/signup",

@@ -35,26 +35,31 @@ def test_readme_and_reference() -> None:
         read(one, "README.md", "docs/api/reference.md")
 
 
+@pytest.mark.long
 def test_customer_care() -> None:
     with reader() as one:
         read(one, "docs/operations/customer-care.md")
 
 
+@pytest.mark.long
 def test_events() -> None:
     with reader() as one:
         read(one, "docs/guides/events.md")
 
 
+@pytest.mark.long
 def test_charge_with_a_key() -> None:
     with reader() as one:
         read(one, "docs/guides/charge-with-a-key.md")
 
 
+@pytest.mark.long
 def test_command_line() -> None:
     with reader() as one:
         read(one, "docs/guides/command-line.md", "docs/operations/retention.md")
 
 
+@pytest.mark.long
 def test_change_data_capture() -> None:
     with reader() as one:
         read(one, "docs/guides/change-data-capture.md")
@@ -65,11 +70,13 @@ def test_embedding(foreign: Database) -> None:
         read(one, "docs/guides/embedding.md")
 
 
+@pytest.mark.long
 def test_local_setup(foreign: Database) -> None:
     with reader(foreign) as one:
         read(one, "docs/setup/local.md")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_several_databases() -> None:
     with reader() as one:

@@ -40,7 +40,7 @@ def account_pages(site: Site) -> list[HTTPRouteHandler]:
         return answer
 
     async def require_room(request: AnyRequest) -> None:
-        accounts.require_room(client_address(request.scope))
+        await accounts.require_room(client_address(request.scope))
 
     @get("/sign-in")
     async def sign_in_form(request: AnyRequest) -> Response[Any]:

@@ -6,12 +6,14 @@ from collections.abc import Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import bcrypt
 import httpx
 import pytest
 
+from api.auth.accounts import REFUSED_AFTER, Accounts
 from api.auth.passwords import Passwords
 from api.auth.sign_in import SignIn
 from api.database.functions import Database as Calls
@@ -234,6 +236,23 @@ def test_wallet_calls_are_answered_during_a_flood_of_sign_ins(database: Database
     assert {answer.status_code for answer in seen} <= {401, 429, 503}
     assert all("retry-after" in answer.headers for answer in seen if answer.status_code != 401)
     assert sorted(times)[-5] < 2.0, sorted(times)[-5:]
+
+
+def test_who_finds_no_room_is_told_so_a_moment_later() -> None:
+    async def refused(accounts: Accounts) -> None:
+        with pytest.raises(ServiceError):
+            await accounts.require_room("somewhere")
+
+    async def run() -> float:
+        full = Passwords(4)
+        full._admission.limit = 0
+        accounts = Accounts(cast("Any", None), full, cast("Any", None), cast("Any", None))
+        started = time.perf_counter()
+        await asyncio.gather(*[refused(accounts) for _ in range(100)])
+        return time.perf_counter() - started
+
+    # clients that try again at once would leave no turn of the event loop to others
+    assert asyncio.run(run()) >= REFUSED_AFTER
 
 
 @pytest.mark.parametrize("cost", [4, 6], ids=["as ever", "raised"])

@@ -125,6 +125,12 @@ def test_a_backup_that_was_noted(cli: Cli, tmp_path: Path) -> None:
         assert backup()["finding"].startswith(f"{note} cannot be read: ")
 
 
+def test_transactions_that_are_left(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ("transaction ids", "warning") not in look(cli)
+    monkeypatch.setattr("api.commands.doctor.MOST_TRANSACTIONS", 1)
+    assert "vacuum (freeze)" in look(cli)["transaction ids", "warning"]["remedy"]
+
+
 def test_a_ledger_that_was_found_unsound(cli: Cli, administrator: psycopg.Connection) -> None:
     administrator.execute("select wallet_record_verification(3, 0.5)")
     assert look(cli)["verification", "failed"]["finding"] == "the last found 3 violations"

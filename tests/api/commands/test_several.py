@@ -120,3 +120,20 @@ def test_what_is_away_is_told_beside_what_is_there(several: Everywhere, everywhe
     status, output, _ = everywhere.attempt("doctor", "--json", **broken)
     assert status == 1
     assert any(one["check"] == "map" and one["database"] == 1 for one in json.loads(output))
+
+
+def test_a_login_gets_and_loses_its_role_in_each_database(everywhere: Cli, several: Everywhere) -> None:
+    def roles() -> list[tuple[int, str]]:
+        return [(row["database"], row["role"]) for row in everywhere.json("roles") if row["login"] == "shop"]
+
+    status, _, errors = everywhere.attempt("grant", "wallet_app", "to", "shop", "--create")
+    assert (status, "make the login on each server of the cluster first" in errors) == (2, True)
+    with several.databases.members[0].connect() as administrator:
+        administrator.execute("create role shop login password 'a secret'")
+        everywhere.call("grant", "wallet_app", "to", "shop")
+        assert roles() == [(number, "wallet_app") for number in range(len(several.databases.members))]
+        everywhere.call("revoke", "wallet_app", "from", "shop")
+        assert roles() == []
+        assert everywhere.refusal("revoke", "wallet_app", "from", "shop") == "shop has no role wallet_app"
+        # nothing is left that would keep it from being dropped
+        administrator.execute("drop role shop")

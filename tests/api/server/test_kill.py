@@ -102,6 +102,7 @@ def test_a_short_command_replaces_the_server_of_a_killed_pgwallet(wallet: Pgwall
     assert no_server_left(wallet)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zombie", [False, True])
 def test_a_process_that_got_the_servers_number_is_left_alone(wallet: Pgwallet, zombie: bool) -> None:
     service = wallet.start()

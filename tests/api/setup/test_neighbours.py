@@ -44,9 +44,12 @@ def test_who_lives_in_the_database_can_still_log_in_and_work(
     with postgres_server.role("somebody") as name, empty_database.connect() as administrator:
         administrator.execute(f"create role {name} login password 'secret'")
         administrator.execute("grant create on schema public to public")
-        migrate(empty_database, SERVICE_PASSWORD)
         with login(empty_database, name, "secret") as application:
-            application.execute("create table public.theirs (id integer)")
+            application.execute("create table public.theirs as select 1 as id")
+            migrate(empty_database, SERVICE_PASSWORD)
+            application.execute("insert into public.theirs values (2)")
+        with login(empty_database, name, "secret") as application:
+            assert application.execute("select count(*) from public.theirs").fetchone() == (2,)
             application.execute("create temporary table scratch (id integer)")
             # also the temporary one: a session that has ended may own it for a moment more
             application.execute("drop table public.theirs, pg_temp.scratch")

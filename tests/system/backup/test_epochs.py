@@ -133,6 +133,7 @@ def test_after_a_recovery_from_a_base_backup(administrator: psycopg.Connection, 
         assert read(administrator, between, token) == [lost], "the original goes on as before"
 
 
+@pytest.mark.long
 def test_a_second_recovery_of_the_same_backup_is_another_epoch(
     administrator: psycopg.Connection, database: Database
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_second_recovery_of_the_same_backup_is_another_epoch(
         assert refused(copy, read_there, token) == 0
 
 
+@pytest.mark.long
 def test_files_that_are_started_as_they_are(administrator: psycopg.Connection, database: Database) -> None:
     token = epoch(administrator)
     last = known(administrator)

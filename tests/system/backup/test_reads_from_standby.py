@@ -70,6 +70,7 @@ def reader(database: Database, server: tuple[embedded.Server, Database], tmp_pat
             yield found
 
 
+@pytest.mark.long
 def test_a_standby_answers_up_to_the_age_that_the_caller_accepts(
     reader: Reader, standby: psycopg.Connection, administrator: psycopg.Connection
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_standby_answers_up_to_the_age_that_the_caller_accepts(
     wait_until(lambda: 0 < reader.history(HOUR)[1] + 3 < float(str(one(standby, silent))))
 
 
+@pytest.mark.long
 def test_the_primary_answers_where_the_standby_is_frozen_away_or_none_any_more(
     reader: Reader, server: tuple[embedded.Server, Database], standby: psycopg.Connection
 ) -> None:
@@ -130,6 +132,7 @@ def test_the_primary_answers_where_the_standby_is_frozen_away_or_none_any_more(
     assert reader.history(HOUR) == (2, 0)
 
 
+@pytest.mark.long
 def test_another_line_of_history_is_not_read(reader: Reader, administrator: psycopg.Connection) -> None:
     administrator.execute("update wallet.event_epochs set timeline = 'before a failover'")
     epochs = "select count(*) from wallet.event_epochs"
@@ -137,6 +140,7 @@ def test_another_line_of_history_is_not_read(reader: Reader, administrator: psyc
     wait_until(reader.from_standby)
 
 
+@pytest.mark.long
 def test_how_old_it_may_be_is_a_whole_number_of_seconds_up_to_an_hour(reader: Reader) -> None:
     for wrong in ("1.5", "-1", str(HOUR + 1), "1e1", "soon"):
         assert reader.get("transactions", max_age=wrong).status_code == 422

@@ -124,6 +124,7 @@ def guarded(wallet: Pgwallet) -> None:
     assert query(wallet, connect.replace("'public', ", "0::oid, ")) == "f"
 
 
+@pytest.mark.long
 def test_both_ways_out_of_a_live_service() -> None:
     dump, fresh, archiving, files, point = steps()
     with live() as (one, wallet):

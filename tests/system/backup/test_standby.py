@@ -105,6 +105,22 @@ def test_it_answers_what_it_has_replayed_and_waits_for_unfinished_writers(
     assert one(standby, BALANCE_AT, wallet, moment) == 1005
 
 
+def test_it_answers_reports(administrator: psycopg.Connection, standby: psycopg.Connection) -> None:
+    wallet = one(administrator, "select wallet_id from wallet_register('reporter', 'hash')")
+    administrator.execute("select wallet_hold(%s, gen_random_uuid(), 5)", [wallet])
+    views = administrator.execute("select viewname::text from pg_views where schemaname = 'reporting'").fetchall()
+    assert len(views) == 6
+    end = one(administrator, "select pg_current_wal_flush_lsn()::text")
+    wait_until(lambda: bool(one(standby, "select pg_last_wal_replay_lsn() >= %s::pg_lsn", end)))
+    standby.execute("set role wallet_reader")
+    try:
+        for (view,) in views:
+            sql = f"select r::text from reporting.{view} r order by 1".encode()
+            assert standby.execute(sql).fetchall() == administrator.execute(sql).fetchall(), view
+    finally:
+        standby.execute("reset role")
+
+
 def test_it_tells_its_status(database: Database, standby: psycopg.Connection) -> None:
     copy = PostgresServer(host=standby.info.host, port=PORT).database(database.name)
     found = asyncio.run(status(copy.url))

@@ -18,6 +18,7 @@ def cluster() -> Iterator[World]:
         yield made
 
 
+@pytest.mark.long
 def test_no_money_is_made_or_lost_by_any_kind_of_kill(cluster: World) -> None:
     said: list[str] = []
     found = asyncio.run(run(cluster, [*KILLS], said.append))
@@ -25,6 +26,7 @@ def test_no_money_is_made_or_lost_by_any_kind_of_kill(cluster: World) -> None:
     assert found.transfers > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("harm", [dead, frozen])
 def test_only_the_users_of_a_server_that_is_away_notice_it(
     cluster: World, harm: Callable[[embedded.Server], contextlib.AbstractContextManager[None]]

@@ -14,7 +14,7 @@ from api.postgres.embedded import binaries
 from tests.command import Pgwallet, no_server_left
 from tests.system.upgrade import data
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 # the virtual environment of these tests has the programs
 VENV = sys.prefix
 SAID = "the files are of PostgreSQL 18, and this is 18: there is nothing to upgrade"
