@@ -103,7 +103,7 @@ build/postgres-%/.installed: $(DEVELOPMENT)
 # what is run on them: all of the database, and of the service what meets the server itself
 ON_VERSIONS := tests/sql tests/system/batch/test_equivalence.py tests/system/state tests/api/setup/test_migrations.py \
 	tests/api/commands/test_backup.py tests/api/database/test_sessions.py tests/api/test_walkthrough.py \
-	tests/system/managed/managed.py \
+	tests/system/managed/managed.py tests/docs/test_sql_examples.py tests/docs/test_commands.py::test_embedding \
 	$(patsubst %,tests/api/routes/test_%.py,accounts batch events history holds mutations transfers)
 
 test-versions: $(DEVELOPMENT) $(VERSIONS:%=build/postgres-%/.installed) ## the database and the main flows of the API on PostgreSQL 16 and 17; VERSIONS=16 PART=… is a part of it

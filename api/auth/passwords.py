@@ -15,13 +15,12 @@ import bcrypt
 
 from api.database.admission import Admission, Turns
 from api.errors import FieldError, invalid
-from api.password_hash import PASSWORD_BYTES, cost_of, hash_password
+from api.password_hash import HIGHEST_COST, PASSWORD_BYTES, cost_of, hash_password, is_hash
 
 T = TypeVar("T")
 
 WAITING_PER_THREAD: Final = 16
 NICENESS: Final = 10
-HIGHEST_COST: Final = 16
 
 
 class Passwords:
@@ -44,7 +43,7 @@ class Passwords:
         return await self._run(lambda: hash_password(encoded, self._cost), by)
 
     async def matches(self, password: str, password_hash: str | None, highest_cost: int, *, by: Hashable) -> bool:
-        """Compare with a stored hash, None for an unknown user.
+        """Compare with a stored hash, None for an unknown user. What is no hash (see `is_hash`) matches nothing.
 
         Every failure takes as long as the dearest hash, of now or on record: 2 ** cost rounds. After a cheaper hash
         follow hashes of its own cost, of one more, and so on: together they take as long.
@@ -53,13 +52,15 @@ class Passwords:
         cut = encoded[: PASSWORD_BYTES[-1]]
         dearest = min(max(self._cost, highest_cost), HIGHEST_COST)
 
+        known = password_hash if password_hash and is_hash(password_hash) else None
+
         def compare() -> bool:
-            if password_hash is None:
+            if known is None:
                 hash_password(cut, dearest)
                 return False
-            if bcrypt.checkpw(cut, password_hash.encode()):
+            if bcrypt.checkpw(cut, known.encode()):
                 return True
-            for cost in range(cost_of(password_hash, dearest), dearest):
+            for cost in range(cost_of(known, dearest), dearest):
                 hash_password(cut, cost)
             return False
 

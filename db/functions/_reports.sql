@@ -1,5 +1,11 @@
 -- Views for reports, in a schema of their own. A view reads with its owner's rights, and a function in it needs the
 -- reader's: so there are none here of ours. Days and months are those of UTC.
+create or replace view reporting.assets as
+select a.code as asset, a.name, a.scale
+from wallet.assets a;
+
+comment on view reporting.assets is 'What wallets hold: 10 ^ scale minor units are one unit.';
+
 create or replace view reporting.daily_volume as
 select (t.created_at at time zone 'UTC')::date as day, w.asset, t.type::text as type, count(*) as transactions,
   sum(abs(t.amount)) as amount

@@ -56,6 +56,7 @@ class Reader:
             "/home/you/pgwallet": str(folder),
             "/backup": f"{folder}/backup",
             "postgresql://postgres@localhost/wallet": f"'{foreign.url}'" if foreign else "",
+            "postgresql://shop:a%20long%20secret@localhost/wallet": foreign.url if foreign else "",
         }
         kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
         # the foreign server is that of all tests, where wallet_api has this password

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from api.urls import with_login
@@ -28,6 +30,11 @@ pytestmark = pytest.mark.timeout(120)
 def programs(guide: str) -> list[str]:
     """The programs that the guide shows."""
     return [block[2] for block in FENCE.finditer((ROOT / guide).read_text()) if block[1] == "python"]
+
+
+def statements(guide: str) -> list[str]:
+    """The SQL that the guide shows."""
+    return [block[2] for block in FENCE.finditer((ROOT / guide).read_text()) if block[1] == "sql"]
 
 
 def program(guide: str) -> str:
@@ -168,7 +175,7 @@ def test_an_order_and_its_payment_are_committed_together_or_not_at_all(database:
                 check=False,
             )
             assert (done.stdout, done.returncode) == (
-                "paid, 970 left\npaid, 970 left\nrefused: only 970 left\n",
+                "paid, 970 left\nthere already\nrefused: only 970 left\n",
                 0,
             ), done.stderr
             orders = administrator.execute("select id::text, amount, status from shop.orders")
@@ -178,3 +185,45 @@ def test_an_order_and_its_payment_are_committed_together_or_not_at_all(database:
         finally:
             administrator.execute("drop owned by embedding_shop")
             administrator.execute("drop role embedding_shop")
+
+
+def test_what_is_set_for_a_large_ledger_stays_set(database: Database) -> None:
+    def options(administrator: psycopg.Connection) -> list[tuple[str, str]]:
+        found = administrator.execute(
+            "select c.relname::text, o from pg_class c cross join unnest(c.reloptions) o"
+            " where c.relnamespace = 'wallet'::regnamespace order by 1, 2"
+        )
+        return found.fetchall()
+
+    with database.connect() as administrator:
+        (set_all,) = statements("docs/operations/growth.md")
+        administrator.execute(set_all.encode())
+        before = options(administrator)
+        assert {table for table, _ in before} == {"ledger", "transactions"}
+        database.migrate()
+        assert options(administrator) == before
+
+
+def test_the_report_that_is_shown(database: Database) -> None:
+    with database.connect() as administrator:
+        administrator.execute("set role wallet_reader")
+        (report,) = statements("docs/guides/reports.md")
+        assert administrator.execute(report.encode()).fetchall()
+
+
+def test_what_is_reserved_with_the_order_is_taken_or_let_go(database: Database) -> None:
+    with database.connect() as administrator:
+        made = administrator.execute("select user_id, wallet_id from wallet_register('customer', 'x')").fetchone()
+        assert made is not None
+        given = {"customer": made[0], "wallet": made[1]}
+        given |= {name: uuid4() for name in ("hold", "capture", "refund", "other_hold", "void")}
+        (written,) = statements("docs/guides/embedding.md")
+        named = re.sub(r":([a-z_]+)", r"%(\1)s", written.replace("=> :", "=>:"))
+        for call in filter(str.strip, named.split(";")):
+            administrator.execute(call.encode(), given)
+        types = administrator.execute(
+            "select type::text from wallet.transactions where amount > 0 order by id desc limit 2"
+        )
+        assert types.fetchall() == [("refund",), ("capture",)]
+        left = administrator.execute("select balance, available from wallet_balance(%s)", [made[1]])
+        assert left.fetchone() == (850, 850)

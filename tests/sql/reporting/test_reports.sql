@@ -1,4 +1,4 @@
-select plan(13);
+select plan(14);
 
 select lives_ok($$ select wallet_create_asset('RPT', 'Reported', 0::smallint) $$, 'an asset of which nobody else has any');
 create temp table wallets as
@@ -13,6 +13,10 @@ select lives_ok(
       wallet_spend(pg_temp.rpt('alice'), txn(3), 200), wallet_transfer(pg_temp.rpt('alice'), txn(4), 300, pg_temp.rpt('bob'))
   $$,
   'what is reported'
+);
+
+select results_eq(
+  $$ select name, scale from reporting.assets where asset = 'RPT' $$, $$ values ('Reported', 0::smallint) $$, 'what amounts are of'
 );
 
 -- volume

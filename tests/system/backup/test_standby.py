@@ -109,7 +109,7 @@ def test_it_answers_reports(administrator: psycopg.Connection, standby: psycopg.
     wallet = one(administrator, "select wallet_id from wallet_register('reporter', 'hash')")
     administrator.execute("select wallet_hold(%s, gen_random_uuid(), 5)", [wallet])
     views = administrator.execute("select viewname::text from pg_views where schemaname = 'reporting'").fetchall()
-    assert len(views) == 6
+    assert len(views) == 7
     end = one(administrator, "select pg_current_wal_flush_lsn()::text")
     wait_until(lambda: bool(one(standby, "select pg_last_wal_replay_lsn() >= %s::pg_lsn", end)))
     standby.execute("set role wallet_reader")

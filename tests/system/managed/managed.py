@@ -123,7 +123,11 @@ def test_who_is_no_superuser_migrates_over_tls_and_the_service_serves(managed: M
             " where a.usename = 'wallet_api' group by 1"
         )
         assert sessions.fetchall() == [("wallet_api", True)]
+    with psycopg.connect(managed.url("admin", SECRET), autocommit=True) as administrator:
+        # as docs/guides/embedding.md has it: an administrator who is no superuser gives no schema away
+        administrator.execute("create schema shop; grant usage, create on schema shop to shop")
     with psycopg.connect(managed.url("shop", SECRET)) as shop:
+        shop.execute("create table shop.orders (id uuid)")
         assert shop.execute("select balance from wallet_register('bob', 'x')").fetchone() == (1000,)
 
 
