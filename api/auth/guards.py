@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar import Request
 from litestar.datastructures import State
 
-from api.auth.keys import HEADER, ON_BEHALF_OF
+from api.auth.keys import HEADER, ON_BEHALF_OF, SEVERAL_USERS
 from api.auth.tokens import Principal, unauthorized
 from api.errors import BAD_REQUEST, NOT_OPERATOR, ServiceError
 from api.http.query_string import check_query
 
 if TYPE_CHECKING:
+    from litestar.types import Scope
+
     from api.auth.tokens import Tokens
     from api.http.rate_limit import Limits
 
@@ -34,20 +36,11 @@ def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
 
     async def admit(request: Request[Any, Any, Any]) -> None:
         scope = request.scope
-        given, named = None, False
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                if given is not None:
-                    raise ServiceError(BAD_REQUEST, SEVERAL)
-                given = value
-            elif name == HEADER:
-                named = True
-        if given is None:
-            raise unauthorized()
-        scope["user"] = user = await tokens.principal(given, scope if keys else None)
+        given, named = _credentials(scope)
+        scope["user"] = user = await tokens.principal(given, scope if keys else None, named)
         if user.key_text is not None:
             limits.key(user.key_text, user.key_rate, scope)
-        elif named:
+        elif named is not None:
             raise ServiceError(BAD_REQUEST, FOR_KEYS)
         else:
             limits.user(user.user_id)
@@ -55,6 +48,23 @@ def signed_in(tokens: Tokens, limits: Limits, *, keys: bool = False) -> Guard:
             check_query(request)
 
     return admit
+
+
+def _credentials(scope: Scope) -> tuple[bytes, bytes | None]:
+    """Return the headers that say who calls, and for whom. Raises ServiceError: 400, 401."""
+    given = named = None
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if given is not None:
+                raise ServiceError(BAD_REQUEST, SEVERAL)
+            given = value
+        elif name == HEADER:
+            if named is not None:
+                raise ServiceError(BAD_REQUEST, SEVERAL_USERS)
+            named = value
+    if given is None:
+        raise unauthorized()
+    return given, named
 
 
 def count(limits: Limits, user: Principal, calls: int) -> None:

@@ -39,7 +39,7 @@ MOST_NOTED: Final = 1000
 """What `wallet_note_key_use` takes."""
 
 NOBODY: Final = f"A key acts for a user: name one, by id or username, in the header {ON_BEHALF_OF}."
-SEVERAL: Final = f"A key acts for one user at a time: send the header {ON_BEHALF_OF} once."
+SEVERAL_USERS: Final = f"A key acts for one user at a time: send the header {ON_BEHALF_OF} once."
 NO_USER: Final = (
     f"The header {ON_BEHALF_OF} must be the id of a user, or a username: 3 to 64 of letters, digits, _, . and -."
 )
@@ -101,14 +101,8 @@ class Keys:
                 async with asyncio.timeout(LAST_NOTE):
                     await self._write()
 
-    def asked(self, secret: bytes, scope: HTTPScope) -> Asked:
-        """Return what the request gives. Raises ServiceError (400) unless it names one user."""
-        user = None
-        for name, value in scope["headers"]:
-            if name == HEADER:
-                if user is not None:
-                    raise ServiceError(BAD_REQUEST, SEVERAL)
-                user = value
+    def asked(self, secret: bytes, user: bytes | None, scope: HTTPScope) -> Asked:
+        """Return what the request gives. Raises ServiceError (400) unless it names a user."""
         if user is None:
             raise ServiceError(BAD_REQUEST, NOBODY)
         client = scope["client"]

@@ -122,15 +122,18 @@ class Tokens:
         }
         return jwt.encode(claims, self._keys[self._signing], ALGORITHM, {"kid": self._signing})
 
-    async def principal(self, authorization: bytes, scope: HTTPScope | None = None) -> Principal:
+    async def principal(
+        self, authorization: bytes, scope: HTTPScope | None = None, user: bytes | None = None
+    ) -> Principal:
         """Return the user of this Authorization header. Raises ServiceError (401).
 
-        With the `scope` of the request it may be a key's. Raises ServiceError then: 400, WA047.
+        With the `scope` of the request it may be a key's, for the `user` whom it names. Raises ServiceError then: 400,
+        WA047.
         """
         # what is remembered is the token, which has one spelling, and not the header, which has many
         token = authorization[len(SCHEME) :].strip() if authorization.startswith(SCHEME) else bearer(authorization)
         if token.startswith(KEY_START):
-            return await self._of_key(token, scope)
+            return await self._of_key(token, scope, user)
         known = self._verified.get(token)
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(token)
@@ -158,12 +161,12 @@ class Tokens:
                 self._verified.popitem(last=False)
         return principal
 
-    async def _of_key(self, secret: bytes, scope: HTTPScope | None) -> Principal:
+    async def _of_key(self, secret: bytes, scope: HTTPScope | None, user: bytes | None) -> Principal:
         """Return the user for whom a key acts. Raises ServiceError: 400, 401, WA047."""
         if self._by_key is None or scope is None:
             raise ServiceError(KEY_REFUSED, "No key reaches this: sign in, and send the token.", members=ELSEWHERE)
         # one secret is used for many users, and from several places
-        asked = self._by_key.asked(secret, scope)
+        asked = self._by_key.asked(secret, user, scope)
         known = self._verified.get(asked)
         if known is not None and known.expires_at > time.time():
             self._verified.move_to_end(asked)

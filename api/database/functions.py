@@ -132,6 +132,7 @@ _TOGETHER: Final = (
     "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, p_skip_locked => $8, p_effective_at => $9)"
 )
 _TOGETHER_BY_KEYS: Final = f"{_TOGETHER[:-1]}, p_key_ids => $10)"
+_TOGETHER_BY_KEY: Final = f"{_TOGETHER[:-1]}, p_key_ids => array_fill($10::uuid, array[cardinality($1::text[])]))"
 _BATCH: Final = "select * from public.wallet_batch($1, $2, $3, $4, $5, $6, $7, false, $8, $9, $10, $11, $12, $13, $14)"
 
 _TELLING: Final = frozenset({"balance", "left"})
@@ -541,8 +542,10 @@ class Database:
         more: list[Any] = [moments if any(moments) else None]
         call = _TOGETHER
         if any(key_ids):
-            call = _TOGETHER_BY_KEYS
-            more.append(key_ids)
+            # mostly of one key, and to send it for each costs more than anything else about it
+            one = key_ids.count(key_ids[0]) == len(key_ids)
+            call = _TOGETHER_BY_KEY if one else _TOGETHER_BY_KEYS
+            more.append(key_ids[0] if one else key_ids)
         pool = self._patient if wait else self._shared
         columns = (types, wallet_ids, txn_ids, amounts, *described, actors)
         rows = await pool.rows(call, *columns, not wait, *more, touches=touches, admitted=True)

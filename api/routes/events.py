@@ -14,6 +14,7 @@ from litestar.params import HeaderParameter, QueryParameter
 from msgspec import Raw
 
 from api.auth.guards import AuthenticatedRequest, operator, signed_in
+from api.auth.keys import HEADER
 from api.auth.tokens import bearer
 from api.database.requests import EventFilters
 from api.errors import NOT_OPERATOR, ServiceError
@@ -213,11 +214,11 @@ def _position(after: str | None, otherwise: Cursors | None) -> Cursors | None:
 
 
 def _caller(services: Services, request: AuthenticatedRequest, *, to_operators: bool) -> Caller:
-    header = next(value for name, value in request.scope["headers"] if name == b"authorization")
-    token = b"Bearer " + bearer(header)
+    headers = dict(request.scope["headers"])  # of these there is one each: the guard has looked
+    token = b"Bearer " + bearer(headers[b"authorization"])
 
     async def verify() -> None:
-        user = await services.tokens.principal(token, request.scope)
+        user = await services.tokens.principal(token, request.scope, headers.get(HEADER))
         if to_operators and user.role != "operator":
             raise ServiceError(NOT_OPERATOR, "Ask an operator.")
 

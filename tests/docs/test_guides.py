@@ -215,10 +215,9 @@ def test_what_is_reserved_with_the_order_is_taken_or_let_go(database: Database) 
     with database.connect() as administrator:
         made = administrator.execute("select user_id, wallet_id from wallet_register('customer', 'x')").fetchone()
         assert made is not None
-        given = {"customer": made[0], "wallet": made[1]}
-        given |= {name: uuid4() for name in ("hold", "capture", "refund", "other_hold", "void")}
+        given = {"1": made[1], "2": made[0]} | {str(number): uuid4() for number in range(3, 8)}
         (written,) = statements("docs/guides/embedding.md")
-        named = re.sub(r":([a-z_]+)", r"%(\1)s", written.replace("=> :", "=>:"))
+        named = re.sub(r"\$(\d)", r"%(\1)s", written)
         for call in filter(str.strip, named.split(";")):
             administrator.execute(call.encode(), given)
         types = administrator.execute(

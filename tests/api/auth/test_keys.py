@@ -439,8 +439,8 @@ class Known:
         self.done.set()
 
 
-def scope(user: str = "alice", address: str = "192.0.2.1") -> Any:
-    return {"headers": [(b"host", b"x"), (b"on-behalf-of", user.encode())], "client": (address, 1)}
+def sender(user: str = "alice", address: str = "192.0.2.1") -> tuple[Any, bytes]:
+    return {"client": (address, 1)}, user.encode()
 
 
 def test_a_key_is_remembered_with_its_user_and_address_until_it_is_revoked() -> None:
@@ -448,23 +448,23 @@ def test_a_key_is_remembered_with_its_user_and_address_until_it_is_revoked() -> 
     tokens = Tokens([JWT_SECRET], cast("Any", database), Keys(cast("Any", database), 10))
     header = f"Bearer {new_secret().secret}".encode()
 
-    async def calls(*scopes: Any) -> int:
+    async def calls(*senders: Any) -> int:
         before = len(database.asked)
-        for one in scopes:
-            await tokens.principal(header, one)
+        for one in senders:
+            await tokens.principal(header, *one)
         return len(database.asked) - before
 
     async def see() -> None:
-        assert await calls(scope(), scope()) == 1
+        assert await calls(sender(), sender()) == 1
         # what is remembered of a name is no longer than a name, whatever is around it
-        assert await calls(scope("alice" + " \t" * 4000), scope("\talice ")) == 0
-        assert await calls(scope("bob"), scope(address="192.0.2.2"), scope(), scope("bob")) == 2
+        assert await calls(sender("alice" + " \t" * 4000), sender("\talice ")) == 0
+        assert await calls(sender("bob"), sender(address="192.0.2.2"), sender(), sender("bob")) == 2
         tokens.forget({uuid4()})
-        assert await calls(scope(), scope("bob")) == 0
+        assert await calls(sender(), sender("bob")) == 0
         tokens.forget({database.key_id})
-        assert await calls(scope(), scope("bob")) == 2
+        assert await calls(sender(), sender("bob")) == 2
         tokens.forget({database.user_id})
-        assert await calls(scope()) == 1
+        assert await calls(sender()) == 1
 
     asyncio.run(see())
 
@@ -480,8 +480,8 @@ def test_a_key_that_is_revoked_while_it_is_verified_is_not_remembered() -> None:
 
     async def see_twice() -> None:
         header = f"Bearer {new_secret().secret}".encode()
-        await tokens.principal(header, scope())
-        await tokens.principal(header, scope())
+        await tokens.principal(header, *sender())
+        await tokens.principal(header, *sender())
 
     asyncio.run(see_twice())
     assert len(database.asked) == 2
@@ -496,12 +496,12 @@ def test_what_is_remembered_of_a_key_has_a_bound(monkeypatch: pytest.MonkeyPatch
 
     async def see() -> None:
         for number in range(9):
-            found = await tokens.principal(header, scope(f"user-{number}"))
+            found = await tokens.principal(header, *sender(f"user-{number}"))
             assert (found.key_rate, found.role) == (7, "user")
         assert len(tokens._verified) == 3
         # one that has expired is asked about again
         before = len(database.asked)
-        await tokens.principal(header, scope("user-8"))
+        await tokens.principal(header, *sender("user-8"))
         assert len(database.asked) == before + 1
 
     asyncio.run(see())
@@ -525,13 +525,13 @@ def test_it_is_noted_which_keys_were_used(monkeypatch: pytest.MonkeyPatch) -> No
         tokens = Tokens([JWT_SECRET], cast("Any", database), keys)
         async with keys.running():
             for _ in range(3):
-                found = await tokens.principal(f"Bearer {new_secret().secret}".encode(), scope())
+                found = await tokens.principal(f"Bearer {new_secret().secret}".encode(), *sender())
                 assert found.expires_at == inf
             async with asyncio.timeout(PATIENCE):
                 await database.done.wait()
         assert database.noted == [database.key_id], "once, also when the database was away"
         async with keys.running():
-            await tokens.principal(f"Bearer {new_secret().secret}".encode(), scope())
+            await tokens.principal(f"Bearer {new_secret().secret}".encode(), *sender())
         assert len(database.noted) == 2, "also at the end"
 
     asyncio.run(see())
