@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import HealthCheck, Phase, example, given, note, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -178,6 +178,12 @@ def mixed(requests: list[Request], odd: list[tuple[int, Request]]) -> list[Reque
     return requests
 
 
+RARE = [
+    Request("topup", 0, 1, 100, None, None, 0),
+    # of nothing
+    Request("refund", 0, 2, None, None, None, 0, original=8),
+    Request("void", 0, 3, None, None, None, 0, original=8),
+]
 REQUESTS = st.one_of(
     st.lists(WILD, min_size=1, max_size=12),
     st.lists(st.one_of(CALM, WILD), min_size=20, max_size=60),
@@ -343,6 +349,8 @@ def test_a_batch_answers_and_records_what_single_calls_do(ledgers: Ledgers) -> N
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow],
     )
+    # what random ones do not always have
+    @example(requests=RARE, sizes=[len(RARE)], rule="none", service=True)
     @given(requests=REQUESTS, sizes=SIZES, rule=st.sampled_from([*["none"] * 6, *RULES]), service=st.booleans())
     def compare(requests: list[Request], sizes: list[int], rule: str, service: bool) -> None:
         note(f"{requests=}, {sizes=}, {rule=}, {service=}")
