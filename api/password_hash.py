@@ -11,7 +11,7 @@ COST: Final = re.compile(r"\$2[aby]\$(\d\d)\$")
 HASH: Final = re.compile(COST.pattern + r"[./A-Za-z0-9]{53}")
 LOWEST_COST: Final = 4
 HIGHEST_COST: Final = 16
-"""A hash of 31 would keep a thread for days."""
+"""With the lowest, the range of PGWALLET_BCRYPT_COST. A hash of 31 would keep a thread for days."""
 
 
 def hash_password(password: bytes, cost: int) -> str:

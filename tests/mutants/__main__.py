@@ -55,7 +55,18 @@ def run(copy: Path, tests: list[str]) -> tuple[int, str]:
     """Run these tests of the copy; returns pytest's exit status and its output."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"--timeout={PATIENCE}", *tests],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "--long",
+            "-p",
+            "no:cacheprovider",
+            f"--timeout={PATIENCE}",
+            *tests,
+        ],
         cwd=copy,
         env={**kept, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
         check=False,

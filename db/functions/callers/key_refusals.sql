@@ -41,8 +41,8 @@ begin
     v_refusals := array_fill(null::jsonb, array[cardinality(p_key_ids)]);
     for i in 1 .. cardinality(v_places) loop
       v_refusals[v_places[i]] := jsonb_build_object(
-        'key_id', p_key_ids[v_places[i]], 'reason', v_reasons[i], 'scope',
-        wallet.key_scope(p_types[v_places[i]])
+        'key_id', p_key_ids[v_places[i]], 'reason', v_reasons[i],
+        'scope', wallet.key_scope(p_types[v_places[i]])
       );
     end loop;
   end if;

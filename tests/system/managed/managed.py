@@ -4,7 +4,6 @@ The embedded server is built without TLS, so `make test-versions` runs this on t
 """
 
 import datetime as dt
-import ipaddress
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -34,7 +33,7 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 
 @dataclass(frozen=True)
 class Managed:
-    """The server, a database `managed` on it whose owner is `admin`, and the files of who signed its certificate."""
+    """The server, its administrator `admin`, and the files of who signed its certificate and of who did not."""
 
     server: PostgresServer
     port: int
@@ -89,12 +88,22 @@ def managed() -> Iterator[Managed]:
                 superuser.execute("select pg_reload_conf()")
                 wait_until(lambda: superuser.execute("show ssl").fetchone() == ("on",))
                 superuser.execute(f"create role admin login createrole password '{SECRET}'".encode())
-                superuser.execute("create database managed owner admin template template0")
             yield Managed(here, server.port, authority, stranger)
         finally:
             server.stop(patience=5.0)
 
 
+@pytest.fixture
+def database(managed: Managed) -> Iterator[None]:
+    """An empty database `managed`, which the administrator owns."""
+    with managed.server.database("postgres").connect() as superuser:
+        superuser.execute("create database managed owner admin template template0")
+        yield
+        superuser.execute("drop database managed with (force)")
+        superuser.execute("drop role if exists shop")
+
+
+@pytest.mark.usefixtures("database")
 def test_who_is_no_superuser_migrates_over_tls_and_the_service_serves(managed: Managed, tmp_path: Path) -> None:
     cli = Cli(
         DATABASE_URL=managed.url("admin", SECRET),
@@ -131,12 +140,8 @@ def test_who_is_no_superuser_migrates_over_tls_and_the_service_serves(managed: M
         assert shop.execute("select balance from wallet_register('bob', 'x')").fetchone() == (1000,)
 
 
+@pytest.mark.usefixtures("database")
 def test_the_page_does_what_it_says(managed: Managed) -> None:
-    with managed.server.database("postgres").connect() as superuser:
-        superuser.execute("drop database managed with (force)")
-        superuser.execute("drop owned by shop")
-        superuser.execute("drop role shop")
-        superuser.execute("create database managed owner admin template template0")
     written = (
         "postgresql://admin:secret@db.example.com:5432/wallet?sslmode=verify-full&sslrootcert=/etc/ssl/provider.pem"
     )
@@ -145,11 +150,12 @@ def test_the_page_does_what_it_says(managed: Managed) -> None:
             one.enter(command)
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     ("host", "parameters", "told"),
     [
         ("localhost", {"sslrootcert": "stranger"}, "certificate verify failed"),
-        (str(ipaddress.ip_address("127.0.0.1")), {}, "IP address mismatch"),
+        ("127.0.0.1", {}, "IP address mismatch"),
         ("localhost", {"sslmode": "disable"}, "no pg_hba.conf entry"),
     ],
     ids=["another authority", "another name", "no TLS"],
