@@ -1,5 +1,5 @@
--- wallet.key_refusal() as a set, because a batch can be of a thousand users, and mostly of one key. Not by EXISTS and
--- not by a plain join, for which the planner would read all users and all keys.
+-- wallet.key_refusal() as a set, because a batch can be of a thousand users, and mostly of one key. Keys and users are
+-- read by their ids and nothing else: for a condition that a partial index also has, the planner would read all users.
 create or replace function wallet.key_refusals(
   p_key_ids uuid[],
   p_types text[],
@@ -18,6 +18,11 @@ begin
     select x.id, x.revoked_at, x.expires_at, x.scopes, x.all_users
     from wallet.api_keys x
     where x.id = any (p_key_ids)
+  ),
+  users as materialized (
+    select u.id, u.role <> 'operator' and u.erased_at is null as is_user
+    from wallet.users u
+    where u.id = any (p_actors)
   )
   select array_agg(i.place), array_agg(r.reason) into v_places, v_reasons
   from generate_subscripts(p_key_ids, 1) as i (place)
@@ -25,9 +30,7 @@ begin
   cross join lateral (
     select wallet.key_reason(
       k.id, k.revoked_at, k.expires_at, k.scopes, k.all_users, wallet.key_scope(p_types[i.place]),
-      (
-        select u.id from wallet.users u where u.id = p_actors[i.place] and u.role <> 'operator' and u.erased_at is null
-      ) is not null,
+      coalesce(p_actors[i.place] in (select u.id from users u where u.is_user), false),
       (
         select s.user_id
         from wallet.key_subjects s
