@@ -132,13 +132,24 @@ class Tokens:
         """
         # what is remembered is the token, which has one spelling, and not the header, which has many
         token = authorization[len(SCHEME) :].strip() if authorization.startswith(SCHEME) else bearer(authorization)
+        keys = None
+        given: Hashable = token
         if token.startswith(KEY_START):
-            return await self._of_key(token, scope, user)
-        known = self._verified.get(token)
+            keys = self._by_key
+            if keys is None or scope is None:
+                raise ServiceError(KEY_REFUSED, "No key reaches this: sign in, and send the token.", members=ELSEWHERE)
+            # one secret is used for many users, and from several places
+            given = asked = keys.asked(token, user, scope)
+        known = self._verified.get(given)
         if known is not None and known.expires_at > time.time():
-            self._verified.move_to_end(token)
-            return known
-        return await self._remembered(token, self._verify(bearer(authorization)))
+            self._verified.move_to_end(given)
+        elif keys is None:
+            known = await self._remembered(given, self._verify(bearer(authorization)))
+        else:
+            known = await self._remembered(given, keys.verify(asked))
+        if keys is not None:
+            keys.note(known)
+        return known
 
     def forget(self, ids: Container[UUID] | None = None) -> None:
         """Verify the tokens of these users, what these keys are used for, or all, again when they come next."""
@@ -160,20 +171,6 @@ class Tokens:
             if len(self._verified) > MAX_VERIFIED_TOKENS:
                 self._verified.popitem(last=False)
         return principal
-
-    async def _of_key(self, secret: bytes, scope: HTTPScope | None, user: bytes | None) -> Principal:
-        """Return the user for whom a key acts. Raises ServiceError: 400, 401, WA047."""
-        if self._by_key is None or scope is None:
-            raise ServiceError(KEY_REFUSED, "No key reaches this: sign in, and send the token.", members=ELSEWHERE)
-        # one secret is used for many users, and from several places
-        asked = self._by_key.asked(secret, user, scope)
-        known = self._verified.get(asked)
-        if known is not None and known.expires_at > time.time():
-            self._verified.move_to_end(asked)
-        else:
-            known = await self._remembered(asked, self._by_key.verify(asked))
-        self._by_key.note(known)
-        return known
 
     async def _verify(self, token: bytes) -> Principal:
         try:

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from api.telemetry.log_config import log_writer
+from api.telemetry.log_writer import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from api.http import HttpApp
 
-LINES_AT_ONCE: Final = 10
-"""Ten of the longest lines are shorter than what a pipe takes in one piece."""
 LONGEST_ADDRESS: Final = 45
 """Characters, of IPv6 with an IPv4 address in it. What a trusted proxy passes on may be longer, and is no address."""
 SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -69,12 +68,12 @@ class RequestLines:
         """Write the line at the end of the turn."""
         if not self._held:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._held.append(self._encode(line))
+        self._held.append(self._encode(line) + b"\n")
 
     def _flush(self) -> None:
         held, self._held = self._held, []
-        for start in range(0, len(held), LINES_AT_ONCE):
-            self._write(b"\n".join([*held[start : start + LINES_AT_ONCE], b""]))
+        for together in joined(held):
+            self._write(together)
 
 
 class RequestLog:

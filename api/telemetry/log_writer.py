@@ -7,15 +7,19 @@ standard library's QueueListener takes records instead of lines, and its stop() 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import os
 import select
+import stat
 import threading
 import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from _typeshed import ReadableBuffer
 
 STDERR: Final = 2
@@ -25,6 +29,8 @@ GATHERED_FOR: Final = 0.05
 """Seconds from the first line to the write: to wake the thread for each line would cost more than the line."""
 AT_ONCE: Final = select.PIPE_BUF
 """Bytes that a pipe takes in one piece: the lines of several processes do not mix."""
+AT_ONCE_TO_FILE: Final = 1 << 20
+"""A file takes all in one piece. Each write hands the interpreter over and back, which costs more than to write."""
 PATIENCE: Final = 1.0
 """Seconds that the process waits at its end for the last lines."""
 
@@ -37,6 +43,7 @@ class LogWriter(io.RawIOBase):
         self.dropped = 0
         """How many lines were dropped."""
         self._descriptor = descriptor
+        self._at_once = at_once(descriptor)
         self._queue: SimpleQueue[bytes | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -71,13 +78,8 @@ class LogWriter(io.RawIOBase):
             if self.dropped > told:
                 told, missing = self.dropped, self.dropped - told
                 self._write(b'{"dropped":%d,"event":"log lines were dropped","level":"warning"}\n' % missing)
-            together = b""
-            for piece in filter(None, pieces):
-                if len(together) + len(piece) > AT_ONCE:
-                    self._write(together)
-                    together = b""
-                together += piece
-            self._write(together)
+            for together in joined(filter(None, pieces), self._at_once):
+                self._write(together)
 
     def _write(self, lines: bytes) -> None:
         rest = lines
@@ -90,3 +92,25 @@ class LogWriter(io.RawIOBase):
     def _finish(self) -> None:
         self._queue.put(None)
         self._thread.join(PATIENCE)
+
+
+def joined(pieces: Iterable[bytes], most: int = AT_ONCE) -> Iterator[bytes]:
+    """Join pieces as long as they have no more than `most` bytes together."""
+    together: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if together and size + len(piece) > most:
+            yield b"".join(together)
+            together, size = [], 0
+        together.append(piece)
+        size += len(piece)
+    if together:
+        yield b"".join(together)
+
+
+def at_once(descriptor: int) -> int:
+    """Return how many bytes reach this file, pipe or socket in one piece, whoever else writes to it."""
+    with contextlib.suppress(OSError):  # it may be closed
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return AT_ONCE_TO_FILE
+    return AT_ONCE
