@@ -34,14 +34,14 @@ PARALLEL := --numprocesses=4 --dist=loadfile
 test: $(DEVELOPMENT) ## the tests, but for those that take long, in four processes
 	@exec $(BIN)/pytest $(PARALLEL)
 
-test-long: $(DEVELOPMENT) ## the tests that take long: every page's commands, kills, standbys, restores, upgrades
-	@exec $(BIN)/pytest $(PARALLEL) --long -m long
+test-long: $(DEVELOPMENT) ## the tests that take long: every page's commands, kills, attacks, standbys, restores, upgrades; PART=… is some of them
+	@exec $(BIN)/pytest $(PARALLEL) --long -m long $(PART)
 
 # the tests that make their own examples
 FUZZ := tests/api/test_fuzz.py tests/sql/catalogue/test_hostile_values.py tests/system/state/test_machine.py
 
 test-fuzz: $(DEVELOPMENT) ## random requests, many and other ones each time; THOROUGH=4 is how many, about 5 minutes
-	@exec $(BIN)/pytest $(FUZZ) --thorough=$(or $(THOROUGH),4)
+	@exec $(BIN)/pytest $(FUZZ) --long --thorough=$(or $(THOROUGH),4)
 
 check: $(DEVELOPMENT) ## what CI runs: lint, types, layers, tests
 	$(BIN)/ruff check
@@ -190,7 +190,7 @@ mutants: $(DEVELOPMENT) ## break one guarantee at a time in a copy, and show whi
 	@exec $(BIN)/python -m tests.mutants $(MUTANTS)
 
 test-flood: $(DEVELOPMENT) ## 2,000 connections at once, then each attack, for 30 s; about 7 minutes
-	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest tests/system/flood
+	@FLOOD_CONNECTIONS=2000 FLOOD_SECONDS=30 FLOOD_QUEUE= exec $(BIN)/pytest --long tests/system/flood
 
 image-check: $(DEVELOPMENT) ## build the image and run compose.yaml's services from it, without Docker; as root, by hand
 	@exec tests/system/image/check.sh

@@ -22,6 +22,7 @@ from bench import (
     machine,
     operations,
     over_http,
+    profile,
     signin,
     single,
     size,
@@ -46,6 +47,7 @@ SECTIONS = (
     "before",
     "databases",
     "keys",
+    "profile",
 )
 
 
@@ -134,12 +136,9 @@ def _measured(run: Run, sections: tuple[str, ...]) -> str | None:
 
 def measure(run: Run, sections: tuple[str, ...]) -> None:
     """Run the sections, growth before the service, which reads the histories that it writes."""
-    if "single" in sections:
-        single.measure(run)
-    if "batches" in sections:
-        batches.measure(run)
-    if "size" in sections:
-        size.measure(run)
+    for name, alone in (("single", single), ("batches", batches), ("size", size), ("profile", profile)):
+        if name in sections:
+            alone.measure(run)
     if "operations" in sections:
         with run.cluster.clone("wallets") as database:
             operations.measure(run, database)

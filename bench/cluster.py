@@ -128,8 +128,11 @@ def script(name: str) -> str:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Cluster]:
-    """Start the server with a migrated and seeded template; stop it and remove its files afterwards."""
+def cluster(preload: str = "") -> Iterator[Cluster]:
+    """Start the server with a migrated and seeded template; stop it and remove its files afterwards.
+
+    `preload` is a library that the server loads at its start.
+    """
     # not in the temporary folder, which may be in memory: this measures the disk
     around = ROOT / "build"
     around.mkdir(exist_ok=True)
@@ -138,6 +141,10 @@ def cluster() -> Iterator[Cluster]:
     try:
         server.start()
         found = Cluster(folder, server.socket, secrets.token_urlsafe(24))
+        if preload:
+            found.database("postgres").execute(f"alter system set shared_preload_libraries = '{preload}'")
+            server.stop(patience=10.0)
+            server.start()
         seeded = found.migrated(TEMPLATE)
         seeded.execute(script("seed"), "vacuum analyze", "checkpoint")
         yield found

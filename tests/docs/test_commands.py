@@ -65,6 +65,7 @@ def test_change_data_capture() -> None:
         read(one, "docs/guides/change-data-capture.md")
 
 
+@pytest.mark.long
 def test_embedding(foreign: Database) -> None:
     with reader(foreign) as one:
         read(one, "docs/guides/embedding.md")

@@ -197,6 +197,7 @@ def test_the_right_password_signs_in_many_times_at_once(client: httpx.Client, al
     assert {answer.status_code for answer in answers} == {200}
 
 
+@pytest.mark.long
 def test_wallet_calls_are_answered_during_a_flood_of_sign_ins(database: Database, tmp_path: Path) -> None:
     async def flood(client: httpx.AsyncClient, refused: asyncio.Event, seen: list[httpx.Response]) -> None:
         while True:

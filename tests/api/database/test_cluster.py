@@ -185,6 +185,7 @@ def apart() -> Iterator[Databases]:
         yield found
 
 
+@pytest.mark.long
 def test_a_frozen_server_is_noticed_by_its_own_users_alone(apart: Databases, tmp_path: Path) -> None:
     """Server 1, which has databases 1 and 3, stops: what concerns 0 and 2 is answered, and no answer waits for it."""
     among = (0, 1, 2, 3)

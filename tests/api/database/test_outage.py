@@ -16,9 +16,10 @@ from tests.api.service import PASSWORD, TLS, Line, Service, User, data, problem,
 from tests.command import wait_until
 from tests.database import Database
 
-pytestmark = pytest.mark.one_database(
-    reason="it puts faults and locks into one database, and counts what they did there"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.one_database(reason="it puts faults and locks into one database, and counts what they did there"),
+]
 
 PATIENCE = 2.0
 

@@ -281,6 +281,7 @@ def test_a_receiver_that_fails_gets_one_attempt_at_a_time_and_everything_once_it
     run(scene())
 
 
+@pytest.mark.long
 def test_a_receiver_that_hangs_slows_no_other_one(database: Database, ledger: Ledger) -> None:
     async def scene() -> None:
         never = asyncio.Event()

@@ -27,6 +27,7 @@ def test_the_first_run_sets_everything_up_and_says_one_line(fresh: Pgwallet) -> 
     assert not fresh.data_dir.stat().st_mode & 0o007
 
 
+@pytest.mark.long
 def test_a_new_key_ends_no_token_unless_the_old_one_is_discarded(wallet: Pgwallet) -> None:
     def status_after(*command: str) -> int:
         wallet.call(*command)

@@ -68,6 +68,7 @@ def test_down_leaves_nothing_but_the_empty_table_of_migrations(
         assert administrator.execute("select * from pgwallet_migrations").fetchall() == []
 
 
+@pytest.mark.long
 def test_each_later_migration_can_be_taken_back_by_itself(
     empty_database: Database, db: Path, tables_only: Callable[[Database], None], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ import pytest
 from api import __version__
 from tests.command import OURS, ROOT, Service
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
 OFFLINE = ["--no-deps", "--no-index"]
 

@@ -104,6 +104,7 @@ def foreign(wallet: Pgwallet, database: Database) -> tuple[list[str], list[str]]
     return [*secrets, *made], said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("walk", [embedded, foreign])
 def test_no_secret_is_in_what_it_writes(fresh: Pgwallet, database: Database, walk: Walk) -> None:
     fresh.environment |= {"PGWALLET_LOG_LEVEL": "debug", "PGWALLET_RELAY": "on"}

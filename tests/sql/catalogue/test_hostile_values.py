@@ -43,7 +43,7 @@ class Function(NamedTuple):
 
 
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("role", ["wallet_api", "administrator"])
+@pytest.mark.parametrize("role", ["wallet_api", pytest.param("administrator", marks=pytest.mark.long)])
 def test_every_function_refuses_by_a_documented_code(
     database: Database, role: str, pytestconfig: pytest.Config
 ) -> None:

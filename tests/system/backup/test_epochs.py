@@ -22,7 +22,7 @@ from tests.docs.markdown import FENCE
 from tests.system.backup.test_restore import tool
 from tests.system.cluster.databases import Side, carry, outbox, two_databases
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(180)]
 JUMP = 10_000_000
 MISSING = "select origin_id from wallet.inbox where origin_id <> all (%s::bigint[]) order by origin_id"
 MARK = "select up_to, fence, epoch from wallet_event_mark()"
@@ -133,7 +133,6 @@ def test_after_a_recovery_from_a_base_backup(administrator: psycopg.Connection, 
         assert read(administrator, between, token) == [lost], "the original goes on as before"
 
 
-@pytest.mark.long
 def test_a_second_recovery_of_the_same_backup_is_another_epoch(
     administrator: psycopg.Connection, database: Database
 ) -> None:
@@ -146,7 +145,6 @@ def test_a_second_recovery_of_the_same_backup_is_another_epoch(
         assert refused(copy, read_there, token) == 0
 
 
-@pytest.mark.long
 def test_files_that_are_started_as_they_are(administrator: psycopg.Connection, database: Database) -> None:
     token = epoch(administrator)
     last = known(administrator)

@@ -20,6 +20,8 @@ from tests.command import wait_until
 from tests.database import Database, PostgresServer
 from tests.system.backup.test_restore import tool
 
+pytestmark = pytest.mark.long
+
 BALANCE_AT = "select balance from wallet_balance_at(%s, %s)"
 NOW = "select clock_timestamp()"
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
+
 from tests.system.events.run import running
 
 
+@pytest.mark.long
 def test_a_receiver_has_the_ledger_after_all_kinds_of_kills() -> None:
     said: list[str] = []
     with TemporaryDirectory(prefix="pgwallet-") as folder, running(Path(folder), wrong=0.05, brief=True) as run:

@@ -31,6 +31,8 @@ from tests.database import Database
 from tests.system.flood.attacks import ATTACKS, Order, statement
 from tests.system.flood.clients import PATIENCE, read_answer
 
+pytestmark = pytest.mark.long
+
 LONG = "FLOOD_SECONDS" in os.environ
 SECONDS = float(os.environ.get("FLOOD_SECONDS", "2"))
 BEFORE = 5.0 if LONG else 0.5
