@@ -21,7 +21,7 @@ SIGN_OUT = "^/api/auth/signout"
 
 
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("role", ["user", "operator"])
+@pytest.mark.parametrize("role", ["user", pytest.param("operator", marks=pytest.mark.long)])
 def test_every_answer_is_as_documented(
     service: Service,
     service_database: Database,

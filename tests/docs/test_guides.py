@@ -108,6 +108,7 @@ class Hook:
         return [one for one in found if one["first_event_id"] == event]
 
 
+@pytest.mark.long
 def test_the_receiver_verifies_and_drops_what_it_has_seen() -> None:
     with tempfile.TemporaryDirectory(prefix="pgwallet-") as folder, Pgwallet(Path(folder) / "data") as wallet:
         wallet.start("run", PGWALLET_WEBHOOK_NETWORKS="127.0.0.0/8")

@@ -84,6 +84,7 @@ def test_migrate_makes_one_cluster_and_doing_it_again_changes_nothing(cluster: C
     assert cluster.json("status")["differences"] == []
 
 
+@pytest.mark.long
 def test_a_new_generation_comes_with_assets_operators_webhooks_and_keys(cluster: Cluster) -> None:
     cluster.write([[0, 1]])
     cluster.pgwallet.call("cluster", "migrate")

@@ -51,6 +51,7 @@ def test_a_page_has_what_was_committed_before_the_call(operator: User, alice: Us
     assert page(operator, after=after) == {"items": [], "next": after}
 
 
+@pytest.mark.long
 @pytest.mark.one_database(reason="events of several databases are in the order of each, not of their numbers")
 def test_pages_go_through_everything_from_the_beginning(operator: User, alice: User) -> None:
     alice.topup(1)

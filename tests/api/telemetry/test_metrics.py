@@ -305,6 +305,7 @@ def test_without_its_database_the_service_still_shows_what_it_has(tmp_path: Path
         assert value(service.url, "pgwallet_http_request_seconds_count", route="/api/health/live") >= 1
 
 
+@pytest.mark.long
 def test_one_scrape_shows_all_workers_also_those_that_were_replaced(service_database: Database, tmp_path: Path) -> None:
     live = {"route": "/api/health/live"}
     with Pgwallet(
@@ -328,6 +329,7 @@ def test_one_scrape_shows_all_workers_also_those_that_were_replaced(service_data
         assert service.stop() == 0
 
 
+@pytest.mark.long
 @pytest.mark.one_database(reason="it runs a service of its own on one database")
 def test_what_two_workers_wrote_is_added_up_and_nothing_is_lost_when_they_stop(
     service_database: Database, tmp_path: Path

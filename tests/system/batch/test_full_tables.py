@@ -13,6 +13,8 @@ import pytest
 
 from tests.database import Database
 
+pytestmark = pytest.mark.long
+
 ROWS = 20_000
 HOLDS = 5_000
 CALLS = 8

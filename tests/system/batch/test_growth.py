@@ -175,7 +175,7 @@ class Growth(NamedTuple):
     new_long: dict[str, int]
 
 
-@pytest.fixture(scope="module", params=["never analysed", "analysed when empty"])
+@pytest.fixture(scope="module", params=["never analysed", pytest.param("analysed when empty", marks=pytest.mark.long)])
 def growth(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[Growth]:
     """A database that grows under a connection; no plan is made anew because the planner learnt something."""
     with cloned(postgres_server, "growth") as found:
