@@ -79,16 +79,20 @@ def test_another_site_reads_nothing(visitor: Visitor, site: str) -> None:
 
 def test_a_script_in_the_page_does_not_run(visitor: Visitor) -> None:
     page = visitor.page
-    page.evaluate("""() => {
-      const code = document.createElement('script');
-      code.textContent = 'window.ran = true';
-      document.body.append(code);
-      const picture = document.createElement('img');
-      picture.setAttribute('onerror', 'window.ran = true');
-      picture.src = '/none.png';
-      document.body.append(picture);
-      document.body.setAttribute('style', 'color: red');
-    }""")
+    # what is told of the picture has been told when its error has been handled
+    with page.expect_response("**/none.png"):
+        page.evaluate("""async () => {
+          const code = document.createElement('script');
+          code.textContent = 'window.ran = true';
+          document.body.append(code);
+          const picture = document.createElement('img');
+          picture.setAttribute('onerror', 'window.ran = true');
+          const failed = new Promise((resolve) => picture.addEventListener('error', resolve));
+          picture.src = '/none.png';
+          document.body.append(picture);
+          document.body.setAttribute('style', 'color: red');
+          await failed;
+        }""")
     assert page.evaluate("() => window.ran === undefined")
     assert sum("Content Security Policy" in told for told in forgive(visitor)) >= 2, "the tests would notice"
 
