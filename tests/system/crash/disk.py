@@ -15,7 +15,8 @@ import psycopg
 from tests.command import wait_until
 from tests.system.crash.arena import Arena, Fault
 
-SIZE = "256m"
+SIZE = "512m"
+"""For the database and some 300 MB of its log: recovery needs room for more of it."""
 SPARE = 4 * 1024 * 1024
 """What is left before the fault takes the rest, in bytes."""
 UNANSWERED = 50
