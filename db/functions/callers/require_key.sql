@@ -11,11 +11,10 @@ as $$
 declare
   v_refusal jsonb;
 begin
-  if p_key_id is not null and p_actor is null then
+  if p_actor is null then
     perform wallet.raise_error('WA002', jsonb_build_object('field', 'actor', 'reason', 'must not be null with a key'));
-  elsif p_key_id is not null then
-    perform wallet.require_service();
   end if;
+  perform wallet.require_service();
   v_refusal := wallet.key_refusal(p_key_id, p_scope, p_actor);
   if v_refusal is not null then
     perform wallet.raise_error('WA047', v_refusal);
@@ -24,4 +23,4 @@ end;
 $$;
 
 comment on function wallet.require_key(uuid, text, uuid) is
-  'Raises WA047 where the key may not do this for the user, with the reason, WA002 where it names no user, and WA035 for who cannot know which key was sent. For no key it raises nothing.';
+  'Raises WA047 where the key may not do this for the user, with the reason, WA002 where it names no user, and WA035 for who cannot know which key was sent. Whoever has no key does not ask.';
