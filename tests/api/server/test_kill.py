@@ -20,8 +20,6 @@ from tests.system.crash.arena import Arena, arena
 from tests.system.crash.faults import KILLS
 from tests.system.crash.report import counts
 
-LONG = pytest.mark.long
-
 
 @contextmanager
 def written(service: Service, wallet: Pgwallet) -> Iterator[None]:
@@ -41,7 +39,9 @@ def crash() -> Iterator[Arena]:
         yield found
 
 
-@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[] if kind == "postmaster" else LONG) for kind in KILLS])
+@pytest.mark.parametrize(
+    "kind", ["postmaster", *(pytest.param(kind, marks=pytest.mark.long) for kind in KILLS if kind != "postmaster")]
+)
 def test_what_is_killed_under_load_comes_back_with_all_that_was_answered(crash: Arena, kind: str) -> None:
     [server] = crash.service.children("postgres")
     workers = crash.service.children("api.server.worker")
@@ -104,6 +104,7 @@ def test_a_short_command_replaces_the_server_of_a_killed_pgwallet(wallet: Pgwall
     assert no_server_left(wallet)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zombie", [False, True])
 def test_a_process_that_got_the_servers_number_is_left_alone(wallet: Pgwallet, zombie: bool) -> None:
     service = wallet.start()

@@ -33,12 +33,12 @@ from tests.system.flood.clients import PATIENCE, read_answer
 
 pytestmark = pytest.mark.long
 
-LONG = "FLOOD_SECONDS" in os.environ
+AT_LENGTH = "FLOOD_SECONDS" in os.environ
 SECONDS = float(os.environ.get("FLOOD_SECONDS", "2"))
-BEFORE = 5.0 if LONG else 0.5
-ALIVE = 0.1 if LONG else 5.0
+BEFORE = 5.0 if AT_LENGTH else 0.5
+ALIVE = 0.1 if AT_LENGTH else 5.0
 """How long a liveness check may take at the 99th percentile; in the short form any."""
-SHARE = 0.5 if LONG else 0.0
+SHARE = 0.5 if AT_LENGTH else 0.0
 """What the others must keep of the rate that they had before."""
 OTHERS = 8
 """Connections that top up, each for so many users in turn: without a pause, one has soon used up their limit."""
@@ -183,7 +183,7 @@ def service(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("attack", ATTACKS if LONG else WORST)
+@pytest.mark.parametrize("attack", ATTACKS if AT_LENGTH else WORST)
 def test_an_attack(
     module_database: Database,
     service: Service,
@@ -208,13 +208,13 @@ def test_an_attack(
             before, during, answers = runner.run(measure(crowd, order, reader_of_the_log))
     ratio = during.rate("topup") / before.rate("topup")
     with capsys.disabled():
-        if LONG:
+        if AT_LENGTH:
             print(report(attack, before, during, ratio, answers, megabytes(service) - memory))  # noqa: T201
     assert sum(answers.values()), "nothing was sent"
     assert not before.failures
     assert not during.failures
     assert during.times["topup"]
-    assert during.at("live", 0.99 if LONG else 1.0) <= ALIVE
+    assert during.at("live", 0.99 if AT_LENGTH else 1.0) <= ALIVE
     assert ratio >= SHARE
 
 
@@ -249,7 +249,7 @@ def fill(database: Database, user: Account) -> None:
     with database.connect() as administrator:
         administrator.execute(
             "select count(wallet_topup(%s, gen_random_uuid(), 1, repeat('x', 200))) from generate_series(1, %s)",
-            [user.wallet, HISTORY if LONG else HISTORY // 10],
+            [user.wallet, HISTORY if AT_LENGTH else HISTORY // 10],
         )
 
 
