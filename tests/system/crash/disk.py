@@ -91,8 +91,7 @@ def full(disk: Disk, *, log_too: bool) -> Fault:
         disk.fill(spare=SPARE)
         before = unanswered(arena)
         found = arena.strike(disk.fill)
-        # the log may be full first: then the server ends, and nobody waits for an answer of it any more
-        wait_until(lambda: unanswered(arena) >= before + UNANSWERED or is_away(arena))
+        wait_until(lambda: unanswered(arena) >= before + UNANSWERED)
         if log_too:
             wait_until(lambda: log_is_full(arena))
         assert os.statvfs(disk.folder).f_bavail < SPARE
@@ -106,14 +105,6 @@ def full(disk: Disk, *, log_too: bool) -> Fault:
 
 def unanswered(arena: Arena) -> int:
     return sum(request.was_unknown for request in arena.load.requests)
-
-
-def is_away(arena: Arena) -> bool:
-    try:
-        psycopg.connect(arena.url).close()
-    except psycopg.OperationalError:
-        return True
-    return False
 
 
 def log_is_full(arena: Arena) -> bool:
