@@ -30,7 +30,7 @@ GATHERED_FOR: Final = 0.05
 AT_ONCE: Final = select.PIPE_BUF
 """Bytes that a pipe takes in one piece: the lines of several processes do not mix."""
 AT_ONCE_TO_FILE: Final = 1 << 20
-"""A file takes all in one piece. Each write hands the interpreter over and back, which costs more than to write."""
+"""A file takes this in one piece, too. Each write hands the interpreter over and back: few large ones cost less."""
 PATIENCE: Final = 1.0
 """Seconds that the process waits at its end for the last lines."""
 
@@ -109,7 +109,7 @@ def joined(pieces: Iterable[bytes], most: int = AT_ONCE) -> Iterator[bytes]:
 
 
 def at_once(descriptor: int) -> int:
-    """Return how many bytes reach this file, pipe or socket in one piece, whoever else writes to it."""
+    """Return how many bytes may be written at once, so that the lines of several processes do not mix."""
     with contextlib.suppress(OSError):  # it may be closed
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             return AT_ONCE_TO_FILE

@@ -9,17 +9,20 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from api.http import request_log
-from api.telemetry.log_writer import LogWriter, at_once
+from api.telemetry import log_writer
+from api.telemetry.log_writer import LogWriter
 from tests.api.database.fakes import played, turn
 from tests.api.service import JWT_SECRET, PASSWORD, TLS, Service, User, data, problem, serve
 from tests.command import Pgwallet, wait_until
@@ -221,24 +224,42 @@ async def test_lines_that_come_together_are_written_together_in_pieces_that_a_pi
         lines.add(longest)
     assert written == []
     await turn()
-    assert len(written) <= 5
+    assert [len(piece.splitlines()) for piece in written] == [7, 7, 7, 4]
     assert all(piece.endswith(b"\n") and len(piece) <= select.PIPE_BUF for piece in written)
     assert [json.loads(line)["status"] for line in b"".join(written).splitlines()] == list(range(25))
 
 
-def test_a_file_gets_in_one_piece_what_a_pipe_gets_in_several(tmp_path: Path) -> None:
+class Watched(LogWriter):
+    """Tells in which pieces it writes."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.pieces: list[bytes] = []
+        super().__init__(descriptor)
+
+    def _write(self, lines: bytes) -> None:
+        self.pieces.append(lines)
+        super()._write(lines)
+
+
+def test_a_file_gets_in_one_piece_what_a_pipe_gets_in_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued = threading.Event()
+    # what is queued while the thread sleeps is written together
+    monkeypatch.setattr(log_writer, "time", SimpleNamespace(sleep=lambda _: queued.wait()))
     near, far = os.pipe()
-    with (tmp_path / "log").open("wb") as file:
-        assert at_once(far) == at_once(-1) == select.PIPE_BUF < at_once(file.fileno())
+    with os.fdopen(near, "rb") as end, os.fdopen(far, "wb") as pipe, (tmp_path / "log").open("wb") as file:
+        writers = [Watched(pipe.fileno()), Watched(file.fileno())]
         line = b"x" * 99 + b"\n"
-        writers = [LogWriter(far), LogWriter(file.fileno())]
         for writer in writers:
             for _ in range(100):
                 writer.write(line)
-        assert b"".join(os.read(near, select.PIPE_BUF) for _ in range(3)) == line * 100
-        wait_until(lambda: (tmp_path / "log").read_bytes() == line * 100, 10)
-    os.close(near)
-    os.close(far)
+        queued.set()
+        assert end.read(100 * len(line)) == line * 100
+        wait_until(lambda: (tmp_path / "log").read_bytes() == line * 100)
+        assert [[len(piece) for piece in writer.pieces] for writer in writers] == [[4000, 4000, 2000], [10_000]]
+
+
+def test_a_closed_stderr_is_written_to_as_a_pipe() -> None:
+    assert log_writer.at_once(-1) == select.PIPE_BUF
 
 
 def test_a_log_that_nobody_reads_stops_nothing(service_database: Database, tmp_path: Path) -> None:
