@@ -52,7 +52,7 @@ SECTIONS = (
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--quick", is_flag=True, envvar="QUICK", help="One short round of the main points, in 90 seconds.")
+@click.option("--quick", is_flag=True, envvar="QUICK", help="One short round of the main points, in 3 or 4 minutes.")
 @click.option("--growth", "grow", is_flag=True, envvar="GROWTH", help="Also time a ledger of 20 million rows.")
 @click.option("--only", multiple=True, type=click.Choice(SECTIONS), help="Only this section; may be repeated.")
 @click.option("--pgledger", type=click.Path(path_type=Path), help="A checkout of pgledger, to run beside ours.")

@@ -50,7 +50,8 @@ def measure(run: Run, database: Database) -> None:
             load(way, CONNECTIONS[0])
         points = [(way, connections) for connections in CONNECTIONS for way in files]
         calls = {f"{way}, {connections}": partial(load, way, connections) for way, connections in points}
-        found = interleave(calls, rounds(EACH * run.plan.rounds, run.plan.http_budget), run.say)
+        most = run.plan.rounds * (1 if run.plan.brief else EACH)
+        found = interleave(calls, rounds(most, 3 * run.plan.http_budget), run.say)
     for way, connections in points:
         rates = [one.rate for one in found[f"{way}, {connections}"]]
         against = [one.rate for one in found[f"token, {connections}"]] if way == "key" else None

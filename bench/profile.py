@@ -1,12 +1,9 @@
 """Section (o): which statements of a call its time in PostgreSQL goes to, as pg_stat_statements has them."""
 
-import asyncio
 from typing import NamedTuple
 
-import asyncpg
-
 from bench.batches import PLANNED_ONCE
-from bench.cluster import Database, cluster
+from bench.cluster import cluster
 from bench.pgbench import rate
 from bench.plan import WALLETS
 from bench.run import Run
@@ -21,10 +18,13 @@ CALLS = {
     "wallet_batch of 1,000": ("batch", {"size": 1000, **BATCH}),
 }
 STATEMENTS = f"""
-select s.toplevel, s.calls, 1000 * s.total_exec_time, regexp_replace(s.query, '\\s+', ' ', 'g')
+select array_agg(
+  row(s.toplevel, s.calls, 1000 * s.total_exec_time, regexp_replace(s.query, '\\s+', ' ', 'g'))
+  order by s.total_exec_time desc
+)
 from {EXTENSION} s
-where s.dbid = (select d.oid from pg_database d where d.datname = current_database())
-order by s.total_exec_time desc
+join pg_database d on d.oid = s.dbid
+where d.datname = current_database()
 """
 SHOWN = 64
 """Characters of a statement."""
@@ -50,17 +50,9 @@ def measure(run: Run) -> None:
         for name, (script, variables) in CALLS.items():
             run.say(f"profile of {name}")
             database.execute(f"select {EXTENSION}_reset()")
-            settings = PLANNED_ONCE if script == "batch" else ""
-            rate(
-                database,
-                script,
-                clients=1,
-                seconds=run.plan.single_seconds,
-                service=True,
-                settings=settings,
-                **variables,
-            )
-            _report(run, name, asyncio.run(_statements(database)))
+            once, seconds = PLANNED_ONCE if script == "batch" else "", run.plan.single_seconds
+            rate(database, script, clients=1, seconds=seconds, service=True, settings=once, **variables)
+            _report(run, name, [Statement(*row) for row in database.value(STATEMENTS)])
 
 
 def _report(run: Run, name: str, statements: list[Statement]) -> None:
@@ -74,11 +66,3 @@ def _report(run: Run, name: str, statements: list[Statement]) -> None:
             rest -= each
             run.report.add(SECTION, f"  {found.text[:SHOWN]}", each, "µs", ratio=each / whole)
     run.report.add(SECTION, "  the rest: PL/pgSQL, hashes, statements set up", rest, "µs", ratio=rest / whole)
-
-
-async def _statements(database: Database) -> list[Statement]:
-    connection = await asyncpg.connect(database.url)
-    try:
-        return [Statement(*row) for row in await connection.fetch(STATEMENTS)]
-    finally:
-        await connection.close()

@@ -3,7 +3,7 @@
 -- A line of the file is a token, or a key and the user for whom it acts.
 
 local BODY = '{"txn_id": "%s", "amount": 100}'
-local END = BODY:match('%%s(.*)')
+local END = BODY:match("%%s(.*)")
 local UUID = 36
 local threads = 0
 
